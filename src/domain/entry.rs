@@ -1,0 +1,56 @@
+//! A room's log: the durable changes, each with its `seq`.
+
+use super::{Member, Message, MessageId, RoomId, Seq, Timestamp, UserId};
+
+/// One durable change of a room. It exists because its transaction committed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    pub room: RoomId,
+    /// Its place in the log, for everyone the same.
+    pub seq: Seq,
+    pub at: Timestamp,
+    pub change: Change,
+}
+
+/// What changed. Message changes carry the message as it was when the entry was read: at commit,
+/// or as it is now when the entry is replayed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    MessageCreated(Message),
+    MessageUpdated(Message),
+    MessageDeleted(Message),
+    MemberJoined { member: Member, username: String },
+    MemberLeft { user: UserId },
+}
+
+impl Change {
+    /// The event's name on the wire and the kind in the database.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::MessageCreated(_) => "message.created",
+            Self::MessageUpdated(_) => "message.updated",
+            Self::MessageDeleted(_) => "message.deleted",
+            Self::MemberJoined { .. } => "member.joined",
+            Self::MemberLeft { .. } => "member.left",
+        }
+    }
+
+    /// The message concerned, where there is one.
+    #[must_use]
+    pub const fn message(&self) -> Option<&Message> {
+        match self {
+            Self::MessageCreated(m) | Self::MessageUpdated(m) | Self::MessageDeleted(m) => Some(m),
+            Self::MemberJoined { .. } | Self::MemberLeft { .. } => None,
+        }
+    }
+
+    /// An earlier message that this entry changed, so that copies made before are out of date.
+    #[must_use]
+    pub const fn supersedes(&self) -> Option<MessageId> {
+        match self {
+            Self::MessageUpdated(m) | Self::MessageDeleted(m) => Some(m.id),
+            Self::MessageCreated(_) | Self::MemberJoined { .. } | Self::MemberLeft { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! The rules of the chat as values: no actor, no runtime, no database, no clock, no I/O.
+//!
+//! Everything here takes input and `now` and returns a decision, so each rule is tested as a
+//! function and whole clusters are simulated from a seed. It names nothing else of ours.
+//! Next: [`entry`] (what a room's log holds), [`timeline`] (the one delivery rule),
+//! [`session`] (what one connection may do), [`policy`] (who may do what).
+
+pub mod account;
+pub mod entry;
+pub mod id;
+pub mod message;
+pub mod operation;
+pub mod policy;
+pub mod rate;
+pub mod refusal;
+pub mod room;
+pub mod seq;
+pub mod session;
+pub mod time;
+pub mod timeline;
+pub mod user;
+pub mod wheel;
+
+pub use account::{LoginSession, RefreshToken, Rotation};
+pub use entry::{Change, Entry};
+pub use id::{ClientMsgId, ConnId, Epoch, MessageId, RoomId, SessionId, UserId};
+pub use message::{Content, Draft, Message};
+pub use operation::{Committed, Operation, Outcome, RoomBatch};
+pub use refusal::Refusal;
+pub use room::{Description, Member, Role, Room, RoomName};
+pub use seq::Seq;
+pub use time::Timestamp;
+pub use user::{Email, User, Username};

@@ -1,0 +1,54 @@
+//! What can be done to a room's log, and what came of it.
+
+use super::{Content, Draft, Entry, MessageId, Refusal, Timestamp, UserId};
+
+/// A wish to change a room, by someone whose identity is proven. Whether it is allowed is decided
+/// inside the transaction that would store it, against the rows of that moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// Needs membership. A repeat of the draft's key answers the first outcome.
+    Send { author: UserId, message: MessageId, draft: Draft },
+    /// Own, within the window. Editing to the same content writes nothing.
+    Edit { by: UserId, message: MessageId, content: Content },
+    /// Own, within the window. Deleting twice writes nothing.
+    Delete { by: UserId, message: MessageId },
+    /// A public room; joining twice writes nothing.
+    Join { user: UserId },
+    /// Leaving a room one is not in is a refusal, `notMember`/`notFound`.
+    Leave { user: UserId },
+}
+
+impl Operation {
+    /// Who wishes it.
+    #[must_use]
+    pub const fn actor(&self) -> UserId {
+        match self {
+            Self::Send { author: user, .. }
+            | Self::Edit { by: user, .. }
+            | Self::Delete { by: user, .. }
+            | Self::Join { user }
+            | Self::Leave { user } => *user,
+        }
+    }
+}
+
+/// An operation that is in the database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Committed {
+    /// The entry that answers the request: the one just written, or with `duplicate` the one that
+    /// already stood there (its message as it is now).
+    pub entry: Entry,
+    /// Nothing was written now: a retry, or a change to what already is.
+    pub duplicate: bool,
+}
+
+/// What came of one operation of a committed batch.
+pub type Outcome = Result<Committed, Refusal>;
+
+/// The operations of one room, in the order in which they are to be applied, all at `now`.
+#[derive(Clone, Debug)]
+pub struct RoomBatch {
+    pub room: super::RoomId,
+    pub now: Timestamp,
+    pub operations: Vec<Operation>,
+}

@@ -1,0 +1,151 @@
+//! Who may do what. Called inside the transaction that would do it, with the rows of that moment.
+
+use std::time::Duration;
+
+use super::{Content, Message, Refusal, Timestamp, UserId};
+
+/// How long an author may edit or delete an own message, by the server's clock.
+#[derive(Clone, Copy, Debug)]
+pub struct EditWindow(pub Duration);
+
+impl Default for EditWindow {
+    fn default() -> Self {
+        Self(Duration::from_secs(300))
+    }
+}
+
+/// What a change of a message comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Write an entry.
+    Write,
+    /// It is so already: answer the present state.
+    AlreadySo,
+}
+
+/// May `by` give `message` this content at `now`?
+///
+/// # Errors
+/// `Forbidden` for someone else's message, `EditWindowClosed` after the window, `Conflict` for a
+/// deleted one.
+pub fn may_edit(
+    message: &Message,
+    by: UserId,
+    content: &Content,
+    now: Timestamp,
+    window: EditWindow,
+) -> Result<Verdict, Refusal> {
+    own(message, by)?;
+    if message.deleted_at.is_some() {
+        return Err(Refusal::Conflict("the message was deleted"));
+    }
+    if message.content == content.as_str() {
+        return Ok(Verdict::AlreadySo);
+    }
+    within(message, now, window)
+}
+
+/// May `by` delete `message` at `now`?
+///
+/// # Errors
+/// `Forbidden` for someone else's message, `EditWindowClosed` after the window.
+pub fn may_delete(
+    message: &Message,
+    by: UserId,
+    now: Timestamp,
+    window: EditWindow,
+) -> Result<Verdict, Refusal> {
+    own(message, by)?;
+    if message.deleted_at.is_some() {
+        return Ok(Verdict::AlreadySo);
+    }
+    within(message, now, window)
+}
+
+/// How an outsider is told that a room is closed to him: a private one looks absent.
+#[must_use]
+pub const fn outsider(room_is_private: bool) -> Refusal {
+    if room_is_private { Refusal::NotFound("room") } else { Refusal::NotMember }
+}
+
+fn own(message: &Message, by: UserId) -> Result<(), Refusal> {
+    if message.author == by {
+        Ok(())
+    } else {
+        Err(Refusal::Forbidden("only the author may change a message"))
+    }
+}
+
+fn within(message: &Message, now: Timestamp, window: EditWindow) -> Result<Verdict, Refusal> {
+    // Up to and including the last millisecond of the window (I19).
+    if now.since(message.created_at) <= window.0 {
+        Ok(Verdict::Write)
+    } else {
+        Err(Refusal::EditWindowClosed(window.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::domain::{ClientMsgId, MessageId, RoomId, Seq};
+
+    const AUTHOR: UserId = UserId(Uuid::from_u128(1));
+
+    fn message() -> Message {
+        Message {
+            id: MessageId(Uuid::nil()),
+            room: RoomId(Uuid::nil()),
+            seq: Seq::START.next(),
+            author: AUTHOR,
+            client_msg_id: ClientMsgId(Uuid::nil()),
+            content: "hi".into(),
+            attachments: Vec::new(),
+            reply_to: None,
+            created_at: Timestamp::from_millis(0),
+            updated_at: Timestamp::from_millis(0),
+            deleted_at: None,
+        }
+    }
+
+    fn edit_at(millis: i64) -> Result<Verdict, Refusal> {
+        let content = Content::parse("hello", 100).expect("valid");
+        may_edit(&message(), AUTHOR, &content, Timestamp::from_millis(millis), EditWindow::default())
+    }
+
+    #[test]
+    fn an_edit_is_accepted_up_to_five_minutes_and_not_a_millisecond_longer() {
+        assert_eq!(edit_at(300_000), Ok(Verdict::Write));
+        assert!(matches!(edit_at(300_001), Err(Refusal::EditWindowClosed(_))));
+    }
+
+    #[test]
+    fn a_clock_that_went_back_does_not_close_the_window() {
+        assert_eq!(edit_at(-5_000), Ok(Verdict::Write));
+    }
+
+    #[test]
+    fn nobody_changes_what_another_wrote() {
+        let stranger = UserId(Uuid::from_u128(2));
+        let refused = may_delete(&message(), stranger, Timestamp::from_millis(1), EditWindow::default());
+        assert!(matches!(refused, Err(Refusal::Forbidden(_))));
+    }
+
+    #[test]
+    fn deleting_twice_and_editing_to_the_same_are_already_so_even_late() {
+        let late = Timestamp::from_millis(10_000_000);
+        let same = Content::parse("hi", 100).expect("valid");
+        assert_eq!(may_edit(&message(), AUTHOR, &same, late, EditWindow::default()), Ok(Verdict::AlreadySo));
+        let mut gone = message();
+        gone.deleted_at = Some(Timestamp::from_millis(9));
+        assert_eq!(may_delete(&gone, AUTHOR, late, EditWindow::default()), Ok(Verdict::AlreadySo));
+    }
+
+    #[test]
+    fn a_private_room_looks_absent() {
+        assert_eq!(outsider(true), Refusal::NotFound("room"));
+        assert_eq!(outsider(false), Refusal::NotMember);
+    }
+}

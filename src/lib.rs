@@ -1,0 +1,10 @@
+//! `chat`: a self-hosted real-time chat server.
+//!
+//! Each room and each connected session is an actor; the database gives the order; the bus is a
+//! doorbell. `docs/explanation/architecture.md` draws the picture; start reading at [`domain`].
+
+pub mod bus;
+pub mod clock;
+pub mod domain;
+pub mod error;
+pub mod store;

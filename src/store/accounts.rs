@@ -1,0 +1,58 @@
+//! People and their logins.
+
+use super::Answer;
+use crate::domain::{LoginSession, RefreshToken, Rotation, SessionId, Timestamp, User, UserId};
+
+/// An account to be made, with its first login.
+#[derive(Clone, Debug)]
+pub struct NewAccount {
+    pub user: User,
+    /// A bcrypt hash, never a password.
+    pub password_hash: String,
+    pub login: LoginSession,
+    pub refresh: RefreshToken,
+}
+
+/// What a login is checked against.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    pub user: User,
+    pub password_hash: String,
+}
+
+/// Accounts, logins and refresh families.
+pub trait Accounts: Send + Sync + 'static {
+    /// Makes the account and its first login in one transaction.
+    ///
+    /// # Errors
+    /// `Conflict` when the username (without case) or the e-mail address is taken.
+    fn create_account(&self, account: NewAccount) -> Answer<'_, ()>;
+
+    /// By e-mail address, without case.
+    fn credentials(&self, email_key: String) -> Answer<'_, Option<Credentials>>;
+
+    /// One person.
+    fn user(&self, id: UserId) -> Answer<'_, Option<User>>;
+
+    /// Starts a login with its first refresh token.
+    fn start_login(&self, login: LoginSession, refresh: RefreshToken) -> Answer<'_, ()>;
+
+    /// Presents the refresh token with this hash. Judged and, when renewed, `successor` stored in
+    /// one transaction: of two tabs that present the same token within `grace_ms` of its first
+    /// use, both are renewed within one family; later reuse revokes the family (I18).
+    /// `successor.session` is filled in by the store.
+    fn rotate_refresh(
+        &self,
+        hash: [u8; 32],
+        successor: RefreshToken,
+        now: Timestamp,
+        grace_ms: i64,
+    ) -> Answer<'_, Rotation>;
+
+    /// Ends a login: its refresh tokens and access tokens are worthless from now on. Ending an
+    /// ended one is no error.
+    fn revoke_login(&self, session: SessionId, now: Timestamp) -> Answer<'_, ()>;
+
+    /// Who a living login belongs to; `None` when it was revoked or never was.
+    fn login_user(&self, session: SessionId) -> Answer<'_, Option<User>>;
+}

@@ -1,0 +1,65 @@
+//! The rooms' logs.
+
+use super::Answer;
+use crate::domain::{Entry, Member, Outcome, Room, RoomBatch, RoomId, Seq, UserId};
+
+/// What came of a group commit: for each batch, in the order given, an outcome per operation.
+pub type Append = Vec<Vec<Outcome>>;
+
+/// A room as its actor starts with it: one consistent snapshot.
+#[derive(Clone, Debug)]
+pub struct RoomSnapshot {
+    pub room: Room,
+    /// Everyone, however many.
+    pub members: Vec<Member>,
+}
+
+/// A stretch of a room's log.
+#[derive(Clone, Debug)]
+pub struct LogPage {
+    /// Ascending, without a hole, from the position asked for.
+    pub entries: Vec<Entry>,
+    pub head: Seq,
+    pub first_retained: Seq,
+}
+
+/// Where a room's log stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    pub room: RoomId,
+    pub head: Seq,
+    pub first_retained: Seq,
+}
+
+/// The logs of all rooms.
+pub trait Log: Send + Sync + 'static {
+    /// Group commit: applies all operations of all batches in **one** transaction, in order.
+    ///
+    /// Each accepted operation takes the next `seq` of its room under the room's row lock, so the
+    /// order of numbers is the order of commits and no number is ever missing. Rules are judged
+    /// inside the transaction; a refused operation writes nothing and does not disturb the others.
+    /// A retry of a sender's key answers the first outcome with `duplicate`; a key is used up only
+    /// by the commit.
+    ///
+    /// # Errors
+    /// `Unavailable`: nothing of any batch is stored.
+    fn append(&self, batches: Vec<RoomBatch>) -> Answer<'_, Append>;
+
+    /// The room with all its members and head, as of one moment. `None` when there is no such room.
+    fn room_snapshot(&self, room: RoomId) -> Answer<'_, Option<RoomSnapshot>>;
+
+    /// Up to `limit` entries after `after`, each message as it is now. With a reader, his
+    /// membership is judged in the same snapshot.
+    ///
+    /// # Errors
+    /// `NotFound`/`NotMember` when the reader may not see the log. A page that begins before
+    /// `first_retained` is the caller's to recognise: it comes without the pruned part.
+    fn log_page(&self, room: RoomId, reader: Option<UserId>, after: Seq, limit: usize)
+    -> Answer<'_, LogPage>;
+
+    /// The present heads of these rooms, for the repair of silence. Unknown rooms are left out.
+    fn heads(&self, rooms: Vec<RoomId>) -> Answer<'_, Vec<Head>>;
+
+    /// The heads of all rooms of a user, newest activity first.
+    fn heads_of(&self, user: UserId) -> Answer<'_, Vec<Head>>;
+}

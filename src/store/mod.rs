@@ -1,0 +1,56 @@
+//! The truth. Traits with the guarantee of each method; adapters stand beside them and pass one
+//! contract suite (`tests/it/contract`), so a test on SQLite in memory means what it says.
+//!
+//! Names the domain only: no actor, no protocol, no HTTP. Next: [`Log`], then `sqlite`.
+
+mod accounts;
+mod log;
+mod rooms;
+
+use std::fmt;
+
+pub use accounts::{Accounts, Credentials, NewAccount};
+use futures_util::future::BoxFuture;
+pub use log::{Append, Head, Log, LogPage, RoomSnapshot};
+pub use rooms::{DirectoryCursor, MemberCursor, MemberPage, MessagePage, NewRoom, RoomPage, RoomView, Rooms};
+
+use crate::domain::{Epoch, Refusal};
+
+/// What each call of the store returns: it never blocks the caller's thread.
+pub type Answer<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
+
+/// Why a call gave no answer.
+#[derive(Clone, Debug)]
+pub enum StoreError {
+    /// A rule said no. Nothing was written.
+    Refused(Refusal),
+    /// The database did not answer or did not commit. **Nothing of the call is in it**; the same
+    /// call may be made again. The text is for the log.
+    Unavailable(String),
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(refusal) => refusal.fmt(f),
+            Self::Unavailable(cause) => write!(f, "store unavailable: {cause}"),
+        }
+    }
+}
+
+impl std::error::Error for StoreError {}
+
+impl From<Refusal> for StoreError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+/// Everything the server keeps.
+pub trait Store: Log + Rooms + Accounts {
+    /// The identity of this database's history. Stays the same for its life.
+    fn epoch(&self) -> Answer<'_, Epoch>;
+
+    /// Answers when the database does: the readiness probe.
+    fn ping(&self) -> Answer<'_, ()>;
+}

@@ -1,0 +1,112 @@
+//! Rooms, members and messages as people look at them.
+
+use super::Answer;
+use crate::domain::{
+    ClientMsgId, Description, Entry, Message, MessageId, Room, RoomId, RoomName, Seq, Timestamp, User, UserId,
+};
+
+/// A room to be made.
+#[derive(Clone, Debug)]
+pub struct NewRoom {
+    pub id: RoomId,
+    pub name: RoomName,
+    pub description: Option<Description>,
+    pub is_private: bool,
+    pub owner: UserId,
+    /// In the order given, without the owner and without repeats.
+    pub members: Vec<UserId>,
+    pub now: Timestamp,
+}
+
+/// A room with the first of its members.
+#[derive(Clone, Debug)]
+pub struct RoomView {
+    pub room: Room,
+    /// By `joined_seq`; at most as many as asked for; none for someone outside.
+    pub members: Vec<User>,
+}
+
+/// Continues a listing of the directory: after this room, in (creation, id) descending.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DirectoryCursor {
+    pub created_at: Timestamp,
+    pub id: RoomId,
+}
+
+/// Continues a listing of members: after this `joined_seq`.
+pub type MemberCursor = Seq;
+
+#[derive(Clone, Debug)]
+pub struct RoomPage {
+    pub rooms: Vec<Room>,
+    pub next: Option<DirectoryCursor>,
+}
+
+#[derive(Clone, Debug)]
+pub struct MemberPage {
+    pub members: Vec<User>,
+    pub next: Option<MemberCursor>,
+}
+
+/// Messages by `seq` of creation, descending, deleted ones included.
+#[derive(Clone, Debug)]
+pub struct MessagePage {
+    pub messages: Vec<Message>,
+    /// Where the older ones begin: strictly below this `seq`.
+    pub next: Option<Seq>,
+}
+
+/// Rooms, members and messages.
+pub trait Rooms: Send + Sync + 'static {
+    /// Makes a room and writes `member.joined` of its owner (seq 1) and of each initial member in
+    /// the order given, in one transaction. Answers the room and these entries.
+    ///
+    /// # Errors
+    /// `Invalid` on `members` when one of them is no user.
+    fn create_room(&self, room: NewRoom) -> Answer<'_, (Room, Vec<Entry>)>;
+
+    /// The rooms of a user, newest activity first, each with at most `embed` members.
+    fn rooms_of(&self, user: UserId, embed: usize) -> Answer<'_, Vec<RoomView>>;
+
+    /// One room: for a member with members, for others when it is public without.
+    ///
+    /// # Errors
+    /// `NotFound` when it is absent, or private and the viewer is outside.
+    fn room(&self, room: RoomId, viewer: UserId, embed: usize) -> Answer<'_, RoomView>;
+
+    /// Public rooms, newest first.
+    fn directory(&self, limit: usize, after: Option<DirectoryCursor>) -> Answer<'_, RoomPage>;
+
+    /// Members by `joined_seq`.
+    ///
+    /// # Errors
+    /// `NotFound`/`NotMember` when the viewer may not see them.
+    fn members(
+        &self,
+        room: RoomId,
+        viewer: UserId,
+        limit: usize,
+        after: Option<MemberCursor>,
+    ) -> Answer<'_, MemberPage>;
+
+    /// A page of history: strictly before `before`, or from the newest.
+    ///
+    /// # Errors
+    /// `NotFound`/`NotMember` when the viewer may not read the room.
+    fn messages(
+        &self,
+        room: RoomId,
+        viewer: UserId,
+        limit: usize,
+        before: Option<Seq>,
+    ) -> Answer<'_, MessagePage>;
+
+    /// One message.
+    ///
+    /// # Errors
+    /// `NotFound` when it is absent or in a room that the viewer may not read.
+    fn message(&self, id: MessageId, viewer: UserId) -> Answer<'_, Message>;
+
+    /// The message that a sender's key stands for, if it was used.
+    fn message_by_key(&self, author: UserId, key: ClientMsgId) -> Answer<'_, Option<Message>>;
+}
