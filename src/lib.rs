@@ -3,8 +3,10 @@
 //! Each room and each connected session is an actor; the database gives the order; the bus is a
 //! doorbell. `docs/explanation/architecture.md` draws the picture; start reading at [`domain`].
 
+pub mod actors;
 pub mod bus;
 pub mod clock;
 pub mod domain;
 pub mod error;
+pub mod protocol;
 pub mod store;

@@ -1,0 +1,175 @@
+//! The JSON shapes that REST and socket share, so that the two cannot drift: `d` of
+//! `message.created` **is** the [`Message`] of the REST contract.
+//!
+//! A `{{…}}` block at the end of a field's doc is merged into the OpenAPI schema.
+
+use chrono::{DateTime, SecondsFormat};
+use paperclip::actix::Apiv2Schema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::domain::{self, Timestamp};
+
+/// RFC 3339 in UTC with milliseconds: `2026-11-21T15:52:00.123Z`.
+#[must_use]
+pub fn rfc3339(at: Timestamp) -> String {
+    DateTime::from_timestamp_millis(at.millis())
+        .unwrap_or(DateTime::UNIX_EPOCH)
+        .to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+/// A person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Apiv2Schema)]
+#[serde(rename_all = "camelCase")]
+pub struct User {
+    /// Never changes.
+    pub id: Uuid,
+    /// The name people see. {{"minLength":3,"maxLength":30,"example":"alice"}}
+    pub username: String,
+    /// The real address for oneself only; a placeholder at `users.invalid` for everyone else. {{"format":"email","example":"alice@example.com"}}
+    pub email: String,
+    /// Where the picture is. {{"nullable":true}}
+    pub avatar: Option<String>,
+    /// Whether a connection is open; absent where it is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub is_online: Option<bool>,
+    /// When the person was last connected. {{"format":"date-time"}}
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_seen: Option<String>,
+}
+
+impl User {
+    /// As the person sees himself: with the real address.
+    #[must_use]
+    pub fn own(user: &domain::User) -> Self {
+        Self { email: user.email.as_str().to_owned(), ..Self::of(user) }
+    }
+
+    /// As others see the person: the address is replaced (T1).
+    #[must_use]
+    pub fn of(user: &domain::User) -> Self {
+        Self {
+            id: user.id.0,
+            username: user.username.as_str().to_owned(),
+            email: format!("{}@users.invalid", user.id),
+            avatar: user.avatar.clone(),
+            is_online: None,
+            last_seen: user.last_seen.map(rfc3339),
+        }
+    }
+}
+
+/// A file of a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Apiv2Schema)]
+#[serde(rename_all = "camelCase")]
+pub struct Attachment {
+    pub id: Uuid,
+    /// Where it is read, by members. {{"format":"uri"}}
+    pub url: String,
+    /// A small picture of it. {{"format":"uri","nullable":true}}
+    pub thumbnail_url: Option<String>,
+    pub name: String,
+    /// The media type.
+    pub r#type: String,
+    /// Bytes.
+    pub size: i64,
+}
+
+/// A message as it is now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Apiv2Schema)]
+#[serde(rename_all = "camelCase")]
+pub struct Message {
+    pub id: Uuid,
+    /// Empty when deleted. {{"example":"hi"}}
+    pub content: String,
+    /// The author.
+    pub user_id: Uuid,
+    pub room_id: Uuid,
+    pub attachments: Vec<Attachment>,
+    /// By the server's clock. {{"format":"date-time"}}
+    pub created_at: String,
+    /// Later than `createdAt` once edited or deleted. {{"format":"date-time"}}
+    pub updated_at: String,
+    /// The place of its creation in the room's log. {{"minimum":1,"example":44}}
+    #[serde(default)]
+    pub seq: u64,
+    /// The author's own name for it; shown to the author only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_msg_id: Option<Uuid>,
+    /// The message that this one answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<Uuid>,
+    /// Set on a deleted message, whose content is empty. {{"format":"date-time"}}
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deleted_at: Option<String>,
+}
+
+impl Message {
+    /// As `viewer` sees it: `clientMsgId` is for the author alone.
+    #[must_use]
+    pub fn of(message: &domain::Message, viewer: Option<domain::UserId>) -> Self {
+        Self {
+            id: message.id.0,
+            content: message.content.clone(),
+            user_id: message.author.0,
+            room_id: message.room.0,
+            attachments: Vec::new(),
+            created_at: rfc3339(message.created_at),
+            updated_at: rfc3339(message.updated_at),
+            seq: message.seq.get(),
+            client_msg_id: (viewer == Some(message.author)).then_some(message.client_msg_id.0),
+            reply_to: message.reply_to.map(|id| id.0),
+            deleted_at: message.deleted_at.map(rfc3339),
+        }
+    }
+}
+
+/// A room.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Apiv2Schema)]
+#[serde(rename_all = "camelCase")]
+pub struct Room {
+    pub id: Uuid,
+    /// Need not be unique. {{"minLength":1,"maxLength":80,"example":"general"}}
+    pub name: String,
+    /// What the room is for. {{"maxLength":1000,"nullable":true}}
+    pub description: Option<String>,
+    /// A private room looks absent to everyone outside it.
+    pub is_private: bool,
+    /// The first of its members, at most 100; the rest is at `/rooms/{roomId}/members`. Empty for someone outside.
+    pub members: Vec<User>,
+    /// By the server's clock. {{"format":"date-time"}}
+    pub created_at: String,
+    /// How many members there are.
+    pub member_count: u64,
+    /// The last `seq` of the room's log.
+    pub head: u64,
+}
+
+impl Room {
+    /// `viewer` sees his own address among the members.
+    #[must_use]
+    pub fn of(room: &domain::Room, members: &[domain::User], viewer: domain::UserId) -> Self {
+        let member = |user: &domain::User| if user.id == viewer { User::own(user) } else { User::of(user) };
+        Self {
+            id: room.id.0,
+            name: room.name.as_str().to_owned(),
+            description: room.description.as_ref().map(|d| d.as_str().to_owned()),
+            is_private: room.is_private,
+            members: members.iter().map(member).collect(),
+            created_at: rfc3339(room.created_at),
+            member_count: room.member_count,
+            head: room.head.get(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_carry_milliseconds_and_the_letter_z() {
+        assert_eq!(rfc3339(Timestamp::from_millis(1_795_276_320_123)), "2026-11-21T15:52:00.123Z");
+        assert_eq!(rfc3339(Timestamp::from_millis(0)), "1970-01-01T00:00:00.000Z");
+    }
+}
