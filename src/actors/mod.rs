@@ -1,5 +1,26 @@
-//! The engine: actors for rooms, shards, the writer and the workers' hubs.
+//! The engine: actors for rooms, registry shards, the writer, and the workers' hubs.
+//!
+//! Knows the domain, the protocol and the traits of store and bus; no database, no HTTP, no
+//! WebSocket library. Read [`mail`] first, then follow a message: [`shard`] -> [`room`] ->
+//! [`writer`] -> [`hub`] -> [`outbox`].
 
+mod deadlines;
+pub mod engine;
+pub mod hub;
+pub mod link;
+mod log_view;
+pub mod mail;
+pub mod outbox;
+pub mod pod;
 pub mod registry;
+mod reply;
+mod room;
+mod shard;
+mod writer;
 
+pub use engine::Engine;
+pub use hub::HubCore;
+pub use link::Link;
+pub use pod::Pod;
 pub use registry::Registry;
+pub use reply::Reply;

@@ -2,22 +2,24 @@
 
 use std::sync::Arc;
 
-use crate::clock::SharedClock;
-use crate::domain::{Committed, Entry, Operation, RoomBatch, RoomId, SessionId};
+use tokio::sync::oneshot;
+
+use super::mail::{Submission, ToHub, ToRoom};
+use super::pod::Pod;
+use super::reply::Reply;
+use crate::domain::{Committed, Entry, Operation, RoomId, SessionId};
 use crate::error::{Code, Fault};
-use crate::store::{Store, StoreError};
 
 /// Submits operations to rooms. Cheap to clone.
 #[derive(Clone)]
 pub struct Registry {
-    store: Arc<dyn Store>,
-    clock: SharedClock,
+    pod: Arc<Pod>,
 }
 
 impl Registry {
     #[must_use]
-    pub fn new(store: Arc<dyn Store>, clock: SharedClock) -> Self {
-        Self { store, clock }
+    pub const fn new(pod: Arc<Pod>) -> Self {
+        Self { pod }
     }
 
     /// Applies an operation; answers when it is committed.
@@ -25,20 +27,23 @@ impl Registry {
     /// # Errors
     /// The refusal of the rule, or `unavailable` when nothing was stored.
     pub async fn submit(&self, room: RoomId, operation: Operation) -> Result<Committed, Fault> {
-        let batch = RoomBatch { room, now: self.clock.now(), operations: vec![operation] };
-        match self.store.append(vec![batch]).await {
-            Ok(outcomes) => match outcomes.into_iter().flatten().next() {
-                Some(outcome) => outcome.map_err(Fault::from),
-                None => Err(Fault::new(Code::Internal, "no outcome")),
-            },
-            Err(StoreError::Refused(refusal)) => Err(refusal.into()),
-            Err(StoreError::Unavailable(_)) => Err(Fault::new(Code::Unavailable, "try again")),
+        let (sender, answer) = oneshot::channel();
+        let submission = Submission { operation, reply: Reply::caller(sender) };
+        self.pod.tell_room(room, ToRoom::Submit(submission));
+        // The sender is dropped unanswered only with the engine itself.
+        answer.await.unwrap_or_else(|_| Err(Fault::new(Code::Unavailable, "the server is stopping")))
+    }
+
+    /// Tells a room of entries that were committed apart from it, such as a new room's first
+    /// members.
+    pub fn announce(&self, entries: Vec<Entry>) {
+        if let Some(room) = entries.first().map(|entry| entry.room) {
+            self.pod.tell_room(room, ToRoom::Announce(entries.into()));
         }
     }
 
-    /// Tells rooms of entries that were committed apart from them (a new room's first members).
-    pub fn announce(&self, _entries: Vec<Entry>) {}
-
     /// Closes every socket of a login that has ended, with 4303.
-    pub fn end_login(&self, _session: SessionId) {}
+    pub fn end_login(&self, session: SessionId) {
+        self.pod.tell_every_hub(|| ToHub::EndLogin { session });
+    }
 }

@@ -22,7 +22,8 @@ pub trait Bus: Send + Sync + 'static {
     /// announced is counted by the adapter, and readers repair the silence from the store.
     fn publish(&self, shard: Shard, entries: Announcement);
 
-    /// The announcements of one shard from now on, those of this process included. Bounded: a
+    /// The announcements of one shard from now on; those that this engine published itself may or
+    /// may not be among them. Bounded: a
     /// reader that lags loses announcements, which the repair of silence makes good.
     fn subscribe(&self, shard: Shard) -> mpsc::Receiver<Announcement>;
 

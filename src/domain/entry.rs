@@ -54,3 +54,11 @@ impl Change {
         }
     }
 }
+
+/// Where a room's log stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    pub room: RoomId,
+    pub head: Seq,
+    pub first_retained: Seq,
+}

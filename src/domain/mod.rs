@@ -16,13 +16,14 @@ pub mod refusal;
 pub mod room;
 pub mod seq;
 pub mod session;
+pub mod subscription;
 pub mod time;
 pub mod timeline;
 pub mod user;
 pub mod wheel;
 
 pub use account::{LoginSession, RefreshToken, Rotation};
-pub use entry::{Change, Entry};
+pub use entry::{Change, Entry, Head};
 pub use id::{ClientMsgId, ConnId, Epoch, MessageId, RoomId, SessionId, UserId};
 pub use message::{Content, Draft, Message};
 pub use operation::{Committed, Operation, Outcome, RoomBatch};

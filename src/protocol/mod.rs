@@ -4,4 +4,19 @@
 //! The wire is described for people in `docs/reference/protocol.md` and pinned by the golden
 //! frames in `openapi/frames/`. Next: [`wire`], [`client`], [`server`], [`encoded`].
 
+pub mod client;
+pub mod close;
+pub mod encoded;
+pub mod server;
 pub mod wire;
+
+pub use client::{ClientFrame, Command, Limits, Malformed, Reference};
+pub use close::CloseCode;
+pub use encoded::Encoded;
+
+/// The subprotocol's name; its number is the major version.
+pub const SUBPROTOCOL: &str = "chat.v1.json";
+/// The version as `hello` tells it.
+pub const VERSION: &str = "chat.v1";
+/// What this server can do beyond the minimum, in `hello`.
+pub const FEATURES: &[&str] = &["resume"];

@@ -1,7 +1,7 @@
 //! The rooms' logs.
 
 use super::Answer;
-use crate::domain::{Entry, Member, Outcome, Room, RoomBatch, RoomId, Seq, UserId};
+use crate::domain::{Entry, Head, Member, Outcome, Room, RoomBatch, RoomId, Seq, UserId};
 
 /// What came of a group commit: for each batch, in the order given, an outcome per operation.
 pub type Append = Vec<Vec<Outcome>>;
@@ -19,14 +19,6 @@ pub struct RoomSnapshot {
 pub struct LogPage {
     /// Ascending, without a hole, from the position asked for.
     pub entries: Vec<Entry>,
-    pub head: Seq,
-    pub first_retained: Seq,
-}
-
-/// Where a room's log stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Head {
-    pub room: RoomId,
     pub head: Seq,
     pub first_retained: Seq,
 }

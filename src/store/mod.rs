@@ -11,7 +11,7 @@ use std::fmt;
 
 pub use accounts::{Accounts, Credentials, NewAccount};
 use futures_util::future::BoxFuture;
-pub use log::{Append, Head, Log, LogPage, RoomSnapshot};
+pub use log::{Append, Log, LogPage, RoomSnapshot};
 pub use rooms::{DirectoryCursor, MemberCursor, MemberPage, MessagePage, NewRoom, RoomPage, RoomView, Rooms};
 
 use crate::domain::{Epoch, Refusal};

@@ -1,0 +1,112 @@
+//! Starts and ends the actors of one process, and decides on which threads they live.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::{Actor, Arbiter};
+
+use super::mail::{Stop, ToHub, deliver};
+use super::pod::Pod;
+use super::registry::Registry;
+use super::shard::RegistryShard;
+use super::writer::Writer;
+use crate::bus::Shard;
+use crate::protocol::CloseCode;
+
+/// Sockets that a drain moves per second.
+const DRAIN_RATE: u64 = 500;
+
+/// The running actors of one process.
+pub struct Engine {
+    pod: Arc<Pod>,
+    arbiters: Vec<Arbiter>,
+}
+
+impl Engine {
+    /// Starts shards and writer on `threads` threads of their own; with 0 on the current one, as a
+    /// simulation needs it. Rooms live with their shard, away from the sockets' threads, so that a
+    /// flooded room cannot starve the sockets. Needs a running actix system.
+    #[must_use]
+    pub fn start(pod: Arc<Pod>, threads: usize) -> Self {
+        let arbiters: Vec<Arbiter> = (0..threads).map(|_| Arbiter::new()).collect();
+        let home = |n: usize| match n.checked_rem(arbiters.len()).and_then(|n| arbiters.get(n)) {
+            Some(arbiter) => arbiter.handle(),
+            None => Arbiter::current(),
+        };
+        let shards = Shard::all()
+            .map(|shard| {
+                let pod = pod.clone();
+                RegistryShard::start_in_arbiter(&home(shard.index()), move |_| RegistryShard::new(shard, pod))
+            })
+            .collect();
+        let writer = {
+            let pod = pod.clone();
+            Writer::start_in_arbiter(&home(0), move |_| Writer::new(pod))
+        };
+        pod.install(shards, writer);
+        Self { pod, arbiters }
+    }
+
+    #[must_use]
+    pub const fn pod(&self) -> &Arc<Pod> {
+        &self.pod
+    }
+
+    #[must_use]
+    pub fn registry(&self) -> Registry {
+        Registry::new(self.pod.clone())
+    }
+
+    /// Tells every socket to come back elsewhere or later, each after its own delay; new ones are
+    /// refused from now on. Answers when all are gone, or closes the rest with 4200 at the end of
+    /// `longest`.
+    pub async fn drain(&self, longest: Duration) {
+        self.pod.start_draining();
+        let sockets = self.pod.telemetry.sockets();
+        if sockets == 0 {
+            return;
+        }
+        let spread = Duration::from_millis(sockets * 1_000 / DRAIN_RATE)
+            .clamp(Duration::from_secs(1).min(longest), longest.mul_f64(0.6));
+        let deadline = self.pod.clock.now().plus(longest);
+        let spread_ms = u64::try_from(spread.as_millis()).unwrap_or(u64::MAX);
+        self.pod.tell_every_hub(|| ToHub::Drain { spread_ms, deadline });
+        self.wait_for_sockets(spread + Duration::from_secs(1).min(longest / 4)).await;
+        self.pod.tell_every_hub(|| ToHub::CloseAll { code: CloseCode::Draining });
+        self.wait_for_sockets(Duration::from_secs(3)).await;
+    }
+
+    async fn wait_for_sockets(&self, longest: Duration) {
+        let gone = async {
+            while self.pod.telemetry.sockets() > 0 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        // Sockets that remain are closed by the caller.
+        let _remain = tokio::time::timeout(longest, gone).await;
+    }
+
+    /// Stops every actor after what was accepted is committed, and waits until none is left.
+    pub async fn stop(self) {
+        for shard in self.pod.shards() {
+            deliver(shard, Stop);
+        }
+        if let Some(writer) = self.pod.writer() {
+            deliver(writer, Stop);
+        }
+        self.pod.stop_hubs();
+        let none_left = async {
+            while self.pod.actors_alive() > 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        if tokio::time::timeout(Duration::from_secs(10), none_left).await.is_err() {
+            log::error!("{} actors did not stop", self.pod.actors_alive());
+        }
+        for arbiter in self.arbiters {
+            arbiter.stop();
+            // A thread of ours that panicked has said so itself.
+            let _panicked = arbiter.join();
+        }
+    }
+}

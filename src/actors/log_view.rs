@@ -1,0 +1,161 @@
+//! One room's log as this process sees it: the cursor, the last entries in memory, the members,
+//! and which workers have readers. No I/O: the room actor performs what comes of it.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
+
+use super::mail::{HubId, RoomFrame};
+use crate::domain::timeline::{Offer, Timeline};
+use crate::domain::{Change, Entry, MessageId, Seq, UserId};
+use crate::protocol::server;
+use crate::store::RoomSnapshot;
+
+struct Kept {
+    frame: RoomFrame,
+    message: Option<MessageId>,
+}
+
+/// The state of an open room.
+pub struct LogView {
+    timeline: Timeline,
+    first_retained: Seq,
+    is_private: bool,
+    members: HashSet<UserId>,
+    recent: VecDeque<Kept>,
+    keep: usize,
+    /// Readers per hub, by the hub's number.
+    audience: Vec<usize>,
+}
+
+impl LogView {
+    /// From one snapshot of the store; at most `keep` entries stay in memory.
+    #[must_use]
+    pub fn new(snapshot: &RoomSnapshot, keep: usize) -> Self {
+        Self {
+            timeline: Timeline::new(snapshot.room.head, keep.max(16)),
+            first_retained: snapshot.room.first_retained,
+            is_private: snapshot.room.is_private,
+            members: snapshot.members.iter().map(|member| member.user).collect(),
+            recent: VecDeque::new(),
+            keep,
+            audience: Vec::new(),
+        }
+    }
+
+    /// The last position delivered here.
+    #[must_use]
+    pub const fn cursor(&self) -> Seq {
+        self.timeline.cursor()
+    }
+
+    #[must_use]
+    pub const fn first_retained(&self) -> Seq {
+        self.first_retained
+    }
+
+    #[must_use]
+    pub const fn is_private(&self) -> bool {
+        self.is_private
+    }
+
+    #[must_use]
+    pub fn is_member(&self, user: UserId) -> bool {
+        self.members.contains(&user)
+    }
+
+    /// Whether entries are missing that only the store has.
+    #[must_use]
+    pub fn has_gap(&self) -> bool {
+        self.timeline.has_gap()
+    }
+
+    /// Takes entries from any source and answers what is to be delivered now, encoded once.
+    pub fn accept(&mut self, entries: impl IntoIterator<Item = Entry>) -> (Arc<[RoomFrame]>, bool) {
+        let mut gap = false;
+        for entry in entries {
+            gap |= self.timeline.offer(entry) == Offer::Gap;
+        }
+        let frames: Vec<RoomFrame> =
+            self.timeline.take().into_iter().map(|entry| self.apply(&entry)).collect();
+        (frames.into(), gap && self.timeline.has_gap())
+    }
+
+    /// The entries after `after`, if all of them are in memory.
+    #[must_use]
+    pub fn recent_after(&self, after: Seq) -> Option<Vec<RoomFrame>> {
+        if after == self.cursor() {
+            return Some(Vec::new());
+        }
+        let first = self.recent.front()?.frame.seq;
+        (first <= after.next())
+            .then(|| self.recent.iter().map(|kept| &kept.frame).filter(|f| f.seq > after).cloned().collect())
+    }
+
+    /// One more reader at a hub.
+    pub fn attach(&mut self, hub: HubId) {
+        if self.audience.len() <= hub.0 {
+            self.audience.resize(hub.0 + 1, 0);
+        }
+        if let Some(readers) = self.audience.get_mut(hub.0) {
+            *readers += 1;
+        }
+    }
+
+    /// One reader fewer at a hub.
+    pub fn detach(&mut self, hub: HubId) {
+        if let Some(readers) = self.audience.get_mut(hub.0) {
+            *readers = readers.saturating_sub(1);
+        }
+    }
+
+    /// The hubs that have readers.
+    pub fn hubs(&self) -> impl Iterator<Item = HubId> {
+        self.audience.iter().enumerate().filter(|(_, readers)| **readers > 0).map(|(hub, _)| HubId(hub))
+    }
+
+    fn apply(&mut self, entry: &Entry) -> RoomFrame {
+        match &entry.change {
+            Change::MemberJoined { member, .. } => {
+                self.members.insert(member.user);
+            }
+            Change::MemberLeft { user } => {
+                self.members.remove(user);
+            }
+            Change::MessageCreated(_) | Change::MessageUpdated(_) | Change::MessageDeleted(_) => {}
+        }
+        let frame = encode(entry);
+        self.remember(entry, frame.clone());
+        frame
+    }
+
+    /// Keeps the frame for readers that come back soon. A replayed entry shows the message as it
+    /// is now, so copies from before this change are forgotten with all that came before them:
+    /// what is kept is a suffix of the log, and every suffix of a suffix is one.
+    fn remember(&mut self, entry: &Entry, frame: RoomFrame) {
+        if let Some(message) = entry.change.supersedes()
+            && let Some(last) = self.recent.iter().rposition(|kept| kept.message == Some(message))
+        {
+            self.recent.drain(..=last);
+        }
+        self.recent.push_back(Kept { frame, message: entry.change.message().map(|m| m.id) });
+        if self.recent.len() > self.keep {
+            self.recent.pop_front();
+        }
+    }
+}
+
+fn encode(entry: &Entry) -> RoomFrame {
+    let author = match &entry.change {
+        Change::MessageCreated(m) | Change::MessageUpdated(m) | Change::MessageDeleted(m) => Some(m.author),
+        Change::MemberJoined { .. } | Change::MemberLeft { .. } => None,
+    };
+    RoomFrame {
+        seq: entry.seq,
+        common: server::entry(entry, None),
+        own: author.map(|author| (author, server::entry(entry, Some(author)))),
+        left: match entry.change {
+            Change::MemberLeft { user } => Some(user),
+            _ => None,
+        },
+    }
+}

@@ -1,0 +1,200 @@
+//! Every message that actors send each other, in one file.
+//!
+//! The path of a command: session -> [`ToShard`] -> [`ToRoom`] -> [`Append`] to the writer; of
+//! what comes of it: room -> [`ToHub`] -> outboxes, and [`ToSession`] where a session has to act.
+
+use std::sync::Arc;
+
+use actix::{Actor, Addr, Handler, Message, Recipient};
+use tokio::sync::oneshot;
+
+use super::reply::Reply;
+use crate::domain::subscription::ResetReason;
+use crate::domain::{Entry, Operation, Outcome, RoomBatch, RoomId, Seq, SessionId, Timestamp, UserId};
+use crate::error::Fault;
+use crate::protocol::{CloseCode, Encoded, Reference};
+use crate::store::StoreError;
+
+/// One worker thread's hub.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct HubId(pub usize);
+
+/// One connection, within one hub. Never used again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LinkKey(pub u64);
+
+/// Where a socket is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Place {
+    pub hub: HubId,
+    pub link: LinkKey,
+}
+
+/// For a room, by way of its shard, which starts it where it does not run.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct ToShard {
+    pub room: RoomId,
+    pub command: ToRoom,
+}
+
+/// A room tells its shard that it has nothing to do, having handled so many commands.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Idle {
+    pub room: RoomId,
+    pub handled: u64,
+}
+
+/// The end of the engine: every actor stops.
+#[derive(Message, Clone, Copy)]
+#[rtype(result = "()")]
+pub struct Stop;
+
+/// What a room is asked or told.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub enum ToRoom {
+    /// Apply an operation and answer when it is committed.
+    Submit(Submission),
+    /// Make a socket a reader.
+    Subscribe(Subscribe),
+    /// A hub let go of one of its readers.
+    Detached(HubId),
+    /// Entries that something else committed: another process, or a new room's making.
+    Announce(Arc<[Entry]>),
+    /// Where the log stands according to the store.
+    HeadIs(Seq),
+    /// Answer [`Idle`] when there is nothing to do.
+    AreYouIdle,
+}
+
+/// An operation on its way to the log.
+pub struct Submission {
+    pub operation: Operation,
+    pub reply: Reply,
+}
+
+/// A wish to read a room.
+#[derive(Clone, Debug)]
+pub struct Subscribe {
+    pub place: Place,
+    pub user: UserId,
+    /// The last position the reader has; `None`: from the head on.
+    pub after: Option<Seq>,
+    /// How many entries may be replayed in one go.
+    pub limit: u64,
+    /// The reader's history is worthless: answer with this reset.
+    pub reset: Option<ResetReason>,
+    /// How the answer is told.
+    pub tell: Tell,
+}
+
+/// How a subscription is answered on the wire.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Tell {
+    /// The answer of a `room.subscribe`: refusals are errors.
+    Request(Option<Reference>),
+    /// A room of a `resume`: someone outside gets a reset.
+    Resume,
+    /// The client was told before and is only caught up: nothing is said.
+    Quietly,
+}
+
+/// A batch for the writer.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Append {
+    pub batch: RoomBatch,
+    pub reply: oneshot::Sender<Result<Vec<Outcome>, StoreError>>,
+}
+
+/// One entry, encoded for everyone and, where it differs, for its author.
+#[derive(Clone, Debug)]
+pub struct RoomFrame {
+    pub seq: Seq,
+    pub common: Encoded,
+    /// The author's own sockets get this one instead.
+    pub own: Option<(UserId, Encoded)>,
+    /// Who is outside from this entry on.
+    pub left: Option<UserId>,
+}
+
+/// What a hub is told. Crosses threads once per worker, whatever the number of readers there.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub enum ToHub {
+    /// Entries of a room for all its readers here, and answers to some sockets here.
+    Deliver { room: RoomId, frames: Arc<[RoomFrame]>, replies: Vec<(LinkKey, Encoded)> },
+    /// An answer to one socket.
+    Answer { link: LinkKey, frame: Encoded },
+    /// The room accepts a reader: frames go out in this order, and then it is live.
+    Attach(Attach),
+    /// The reader must be served from the store first.
+    History { link: LinkKey, room: RoomId },
+    /// The room does not take this reader.
+    Refuse { link: LinkKey, room: RoomId, fault: Fault },
+    /// All readers of a room are to drop what they hold.
+    Reset { room: RoomId, reason: ResetReason, head: Seq, first_retained: Seq },
+    /// A room's actor began anew: its former readers have to ask again.
+    RoomStarted { room: RoomId },
+    /// A login ended: its sockets are closed.
+    EndLogin { session: SessionId },
+    /// This process ends: tell every socket when to come back.
+    Drain { spread_ms: u64, deadline: Timestamp },
+    /// Close every socket.
+    CloseAll { code: CloseCode },
+}
+
+/// A reader's entry into a room.
+pub struct Attach {
+    pub link: LinkKey,
+    pub room: RoomId,
+    pub answer: Option<Encoded>,
+    /// The last entries, where the reader lacks only these.
+    pub backlog: Vec<RoomFrame>,
+    /// The room's position after the backlog.
+    pub head: Seq,
+    pub first_retained: Seq,
+}
+
+/// What a session is told by its hub.
+#[derive(Message, Clone, Debug, PartialEq, Eq)]
+#[rtype(result = "()")]
+pub enum ToSession {
+    /// Live in this room; so many entries were replayed.
+    Attached { room: RoomId, replayed: u64 },
+    /// Read the missed entries from the store.
+    History { room: RoomId },
+    /// Not taken.
+    Refused { room: RoomId, fault: Fault },
+    /// No longer live: the next entry wanted is the one after this.
+    Behind { room: RoomId, after: Seq },
+    /// No longer a reader.
+    Removed { room: RoomId },
+    /// Look at the token's age.
+    CheckExpiry,
+}
+
+/// How a session is reached by its hub, which does not know its type.
+pub type SessionMailbox = Recipient<ToSession>;
+
+/// Sends without a bound at the mailbox, because the bound stands elsewhere: a session has at most
+/// `unanswered` commands under way, each of which causes one message per stop of its path, and the
+/// bus hands a shard at most its channel's length.
+pub fn deliver<A, M>(to: &Addr<A>, message: M)
+where
+    A: Actor + Handler<M>,
+    A::Context: actix::dev::ToEnvelope<A, M>,
+    M: Message + Send + 'static,
+    M::Result: Send,
+{
+    #[allow(clippy::disallowed_methods, reason = "bounded by the senders, as the doc says")]
+    to.do_send(message);
+}
+
+/// As [`deliver`], to a session: at most one message for each of its rooms and commands.
+pub fn tell(to: &SessionMailbox, message: ToSession) {
+    #[allow(clippy::disallowed_methods, reason = "bounded by the session's own rooms and commands")]
+    to.do_send(message);
+}

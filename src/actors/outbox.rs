@@ -1,0 +1,235 @@
+//! What waits for one socket: encoded frames outside any mailbox, bounded in number and bytes.
+//!
+//! Lives on the socket's own thread. The room never waits for it: a push is accepted or refused.
+
+use std::collections::VecDeque;
+use std::task::Waker;
+
+use bytes::Bytes;
+
+/// Frames and bytes that may wait.
+#[derive(Clone, Copy, Debug)]
+pub struct OutboxLimits {
+    pub frames: usize,
+    pub bytes: usize,
+}
+
+/// The peer takes too little: the frame was not queued.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Full;
+
+#[derive(Debug)]
+struct Queued {
+    frame: Bytes,
+    /// A replayed entry: read page by page as the socket drains, so it does not count.
+    replay: bool,
+}
+
+/// What the socket's writer finds.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Next {
+    Frame(Bytes),
+    /// Nothing now.
+    Empty,
+    /// Nothing ever again: the connection may be shut.
+    Finished,
+}
+
+/// The queue of one socket.
+#[derive(Debug)]
+pub struct Outbox {
+    queue: VecDeque<Queued>,
+    limits: OutboxLimits,
+    frames: usize,
+    bytes: usize,
+    taken: u64,
+    sealed: bool,
+    finished: bool,
+    writer: Option<Waker>,
+    drained: Option<Waker>,
+}
+
+impl Outbox {
+    #[must_use]
+    pub const fn new(limits: OutboxLimits) -> Self {
+        Self {
+            queue: VecDeque::new(),
+            limits,
+            frames: 0,
+            bytes: 0,
+            taken: 0,
+            sealed: false,
+            finished: false,
+            writer: None,
+            drained: None,
+        }
+    }
+
+    /// Queues a frame for the socket.
+    ///
+    /// # Errors
+    /// [`Full`] above the limits. A sealed outbox swallows everything: its socket is closing.
+    pub fn push(&mut self, frame: Bytes) -> Result<(), Full> {
+        if self.sealed {
+            return Ok(());
+        }
+        if self.frames >= self.limits.frames || self.bytes + frame.len() > self.limits.bytes.max(frame.len()) {
+            return Err(Full);
+        }
+        self.frames += 1;
+        self.bytes += frame.len();
+        self.queue.push_back(Queued { frame, replay: false });
+        self.wake_writer();
+        Ok(())
+    }
+
+    /// Queues a replayed entry, which does not count against the limits.
+    pub fn push_replay(&mut self, frame: Bytes) {
+        if !self.sealed {
+            self.queue.push_back(Queued { frame, replay: true });
+            self.wake_writer();
+        }
+    }
+
+    /// Queues the last frame; nothing is taken after it. With `forget` what waits is dropped.
+    pub fn seal(&mut self, last: Option<Bytes>, forget: bool) {
+        if self.sealed {
+            return;
+        }
+        if forget {
+            self.queue.clear();
+            (self.frames, self.bytes) = (0, 0);
+        }
+        if let Some(frame) = last {
+            self.queue.push_back(Queued { frame, replay: true });
+        }
+        self.sealed = true;
+        self.wake_writer();
+        self.wake_drained();
+    }
+
+    /// No more is to be written, not even what waits.
+    pub fn finish(&mut self) {
+        self.sealed = true;
+        self.finished = true;
+        self.wake_writer();
+        self.wake_drained();
+    }
+
+    #[must_use]
+    pub const fn is_sealed(&self) -> bool {
+        self.sealed
+    }
+
+    /// Whether everything was handed to the socket.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    /// Frames taken by the socket so far: no change while some wait means a stalled peer.
+    #[must_use]
+    pub const fn taken(&self) -> u64 {
+        self.taken
+    }
+
+    /// For the socket's writer: the next frame, or its waker is kept.
+    pub fn next(&mut self, waker: &Waker) -> Next {
+        if let Some(queued) = self.queue.pop_front() {
+            self.taken += 1;
+            if !queued.replay {
+                self.frames -= 1;
+                self.bytes -= queued.frame.len();
+            }
+            if self.queue.is_empty() {
+                // An idle socket keeps no queue.
+                if self.queue.capacity() > 8 {
+                    self.queue = VecDeque::new();
+                }
+                self.wake_drained();
+            }
+            return Next::Frame(queued.frame);
+        }
+        if self.finished {
+            return Next::Finished;
+        }
+        match &mut self.writer {
+            Some(known) => known.clone_from(waker),
+            None => self.writer = Some(waker.clone()),
+        }
+        Next::Empty
+    }
+
+    /// Whether the queue is empty; if not, the waker is called when it is.
+    pub fn drained(&mut self, waker: &Waker) -> bool {
+        if self.queue.is_empty() || self.sealed {
+            return true;
+        }
+        self.drained = Some(waker.clone());
+        false
+    }
+
+    fn wake_writer(&mut self) {
+        if let Some(waker) = self.writer.take() {
+            waker.wake();
+        }
+    }
+
+    fn wake_drained(&mut self) {
+        if let Some(waker) = self.drained.take() {
+            waker.wake();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outbox() -> Outbox {
+        Outbox::new(OutboxLimits { frames: 2, bytes: 10 })
+    }
+
+    fn take(outbox: &mut Outbox) -> Next {
+        outbox.next(Waker::noop())
+    }
+
+    #[test]
+    fn frames_leave_in_order_and_make_room() {
+        let mut outbox = outbox();
+        assert_eq!(outbox.push(Bytes::from_static(b"a")), Ok(()));
+        assert_eq!(outbox.push(Bytes::from_static(b"b")), Ok(()));
+        assert_eq!(outbox.push(Bytes::from_static(b"c")), Err(Full));
+        assert_eq!(take(&mut outbox), Next::Frame(Bytes::from_static(b"a")));
+        assert_eq!(outbox.push(Bytes::from_static(b"c")), Ok(()));
+        assert_eq!(take(&mut outbox), Next::Frame(Bytes::from_static(b"b")));
+        assert_eq!(take(&mut outbox), Next::Frame(Bytes::from_static(b"c")));
+        assert_eq!(take(&mut outbox), Next::Empty);
+    }
+
+    #[test]
+    fn bytes_are_bounded_too_but_one_large_frame_passes() {
+        let mut outbox = outbox();
+        assert_eq!(outbox.push(Bytes::from_static(b"0123456789abcdef")), Ok(()));
+        assert_eq!(outbox.push(Bytes::from_static(b"x")), Err(Full));
+    }
+
+    #[test]
+    fn replayed_entries_do_not_count() {
+        let mut outbox = outbox();
+        (0..100).for_each(|_| outbox.push_replay(Bytes::from_static(b"old")));
+        assert_eq!(outbox.push(Bytes::from_static(b"new")), Ok(()));
+    }
+
+    #[test]
+    fn after_the_seal_comes_the_last_frame_and_then_nothing() {
+        let mut outbox = outbox();
+        assert_eq!(outbox.push(Bytes::from_static(b"a")), Ok(()));
+        outbox.seal(Some(Bytes::from_static(b"bye")), true);
+        assert_eq!(outbox.push(Bytes::from_static(b"late")), Ok(()));
+        assert_eq!(take(&mut outbox), Next::Frame(Bytes::from_static(b"bye")));
+        assert_eq!(take(&mut outbox), Next::Empty);
+        outbox.finish();
+        assert_eq!(take(&mut outbox), Next::Finished);
+    }
+}

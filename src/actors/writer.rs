@@ -1,0 +1,94 @@
+//! Group commit: what many rooms want to write while a transaction runs is the next transaction.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
+
+use super::mail::{Append, Stop};
+use super::pod::{Alive, Pod};
+use crate::store::StoreError;
+
+/// The one writer of a process. Each room has at most one batch here, so the queue is bounded by
+/// the rooms that are busy at this moment.
+pub struct Writer {
+    pod: Arc<Pod>,
+    queue: VecDeque<Append>,
+    in_flight: bool,
+    stopping: bool,
+    _alive: Alive,
+}
+
+impl Writer {
+    #[must_use]
+    pub fn new(pod: Arc<Pod>) -> Self {
+        let alive = pod.census();
+        Self { pod, queue: VecDeque::new(), in_flight: false, stopping: false, _alive: alive }
+    }
+
+    fn flush(&mut self, ctx: &mut Context<Self>) {
+        if self.in_flight || self.queue.is_empty() {
+            return;
+        }
+        let (mut batches, mut replies, mut operations) = (Vec::new(), Vec::new(), 0);
+        while let Some(append) = self.queue.pop_front() {
+            operations += append.batch.operations.len();
+            batches.push(append.batch);
+            replies.push(append.reply);
+            if operations >= self.pod.settings.store.batch {
+                break;
+            }
+        }
+        self.in_flight = true;
+        let store = self.pod.store.clone();
+        let commit = async move { store.append(batches).await }.into_actor(self);
+        ctx.spawn(commit.map(move |result, writer, ctx| {
+            match result {
+                Ok(outcomes) => {
+                    for (reply, outcomes) in replies.into_iter().zip(outcomes) {
+                        // A room that died meanwhile finds its entries in the store.
+                        let _gone = reply.send(Ok(outcomes));
+                    }
+                }
+                Err(error) => {
+                    log::warn!("nothing of {operations} operations was stored: {error}");
+                    for reply in replies {
+                        let _gone = reply.send(Err(StoreError::Unavailable(error.to_string())));
+                    }
+                }
+            }
+            writer.in_flight = false;
+            writer.flush(ctx);
+            writer.stop_when_idle(ctx);
+        }));
+    }
+
+    fn stop_when_idle(&self, ctx: &mut Context<Self>) {
+        if self.stopping && !self.in_flight && self.queue.is_empty() {
+            ctx.stop();
+        }
+    }
+}
+
+impl Actor for Writer {
+    type Context = Context<Self>;
+}
+
+impl Handler<Append> for Writer {
+    type Result = ();
+
+    fn handle(&mut self, append: Append, ctx: &mut Context<Self>) {
+        self.queue.push_back(append);
+        self.flush(ctx);
+    }
+}
+
+/// Stops after what it was given is committed.
+impl Handler<Stop> for Writer {
+    type Result = ();
+
+    fn handle(&mut self, _: Stop, ctx: &mut Context<Self>) {
+        self.stopping = true;
+        self.stop_when_idle(ctx);
+    }
+}

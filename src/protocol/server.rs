@@ -1,0 +1,339 @@
+//! Server frames, each made by one function and pinned by a golden frame.
+
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::client::Reference;
+use super::wire::{self, rfc3339};
+use super::{Encoded, FEATURES, VERSION};
+use crate::domain::subscription::{Answer as Subscribed, ResetReason};
+use crate::domain::{
+    Change, Committed, ConnId, Entry, Epoch, Head, Member, RoomId, Seq, SessionId, Timestamp, User, UserId,
+};
+use crate::error::Fault;
+
+/// The envelope of protocol.md 3.3.
+#[derive(Serialize)]
+struct Frame<'a, D> {
+    t: &'a str,
+    #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+    reference: Option<&'a Reference>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    room: Option<Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seq: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ts: Option<String>,
+    d: D,
+}
+
+fn plain<D: Serialize>(t: &str, d: D) -> Encoded {
+    Encoded::json(&Frame { t, reference: None, room: None, seq: None, ts: None, d })
+}
+
+fn reply<D: Serialize>(t: &str, reference: Option<&Reference>, room: Option<RoomId>, d: D) -> Encoded {
+    Encoded::json(&Frame { t, reference, room: room.map(|r| r.0), seq: None, ts: None, d })
+}
+
+#[derive(Serialize)]
+struct Empty {}
+
+/// What `hello` tells of the limits: a key for each row of protocol.md 3.12.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HelloLimits {
+    pub frame_bytes: usize,
+    pub resume_frame_bytes: usize,
+    pub json_depth: usize,
+    pub content_chars: usize,
+    pub attachments: usize,
+    pub subscriptions: usize,
+    pub connections_per_user: u32,
+    pub connections_per_ip: u32,
+    pub frames_per_second: u32,
+    pub frames_burst: u32,
+    pub sends_per_second: u32,
+    pub sends_burst: u32,
+    pub tickets_per_minute: u32,
+    pub logins_per_minute: u32,
+    pub logins_per_minute_per_ip: u32,
+}
+
+/// The first frame of every connection.
+#[must_use]
+pub fn hello(conn: ConnId, epoch: Epoch, heartbeat_ms: u64, limits: &HelloLimits) -> Encoded {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Hello<'a> {
+        version: &'a str,
+        conn_id: Uuid,
+        epoch: Uuid,
+        heartbeat_ms: u64,
+        limits: &'a HelloLimits,
+        features: &'a [&'a str],
+    }
+    plain(
+        "hello",
+        Hello { version: VERSION, conn_id: conn.0, epoch: epoch.0, heartbeat_ms, limits, features: FEATURES },
+    )
+}
+
+/// Authentication succeeded.
+#[must_use]
+pub fn ready(reference: Option<&Reference>, user: &User, session: SessionId) -> Encoded {
+    #[derive(Serialize)]
+    struct Who<'a> {
+        id: Uuid,
+        username: &'a str,
+    }
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Ready<'a> {
+        user: Who<'a>,
+        session_id: Uuid,
+        // The user log has no entries in this version, so every position in it is 0.
+        user_seq: u64,
+    }
+    let who = Who { id: user.id.0, username: user.username.as_str() };
+    reply("ready", reference, None, Ready { user: who, session_id: session.0, user_seq: 0 })
+}
+
+/// Rooms per `heads` frame.
+pub const HEADS_PER_FRAME: usize = 200;
+
+/// Where rooms stand, newest activity first, [`HEADS_PER_FRAME`] per frame; at least one frame.
+#[must_use]
+pub fn heads(heads: &[Head]) -> Vec<Encoded> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Row {
+        room: Uuid,
+        head: u64,
+        first_retained: u64,
+    }
+    #[derive(Serialize)]
+    struct Heads {
+        rooms: Vec<Row>,
+        more: bool,
+    }
+    let row = |h: &Head| Row { room: h.room.0, head: h.head.get(), first_retained: h.first_retained.get() };
+    if heads.is_empty() {
+        return vec![plain("heads", Heads { rooms: Vec::new(), more: false })];
+    }
+    let frames = heads.len().div_ceil(HEADS_PER_FRAME);
+    let page = |(i, page): (usize, &[Head])| {
+        plain("heads", Heads { rooms: page.iter().map(row).collect(), more: i + 1 < frames })
+    };
+    heads.chunks(HEADS_PER_FRAME).enumerate().map(page).collect()
+}
+
+/// The answer to `room.subscribe`, and one per room of a `resume`.
+#[must_use]
+pub fn subscribed(reference: Option<&Reference>, room: RoomId, how: Subscribed, head: Seq) -> Encoded {
+    #[derive(Serialize)]
+    struct Data {
+        mode: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        from: Option<u64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        to: Option<u64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        more: Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<&'static str>,
+        head: u64,
+    }
+    let empty = Data { mode: "uptodate", from: None, to: None, more: None, reason: None, head: head.get() };
+    let answer = match how {
+        Subscribed::UpToDate => empty,
+        Subscribed::Replay { from, to, more } => {
+            Data { mode: "replay", from: Some(from.get()), to: Some(to.get()), more: Some(more), ..empty }
+        }
+        Subscribed::Reset(reason) => Data { mode: "reset", reason: Some(reason.as_str()), ..empty },
+    };
+    reply("room.subscribed", reference, Some(room), answer)
+}
+
+/// All rooms of a `resume` are answered.
+#[must_use]
+pub fn resumed(reference: Option<&Reference>) -> Encoded {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Resumed {
+        user_seq: u64,
+    }
+    reply("resumed", reference, None, Resumed { user_seq: 0 })
+}
+
+/// A message action is committed.
+#[must_use]
+pub fn ack(reference: Option<&Reference>, committed: &Committed) -> Encoded {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Ack {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        id: Option<Uuid>,
+        seq: u64,
+        ts: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        client_msg_id: Option<Uuid>,
+        duplicate: bool,
+    }
+    let entry = &committed.entry;
+    let message = entry.change.message();
+    let created = matches!(entry.change, Change::MessageCreated(_));
+    reply(
+        "ack",
+        reference,
+        None,
+        Ack {
+            id: message.map(|m| m.id.0),
+            seq: entry.seq.get(),
+            ts: rfc3339(entry.at),
+            client_msg_id: message.filter(|_| created).map(|m| m.client_msg_id.0),
+            duplicate: committed.duplicate,
+        },
+    )
+}
+
+/// An action without a result of its own is done.
+#[must_use]
+pub fn done(reference: Option<&Reference>) -> Encoded {
+    reply("ack", reference, None, Empty {})
+}
+
+/// An action was refused.
+#[must_use]
+pub fn error(reference: Option<&Reference>, fault: &Fault) -> Encoded {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Error<'a> {
+        code: &'a str,
+        message: &'a str,
+        retryable: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        retry_after_ms: Option<u64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        field: Option<&'a str>,
+    }
+    reply(
+        "error",
+        reference,
+        None,
+        Error {
+            code: fault.code.as_str(),
+            message: &fault.detail,
+            retryable: fault.code.retryable(),
+            retry_after_ms: fault.retry_after_ms(),
+            field: fault.errors.first().map(|e| e.field),
+        },
+    )
+}
+
+/// The answer to `ping`, with the heads of the open rooms.
+#[must_use]
+pub fn pong(reference: Option<&Reference>, heads: &[(RoomId, Seq)]) -> Encoded {
+    #[derive(Serialize)]
+    struct Pong {
+        heads: Vec<(Uuid, u64)>,
+    }
+    let heads = heads.iter().map(|(room, head)| (room.0, head.get())).collect();
+    reply("pong", reference, None, Pong { heads })
+}
+
+/// The access token ends soon: answer with `auth.refresh`.
+#[must_use]
+pub fn auth_expiring(expires_at: Timestamp) -> Encoded {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Expiring {
+        expires_at: String,
+    }
+    plain("auth.expiring", Expiring { expires_at: rfc3339(expires_at) })
+}
+
+/// This process is ending: come back after the delay.
+#[must_use]
+pub fn draining(delay_ms: u64, deadline: Timestamp) -> Encoded {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Draining {
+        delay_ms: u64,
+        deadline: String,
+    }
+    plain("server.draining", Draining { delay_ms, deadline: rfc3339(deadline) })
+}
+
+/// The login was ended; a close with 4303 follows.
+#[must_use]
+pub fn session_revoked() -> Encoded {
+    plain("session.revoked", Empty {})
+}
+
+/// Unasked: the room is no longer live on this connection, and its cache is worthless.
+#[must_use]
+pub fn reset(room: RoomId, reason: ResetReason, head: Seq, first_retained: Seq) -> Encoded {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Reset {
+        reason: &'static str,
+        head: u64,
+        first_retained: u64,
+    }
+    let d = Reset { reason: reason.as_str(), head: head.get(), first_retained: first_retained.get() };
+    reply("room.reset", None, Some(room), d)
+}
+
+/// A log entry. `viewer` is told his own `clientMsgId`; everyone else gets the common frame of
+/// `None`.
+#[must_use]
+pub fn entry(entry: &Entry, viewer: Option<UserId>) -> Encoded {
+    let envelope = |d: Data<'_>| {
+        Encoded::json(&Frame {
+            t: entry.change.kind(),
+            reference: None,
+            room: Some(entry.room.0),
+            seq: Some(entry.seq.get()),
+            ts: Some(rfc3339(entry.at)),
+            d,
+        })
+    };
+    match &entry.change {
+        Change::MessageCreated(m) | Change::MessageUpdated(m) | Change::MessageDeleted(m) => {
+            envelope(Data::Message(Box::new(wire::Message::of(m, viewer))))
+        }
+        Change::MemberJoined { member, username } => envelope(Data::Joined(Joined::of(member, username))),
+        Change::MemberLeft { user } => envelope(Data::Left { user_id: user.0 }),
+    }
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Data<'a> {
+    Message(Box<wire::Message>),
+    Joined(Joined<'a>),
+    #[serde(rename_all = "camelCase")]
+    Left {
+        user_id: Uuid,
+    },
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Joined<'a> {
+    user_id: Uuid,
+    username: &'a str,
+    role: &'static str,
+    joined_at: String,
+}
+
+impl<'a> Joined<'a> {
+    fn of(member: &Member, username: &'a str) -> Self {
+        Self {
+            user_id: member.user.0,
+            username,
+            role: member.role.as_str(),
+            joined_at: rfc3339(member.joined_at),
+        }
+    }
+}
