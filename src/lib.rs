@@ -9,4 +9,5 @@ pub mod clock;
 pub mod domain;
 pub mod error;
 pub mod protocol;
+pub mod settings;
 pub mod store;

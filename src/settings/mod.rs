@@ -1,0 +1,242 @@
+//! Typed settings from the environment: each with its variables, unit, default, bounds and doc
+//! in one table, from which `docs/reference/settings.md` is written too.
+//!
+//! Knows no other module. Next: [`Limits`], [`Timing`], then `crate::app`, which hands them out.
+
+mod groups;
+mod reference;
+mod table;
+mod value;
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+
+pub use groups::{AccountSettings, Limits, StoreSettings, Timing};
+pub use table::{Env, SettingError};
+pub use value::{EmailVerification, Environment, Secret};
+
+use table::group;
+
+group! {
+    /// Everything that can be set.
+    Settings {
+        /// What the installation is for.
+        environment: Environment = Environment::Development, ["CHAT_ENV", "NODE_ENV"], "";
+        /// The address to listen on; `0.0.0.0` for all.
+        host: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST), ["HOST"], "";
+        /// The port to listen on; 0 takes a free one.
+        port: u16 = 3_000, ["PORT"], "", 0..=65_535;
+        /// The folder of everything the server keeps.
+        data_dir: PathBuf = PathBuf::from("./data"), ["CHAT_DATA_DIR"], "";
+        /// `sqlite:PATH`; the file `chat.db` in the data folder when not set. This version speaks SQLite only.
+        database_url: Option<String> = None, ["DATABASE_URL"], "";
+        /// Refused when set: this version is a single process and needs no Redis.
+        redis_url: Option<Secret> = None, ["REDIS_URL"], "";
+        /// Refused when set: this version reports no errors to Sentry.
+        sentry_dsn: Option<Secret> = None, ["SENTRY_DSN"], "";
+        /// Secrets that sign access tokens: the current one, then previous ones that are still accepted, each of at least 32 bytes and without a comma. When not set, one is made at the first start and kept in `jwt-secret` in the data folder.
+        jwt_secret: Vec<Secret> = Vec::new(), ["JWT_SECRET"], "";
+        /// Where people reach the server, such as `https://chat.example.com`.
+        public_url: Option<String> = None, ["PUBLIC_URL"], "";
+        /// Other origins whose pages may use the server, such as `https://app.example.com`.
+        allowed_origins: Vec<String> = Vec::new(), ["CHAT_ALLOWED_ORIGINS"], "";
+        /// Whether an address must be confirmed before its owner may write. `required` is refused: this version sends no mail.
+        email_verification: EmailVerification = EmailVerification::Off, ["CHAT_EMAIL_VERIFICATION"], "";
+        /// What is logged: a level, or levels by module, such as `info,chat=debug`.
+        log: String = "info".to_owned(), ["CHAT_LOG", "RUST_LOG"], "";
+        /// Threads that serve sockets and requests; 0 takes one per core.
+        workers: usize = 0, ["CHAT_WORKERS"], "threads", 0..=1_024;
+        /// Threads that run rooms; 0 takes one per core.
+        room_threads: usize = 0, ["CHAT_ROOM_THREADS"], "threads", 0..=1_024;
+    }
+    groups {
+        /// Sizes, rates and bounds.
+        limits: Limits;
+        /// Deadlines and intervals.
+        timing: Timing;
+        /// The database.
+        store: StoreSettings;
+        /// Signing in.
+        accounts: AccountSettings;
+    }
+}
+
+impl Settings {
+    /// Reads and checks everything.
+    ///
+    /// # Errors
+    /// The first setting that cannot be used.
+    pub fn from_env(env: Env<'_>) -> Result<Self, SettingError> {
+        let settings = Self::read(env)?;
+        settings.validate()?;
+        Ok(settings)
+    }
+
+    /// What one setting alone cannot tell: what this version does not offer, and pairs that
+    /// contradict each other.
+    ///
+    /// # Errors
+    /// The first setting that cannot be used.
+    pub fn validate(&self) -> Result<(), SettingError> {
+        let refuse = |name, why: &str| Err(SettingError::new(name, why));
+        if self.database_url.as_deref().is_some_and(|url| sqlite_path(url).is_none()) {
+            return refuse(
+                "DATABASE_URL",
+                "this version speaks SQLite only: give sqlite:PATH, or nothing for chat.db in the data folder",
+            );
+        }
+        if self.redis_url.is_some() {
+            return refuse("REDIS_URL", "this version is a single process and uses no Redis: leave it unset");
+        }
+        if self.sentry_dsn.is_some() {
+            return refuse("SENTRY_DSN", "this version reports no errors to Sentry: leave it unset");
+        }
+        if self.email_verification == EmailVerification::Required {
+            return refuse("CHAT_EMAIL_VERIFICATION", "this version sends no mail: leave it off");
+        }
+        if self.public_url.as_deref().is_some_and(|url| !is_origin(url.trim_end_matches('/'))) {
+            return refuse("PUBLIC_URL", "must be scheme://host or scheme://host:port, with http or https");
+        }
+        if !self.allowed_origins.iter().all(|origin| is_origin(origin)) {
+            return refuse(
+                "CHAT_ALLOWED_ORIGINS",
+                "each must be scheme://host or scheme://host:port, without a path",
+            );
+        }
+        if self.limits.resume_frame_bytes < self.limits.frame_bytes {
+            return refuse("CHAT_LIMIT_RESUME_FRAME_BYTES", "may not be below CHAT_LIMIT_FRAME_BYTES");
+        }
+        if self.timing.idle_timeout <= self.timing.heartbeat {
+            return refuse("CHAT_IDLE_TIMEOUT_SECONDS", "must be above CHAT_HEARTBEAT_SECONDS");
+        }
+        if self.accounts.refresh_token <= self.accounts.access_token {
+            return refuse("CHAT_REFRESH_TOKEN_SECONDS", "must be above CHAT_ACCESS_TOKEN_SECONDS");
+        }
+        Ok(())
+    }
+
+    /// The database's file.
+    #[must_use]
+    pub fn database_path(&self) -> PathBuf {
+        let given = self.database_url.as_deref().and_then(sqlite_path);
+        given.map_or_else(|| self.data_dir.join("chat.db"), PathBuf::from)
+    }
+
+    /// Whether pages of this origin may use the server: the public one and those allowed.
+    #[must_use]
+    pub fn allows_origin(&self, origin: &str) -> bool {
+        let same = |known: &str| known.trim_end_matches('/').eq_ignore_ascii_case(origin);
+        self.public_url.as_deref().is_some_and(same) || self.allowed_origins.iter().any(|known| same(known))
+    }
+
+    /// `docs/reference/settings.md`.
+    #[must_use]
+    pub fn reference() -> String {
+        reference::render()
+    }
+}
+
+/// The path of `sqlite:PATH` and `sqlite://PATH`.
+fn sqlite_path(url: &str) -> Option<&str> {
+    let path = url.strip_prefix("sqlite:")?;
+    let path = path.strip_prefix("//").unwrap_or(path);
+    (!path.is_empty()).then_some(path)
+}
+
+fn is_origin(text: &str) -> bool {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    host.is_some_and(|host| {
+        !host.is_empty() && !host.contains(['/', '?', '#', '@', '*']) && !host.contains(char::is_whitespace)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn with(pairs: &[(&str, &str)]) -> Result<Settings, SettingError> {
+        Settings::from_env(&|name| pairs.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned()))
+    }
+
+    #[test]
+    fn without_an_environment_everything_has_its_default() {
+        let settings = with(&[]).expect("defaults are valid");
+        assert_eq!(format!("{settings:?}"), format!("{:?}", Settings::default()));
+        assert_eq!(settings.database_path(), PathBuf::from("./data/chat.db"));
+        assert_eq!((settings.port, settings.limits.frame_bytes), (3_000, 65_536));
+    }
+
+    #[test]
+    fn aliases_count_after_the_first_name_and_empty_is_not_set() {
+        let settings = with(&[("CHAT_ENV", ""), ("NODE_ENV", "production")]).expect("valid");
+        assert_eq!(settings.environment, Environment::Production);
+        let settings = with(&[("CHAT_LOG", "debug"), ("RUST_LOG", "trace")]).expect("valid");
+        assert_eq!(settings.log, "debug");
+    }
+
+    #[test]
+    fn durations_may_be_fractions_of_a_second() {
+        let settings = with(&[("CHAT_DRAIN_SECONDS", "0.5")]).expect("valid");
+        assert_eq!(settings.timing.drain, Duration::from_millis(500));
+        assert!(with(&[("CHAT_DRAIN_SECONDS", "NaN")]).is_err());
+    }
+
+    #[test]
+    fn a_wrong_value_is_one_line_that_names_the_variable() {
+        let error = with(&[("PORT", "eighty")]).expect_err("no number").to_string();
+        assert_eq!(error, "PORT: must be a whole number, not \"eighty\"");
+        let error = with(&[("CHAT_BCRYPT_COST", "3")]).expect_err("too small").to_string();
+        assert_eq!(error, "CHAT_BCRYPT_COST: must be 4 to 31, not \"3\"");
+    }
+
+    #[test]
+    fn secrets_are_never_repeated() {
+        let error = with(&[("JWT_SECRET", "hunter2")]).expect_err("too short").to_string();
+        assert!(error.starts_with("JWT_SECRET: ") && !error.contains("hunter2"), "{error}");
+        let error = with(&[("DATABASE_URL", "postgres://u:hunter2@h/db")]).expect_err("refused").to_string();
+        assert!(error.contains("SQLite only") && !error.contains("hunter2"), "{error}");
+        let secret = "x".repeat(32);
+        let settings = with(&[("JWT_SECRET", &format!("{secret}, {secret}"))]).expect("valid");
+        assert_eq!(settings.jwt_secret.len(), 2);
+        assert!(!format!("{settings:?}").contains(&secret));
+    }
+
+    #[test]
+    fn what_this_version_does_not_offer_is_refused() {
+        for (name, value) in [
+            ("REDIS_URL", "redis://localhost"),
+            ("SENTRY_DSN", "https://key@sentry.example.com/1"),
+            ("CHAT_EMAIL_VERIFICATION", "required"),
+        ] {
+            assert_eq!(with(&[(name, value)]).expect_err(name).name, name);
+        }
+    }
+
+    #[test]
+    fn contradictions_are_found() {
+        let error = with(&[("CHAT_HEARTBEAT_SECONDS", "90")]).expect_err("above the idle timeout");
+        assert_eq!(error.name, "CHAT_IDLE_TIMEOUT_SECONDS");
+        assert!(with(&[("CHAT_ALLOWED_ORIGINS", "https://a.example.com/path")]).is_err());
+    }
+
+    #[test]
+    fn the_database_can_be_elsewhere() {
+        let settings = with(&[("DATABASE_URL", "sqlite:/var/lib/chat.db")]).expect("valid");
+        assert_eq!(settings.database_path(), PathBuf::from("/var/lib/chat.db"));
+    }
+
+    #[test]
+    fn origins_are_compared_exactly() {
+        let settings = with(&[
+            ("PUBLIC_URL", "https://chat.example.com/"),
+            ("CHAT_ALLOWED_ORIGINS", "https://a.example.com"),
+        ])
+        .expect("valid");
+        assert!(settings.allows_origin("https://chat.example.com"));
+        assert!(settings.allows_origin("https://a.example.com"));
+        assert!(!settings.allows_origin("https://a.example.com.evil.example"));
+        assert!(!settings.allows_origin("http://a.example.com"));
+    }
+}
