@@ -11,3 +11,4 @@ pub mod error;
 pub mod protocol;
 pub mod settings;
 pub mod store;
+pub mod telemetry;

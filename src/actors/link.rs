@@ -49,7 +49,13 @@ pub struct LinkClock {
 
 impl Link {
     #[must_use]
-    pub fn new(key: LinkKey, conn: ConnId, identity: Option<Identity>, limits: OutboxLimits, now: u64) -> Rc<Self> {
+    pub fn new(
+        key: LinkKey,
+        conn: ConnId,
+        identity: Option<Identity>,
+        limits: OutboxLimits,
+        now: u64,
+    ) -> Rc<Self> {
         let clock = LinkClock::default();
         for moment in [&clock.opened, &clock.heard, &clock.pinged, &clock.headed, &clock.progressed] {
             moment.set(now);
@@ -124,8 +130,8 @@ impl Link {
     /// Whether a further frame may be read now; if not, the waker is called when it may. A closing
     /// link reads on, to find the peer's close.
     pub fn may_read(&self, most_unanswered: usize, waker: &Waker) -> bool {
-        let may = self.closed.get().is_some()
-            || (!self.paused.get() && self.unanswered.get() < most_unanswered);
+        let may =
+            self.closed.get().is_some() || (!self.paused.get() && self.unanswered.get() < most_unanswered);
         if !may {
             self.reader.replace(Some(waker.clone()));
         }

@@ -73,7 +73,8 @@ impl Outbox {
         if self.sealed {
             return Ok(());
         }
-        if self.frames >= self.limits.frames || self.bytes + frame.len() > self.limits.bytes.max(frame.len()) {
+        if self.frames >= self.limits.frames || self.bytes + frame.len() > self.limits.bytes.max(frame.len())
+        {
             return Err(Full);
         }
         self.frames += 1;

@@ -9,7 +9,7 @@ use super::hub::Hub;
 use super::mail::{HubId, Stop, ToHub, ToRoom, ToShard, deliver};
 use super::shard::RegistryShard;
 use super::writer::Writer;
-use crate::bus::{SharedBus, Shard};
+use crate::bus::{Shard, SharedBus};
 use crate::clock::SharedClock;
 use crate::domain::{Epoch, RoomId};
 use crate::settings::Settings;

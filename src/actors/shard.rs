@@ -69,8 +69,10 @@ impl RegistryShard {
             shard.comparing = false;
             match heads {
                 Ok(heads) => {
-                    for head in heads.into_iter().filter(|head| shard.rooms.contains_key(&head.room)) {
-                        shard.forward(head.room, ToRoom::HeadIs(head.head), ctx);
+                    for head in heads {
+                        if shard.rooms.contains_key(&head.room) {
+                            shard.forward(head.room, ToRoom::HeadIs(head.head), ctx);
+                        }
                     }
                 }
                 Err(error) => log::warn!("heads were not compared: {error}"),
