@@ -163,9 +163,24 @@ impl Link {
         self.wake_reader();
     }
 
-    /// The connection is over: nothing more is read or written.
+    /// Answers the peer's own close: what waits is still sent, then the echo, then nothing.
+    pub fn close_as_asked(&self, number: Option<u16>) {
+        if self.closed.get().is_none() {
+            self.closed.set(Some(CloseCode::Normal));
+            let echo = control::close_with(number.unwrap_or(CloseCode::Normal.number()), "");
+            self.outbox.borrow_mut().seal(Some(echo), false);
+        }
+        self.finish();
+    }
+
+    /// Nothing more is read; the connection ends when what waits is written.
     pub fn finish(&self) {
         self.outbox.borrow_mut().finish();
         self.wake_reader();
+    }
+
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.outbox.borrow().is_finished()
     }
 }

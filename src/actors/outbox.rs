@@ -109,12 +109,17 @@ impl Outbox {
         self.wake_drained();
     }
 
-    /// No more is to be written, not even what waits.
+    /// Nothing more will be queued: what waits is the last.
     pub fn finish(&mut self) {
         self.sealed = true;
         self.finished = true;
         self.wake_writer();
         self.wake_drained();
+    }
+
+    #[must_use]
+    pub const fn is_finished(&self) -> bool {
+        self.finished
     }
 
     #[must_use]

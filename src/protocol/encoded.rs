@@ -113,6 +113,21 @@ pub mod control {
         frame(0x88, &payload)
     }
 
+    /// A whole message of any length, for the echo endpoint.
+    #[cfg(feature = "ws-echo")]
+    #[must_use]
+    pub fn data(text: bool, payload: &[u8]) -> Bytes {
+        let mut header = [0; super::HEADER];
+        let used = super::write_header(&mut header, payload.len());
+        let mut frame = BytesMut::with_capacity(used + payload.len());
+        frame.extend(header.iter().take(used));
+        frame.extend_from_slice(payload);
+        if !text && let Some(first) = frame.first_mut() {
+            *first = 0x82;
+        }
+        frame.freeze()
+    }
+
     fn frame(first: u8, payload: &[u8]) -> Bytes {
         let mut frame = BytesMut::with_capacity(2 + payload.len());
         frame.put_u8(first);

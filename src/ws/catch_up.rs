@@ -1,0 +1,280 @@
+//! Subscriptions of one session, one after the other: ask the room, read from the store what the
+//! room no longer has in memory, page by page as the socket drains, then join the two by `seq`.
+//!
+//! The room answers atomically: what it hands over with its acceptance and what it sends later
+//! leave no window between history and live.
+
+use std::collections::VecDeque;
+use std::task::Poll;
+
+use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
+use futures_util::future::poll_fn;
+
+use super::session::{Session, fault_of};
+use crate::actors::mail::{Subscribe, Tell, ToRoom};
+use crate::domain::subscription::{Answer, ResetReason, plan};
+use crate::domain::{Epoch, Refusal, RoomId, Seq};
+use crate::error::{Code, Fault};
+use crate::protocol::client::ResumeRoom;
+use crate::protocol::{CloseCode, Reference, server};
+use crate::store::LogPage;
+
+/// One wish to read a room.
+struct Job {
+    room: RoomId,
+    after: Option<Seq>,
+    reset: Option<ResetReason>,
+    tell: Tell,
+    /// How far a replay goes that promised `more`, once the client was told.
+    until: Option<Seq>,
+    /// The client changed its mind meanwhile: it is told, and then nothing more follows.
+    cancelled: bool,
+    /// It counts as a command without an answer.
+    counted: bool,
+}
+
+enum Work {
+    Room(Job),
+    /// The end of a `resume`.
+    Resumed(Option<Reference>),
+}
+
+/// What is under way and what waits.
+#[derive(Default)]
+pub(super) struct CatchUp {
+    waiting: VecDeque<Work>,
+    current: Option<Job>,
+    /// Entries that the `resume` under way may still replay.
+    budget: u64,
+}
+
+impl CatchUp {
+    fn rooms_waiting(&self) -> usize {
+        self.waiting.len() + usize::from(self.current.is_some())
+    }
+}
+
+impl Job {
+    fn new(room: RoomId, after: Option<Seq>, tell: Tell) -> Self {
+        let counted = matches!(tell, Tell::Request(_));
+        Self { room, after, reset: None, tell, until: None, cancelled: false, counted }
+    }
+}
+
+impl Session {
+    pub(super) fn subscribe(
+        &mut self,
+        room: RoomId,
+        after: Option<Seq>,
+        reference: Option<Reference>,
+    ) {
+        let most = self.parts.hub.pod.settings.limits.subscriptions;
+        if self.link.rooms.borrow().len() + self.catch_up.rooms_waiting() >= most {
+            let fault = Refusal::TooLarge("the list of open rooms").into();
+            return self.error(reference.as_ref(), &fault);
+        }
+        self.link.asked();
+        self.catch_up.waiting.push_back(Work::Room(Job::new(room, after, Tell::Request(reference))));
+        self.next_job();
+    }
+
+    pub(super) fn resume(
+        &mut self,
+        epoch: Option<Epoch>,
+        rooms: &[ResumeRoom],
+        reference: Option<Reference>,
+    ) {
+        let most = self.parts.hub.pod.settings.limits.subscriptions;
+        if self.link.rooms.borrow().len() + self.catch_up.rooms_waiting() + rooms.len() > most {
+            let fault = Refusal::TooLarge("the list of open rooms").into();
+            return self.error(reference.as_ref(), &fault);
+        }
+        self.link.asked();
+        let known = epoch == Some(self.parts.hub.pod.epoch);
+        for wanted in rooms {
+            let mut job = Job::new(wanted.room, wanted.after, Tell::Resume);
+            // A room without a position has no history that could be worthless.
+            job.reset = (!known && wanted.after.is_some()).then_some(ResetReason::Epoch);
+            self.catch_up.waiting.push_back(Work::Room(job));
+        }
+        self.catch_up.waiting.push_back(Work::Resumed(reference));
+        self.catch_up.budget = self.parts.hub.pod.settings.limits.replay_per_resume as u64;
+        self.next_job();
+    }
+
+    pub(super) fn unsubscribe(&mut self, room: RoomId) {
+        self.parts.hub.detach(&self.link, room);
+        if let Some(job) = self.catch_up.current.as_mut().filter(|job| job.room == room) {
+            job.cancelled = true;
+        }
+        for work in &mut self.catch_up.waiting {
+            if let Work::Room(job) = work
+                && job.room == room
+            {
+                job.cancelled = true;
+            }
+        }
+    }
+
+    /// The room went on without this session, which asks again from where it stands.
+    pub(super) fn fell_behind(&mut self, room: RoomId, after: Seq) {
+        self.catch_up.waiting.push_front(Work::Room(Job::new(room, Some(after), Tell::Quietly)));
+        self.next_job();
+    }
+
+    fn next_job(&mut self) {
+        while self.catch_up.current.is_none() {
+            match self.catch_up.waiting.pop_front() {
+                None => return,
+                Some(Work::Resumed(reference)) => {
+                    self.push(&server::resumed(reference.as_ref()));
+                    self.link.answered();
+                }
+                Some(Work::Room(job)) => {
+                    // Asking again for a live room begins anew.
+                    self.parts.hub.detach(&self.link, job.room);
+                    self.ask_room(&job);
+                    self.catch_up.current = Some(job);
+                }
+            }
+        }
+    }
+
+    fn limit(&self, job: &Job) -> u64 {
+        let most = self.parts.hub.pod.settings.limits.replay_per_room as u64;
+        if job.tell == Tell::Resume { most.min(self.catch_up.budget) } else { most }
+    }
+
+    fn ask_room(&self, job: &Job) {
+        let Some(user) = self.user() else { return };
+        let subscribe = Subscribe {
+            place: self.parts.hub.place(&self.link),
+            user,
+            after: job.after,
+            limit: self.limit(job),
+            reset: job.reset,
+            tell: job.tell.clone(),
+        };
+        self.parts.hub.pod.tell_room(job.room, ToRoom::Subscribe(subscribe));
+    }
+
+    pub(super) fn attached(&mut self, room: RoomId, replayed: u64) {
+        let cancelled = match &self.catch_up.current {
+            Some(job) if job.room == room => job.cancelled,
+            _ => return,
+        };
+        self.catch_up.budget = self.catch_up.budget.saturating_sub(replayed);
+        if cancelled {
+            self.parts.hub.detach(&self.link, room);
+        }
+        self.done();
+    }
+
+    /// The current wish is answered.
+    fn done(&mut self) {
+        if self.catch_up.current.take().is_some_and(|job| job.counted) {
+            self.link.answered();
+        }
+        self.next_job();
+    }
+
+    pub(super) fn refused(&mut self, room: RoomId, fault: &Fault) {
+        let tell = match &self.catch_up.current {
+            Some(job) if job.room == room => job.tell.clone(),
+            _ => return,
+        };
+        let outside = matches!(fault.code, Code::NotFound | Code::NotMember);
+        match tell {
+            Tell::Request(reference) => self.error(reference.as_ref(), fault),
+            Tell::Resume if outside => {
+                let reset = Answer::Reset(ResetReason::Membership);
+                self.push(&server::subscribed(None, room, reset, Seq::START));
+            }
+            Tell::Quietly if outside => {
+                self.push(&server::reset(room, ResetReason::Membership, Seq::START, Seq::START.next()));
+            }
+            // The client was promised entries that cannot be read now: it comes back and resumes.
+            Tell::Resume | Tell::Quietly => self.close(CloseCode::Internal),
+        }
+        self.done();
+    }
+
+    /// Reads the next page for the current job.
+    pub(super) fn read_history(&mut self, room: RoomId, ctx: &mut Context<Self>) {
+        let (Some(job), Some(user)) = (&self.catch_up.current, self.user()) else { return };
+        if job.room != room {
+            return;
+        }
+        let after = job.after.unwrap_or(Seq::START);
+        let page = self.parts.hub.pod.settings.limits.replay_page;
+        let store = self.parts.hub.pod.store.clone();
+        let read = async move { store.log_page(room, Some(user), after, page).await };
+        ctx.spawn(read.into_actor(self).map(move |page, session, ctx| match page {
+            Ok(page) => session.replay(&page, ctx),
+            Err(error) => session.refused(room, &fault_of(error)),
+        }));
+    }
+
+    fn replay(&mut self, page: &LogPage, ctx: &mut Context<Self>) {
+        let Some(mut job) = self.catch_up.current.take() else { return };
+        let after = job.after.unwrap_or(Seq::START);
+        let told = job.tell == Tell::Quietly;
+        let limit = if told { u64::MAX } else { self.limit(&job) };
+        match plan(after, page.head, page.first_retained, limit) {
+            Answer::Reset(reason) => job.reset = Some(reason),
+            answer @ Answer::Replay { to, more, .. } if !told => {
+                let reference = match &job.tell {
+                    Tell::Request(reference) => reference.as_ref(),
+                    Tell::Resume | Tell::Quietly => None,
+                };
+                self.push(&server::subscribed(reference, job.room, answer, page.head));
+                self.catch_up.budget = self.catch_up.budget.saturating_sub(to.since(after));
+                job.until = more.then_some(to);
+                job.tell = Tell::Quietly;
+            }
+            Answer::Replay { .. } | Answer::UpToDate => {}
+        }
+        let cancelled = job.cancelled && job.tell == Tell::Quietly;
+        if job.reset.is_some() || job.tell != Tell::Quietly {
+            // The room answers: with the reset, or because it was behind the store for a moment.
+            self.ask_room(&job);
+            self.catch_up.current = Some(job);
+        } else if cancelled {
+            self.catch_up.current = Some(job);
+            self.done();
+        } else {
+            self.send_page(job, page, ctx);
+        }
+    }
+
+    fn send_page(&mut self, mut job: Job, page: &LogPage, ctx: &mut Context<Self>) {
+        let viewer = self.user();
+        let until = job.until.unwrap_or(page.head);
+        for entry in page.entries.iter().take_while(|entry| entry.seq <= until) {
+            let frame = server::entry(entry, viewer);
+            self.link.outbox.borrow_mut().push_replay(frame.frame().clone());
+            job.after = Some(entry.seq);
+        }
+        let at = job.after.unwrap_or(Seq::START);
+        let (room, promised_more) = (job.room, job.until.is_some());
+        self.catch_up.current = Some(job);
+        if promised_more && at >= until {
+            // Not live: the client asks again after what it got.
+            return self.done();
+        }
+        let caught_up = at >= page.head;
+        let link = self.link.clone();
+        let drained = poll_fn(move |cx| {
+            if link.outbox.borrow_mut().drained(cx.waker()) { Poll::Ready(()) } else { Poll::Pending }
+        });
+        ctx.spawn(drained.into_actor(self).map(move |(), session, ctx| {
+            if session.link.closed().is_some() {
+                return;
+            }
+            match &session.catch_up.current {
+                Some(job) if job.room == room && caught_up => session.ask_room(job),
+                _ => session.read_history(room, ctx),
+            }
+        }));
+    }
+}

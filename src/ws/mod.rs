@@ -1,0 +1,15 @@
+//! The realtime endpoint: the upgrade, the session actor, and the WebSocket itself.
+//!
+//! Knows actors, domain, protocol and auth; no concrete store or bus. [`socket`] is the only file
+//! that names a WebSocket library, so leaving it would be one file's work. Read [`upgrade`], then
+//! [`session`], then [`catch_up`].
+
+mod catch_up;
+#[cfg(feature = "ws-echo")]
+pub mod echo;
+mod session;
+pub mod socket;
+pub mod upgrade;
+
+pub use session::{Session, SessionParts};
+pub use upgrade::{Realtime, configure};

@@ -1,0 +1,363 @@
+//! The session actor: one per socket. Takes messages in order, asks the rules, performs effects.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use actix::{
+    Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, StreamHandler, WrapFuture,
+};
+
+use super::catch_up::CatchUp;
+use super::socket::Inbound;
+use crate::actors::mail::{Submission, ToRoom, ToSession};
+use crate::actors::pod::Alive;
+use crate::actors::{HubCore, Link, Reply};
+use crate::auth::Authenticator;
+use crate::domain::rate::Rate;
+use crate::domain::session::{Expiry, Identity, Patience, Session as Rules, SessionRules};
+use crate::domain::{MessageId, Operation, Refusal, RoomId, User, UserId};
+use crate::error::{Code, Fault};
+use crate::limits::{ConnectionGuard, Key, Limiter};
+use crate::protocol::client::{self, Limits, decode};
+use crate::protocol::encoded::control;
+use crate::protocol::{CloseCode, Command, Encoded, Reference, server};
+use crate::settings::Settings;
+use crate::store::StoreError;
+
+/// What a session needs besides its link.
+#[derive(Clone)]
+pub struct SessionParts {
+    pub hub: Rc<HubCore>,
+    pub authenticator: Arc<Authenticator>,
+    pub limiter: Arc<Limiter>,
+}
+
+/// The actor of one connection.
+pub struct Session {
+    pub(super) parts: SessionParts,
+    pub(super) link: Rc<Link>,
+    pub(super) catch_up: CatchUp,
+    state: Rules,
+    rules: SessionRules,
+    limits: Limits,
+    _guards: Vec<ConnectionGuard>,
+    _alive: Alive,
+}
+
+impl Session {
+    /// `guards` count this connection for as long as it lives.
+    #[must_use]
+    pub fn new(parts: SessionParts, link: Rc<Link>, guards: Vec<ConnectionGuard>) -> Self {
+        let settings = parts.hub.pod.settings.clone();
+        let alive = parts.hub.pod.census();
+        Self {
+            state: Rules::new(link.identity()),
+            rules: session_rules(&settings),
+            limits: frame_limits(&settings),
+            catch_up: CatchUp::default(),
+            parts,
+            link,
+            _guards: guards,
+            _alive: alive,
+        }
+    }
+
+    pub(super) fn push(&self, frame: &Encoded) {
+        self.parts.hub.push(&self.link, frame);
+    }
+
+    pub(super) fn close(&self, code: CloseCode) {
+        self.parts.hub.close(&self.link, code);
+    }
+
+    pub(super) fn user(&self) -> Option<UserId> {
+        self.link.user()
+    }
+
+    pub(super) fn error(&mut self, reference: Option<&Reference>, fault: &Fault) {
+        self.push(&server::error(reference, fault));
+        if fault.code == Code::RateLimited {
+            let now = self.parts.hub.pod.clock.now();
+            if self.state.refused(&self.rules, now) == Patience::Close {
+                self.close(CloseCode::RateLimited);
+            }
+        }
+    }
+
+    fn text(&mut self, text: &str, ctx: &mut Context<Self>) {
+        let now = self.parts.hub.pod.clock.now();
+        let over_rate = self.state.count_frame(&self.rules, now).err();
+        let frame = decode(text, &self.limits);
+        if let Some((refusal, patience)) = over_rate {
+            let reference = match &frame {
+                Ok(frame) => frame.reference.as_ref(),
+                Err(malformed) => malformed.reference.as_ref(),
+            };
+            self.push(&server::error(reference, &refusal.into()));
+            if patience == Patience::Close {
+                self.close(CloseCode::RateLimited);
+            }
+            return;
+        }
+        let frame = match frame {
+            Ok(frame) => frame,
+            Err(malformed) => {
+                self.push(&server::error(malformed.reference.as_ref(), &malformed.fault));
+                if self.state.malformed(&self.rules, now) == Patience::Close {
+                    self.close(CloseCode::Violation);
+                } else if self.state.identity().is_none() {
+                    self.close(CloseCode::AuthTimeout);
+                }
+                return;
+            }
+        };
+        let reference = frame.reference;
+        let Some(identity) = self.state.identity() else {
+            return match frame.command {
+                Ok(Command::Auth { token }) => self.authenticate(token, reference, ctx),
+                // One frame is all that a stranger has.
+                _ => {
+                    self.error(reference.as_ref(), &Refusal::Unauthorized.into());
+                    self.close(CloseCode::AuthTimeout);
+                }
+            };
+        };
+        if identity.expires_at <= now {
+            return self.close(CloseCode::TokenExpired);
+        }
+        match frame.command {
+            Ok(command) => self.command(command, reference, identity.user, ctx),
+            Err(fault) => self.error(reference.as_ref(), &fault),
+        }
+    }
+
+    fn command(
+        &mut self,
+        command: Command,
+        reference: Option<Reference>,
+        user: UserId,
+        ctx: &mut Context<Self>,
+    ) {
+        match command {
+            Command::Ping => {
+                let heads = self.parts.hub.live_heads(&self.link);
+                let heads: Vec<_> = heads.iter().map(|head| (head.room, head.head)).collect();
+                self.push(&server::pong(reference.as_ref(), &heads));
+            }
+            Command::Auth { .. } => {
+                let fault = Refusal::Conflict("this connection is signed in already").into();
+                self.error(reference.as_ref(), &fault);
+            }
+            Command::AuthRefresh { token } => self.renew(token, reference, ctx),
+            Command::Send { room, draft } => {
+                let now = self.parts.hub.pod.clock.now();
+                if let Err(retry_after) = self.parts.limiter.check(Key::Send(user, room), now) {
+                    return self.error(reference.as_ref(), &Refusal::RateLimited { retry_after }.into());
+                }
+                let message = MessageId(self.parts.hub.pod.clock.id());
+                self.submit(room, Operation::Send { author: user, message, draft }, reference);
+            }
+            Command::Edit { room, message, content } => {
+                self.submit(room, Operation::Edit { by: user, message, content }, reference);
+            }
+            Command::Delete { room, message } => {
+                self.submit(room, Operation::Delete { by: user, message }, reference);
+            }
+            Command::Subscribe { room, after } => self.subscribe(room, after, reference),
+            Command::Resume { epoch, rooms } => self.resume(epoch, &rooms, reference),
+            Command::Unsubscribe { room } => {
+                self.unsubscribe(room);
+                self.push(&server::done(reference.as_ref()));
+            }
+        }
+    }
+
+    fn submit(&self, room: RoomId, operation: Operation, reference: Option<Reference>) {
+        let hub = &self.parts.hub;
+        self.link.asked();
+        let reply = Reply::socket(hub.pod.clone(), hub.place(&self.link), reference);
+        hub.pod.tell_room(room, ToRoom::Submit(Submission { operation, reply }));
+    }
+
+    /// First-frame authentication. Later frames wait until it is decided.
+    fn authenticate(&self, token: String, reference: Option<Reference>, ctx: &mut Context<Self>) {
+        self.link.pause(true);
+        let (authenticator, store) = (self.parts.authenticator.clone(), self.parts.hub.pod.store.clone());
+        let proof = async move {
+            let (user, identity) = authenticator.verify(&token).await?;
+            let heads = store.heads_of(user.id).await.map_err(fault_of)?;
+            Ok::<_, Fault>((user, identity, heads))
+        };
+        ctx.spawn(proof.into_actor(self).map(move |proof, session, _| {
+            match proof {
+                Ok((user, identity, heads)) => session.welcome(reference.as_ref(), &user, identity, &heads),
+                Err(fault) => {
+                    session.error(reference.as_ref(), &fault);
+                    session.close(match fault.code {
+                        Code::Unauthorized => CloseCode::TokenExpired,
+                        _ => CloseCode::Internal,
+                    });
+                }
+            }
+            session.link.pause(false);
+        }));
+    }
+
+    fn welcome(
+        &mut self,
+        reference: Option<&Reference>,
+        user: &User,
+        identity: Identity,
+        heads: &[crate::domain::Head],
+    ) {
+        match self.parts.limiter.connections().enter_user(user.id) {
+            Ok(guard) => self._guards.push(guard),
+            Err(_) => return self.close(CloseCode::TooManyConnections),
+        }
+        if self.state.sign_in(identity).is_err() {
+            return;
+        }
+        self.link.set_identity(identity);
+        greet(&self.parts.hub, &self.link, reference, user, identity, heads);
+    }
+
+    fn renew(&self, token: String, reference: Option<Reference>, ctx: &mut Context<Self>) {
+        self.link.pause(true);
+        let authenticator = self.parts.authenticator.clone();
+        let proof = async move { authenticator.verify(&token).await };
+        ctx.spawn(proof.into_actor(self).map(move |proof, session, _| {
+            let renewed = proof.and_then(|(_, identity)| {
+                session.state.renew(identity).map_err(Fault::from)?;
+                Ok(identity)
+            });
+            match renewed {
+                Ok(identity) => {
+                    session.link.set_identity(identity);
+                    session.push(&server::done(reference.as_ref()));
+                }
+                Err(fault) => session.error(reference.as_ref(), &fault),
+            }
+            session.link.pause(false);
+        }));
+    }
+
+    fn check_expiry(&mut self) {
+        match self.state.expiry(&self.rules, self.parts.hub.pod.clock.now()) {
+            Expiry::Far => {}
+            Expiry::Notice => {
+                if let Some(identity) = self.state.identity() {
+                    self.push(&server::auth_expiring(identity.expires_at));
+                }
+            }
+            Expiry::Over => self.close(CloseCode::TokenExpired),
+        }
+    }
+}
+
+/// `ready` and `heads`: what a connection gets once it is known whose it is.
+pub(super) fn greet(
+    hub: &HubCore,
+    link: &Rc<Link>,
+    reference: Option<&Reference>,
+    user: &User,
+    identity: Identity,
+    heads: &[crate::domain::Head],
+) {
+    hub.push(link, &server::ready(reference, user, identity.session));
+    for frame in server::heads(heads) {
+        hub.push(link, &frame);
+    }
+}
+
+/// A failure of the store, as the client is told it.
+pub(super) fn fault_of(error: StoreError) -> Fault {
+    match error {
+        StoreError::Refused(refusal) => refusal.into(),
+        StoreError::Unavailable(cause) => {
+            log::warn!("the store did not answer a session: {cause}");
+            Fault::new(Code::Unavailable, "try again")
+        }
+    }
+}
+
+fn session_rules(settings: &Settings) -> SessionRules {
+    let limits = &settings.limits;
+    let frames = Rate::per_second(limits.frames_per_second, limits.frames_burst);
+    SessionRules {
+        frames: limits.rates_on.then_some(frames),
+        malformed_limit: limits.malformed_frames,
+        refused_limit: limits.refusals,
+        abuse_within: std::time::Duration::from_secs(limits.abuse_seconds),
+        expiry_notice: settings.timing.expiry_notice,
+    }
+}
+
+fn frame_limits(settings: &Settings) -> Limits {
+    let limits = &settings.limits;
+    client::Limits {
+        frame_bytes: limits.frame_bytes,
+        resume_frame_bytes: limits.resume_frame_bytes,
+        json_depth: limits.json_depth,
+        content_chars: limits.content_chars,
+        attachments: limits.attachments,
+        subscriptions: limits.subscriptions,
+    }
+}
+
+impl Actor for Session {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Context<Self>) {
+        self.link.set_mailbox(ctx.address().recipient());
+    }
+
+    fn stopped(&mut self, _: &mut Context<Self>) {
+        self.link.finish();
+        self.parts.hub.leave(&self.link);
+    }
+}
+
+impl StreamHandler<Inbound> for Session {
+    fn handle(&mut self, message: Inbound, ctx: &mut Context<Self>) {
+        let link = self.link.clone();
+        link.clock.heard.set(self.parts.hub.now());
+        if link.closed().is_some() {
+            // We have said goodbye; what still comes is read only to find the peer's own.
+            if matches!(message, Inbound::Close(_)) {
+                link.finish();
+            }
+            return;
+        }
+        match message {
+            Inbound::Text(text) => self.text(&text, ctx),
+            Inbound::Ping(payload) => {
+                if link.outbox.borrow_mut().push(control::pong(&payload)).is_err() {
+                    self.close(CloseCode::SlowConsumer);
+                }
+            }
+            Inbound::Pong => {}
+            Inbound::Binary(_) => self.close(CloseCode::UnsupportedData),
+            Inbound::Close(number) => link.close_as_asked(number),
+            Inbound::Violation(code) => self.close(code),
+        }
+    }
+
+    fn finished(&mut self, ctx: &mut Context<Self>) {
+        ctx.stop();
+    }
+}
+
+impl Handler<ToSession> for Session {
+    type Result = ();
+
+    fn handle(&mut self, message: ToSession, ctx: &mut Context<Self>) {
+        match message {
+            ToSession::Attached { room, replayed } => self.attached(room, replayed),
+            ToSession::History { room } => self.read_history(room, ctx),
+            ToSession::Refused { room, fault } => self.refused(room, &fault),
+            ToSession::Behind { room, after } => self.fell_behind(room, after),
+            ToSession::Removed { room } => self.unsubscribe(room),
+            ToSession::CheckExpiry => self.check_expiry(),
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! `GET /ws`: who may open a socket, and the start of its session.
+//!
+//! A browser cannot see the HTTP status of a refused upgrade, so everything but overload completes
+//! the upgrade and closes with a code that says what to do.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use actix::{Actor, AsyncContext};
+use actix_web::http::header;
+use actix_web::web::{Data, Payload, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::session::{Session, SessionParts, greet};
+use super::socket::{self, FrameLimits, Frames};
+use crate::actors::{HubCore, Link};
+use crate::auth::{Authenticator, Tickets};
+use crate::domain::session::Identity;
+use crate::domain::{ConnId, Head, User};
+use crate::error::{Code, Fault};
+use crate::http::problem;
+use crate::limits::{ConnectionGuard, Limiter};
+use crate::protocol::server::{self, HelloLimits};
+use crate::protocol::{CloseCode, SUBPROTOCOL};
+use crate::settings::Settings;
+
+/// Bytes that a stranger's only frame may have.
+const STRANGER: usize = 4_096;
+/// What precedes the ticket among the offered subprotocols.
+const TICKET: &str = "ticket.";
+
+/// What the endpoint needs of one worker.
+pub struct Realtime {
+    pub hub: Rc<HubCore>,
+    pub authenticator: Arc<Authenticator>,
+    pub tickets: Arc<Tickets>,
+    pub limiter: Arc<Limiter>,
+}
+
+/// Adds the realtime routes. The application's data holds `Data<Realtime>`, one per worker.
+pub fn configure(config: &mut ServiceConfig) {
+    config.route("/ws", web::get().to(upgrade));
+    #[cfg(feature = "ws-echo")]
+    config.route("/ws/echo", web::get().to(super::echo::echo));
+}
+
+async fn upgrade(request: HttpRequest, payload: Payload, realtime: Data<Realtime>) -> HttpResponse {
+    let pod = &realtime.hub.pod;
+    if pod.is_draining() {
+        let mut fault = Fault::new(Code::Unavailable, "this server is stopping");
+        fault.retry_after = Some(std::time::Duration::from_secs(1));
+        return problem::response(&fault);
+    }
+    if let Err(wrong) = socket::check(&request) {
+        return problem::response(&Fault::bad_request(wrong));
+    }
+    let offered = socket::offered(&request);
+    let speaks = offered.iter().any(|name| name == SUBPROTOCOL);
+    let admitted = admit(&realtime, &request, &offered).await;
+
+    let conn = ConnId(pod.clock.id());
+    let identity = admitted.as_ref().ok().and_then(|a| a.who.as_ref()).map(|who| who.1);
+    let link = realtime.hub.enter(conn, identity);
+    let response = match socket::accept(&request, speaks.then_some(SUBPROTOCOL), link.clone()) {
+        Ok(response) => response,
+        Err(wrong) => {
+            realtime.hub.leave(&link);
+            return problem::response(&Fault::bad_request(wrong));
+        }
+    };
+    let guards = open(&realtime, &link, admitted);
+    let parts = SessionParts {
+        hub: realtime.hub.clone(),
+        authenticator: realtime.authenticator.clone(),
+        limiter: realtime.limiter.clone(),
+    };
+    let limits = frame_limits(&pod.settings);
+    Session::create(|ctx| {
+        ctx.add_stream(Frames::new(payload, link.clone(), limits));
+        Session::new(parts, link, guards)
+    });
+    response
+}
+
+/// Someone who may come in.
+struct Admitted {
+    who: Option<(User, Identity, Vec<Head>)>,
+    guards: Vec<ConnectionGuard>,
+}
+
+/// Decides on version, origin, number of connections and credential, in this order.
+async fn admit(realtime: &Realtime, request: &HttpRequest, offered: &[String]) -> Result<Admitted, CloseCode> {
+    if !offered.is_empty() && !offered.iter().any(|name| name == SUBPROTOCOL) {
+        return Err(CloseCode::UnsupportedVersion);
+    }
+    let pod = &realtime.hub.pod;
+    let origin = match request.headers().get(header::ORIGIN) {
+        None => None,
+        Some(origin) => Some(origin.to_str().map_err(|_| CloseCode::OriginRefused)?),
+    };
+    if origin.is_some_and(|origin| !is_own(request, origin) && !pod.settings.allows_origin(origin)) {
+        return Err(CloseCode::OriginRefused);
+    }
+    let address = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
+    let connections = realtime.limiter.connections();
+    let mut guards = vec![connections.enter_address(address).map_err(|_| CloseCode::TooManyConnections)?];
+
+    let ticket = offered.iter().find_map(|name| name.strip_prefix(TICKET));
+    let bearer = request.headers().get(header::AUTHORIZATION);
+    let proof = if let Some(ticket) = ticket {
+        let (user, identity) =
+            realtime.tickets.take(ticket, origin, pod.clock.now()).ok_or(CloseCode::TicketInvalid)?;
+        Some((user, identity))
+    } else if let Some(bearer) = bearer {
+        let token = bearer.to_str().ok().and_then(bearer_token).ok_or(CloseCode::TokenExpired)?;
+        Some(realtime.authenticator.verify(token).await.map_err(|fault| close_code(&fault))?)
+    } else {
+        None
+    };
+    let Some((user, identity)) = proof else { return Ok(Admitted { who: None, guards }) };
+    guards.push(connections.enter_user(user.id).map_err(|_| CloseCode::TooManyConnections)?);
+    let heads = pod.store.heads_of(user.id).await.map_err(|error| {
+        log::warn!("a socket was not opened: {error}");
+        CloseCode::Internal
+    })?;
+    Ok(Admitted { who: Some((user, identity, heads)), guards })
+}
+
+/// The first frames: a welcome, or a goodbye.
+fn open(
+    realtime: &Realtime,
+    link: &Rc<Link>,
+    admitted: Result<Admitted, CloseCode>,
+) -> Vec<ConnectionGuard> {
+    let hub = &realtime.hub;
+    match admitted {
+        Ok(Admitted { who, guards }) => {
+            let settings = &hub.pod.settings;
+            let heartbeat = u64::try_from(settings.timing.heartbeat.as_millis()).unwrap_or(u64::MAX);
+            hub.push(link, &server::hello(link.conn, hub.pod.epoch, heartbeat, &hello_limits(settings)));
+            if let Some((user, identity, heads)) = who {
+                greet(hub, link, None, &user, identity, &heads);
+            }
+            guards
+        }
+        Err(code) => {
+            hub.close(link, code);
+            Vec::new()
+        }
+    }
+}
+
+/// Whether a page of this very server asks: its origin names the host that the request names.
+fn is_own(request: &HttpRequest, origin: &str) -> bool {
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    let named = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+    matches!((host, named), (Some(host), Some(named)) if host.eq_ignore_ascii_case(named))
+}
+
+fn bearer_token(value: &str) -> Option<&str> {
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+fn close_code(fault: &Fault) -> CloseCode {
+    match fault.code {
+        Code::Unauthorized => CloseCode::TokenExpired,
+        _ => CloseCode::Internal,
+    }
+}
+
+fn frame_limits(settings: &Settings) -> FrameLimits {
+    let limits = &settings.limits;
+    FrameLimits {
+        message: limits.resume_frame_bytes,
+        unauthenticated: STRANGER,
+        unanswered: limits.unanswered,
+    }
+}
+
+fn hello_limits(settings: &Settings) -> HelloLimits {
+    let limits = &settings.limits;
+    HelloLimits {
+        frame_bytes: limits.frame_bytes,
+        resume_frame_bytes: limits.resume_frame_bytes,
+        json_depth: limits.json_depth,
+        content_chars: limits.content_chars,
+        attachments: limits.attachments,
+        subscriptions: limits.subscriptions,
+        connections_per_user: limits.connections_per_user,
+        connections_per_ip: limits.connections_per_ip,
+        frames_per_second: limits.frames_per_second,
+        frames_burst: limits.frames_burst,
+        sends_per_second: limits.sends_per_second,
+        sends_burst: limits.sends_burst,
+        tickets_per_minute: limits.tickets_per_minute,
+        logins_per_minute: limits.logins_per_minute,
+        logins_per_minute_per_ip: limits.logins_per_minute_per_ip,
+    }
+}
