@@ -6,6 +6,7 @@
 mod accounts;
 mod log;
 mod rooms;
+pub mod sqlite;
 
 use std::fmt;
 

@@ -1,0 +1,160 @@
+//! People, their logins and refresh families. Never sees a password or a token, only hashes.
+//! Next: [`crate::store::Accounts`] for the promises.
+
+use diesel::dsl::{exists, select};
+use diesel::prelude::*;
+
+use super::fault::{self, Fault};
+use super::rows::{Key, NewLogin, NewRefreshToken, NewUser, UserRow};
+use super::schema::{logins, refresh_tokens, users};
+use crate::domain::{LoginSession, RefreshToken, Refusal, Rotation, SessionId, Timestamp, User, UserId};
+use crate::store::{Credentials, NewAccount};
+
+pub(super) fn create_account(conn: &mut SqliteConnection, account: &NewAccount) -> Result<(), Fault> {
+    let user = &account.user;
+    let (username_key, email_key) = (user.username.key(), user.email.key());
+    fault::write(conn, |conn| {
+        let named = users::table.filter(users::username_key.eq(&username_key));
+        if select(exists(named)).get_result(conn)? {
+            return Err(Refusal::Conflict("this username is taken").into());
+        }
+        let reached = users::table.filter(users::email_key.eq(&email_key));
+        if select(exists(reached)).get_result(conn)? {
+            return Err(Refusal::Conflict("this e-mail address is taken").into());
+        }
+        diesel::insert_into(users::table)
+            .values(NewUser {
+                id: user.id.into(),
+                username: user.username.as_str(),
+                username_key: &username_key,
+                email: user.email.as_str(),
+                email_key: &email_key,
+                avatar: user.avatar.as_deref(),
+                password_hash: &account.password_hash,
+                created_at: user.created_at.millis(),
+                last_seen: user.last_seen.map(Timestamp::millis),
+            })
+            .execute(conn)?;
+        insert_login(conn, &account.login, &account.refresh)
+    })
+}
+
+pub(super) fn credentials(
+    conn: &mut SqliteConnection,
+    email_key: &str,
+) -> Result<Option<Credentials>, Fault> {
+    let row: Option<(UserRow, String)> = users::table
+        .filter(users::email_key.eq(email_key))
+        .select((UserRow::as_select(), users::password_hash))
+        .first(conn)
+        .optional()?;
+    Ok(row.map(|(user, password_hash)| Credentials { user: user.into(), password_hash }))
+}
+
+pub(super) fn user(conn: &mut SqliteConnection, id: UserId) -> Result<Option<User>, Fault> {
+    let row = users::table.find(Key::from(id)).select(UserRow::as_select()).first(conn).optional()?;
+    Ok(row.map(User::from))
+}
+
+pub(super) fn start_login(
+    conn: &mut SqliteConnection,
+    login: &LoginSession,
+    refresh: &RefreshToken,
+) -> Result<(), Fault> {
+    fault::write(conn, |conn| insert_login(conn, login, refresh))
+}
+
+fn insert_login(
+    conn: &mut SqliteConnection,
+    login: &LoginSession,
+    refresh: &RefreshToken,
+) -> Result<(), Fault> {
+    diesel::insert_into(logins::table)
+        .values(NewLogin {
+            id: login.id.into(),
+            user_id: login.user.into(),
+            created_at: login.created_at.millis(),
+            device: login.device.as_deref(),
+        })
+        .execute(conn)?;
+    insert_token(conn, login.id, refresh)
+}
+
+fn insert_token(conn: &mut SqliteConnection, session: SessionId, token: &RefreshToken) -> Result<(), Fault> {
+    diesel::insert_into(refresh_tokens::table)
+        .values(NewRefreshToken {
+            hash: &token.hash,
+            session_id: session.into(),
+            issued_at: token.issued_at.millis(),
+            expires_at: token.expires_at.millis(),
+        })
+        .execute(conn)?;
+    Ok(())
+}
+
+pub(super) fn rotate_refresh(
+    conn: &mut SqliteConnection,
+    hash: &[u8; 32],
+    successor: &RefreshToken,
+    now: Timestamp,
+    grace_ms: i64,
+) -> Result<Rotation, Fault> {
+    fault::write(conn, |conn| {
+        let found: Option<(Key, Key, i64, Option<i64>)> = refresh_tokens::table
+            .inner_join(logins::table)
+            .filter(refresh_tokens::hash.eq(hash.as_slice()))
+            .filter(logins::revoked_at.is_null())
+            .select((logins::id, logins::user_id, refresh_tokens::expires_at, refresh_tokens::used_at))
+            .first(conn)
+            .optional()?;
+        let Some((session, user, expires_at, first_use)) = found else { return Ok(Rotation::Refused) };
+        if now.millis() >= expires_at {
+            return Ok(Rotation::Refused);
+        }
+        let (session, user) = (SessionId::from(session), UserId::from(user));
+        match first_use {
+            None => {
+                diesel::update(refresh_tokens::table.find(hash.as_slice()))
+                    .set(refresh_tokens::used_at.eq(now.millis()))
+                    .execute(conn)?;
+            }
+            // Counted from the first use, so that using it again does not keep it alive.
+            Some(first_use) if now.millis().saturating_sub(first_use) <= grace_ms => {}
+            Some(_) => {
+                revoke(conn, session, now)?;
+                return Ok(Rotation::Reused { user, session });
+            }
+        }
+        // An expired token is refused just as an unknown one is, so it need not be kept.
+        let of_login = refresh_tokens::table.filter(refresh_tokens::session_id.eq(Key::from(session)));
+        diesel::delete(of_login.filter(refresh_tokens::expires_at.le(now.millis()))).execute(conn)?;
+        insert_token(conn, session, successor)?;
+        Ok(Rotation::Renewed { user, session })
+    })
+}
+
+pub(super) fn revoke_login(
+    conn: &mut SqliteConnection,
+    session: SessionId,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    fault::write(conn, |conn| revoke(conn, session, now))
+}
+
+fn revoke(conn: &mut SqliteConnection, session: SessionId, now: Timestamp) -> Result<(), Fault> {
+    diesel::update(logins::table.find(Key::from(session)).filter(logins::revoked_at.is_null()))
+        .set(logins::revoked_at.eq(now.millis()))
+        .execute(conn)?;
+    Ok(())
+}
+
+pub(super) fn login_user(conn: &mut SqliteConnection, session: SessionId) -> Result<Option<User>, Fault> {
+    let row: Option<UserRow> = logins::table
+        .inner_join(users::table)
+        .filter(logins::id.eq(Key::from(session)))
+        .filter(logins::revoked_at.is_null())
+        .select(UserRow::as_select())
+        .first(conn)
+        .optional()?;
+    Ok(row.map(User::from))
+}

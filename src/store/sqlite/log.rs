@@ -1,0 +1,157 @@
+//! Reading the rooms' logs: snapshots, pages and heads. Writes nothing. Next: [`super::append`].
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+use uuid::Uuid;
+
+use super::fault::{self, Fault};
+use super::rooms::{readable, room_row};
+use super::rows::{Key, MemberRow, MessageRow};
+use super::schema::{log, members, messages, rooms, users};
+use crate::domain::{Change, Entry, Member, Message, Refusal, Role, Room, RoomId, Seq, Timestamp, UserId};
+use crate::store::{Head, LogPage, RoomSnapshot};
+
+/// Rooms named in one statement; far below SQLite's limit of bound values.
+const ROOMS_AT_ONCE: usize = 500;
+
+pub(super) fn room_snapshot(
+    conn: &mut SqliteConnection,
+    room: RoomId,
+) -> Result<Option<RoomSnapshot>, Fault> {
+    fault::read(conn, |conn| {
+        let Some(row) = room_row(conn, room)? else { return Ok(None) };
+        let members: Vec<MemberRow> = members::table
+            .filter(members::room_id.eq(Key::from(room)))
+            .order(members::joined_seq)
+            .select(MemberRow::as_select())
+            .load(conn)?;
+        let members = members.into_iter().map(Member::from).collect();
+        Ok(Some(RoomSnapshot { room: row.into(), members }))
+    })
+}
+
+pub(super) fn log_page(
+    conn: &mut SqliteConnection,
+    room: RoomId,
+    reader: Option<UserId>,
+    after: Seq,
+    limit: usize,
+) -> Result<LogPage, Fault> {
+    fault::read(conn, |conn| {
+        let row = match reader {
+            Some(reader) => readable(conn, room, reader)?,
+            None => room_row(conn, room)?.ok_or(Refusal::NotFound("room"))?,
+        };
+        let Room { head, first_retained, .. } = row.into();
+        // Nobody is behind most of the time, and then there is nothing to ask for.
+        let entries = if after < head { entries(conn, room, after, limit)? } else { Vec::new() };
+        Ok(LogPage { entries, head, first_retained })
+    })
+}
+
+#[derive(Queryable)]
+struct EntryRow {
+    seq: i64,
+    kind: String,
+    at: i64,
+    user: Option<Key>,
+    data: Option<String>,
+    message: Option<MessageRow>,
+    username: Option<String>,
+    role: Option<String>,
+}
+
+fn entries(conn: &mut SqliteConnection, room: RoomId, after: Seq, limit: usize) -> Result<Vec<Entry>, Fault> {
+    let same_membership = members::room_id
+        .eq(log::room_id)
+        .and(members::user_id.nullable().eq(log::user_id))
+        .and(members::joined_seq.eq(log::seq));
+    let rows: Vec<EntryRow> = log::table
+        .left_join(messages::table.on(messages::id.nullable().eq(log::message_id)))
+        .left_join(users::table.on(users::id.nullable().eq(log::user_id)))
+        .left_join(members::table.on(same_membership))
+        .filter(log::room_id.eq(Key::from(room)))
+        .filter(log::seq.gt(after.stored()))
+        .order(log::seq)
+        .limit(i64::try_from(limit).unwrap_or(i64::MAX))
+        .select((
+            log::seq,
+            log::kind,
+            log::at,
+            log::user_id,
+            log::data,
+            Option::<MessageRow>::as_select(),
+            users::username.nullable(),
+            members::role.nullable(),
+        ))
+        .load(conn)?;
+    Ok(rows.into_iter().map(|row| row.into_entry(room)).collect())
+}
+
+impl EntryRow {
+    fn into_entry(self, room: RoomId) -> Entry {
+        let (seq, at) = (Seq::from_stored(self.seq), Timestamp::from_millis(self.at));
+        let user = self.user.map(UserId::from);
+        let message = self.message.map(Message::from);
+        let change = match (self.kind.as_str(), message, user) {
+            ("message.created", Some(message), _) => Change::MessageCreated(message),
+            ("message.deleted", Some(message), _) => Change::MessageDeleted(message),
+            ("message.updated", Some(message), _) => Change::MessageUpdated(message),
+            ("member.joined", _, Some(user)) => {
+                // As it is now while the membership lasts, as it was on joining afterwards.
+                let role = self.role.or(self.data).map_or(Role::Member, |word| Role::from_stored(&word));
+                let member = Member { user, role, joined_at: at, joined_seq: seq };
+                Change::MemberJoined { member, username: self.username.unwrap_or_default() }
+            }
+            ("member.left", _, Some(user)) => Change::MemberLeft { user },
+            (kind, message, _) => {
+                ::log::error!("entry {seq} of room {room} has the unknown kind {kind}");
+                unknown(message)
+            }
+        };
+        Entry { room, seq, at, change }
+    }
+}
+
+/// Stands for an entry of a kind that this version does not know. Leaving it out would be a hole
+/// that no reader ever gets past, and so would an error; what stands here instead changes nothing:
+/// a message is told again as it is, or someone leaves who is nobody. A new kind comes with a
+/// migration, and [`super::migrate`] refuses a database that is ahead, so only a damaged one shows
+/// this.
+fn unknown(message: Option<Message>) -> Change {
+    match message {
+        Some(message) => Change::MessageUpdated(message),
+        None => Change::MemberLeft { user: UserId(Uuid::nil()) },
+    }
+}
+
+type HeadRow = (Key, i64, i64);
+
+fn head((room, head, first_retained): HeadRow) -> Head {
+    Head { room: room.into(), head: Seq::from_stored(head), first_retained: Seq::from_stored(first_retained) }
+}
+
+pub(super) fn heads(conn: &mut SqliteConnection, asked: &[RoomId]) -> Result<Vec<Head>, Fault> {
+    fault::read(conn, |conn| {
+        let mut found = HashMap::with_capacity(asked.len());
+        for some in asked.chunks(ROOMS_AT_ONCE) {
+            let rows: Vec<HeadRow> = rooms::table
+                .filter(rooms::id.eq_any(some.iter().copied().map(Key::from)))
+                .select((rooms::id, rooms::last_seq, rooms::first_retained))
+                .load(conn)?;
+            found.extend(rows.into_iter().map(head).map(|head| (head.room, head)));
+        }
+        Ok(asked.iter().filter_map(|room| found.get(room).copied()).collect())
+    })
+}
+
+pub(super) fn heads_of(conn: &mut SqliteConnection, user: UserId) -> Result<Vec<Head>, Fault> {
+    let rows: Vec<HeadRow> = members::table
+        .inner_join(rooms::table)
+        .filter(members::user_id.eq(Key::from(user)))
+        .order((rooms::last_activity.desc(), rooms::id.desc()))
+        .select((rooms::id, rooms::last_seq, rooms::first_retained))
+        .load(conn)?;
+    Ok(rows.into_iter().map(head).collect())
+}

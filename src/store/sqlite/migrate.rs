@@ -1,0 +1,88 @@
+//! The schema's versions, built into the binary. Knows no domain type. Next: [`super::schema`].
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use diesel::SqliteConnection;
+use diesel::migration::{Migration, MigrationSource};
+use diesel::sqlite::Sqlite;
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+use super::connection::{FileLock, Location, Purpose};
+use super::fault::OpenError;
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+
+/// One version of the schema.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MigrationState {
+    /// Its directory's name, which begins with its version.
+    pub name: String,
+    pub applied: bool,
+}
+
+/// The migrations of this binary, oldest first, and which of them the database at `path` has. May
+/// be asked while a server uses the database. An absent database has none and is not made.
+///
+/// # Errors
+/// When there is something at `path` that is no database, or one of a newer version.
+pub fn migrations(path: &Path) -> Result<Vec<MigrationState>, OpenError> {
+    if !path.exists() {
+        let known = known(path)?;
+        return Ok(known.iter().map(|m| MigrationState { name: name(m), applied: false }).collect());
+    }
+    let location = Location::file(path)?;
+    let mut conn = location.connect(Purpose::Write)?;
+    state(&mut conn, location.path())
+}
+
+/// Applies the pending migrations to the database at `path`, made when absent, and answers their
+/// names. Each is a transaction of its own, so one that was killed can be run again.
+///
+/// # Errors
+/// When a server uses the database, it cannot be written, or is of a newer version.
+pub fn migrate(path: &Path) -> Result<Vec<String>, OpenError> {
+    let location = Location::file(path)?;
+    let _lock = FileLock::take(location.path())?;
+    let mut conn = location.connect(Purpose::Write)?;
+    run(&mut conn, location.path())
+}
+
+/// Brings the schema up to this binary's version; refuses one from beyond it.
+pub(super) fn run(conn: &mut SqliteConnection, path: &Path) -> Result<Vec<String>, OpenError> {
+    let pending: Vec<_> = state(conn, path)?.into_iter().filter(|m| !m.applied).map(|m| m.name).collect();
+    conn.run_pending_migrations(MIGRATIONS)
+        .map_err(|cause| OpenError::Migration { path: path.to_owned(), cause: cause.to_string() })?;
+    Ok(pending)
+}
+
+fn state(conn: &mut SqliteConnection, path: &Path) -> Result<Vec<MigrationState>, OpenError> {
+    let failed = |cause: Box<dyn std::error::Error + Send + Sync>| OpenError::Migration {
+        path: path.to_owned(),
+        cause: cause.to_string(),
+    };
+    let mut applied: BTreeSet<String> =
+        conn.applied_migrations().map_err(failed)?.into_iter().map(|version| version.to_string()).collect();
+    let states = known(path)?
+        .iter()
+        .map(|m| MigrationState { applied: applied.remove(&m.name().version().to_string()), name: name(m) })
+        .collect();
+    // What is left was applied by a binary that knows more than this one. Its tables may mean
+    // what this one does not understand, so it keeps its hands off.
+    match applied.pop_last() {
+        Some(version) => Err(OpenError::NewerSchema { path: path.to_owned(), version }),
+        None => Ok(states),
+    }
+}
+
+fn known(path: &Path) -> Result<Vec<Box<dyn Migration<Sqlite>>>, OpenError> {
+    let mut known = MigrationSource::<Sqlite>::migrations(&MIGRATIONS)
+        .map_err(|cause| OpenError::Migration { path: path.to_owned(), cause: cause.to_string() })?;
+    known.sort_unstable_by(|a, b| a.name().version().cmp(&b.name().version()));
+    Ok(known)
+}
+
+#[allow(clippy::borrowed_box, reason = "what the list of migrations holds")]
+fn name(migration: &Box<dyn Migration<Sqlite>>) -> String {
+    migration.name().to_string()
+}

@@ -1,0 +1,152 @@
+//! The store in one SQLite file: the embedded default, and what tests and simulations run on.
+//!
+//! Knows no actor, no protocol and no HTTP, and not the other adapters. One process has a file at
+//! a time. Next: [`executor`] (threads), [`append`] (the hot path), `rows` and `schema` (tables).
+
+mod accounts;
+mod append;
+mod connection;
+mod executor;
+mod fault;
+mod log;
+mod migrate;
+mod rooms;
+mod rows;
+mod schema;
+mod traits;
+
+use std::path::Path;
+
+use diesel::SqliteConnection;
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+
+use self::connection::{FileLock, Location, Purpose, TemporaryDirectory};
+use self::executor::{Executor, Size};
+pub use self::fault::OpenError;
+pub use self::migrate::{MigrationState, migrate, migrations};
+use self::rows::Key;
+use self::schema::meta;
+use crate::domain::Epoch;
+use crate::domain::policy::EditWindow;
+use crate::store::StoreError;
+
+/// How the store behaves.
+#[derive(Clone, Copy, Debug)]
+pub struct SqliteOptions {
+    /// Becomes the epoch of a database that has none, that is a new one.
+    pub new_epoch: Epoch,
+    /// How long authors may edit and delete.
+    pub edit_window: EditWindow,
+    /// Threads that read, each with a connection; at least one.
+    pub readers: usize,
+    /// Writing calls that may wait; one more is `Unavailable`.
+    pub writer_queue: usize,
+    /// Reading calls that may wait; one more is `Unavailable`.
+    pub reader_queue: usize,
+}
+
+impl SqliteOptions {
+    /// The defaults: 4 readers, 4,096 waiting calls of either kind, an edit window of 5 minutes.
+    /// The epoch is to be random, and chance is the caller's.
+    #[must_use]
+    pub fn new(new_epoch: Epoch) -> Self {
+        Self {
+            new_epoch,
+            edit_window: EditWindow::default(),
+            readers: 4,
+            writer_queue: 4_096,
+            reader_queue: 4_096,
+        }
+    }
+}
+
+/// The store in SQLite.
+///
+/// A call takes its place in the queue when it is made, not when its answer is first polled: calls
+/// made one after another are applied in that order. An answer that is dropped takes nothing back.
+/// Dropping the store waits until everything queued is done.
+pub struct SqliteStore {
+    // Dropped in this order: the connections, then what they need.
+    executor: Executor,
+    _lock: Option<FileLock>,
+    _directory: Option<TemporaryDirectory>,
+    epoch: Epoch,
+    edit_window: EditWindow,
+}
+
+impl SqliteStore {
+    /// Opens the database at `path`, made with its directories when absent, and brings its schema
+    /// up to date. The file is this process's until the store is dropped or the process dies.
+    /// Blocks: for start-up.
+    ///
+    /// # Errors
+    /// Each with one line that says what to do; see [`OpenError`].
+    pub fn open(path: &Path, options: SqliteOptions) -> Result<Self, OpenError> {
+        let location = Location::file(path)?;
+        let lock = FileLock::take(location.path())?;
+        let (writer, epoch) = prepare(&location, options)?;
+        let size = Size {
+            readers: options.readers,
+            writer_queue: options.writer_queue,
+            reader_queue: options.reader_queue,
+        };
+        let executor = Executor::threads(&location, writer, size)?;
+        Ok(Self { executor, _lock: Some(lock), _directory: None, epoch, edit_window: options.edit_window })
+    }
+
+    /// A database of its own in the system's temporary directory, removed with the store. A real
+    /// file, as SQLite has no write-ahead log in memory: what tests see here is what servers do.
+    ///
+    /// # Errors
+    /// When the temporary directory cannot be written.
+    pub fn temporary(options: SqliteOptions) -> Result<Self, OpenError> {
+        let directory = TemporaryDirectory::new()?;
+        let mut store = Self::open(&directory.path().join("chat.db"), options)?;
+        store._directory = Some(directory);
+        Ok(store)
+    }
+
+    /// A database in memory without threads: each call is done, on the caller's thread, when it
+    /// returns, and its answer is ready. For simulations, which must repeat exactly.
+    ///
+    /// # Errors
+    /// When there is no memory for it.
+    pub fn inline(options: SqliteOptions) -> Result<Self, OpenError> {
+        let location = Location::memory();
+        let (writer, epoch) = prepare(&location, options)?;
+        let executor = Executor::inline(&location, writer)?;
+        Ok(Self { executor, _lock: None, _directory: None, epoch, edit_window: options.edit_window })
+    }
+
+    /// Runs `PRAGMA <pragma>` on the writer connection and answers its first value. For tests and
+    /// diagnosis: an operator can see with it that commits are durable (`synchronous` is 2).
+    ///
+    /// # Errors
+    /// `Unavailable` when there is no such pragma or no value.
+    pub async fn writer_pragma(&self, pragma: &str) -> Result<String, StoreError> {
+        let statement = format!("PRAGMA {pragma}");
+        self.executor.write(move |conn| Ok(sql::<Text>(&statement).get_result(conn)?)).await
+    }
+}
+
+/// The first connection, on a database that is ready to be used.
+fn prepare(location: &Location, options: SqliteOptions) -> Result<(SqliteConnection, Epoch), OpenError> {
+    let mut conn = location.connect(Purpose::Write)?;
+    migrate::run(&mut conn, location.path())?;
+    let epoch = epoch(&mut conn, options.new_epoch).map_err(|error| OpenError::Connection {
+        path: location.path().to_owned(),
+        cause: error.to_string(),
+    })?;
+    Ok((conn, epoch))
+}
+
+/// The database's epoch; `new` becomes it if there is none.
+fn epoch(conn: &mut SqliteConnection, new: Epoch) -> QueryResult<Epoch> {
+    diesel::insert_into(meta::table)
+        .values((meta::name.eq("epoch"), meta::value.eq(Key::from(new))))
+        .on_conflict_do_nothing()
+        .execute(conn)?;
+    meta::table.find("epoch").select(meta::value).first::<Key>(conn).map(Epoch::from)
+}

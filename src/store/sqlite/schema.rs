@@ -1,0 +1,108 @@
+//! The tables as the migrations leave them, in diesel's words. Written by `diesel print-schema`
+//! (see `diesel.toml`); knows no domain type. Next: [`super::rows`].
+
+diesel::table! {
+    meta (name) {
+        name -> Text,
+        value -> Binary,
+    }
+}
+
+diesel::table! {
+    users (id) {
+        id -> Binary,
+        username -> Text,
+        username_key -> Text,
+        email -> Text,
+        email_key -> Text,
+        avatar -> Nullable<Text>,
+        password_hash -> Text,
+        created_at -> BigInt,
+        last_seen -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    logins (id) {
+        id -> Binary,
+        user_id -> Binary,
+        created_at -> BigInt,
+        device -> Nullable<Text>,
+        revoked_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    refresh_tokens (hash) {
+        hash -> Binary,
+        session_id -> Binary,
+        issued_at -> BigInt,
+        expires_at -> BigInt,
+        used_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    rooms (id) {
+        id -> Binary,
+        name -> Text,
+        description -> Nullable<Text>,
+        is_private -> Bool,
+        created_by -> Binary,
+        created_at -> BigInt,
+        last_seq -> BigInt,
+        first_retained -> BigInt,
+        member_count -> BigInt,
+        last_activity -> BigInt,
+    }
+}
+
+diesel::table! {
+    members (room_id, user_id) {
+        room_id -> Binary,
+        user_id -> Binary,
+        role -> Text,
+        joined_at -> BigInt,
+        joined_seq -> BigInt,
+    }
+}
+
+diesel::table! {
+    messages (id) {
+        id -> Binary,
+        room_id -> Binary,
+        seq -> BigInt,
+        last_seq -> BigInt,
+        author_id -> Binary,
+        client_msg_id -> Binary,
+        body_hash -> Binary,
+        content -> Text,
+        reply_to -> Nullable<Binary>,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+        deleted_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    log (room_id, seq) {
+        room_id -> Binary,
+        seq -> BigInt,
+        kind -> Text,
+        at -> BigInt,
+        message_id -> Nullable<Binary>,
+        user_id -> Nullable<Binary>,
+        data -> Nullable<Text>,
+    }
+}
+
+diesel::joinable!(logins -> users (user_id));
+diesel::joinable!(refresh_tokens -> logins (session_id));
+diesel::joinable!(members -> rooms (room_id));
+diesel::joinable!(members -> users (user_id));
+
+diesel::allow_tables_to_appear_in_same_query!(logins, refresh_tokens, users);
+diesel::allow_tables_to_appear_in_same_query!(log, members, messages, rooms);
+diesel::allow_tables_to_appear_in_same_query!(users, log);
+diesel::allow_tables_to_appear_in_same_query!(users, members);
+diesel::allow_tables_to_appear_in_same_query!(users, messages);
