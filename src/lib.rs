@@ -4,10 +4,12 @@
 //! doorbell. `docs/explanation/architecture.md` draws the picture; start reading at [`domain`].
 
 pub mod actors;
+pub mod auth;
 pub mod bus;
 pub mod clock;
 pub mod domain;
 pub mod error;
+pub mod limits;
 pub mod protocol;
 pub mod settings;
 pub mod store;

@@ -9,8 +9,10 @@ use super::fault::{self, Fault};
 use super::rooms::{readable, room_row};
 use super::rows::{Key, MemberRow, MessageRow};
 use super::schema::{log, members, messages, rooms, users};
-use crate::domain::{Change, Entry, Member, Message, Refusal, Role, Room, RoomId, Seq, Timestamp, UserId};
-use crate::store::{Head, LogPage, RoomSnapshot};
+use crate::domain::{
+    Change, Entry, Head, Member, Message, Refusal, Role, Room, RoomId, Seq, Timestamp, UserId,
+};
+use crate::store::{LogPage, RoomSnapshot};
 
 /// Rooms named in one statement; far below SQLite's limit of bound values.
 const ROOMS_AT_ONCE: usize = 500;

@@ -6,11 +6,11 @@ use diesel::prelude::*;
 use super::schema::meta;
 use super::{SqliteStore, accounts, append, fault, log, rooms};
 use crate::domain::{
-    ClientMsgId, Entry, Epoch, LoginSession, Message, MessageId, RefreshToken, Room, RoomBatch, RoomId,
+    ClientMsgId, Entry, Epoch, Head, LoginSession, Message, MessageId, RefreshToken, Room, RoomBatch, RoomId,
     Rotation, Seq, SessionId, Timestamp, User, UserId,
 };
 use crate::store::{
-    Accounts, Answer, Append, Credentials, DirectoryCursor, Head, Log, LogPage, MemberCursor, MemberPage,
+    Accounts, Answer, Append, Credentials, DirectoryCursor, Log, LogPage, MemberCursor, MemberPage,
     MessagePage, NewAccount, NewRoom, RoomPage, RoomSnapshot, RoomView, Rooms, Store,
 };
 

@@ -1,0 +1,184 @@
+//! The flows of accounts: register, login, refresh, logout.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::{Passwords, Tickets, Tokens, password, refresh, store_fault};
+use crate::clock::SharedClock;
+use crate::domain::refusal::Invalid;
+use crate::domain::{
+    Email, LoginSession, RefreshToken, Refusal, Rotation, SessionId, User, UserId, Username,
+};
+use crate::error::{Code, Fault};
+use crate::limits::{Key, Limiter};
+use crate::settings::AccountSettings;
+use crate::store::{NewAccount, Store};
+
+/// Characters of a device's name that are kept.
+const DEVICE_CHARS: usize = 200;
+
+/// What is told of a login that ended, so that its sockets are closed.
+pub type OnEnd = Arc<dyn Fn(SessionId) + Send + Sync>;
+
+/// What somebody gives to get an account.
+#[derive(Clone)]
+pub struct Registration {
+    pub username: String,
+    pub email: String,
+    pub password: String,
+}
+
+/// Where a request comes from.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    pub ip: IpAddr,
+    /// What the client calls itself.
+    pub device: Option<String>,
+}
+
+/// Somebody who is signed in now.
+#[derive(Clone)]
+pub struct SignedIn {
+    pub user: User,
+    pub token: String,
+    pub refresh_token: String,
+}
+
+/// Everything that starts and ends a login.
+pub struct AccountFlows {
+    pub store: Arc<dyn Store>,
+    pub clock: SharedClock,
+    pub passwords: Passwords,
+    pub tokens: Arc<Tokens>,
+    pub tickets: Arc<Tickets>,
+    pub limiter: Arc<Limiter>,
+    pub settings: AccountSettings,
+    pub on_end: OnEnd,
+}
+
+impl AccountFlows {
+    /// Makes an account and signs it in.
+    ///
+    /// # Errors
+    /// `badRequest` with every field that breaks its rule; `conflict` when the name or the address
+    /// is taken; `rateLimited`; `unavailable`.
+    pub async fn register(&self, given: Registration, from: Caller) -> Result<SignedIn, Fault> {
+        self.limit(Key::RegisterIp(from.ip))?;
+        let mut wrong = Vec::new();
+        let username = Username::parse(&given.username).map_err(|e| wrong.push(e)).ok();
+        let email = Email::parse(&given.email).map_err(|e| wrong.push(e)).ok();
+        if let Err(invalid) = password::check(&given.password) {
+            wrong.push(invalid);
+        }
+        let (Some(username), Some(email), true) = (username, email, wrong.is_empty()) else {
+            let detail = wrong.iter().map(Invalid::to_string).collect::<Vec<_>>().join("; ");
+            return Err(Fault { errors: wrong, ..Fault::bad_request(detail) });
+        };
+        let password_hash = self.passwords.hash(&given.password).await?;
+        let user = User {
+            id: UserId(self.clock.id()),
+            username,
+            email,
+            avatar: None,
+            created_at: self.clock.now(),
+            last_seen: None,
+        };
+        let (login, value, refresh) = self.login_of(user.id, from.device);
+        let signed_in = self.signed_in(user.clone(), login.id, value)?;
+        let account = NewAccount { user, password_hash, login, refresh };
+        self.store.create_account(account).await.map_err(store_fault)?;
+        Ok(signed_in)
+    }
+
+    /// Signs in. Whether the address or the password was wrong is not told, not even by time.
+    ///
+    /// # Errors
+    /// `unauthorized`; `rateLimited` with a wait that grows with each failure; `unavailable`.
+    pub async fn login(&self, email: &str, password: &str, from: Caller) -> Result<SignedIn, Fault> {
+        // What is no address is looked up by nothing and costs the same as an unknown one.
+        let email_key = Email::parse(email).ok().map(|email| email.key());
+        let account = Key::LoginAccount(refresh::hash(email_key.as_deref().unwrap_or(email)));
+        self.limit(Key::LoginIp(from.ip))?;
+        self.limit(account)?;
+        let known = match email_key {
+            Some(key) => self.store.credentials(key).await.map_err(store_fault)?,
+            None => None,
+        };
+        let stored = known.as_ref().map(|credentials| credentials.password_hash.clone());
+        let fits = self.passwords.fits(password, stored).await?;
+        let Some(user) = known.filter(|_| fits).map(|credentials| credentials.user) else {
+            self.limiter.failed(account, self.clock.now());
+            return Err(Fault::new(Code::Unauthorized, "the e-mail address or the password is wrong"));
+        };
+        self.limiter.succeeded(account, self.clock.now());
+        let (login, value, refresh) = self.login_of(user.id, from.device);
+        let signed_in = self.signed_in(user, login.id, value)?;
+        self.store.start_login(login, refresh).await.map_err(store_fault)?;
+        Ok(signed_in)
+    }
+
+    /// Gives a new pair of tokens for a refresh token. One used before ends the login (I18).
+    ///
+    /// # Errors
+    /// `unauthorized`; `unavailable`.
+    pub async fn refresh(&self, value: &str) -> Result<SignedIn, Fault> {
+        let now = self.clock.now();
+        // The store fills in the login that the presented token belongs to.
+        let unknown = SessionId(Uuid::nil());
+        let (successor, kept) = refresh::mint(&*self.clock, unknown, now, self.settings.refresh_token);
+        let grace = i64::try_from(self.settings.refresh_grace.as_millis()).unwrap_or(i64::MAX);
+        let rotation =
+            self.store.rotate_refresh(refresh::hash(value), kept, now, grace).await.map_err(store_fault)?;
+        let refused = || Fault::new(Code::Unauthorized, "the refresh token is not valid");
+        match rotation {
+            Rotation::Renewed { user, session } => {
+                let user = self.store.user(user).await.map_err(store_fault)?.ok_or_else(refused)?;
+                self.signed_in(user, session, successor)
+            }
+            Rotation::Reused { session, user } => {
+                log::warn!(user = user.to_string().as_str(); "a used refresh token came again: login ended");
+                self.ended(session);
+                Err(refused())
+            }
+            Rotation::Refused => Err(refused()),
+        }
+    }
+
+    /// Ends a login.
+    ///
+    /// # Errors
+    /// `unavailable`.
+    pub async fn logout(&self, session: SessionId) -> Result<(), Fault> {
+        self.store.revoke_login(session, self.clock.now()).await.map_err(store_fault)?;
+        self.ended(session);
+        Ok(())
+    }
+
+    fn ended(&self, session: SessionId) {
+        self.tickets.forget(session);
+        (self.on_end)(session);
+    }
+
+    fn limit(&self, key: Key) -> Result<(), Fault> {
+        self.limiter
+            .check(key, self.clock.now())
+            .map_err(|retry_after| Refusal::RateLimited { retry_after }.into())
+    }
+
+    fn login_of(&self, user: UserId, device: Option<String>) -> (LoginSession, String, RefreshToken) {
+        let now = self.clock.now();
+        let device = device
+            .map(|name| name.chars().filter(|c| !c.is_control()).take(DEVICE_CHARS).collect::<String>())
+            .filter(|name| !name.is_empty());
+        let login = LoginSession { id: SessionId(self.clock.id()), user, created_at: now, device };
+        let (value, refresh) = refresh::mint(&*self.clock, login.id, now, self.settings.refresh_token);
+        (login, value, refresh)
+    }
+
+    fn signed_in(&self, user: User, session: SessionId, refresh_token: String) -> Result<SignedIn, Fault> {
+        let token = self.tokens.sign(user.id, session, self.clock.now())?;
+        Ok(SignedIn { user, token, refresh_token })
+    }
+}

@@ -1,0 +1,386 @@
+//! How often someone may do something, and how many sockets someone may hold open.
+//!
+//! One process's view. Knows the settings and the domain's buckets; no actor, no HTTP.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::domain::rate::{Bucket, Rate, penalty};
+use crate::domain::{RoomId, Timestamp, UserId};
+use crate::settings::Limits;
+
+const SHARDS: usize = 16;
+/// Keys that one shard remembers; some megabytes for all of them.
+const KEYS_PER_SHARD: usize = 8_192;
+/// The longest wait that failures can bring upon an account.
+const LONGEST_PENALTY: Duration = Duration::from_secs(15 * 60);
+
+/// What is counted, and for whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Key {
+    /// Messages of a user in a room.
+    Send(UserId, RoomId),
+    /// WebSocket tickets of a user.
+    Ticket(UserId),
+    /// Attempts to sign in to the account of an address, named by the SHA-256 of its key.
+    LoginAccount([u8; 32]),
+    /// Attempts to sign in from a network address.
+    LoginIp(IpAddr),
+    /// Accounts made from a network address.
+    RegisterIp(IpAddr),
+    /// Requests of a user over HTTP.
+    Request(UserId),
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Count {
+    bucket: Bucket,
+    failures: u32,
+    blocked_until: Timestamp,
+}
+
+impl Count {
+    const fn fresh() -> Self {
+        Self { bucket: Bucket::full(), failures: 0, blocked_until: Timestamp::from_millis(0) }
+    }
+
+    /// Whether nothing is remembered that matters: failures are forgotten as long after the block
+    /// as the block can last.
+    fn is_spent(&self, now: Timestamp) -> bool {
+        let forgiven = self.failures == 0 || now >= self.blocked_until.plus(LONGEST_PENALTY);
+        self.bucket.is_full(now) && forgiven
+    }
+}
+
+/// Token buckets by key, with growing waits after failures to sign in.
+#[derive(Debug)]
+pub struct Limiter {
+    limits: Limits,
+    hasher: RandomState,
+    shards: Vec<Mutex<HashMap<Key, Count>>>,
+    connections: Connections,
+}
+
+impl Limiter {
+    #[must_use]
+    pub fn new(limits: Limits) -> Self {
+        let shards = (0..SHARDS).map(|_| Mutex::default()).collect();
+        let connections = Connections::new(limits.clone());
+        Self { limits, hasher: RandomState::new(), shards, connections }
+    }
+
+    /// The count of open sockets.
+    #[must_use]
+    pub const fn connections(&self) -> &Connections {
+        &self.connections
+    }
+
+    /// Takes one.
+    ///
+    /// # Errors
+    /// How long until the next may be taken. Nothing is taken then.
+    pub fn check(&self, key: Key, now: Timestamp) -> Result<(), Duration> {
+        if !self.limits.rates_on {
+            return Ok(());
+        }
+        let rate = self.rate(key);
+        self.with(tidy(key), now, |count| {
+            let blocked = count.blocked_until.since(now);
+            if blocked > Duration::ZERO {
+                return Err(blocked);
+            }
+            count.bucket.take(rate, now)
+        })
+    }
+
+    /// Notes that an attempt to sign in failed: beyond the free ones, each further failure doubles
+    /// the wait.
+    pub fn failed(&self, key: Key, now: Timestamp) {
+        if !self.limits.rates_on {
+            return;
+        }
+        let free = self.limits.logins_per_minute;
+        self.with(tidy(key), now, |count| {
+            if count.is_spent(now) {
+                count.failures = 0;
+            }
+            count.failures = count.failures.saturating_add(1);
+            count.blocked_until = now.plus(penalty(count.failures, free, LONGEST_PENALTY));
+        });
+    }
+
+    /// Forgets the failures: the right password came.
+    pub fn succeeded(&self, key: Key, now: Timestamp) {
+        if self.limits.rates_on {
+            self.with(tidy(key), now, |count| {
+                count.failures = 0;
+                count.blocked_until = now;
+            });
+        }
+    }
+
+    fn rate(&self, key: Key) -> Rate {
+        let limits = &self.limits;
+        match key {
+            Key::Send(..) => Rate::per_second(limits.sends_per_second, limits.sends_burst),
+            Key::Ticket(_) => Rate::per_minute(limits.tickets_per_minute),
+            Key::LoginAccount(_) => Rate::per_minute(limits.logins_per_minute),
+            Key::LoginIp(_) => Rate::per_minute(limits.logins_per_minute_per_ip),
+            Key::RegisterIp(_) => Rate::per_minute(limits.registrations_per_minute_per_ip),
+            Key::Request(_) => Rate::per_second(limits.requests_per_second_per_user, limits.requests_burst),
+        }
+    }
+
+    fn with<T>(&self, key: Key, now: Timestamp, act: impl FnOnce(&mut Count) -> T) -> T {
+        let index = usize::try_from(self.hasher.hash_one(key) % SHARDS as u64).unwrap_or(0);
+        let Some(shard) = self.shards.get(index) else {
+            // The index is below the number of shards; a fresh count would do no harm.
+            return act(&mut Count::fresh());
+        };
+        let mut counts = lock(shard);
+        if counts.len() >= KEYS_PER_SHARD && !counts.contains_key(&key) {
+            make_room(&mut counts, now);
+        }
+        act(counts.entry(key).or_insert_with(Count::fresh))
+    }
+
+    #[cfg(test)]
+    fn keys(&self) -> usize {
+        self.shards.iter().map(|shard| lock(shard).len()).sum()
+    }
+}
+
+/// Forgets what is spent; when a flood of keys left nothing spent, forgets every second key, so
+/// that memory stays bounded and the work for it rare.
+fn make_room(counts: &mut HashMap<Key, Count>, now: Timestamp) {
+    counts.retain(|_, count| !count.is_spent(now));
+    if counts.len() > KEYS_PER_SHARD / 2 {
+        let mut keep = false;
+        counts.retain(|_, _| {
+            keep = !keep;
+            keep
+        });
+    }
+}
+
+/// Why a socket was not let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// The user has as many as he may.
+    User,
+    /// The address has as many as it may.
+    Ip,
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    users: HashMap<UserId, usize>,
+    ips: HashMap<IpAddr, usize>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Counted {
+    User(UserId),
+    Ip(IpAddr),
+}
+
+/// Counts open sockets by user and by address. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Connections {
+    limits: Limits,
+    open: Arc<Mutex<Open>>,
+}
+
+impl Connections {
+    fn new(limits: Limits) -> Self {
+        Self { limits, open: Arc::default() }
+    }
+
+    /// Counts a socket for its address; dropping the guard counts it out.
+    ///
+    /// # Errors
+    /// When the address is at the cap; nothing is counted then.
+    pub fn enter_address(&self, ip: IpAddr) -> Result<ConnectionGuard, Refused> {
+        let ip = network(ip);
+        let cap = self.cap(self.limits.connections_per_ip);
+        if !enter(&mut lock(&self.open).ips, ip, cap) {
+            return Err(Refused::Ip);
+        }
+        Ok(ConnectionGuard { open: self.open.clone(), counted: Counted::Ip(ip) })
+    }
+
+    /// Counts a socket for the user behind it; dropping the guard counts it out.
+    ///
+    /// # Errors
+    /// When the user is at the cap; nothing is counted then.
+    pub fn enter_user(&self, user: UserId) -> Result<ConnectionGuard, Refused> {
+        let cap = self.cap(self.limits.connections_per_user);
+        if !enter(&mut lock(&self.open).users, user, cap) {
+            return Err(Refused::User);
+        }
+        Ok(ConnectionGuard { open: self.open.clone(), counted: Counted::User(user) })
+    }
+
+    /// Sockets counted in, by address.
+    #[must_use]
+    pub fn open(&self) -> usize {
+        lock(&self.open).ips.values().sum()
+    }
+
+    const fn cap(&self, cap: usize) -> usize {
+        if self.limits.rates_on { cap } else { usize::MAX }
+    }
+}
+
+/// A socket that is counted in for its user or its address.
+#[derive(Debug)]
+pub struct ConnectionGuard {
+    open: Arc<Mutex<Open>>,
+    counted: Counted,
+}
+
+impl Drop for ConnectionGuard {
+    fn drop(&mut self) {
+        let mut open = lock(&self.open);
+        match self.counted {
+            Counted::User(user) => release(&mut open.users, user),
+            Counted::Ip(ip) => release(&mut open.ips, ip),
+        }
+    }
+}
+
+fn enter<K: std::hash::Hash + Eq>(counts: &mut HashMap<K, usize>, key: K, cap: usize) -> bool {
+    let count = counts.entry(key).or_insert(0);
+    let fits = *count < cap;
+    // At a cap the count is positive, so no entry of zero stays behind: caps are at least one.
+    if fits {
+        *count += 1;
+    }
+    fits
+}
+
+fn release<K: std::hash::Hash + Eq>(counts: &mut HashMap<K, usize>, key: K) {
+    if let Some(count) = counts.get_mut(&key) {
+        *count = count.saturating_sub(1);
+        if *count == 0 {
+            counts.remove(&key);
+        }
+    }
+}
+
+fn tidy(key: Key) -> Key {
+    match key {
+        Key::LoginIp(ip) => Key::LoginIp(network(ip)),
+        Key::RegisterIp(ip) => Key::RegisterIp(network(ip)),
+        other => other,
+    }
+}
+
+/// Whom an address stands for: one line of IPv6 owns 2^64 addresses, so its first half counts.
+fn network(ip: IpAddr) -> IpAddr {
+    match ip.to_canonical() {
+        IpAddr::V4(ip) => IpAddr::V4(ip),
+        IpAddr::V6(ip) => IpAddr::V6(Ipv6Addr::from(u128::from(ip) & (u128::MAX << 64))),
+    }
+}
+
+/// A panic while holding the lock cannot leave a count half written.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use uuid::Uuid;
+
+    use super::*;
+
+    const HOME: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millis(1_800_000_000_000 + millis)
+    }
+
+    fn user(n: u128) -> UserId {
+        UserId(Uuid::from_u128(n))
+    }
+
+    #[test]
+    fn ten_tickets_a_minute_and_each_user_for_himself() {
+        let limiter = Limiter::new(Limits::default());
+        assert!((0..10).all(|_| limiter.check(Key::Ticket(user(1)), at(0)).is_ok()));
+        assert_eq!(limiter.check(Key::Ticket(user(1)), at(0)), Err(Duration::from_secs(6)));
+        assert!(limiter.check(Key::Ticket(user(2)), at(0)).is_ok());
+        assert!(limiter.check(Key::Ticket(user(1)), at(6_000)).is_ok());
+    }
+
+    #[test]
+    fn failures_to_sign_in_double_the_wait_and_success_forgets_them() {
+        let limiter = Limiter::new(Limits::default());
+        let key = Key::LoginAccount([7; 32]);
+        for i in 0..5 {
+            assert!(limiter.check(key, at(i)).is_ok());
+            limiter.failed(key, at(i));
+        }
+        assert!(limiter.check(key, at(5)).is_err(), "the penalty of the fifth failure");
+        let later = 600_000;
+        assert!(limiter.check(key, at(later)).is_ok());
+        limiter.failed(key, at(later));
+        assert_eq!(limiter.check(key, at(later)), Err(Duration::from_secs(2)));
+        limiter.succeeded(key, at(later));
+        assert!(limiter.check(key, at(later)).is_ok());
+    }
+
+    #[test]
+    fn everything_passes_when_rates_are_off() {
+        let limits = Limits { rates_on: false, connections_per_user: 1, ..Limits::default() };
+        let limiter = Limiter::new(limits.clone());
+        assert!((0..1_000).all(|_| limiter.check(Key::LoginIp(HOME), at(0)).is_ok()));
+        let connections = Connections::new(limits);
+        let guards: Vec<_> = (0..5).map(|_| connections.enter_user(user(1))).collect();
+        assert!(guards.iter().all(Result::is_ok));
+    }
+
+    #[test]
+    fn the_number_of_keys_is_bounded() {
+        let limiter = Limiter::new(Limits::default());
+        for n in 0..(SHARDS * KEYS_PER_SHARD + 20_000) as u128 {
+            let _ = limiter.check(Key::Ticket(user(n)), at(0));
+        }
+        assert!(limiter.keys() <= SHARDS * KEYS_PER_SHARD);
+    }
+
+    #[test]
+    fn an_address_of_version_six_counts_by_its_first_half() {
+        let one: IpAddr = "2001:db8::1".parse().expect("an address");
+        let two: IpAddr = "2001:db8::ffff:1".parse().expect("an address");
+        let other: IpAddr = "2001:db8:0:1::1".parse().expect("an address");
+        assert_eq!(network(one), network(two));
+        assert_ne!(network(one), network(other));
+        assert_eq!(network("::ffff:127.0.0.1".parse().expect("an address")), HOME);
+    }
+
+    #[test]
+    fn sockets_are_capped_per_user_and_address_and_freed_on_drop() {
+        let limits = Limits { connections_per_user: 1, connections_per_ip: 2, ..Limits::default() };
+        let connections = Connections::new(limits);
+        let mut guards: Vec<_> =
+            (0..2).map(|_| connections.enter_address(HOME).expect("below the cap")).collect();
+        assert_eq!(connections.enter_address(HOME).err(), Some(Refused::Ip));
+        assert_eq!(connections.open(), 2, "a refused socket is not counted");
+        let first = connections.enter_user(user(1)).expect("below the cap");
+        assert_eq!(connections.enter_user(user(1)).err(), Some(Refused::User));
+        assert!(connections.enter_user(user(2)).is_ok());
+        drop(first);
+        assert!(connections.enter_user(user(1)).is_ok());
+        guards.pop();
+        assert!(connections.enter_address(HOME).is_ok());
+        drop(guards);
+        assert_eq!(connections.open(), 0);
+    }
+}
