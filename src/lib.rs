@@ -9,6 +9,7 @@ pub mod bus;
 pub mod clock;
 pub mod domain;
 pub mod error;
+pub mod http;
 pub mod limits;
 pub mod protocol;
 pub mod settings;
