@@ -1,0 +1,185 @@
+//! Every frame there is, pinned: `openapi/frames/` is read by the clients' tests too.
+//! `UPDATE_FRAMES=1 cargo test` writes the server's frames anew.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use chat::domain::refusal::Invalid;
+use chat::domain::subscription::{Answer, ResetReason};
+use chat::domain::{
+    Change, ClientMsgId, Committed, ConnId, Email, Entry, Epoch, Head, Member, Message, MessageId, Refusal, Role,
+    RoomId, Seq, SessionId, Timestamp, User, UserId, Username,
+};
+use chat::error::{Code, Fault};
+use chat::protocol::client::{Limits, decode};
+use chat::protocol::server::{self, HelloLimits};
+use chat::protocol::{Encoded, Reference};
+use uuid::Uuid;
+
+const ROOM: RoomId = RoomId(id(1));
+const ALICE: UserId = UserId(id(2));
+const BOB: UserId = UserId(id(3));
+
+const fn id(n: u128) -> Uuid {
+    Uuid::from_u128(0x0193_7f4e_5b1a_7c2d_9e3f_0000_0000_0000 + n)
+}
+
+fn seq(n: u64) -> Seq {
+    Seq::new(n).expect("small")
+}
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_millis(1_795_276_320_123 + seconds * 1_000)
+}
+
+fn folder(side: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("openapi/frames").join(side)
+}
+
+fn message() -> Message {
+    Message {
+        id: MessageId(id(10)),
+        room: ROOM,
+        seq: seq(44),
+        author: ALICE,
+        client_msg_id: ClientMsgId(id(11)),
+        content: "hi".into(),
+        attachments: Vec::new(),
+        reply_to: None,
+        created_at: at(0),
+        updated_at: at(0),
+        deleted_at: None,
+    }
+}
+
+fn entry(n: u64, change: Change) -> Entry {
+    Entry { room: ROOM, seq: seq(n), at: at(i64::try_from(n).expect("small") - 44), change }
+}
+
+fn limits() -> HelloLimits {
+    HelloLimits {
+        frame_bytes: 65_536,
+        resume_frame_bytes: 262_144,
+        json_depth: 16,
+        content_chars: 8_000,
+        attachments: 10,
+        subscriptions: 1_000,
+        connections_per_user: 20,
+        connections_per_ip: 200,
+        frames_per_second: 20,
+        frames_burst: 40,
+        sends_per_second: 5,
+        sends_burst: 10,
+        tickets_per_minute: 10,
+        logins_per_minute: 5,
+        logins_per_minute_per_ip: 20,
+    }
+}
+
+fn server_frames() -> BTreeMap<String, Encoded> {
+    let user = User {
+        id: ALICE,
+        username: Username::parse("alice").expect("valid"),
+        email: Email::parse("alice@example.com").expect("valid"),
+        avatar: None,
+        created_at: at(0),
+        last_seen: None,
+    };
+    let reference = Reference::Number(4);
+    let r = Some(&reference);
+    let text = Reference::Text("a".into());
+    let edited = Message { content: "hello".into(), updated_at: at(1), ..message() };
+    let deleted =
+        Message { content: String::new(), updated_at: at(2), deleted_at: Some(at(2)), ..message() };
+    let joined = Change::MemberJoined {
+        member: Member { user: BOB, role: Role::Member, joined_at: at(3), joined_seq: seq(47) },
+        username: "bob".into(),
+    };
+    let created = entry(44, Change::MessageCreated(message()));
+    let mut frames = BTreeMap::new();
+    let mut add = |name: &str, frame: Encoded| {
+        assert!(frames.insert(name.to_owned(), frame).is_none(), "{name} stands twice");
+    };
+    add("hello", server::hello(ConnId(id(5)), Epoch(id(6)), 25_000, &limits()));
+    add("ready", server::ready(None, &user, SessionId(id(7))));
+    add("ready.reply", server::ready(r, &user, SessionId(id(7))));
+    let head = Head { room: ROOM, head: seq(43), first_retained: seq(1) };
+    add("heads", server::heads(&[head]).remove(0));
+    add("heads.empty", server::heads(&[]).remove(0));
+    let replay = Answer::Replay { from: seq(42), to: seq(43), more: false };
+    add("room.subscribed.uptodate", server::subscribed(r, ROOM, Answer::UpToDate, seq(43)));
+    add("room.subscribed.replay", server::subscribed(Some(&text), ROOM, replay, seq(43)));
+    let reset = Answer::Reset(ResetReason::Retention);
+    add("room.subscribed.reset", server::subscribed(None, ROOM, reset, seq(43)));
+    add("resumed", server::resumed(r));
+    add("pong", server::pong(r, &[(ROOM, seq(44))]));
+    let committed = Committed { entry: created.clone(), duplicate: false };
+    add("ack.send", server::ack(r, &committed));
+    add("ack.duplicate", server::ack(r, &Committed { duplicate: true, ..committed }));
+    let edit = entry(45, Change::MessageUpdated(edited.clone()));
+    add("ack.edit", server::ack(r, &Committed { entry: edit.clone(), duplicate: false }));
+    add("ack.done", server::done(r));
+    add("auth.expiring", server::auth_expiring(at(60)));
+    add("server.draining", server::draining(1_830, at(10)));
+    add("session.revoked", server::session_revoked());
+    add("room.reset", server::reset(ROOM, ResetReason::Membership, seq(48), seq(1)));
+    add("message.created", server::entry(&created, None));
+    add("message.created.own", server::entry(&created, Some(ALICE)));
+    add("message.updated", server::entry(&edit, None));
+    add("message.deleted", server::entry(&entry(46, Change::MessageDeleted(deleted)), None));
+    add("member.joined", server::entry(&entry(47, joined), None));
+    add("member.left", server::entry(&entry(48, Change::MemberLeft { user: BOB }), None));
+    add("error.field", server::error(r, &Fault::from(Invalid::new("content", "must not be empty"))));
+    let rate = Refusal::RateLimited { retry_after: Duration::from_millis(200) };
+    add("error.rate", server::error(r, &rate.into()));
+    for code in Code::ALL {
+        add(&format!("error.{}", code.as_str()), server::error(r, &Fault::new(*code, code.title())));
+    }
+    frames
+}
+
+#[test]
+fn server_frames_are_as_pinned() {
+    let folder = folder("server");
+    let frames = server_frames();
+    if std::env::var_os("UPDATE_FRAMES").is_some() {
+        fs::create_dir_all(&folder).expect("writable");
+        for (name, frame) in &frames {
+            let value: serde_json::Value = serde_json::from_slice(&frame.payload()).expect("JSON");
+            let text = serde_json::to_string_pretty(&value).expect("JSON") + "\n";
+            fs::write(folder.join(format!("{name}.json")), text).expect("writable");
+        }
+    }
+    for (name, frame) in &frames {
+        let path = folder.join(format!("{name}.json"));
+        let pinned = fs::read_to_string(&path).unwrap_or_else(|_| panic!("{} is missing", path.display()));
+        let pinned: serde_json::Value = serde_json::from_str(&pinned).expect("JSON");
+        let actual: serde_json::Value = serde_json::from_slice(&frame.payload()).expect("JSON");
+        assert_eq!(actual, pinned, "{name}: a frame changed; UPDATE_FRAMES=1 if it was meant");
+    }
+    let files = fs::read_dir(&folder).expect("the folder is there").count();
+    assert_eq!(files, frames.len(), "a frame is pinned that no longer exists");
+}
+
+#[test]
+fn client_frames_are_understood() {
+    let limits = Limits {
+        frame_bytes: 65_536,
+        resume_frame_bytes: 262_144,
+        json_depth: 16,
+        content_chars: 8_000,
+        attachments: 10,
+        subscriptions: 1_000,
+    };
+    let mut seen = 0;
+    for file in fs::read_dir(folder("client")).expect("the folder is there") {
+        let path = file.expect("readable").path();
+        let text = fs::read_to_string(&path).expect("readable");
+        let frame = decode(&text, &limits).unwrap_or_else(|m| panic!("{}: {m:?}", path.display()));
+        frame.command.unwrap_or_else(|fault| panic!("{}: {fault:?}", path.display()));
+        seen += 1;
+    }
+    assert!(seen >= 9, "one file for each action");
+}
