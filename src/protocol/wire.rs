@@ -45,6 +45,12 @@ impl User {
         Self { email: user.email.as_str().to_owned(), ..Self::of(user) }
     }
 
+    /// As `viewer` sees the person: only oneself with the real address.
+    #[must_use]
+    pub fn seen_by(user: &domain::User, viewer: domain::UserId) -> Self {
+        if user.id == viewer { Self::own(user) } else { Self::of(user) }
+    }
+
     /// As others see the person: the address is replaced (T1).
     #[must_use]
     pub fn of(user: &domain::User) -> Self {
@@ -149,13 +155,12 @@ impl Room {
     /// `viewer` sees his own address among the members.
     #[must_use]
     pub fn of(room: &domain::Room, members: &[domain::User], viewer: domain::UserId) -> Self {
-        let member = |user: &domain::User| if user.id == viewer { User::own(user) } else { User::of(user) };
         Self {
             id: room.id.0,
             name: room.name.as_str().to_owned(),
             description: room.description.as_ref().map(|d| d.as_str().to_owned()),
             is_private: room.is_private,
-            members: members.iter().map(member).collect(),
+            members: members.iter().map(|user| User::seen_by(user, viewer)).collect(),
             created_at: rfc3339(room.created_at),
             member_count: room.member_count,
             head: room.head.get(),

@@ -2,6 +2,8 @@
 //!
 //! No user or room ids as labels: their number has no bound.
 
+pub mod http;
+
 use prometheus::core::Collector;
 use prometheus::{IntCounter, IntGauge, Registry};
 

@@ -1,0 +1,71 @@
+//! Answers that are not simply 200 with a body.
+
+use actix_web::body::BoxBody;
+use actix_web::{HttpRequest, HttpResponse, Responder};
+use paperclip::actix::{CreatedJson, OperationModifier};
+use paperclip::v2::models::{DefaultOperationRaw, DefaultSchemaRaw, Either, Response};
+use paperclip::v2::schema::Apiv2Schema;
+use serde::Serialize;
+
+/// 201 with what was made; `replayed` when it had been made before by the same request.
+pub(super) struct Created<T> {
+    pub(super) body: T,
+    pub(super) replayed: bool,
+}
+
+impl<T> Created<T> {
+    pub(super) const fn new(body: T) -> Self {
+        Self { body, replayed: false }
+    }
+}
+
+impl<T: Serialize> Responder for Created<T> {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        let mut response = HttpResponse::Created();
+        if self.replayed {
+            response.insert_header(("Idempotent-Replayed", "true"));
+        }
+        response.json(self.body)
+    }
+}
+
+impl<T: Apiv2Schema> Apiv2Schema for Created<T> {
+    fn name() -> Option<String> {
+        T::name()
+    }
+
+    fn description() -> &'static str {
+        T::description()
+    }
+
+    fn raw_schema() -> DefaultSchemaRaw {
+        T::raw_schema()
+    }
+}
+
+impl<T: Serialize + Apiv2Schema> OperationModifier for Created<T> {
+    fn update_response(operation: &mut DefaultOperationRaw) {
+        CreatedJson::<T>::update_response(operation);
+    }
+}
+
+/// 204: it is so now, and there is nothing to say about it.
+pub(super) struct Done;
+
+impl Responder for Done {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        HttpResponse::NoContent().finish()
+    }
+}
+
+impl Apiv2Schema for Done {}
+
+impl OperationModifier for Done {
+    fn update_response(operation: &mut DefaultOperationRaw) {
+        operation.responses.insert("204".to_owned(), Either::Right(Response::default()));
+    }
+}

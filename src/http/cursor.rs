@@ -1,0 +1,93 @@
+//! Cursors: opaque to clients. Each names its kind and, where it belongs to a room, the room, so
+//! that one of another listing is refused instead of giving a wrong page.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use uuid::Uuid;
+
+use crate::domain::refusal::Invalid;
+use crate::domain::{RoomId, Seq, Timestamp};
+use crate::store::DirectoryCursor;
+
+/// What a cursor continues.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Listing {
+    Messages = 1,
+    Members = 2,
+    Directory = 3,
+}
+
+/// A position in a room's listing.
+pub(super) fn in_room(listing: Listing, room: RoomId, seq: Seq) -> String {
+    encode(listing, room.0, seq.get())
+}
+
+/// Reads a position in the listing of `room`.
+pub(super) fn parse_in_room(listing: Listing, room: RoomId, text: &str) -> Result<Seq, Invalid> {
+    let (id, number) = decode(listing, text).ok_or_else(wrong)?;
+    if id != room.0 {
+        return Err(Invalid::new("cursor", "is of another room"));
+    }
+    Seq::new(number).ok_or_else(wrong)
+}
+
+/// A position in the directory.
+pub(super) fn in_directory(cursor: DirectoryCursor) -> String {
+    encode(Listing::Directory, cursor.id.0, cursor.created_at.millis().cast_unsigned())
+}
+
+/// Reads a position in the directory.
+pub(super) fn parse_in_directory(text: &str) -> Result<DirectoryCursor, Invalid> {
+    let (id, number) = decode(Listing::Directory, text).ok_or_else(wrong)?;
+    Ok(DirectoryCursor { created_at: Timestamp::from_millis(number.cast_signed()), id: RoomId(id) })
+}
+
+fn wrong() -> Invalid {
+    Invalid::new("cursor", "is none of this listing")
+}
+
+fn encode(listing: Listing, id: Uuid, number: u64) -> String {
+    let mut bytes = vec![listing as u8];
+    bytes.extend(id.as_bytes());
+    bytes.extend(number.to_be_bytes());
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+fn decode(listing: Listing, text: &str) -> Option<(Uuid, u64)> {
+    let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+    let (kind, rest) = bytes.split_first()?;
+    let (id, number) = rest.split_first_chunk::<16>()?;
+    let number = <[u8; 8]>::try_from(number).ok()?;
+    (*kind == listing as u8).then(|| (Uuid::from_bytes(*id), u64::from_be_bytes(number)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn room(n: u128) -> RoomId {
+        RoomId(Uuid::from_u128(n))
+    }
+
+    #[test]
+    fn a_cursor_comes_back_as_it_was() {
+        let seq = Seq::new(44).expect("small");
+        let text = in_room(Listing::Messages, room(1), seq);
+        assert_eq!(parse_in_room(Listing::Messages, room(1), &text), Ok(seq));
+        let cursor = DirectoryCursor { created_at: Timestamp::from_millis(-7), id: room(2) };
+        assert_eq!(parse_in_directory(&in_directory(cursor)), Ok(cursor));
+    }
+
+    #[test]
+    fn cursors_of_other_listings_and_garbage_are_refused() {
+        let text = in_room(Listing::Messages, room(1), Seq::START);
+        assert!(parse_in_room(Listing::Messages, room(2), &text).is_err());
+        assert!(parse_in_room(Listing::Members, room(1), &text).is_err());
+        assert!(parse_in_directory(&text).is_err());
+        for garbage in ["", "x", "\0", "🦀", "AAAA", &format!("{text}AA")] {
+            assert!(parse_in_room(Listing::Messages, room(1), garbage).is_err(), "{garbage:?}");
+        }
+        let beyond = encode(Listing::Messages, room(1).0, u64::MAX);
+        assert!(parse_in_room(Listing::Messages, room(1), &beyond).is_err());
+    }
+}

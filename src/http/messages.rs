@@ -1,0 +1,170 @@
+//! `/messages`: history, and sending over HTTP.
+
+use actix_web::web::{Data, Json, Path, Query};
+use paperclip::actix::{Apiv2Schema, api_v2_operation};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::answer::{Created, Done};
+use super::cursor::Listing;
+use super::extract::{Caller, IdempotencyKey};
+use super::problem::Problem;
+use super::{Http, cursor, page};
+use crate::domain::refusal::Invalid;
+use crate::domain::{ClientMsgId, Committed, Content, Draft, MessageId, Operation, Refusal, RoomId, UserId};
+use crate::error::Fault;
+use crate::limits::Key;
+use crate::protocol::wire;
+
+#[derive(Deserialize, Apiv2Schema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Which {
+    /// The room. {{"format":"uuid"}}
+    room_id: String,
+    /// How many at most; more than 200 count as 200. {{"type":"integer","minimum":1,"default":50}}
+    limit: Option<String>,
+    /// The `nextCursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// A page of messages.
+#[derive(Serialize, Apiv2Schema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct MessagePage {
+    /// Newest first; deleted ones keep their place with empty content.
+    messages: Vec<wire::Message>,
+    /// Leads to older messages; null when there are none. {{"nullable":true}}
+    next_cursor: Option<String>,
+}
+
+/// A message to be sent.
+#[derive(Deserialize, Apiv2Schema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct SendMessage {
+    room_id: Uuid,
+    /// Trimmed, in Unicode normal form C. {{"minLength":1,"maxLength":8000,"example":"hi"}}
+    content: String,
+    /// Files, in the order shown. {{"maxItems":10}}
+    attachments: Option<Vec<Uuid>>,
+    /// The message that this one answers, of the same room.
+    reply_to: Option<Uuid>,
+}
+
+/// A message's new text.
+#[derive(Deserialize, Apiv2Schema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct EditMessage {
+    /// Trimmed, in Unicode normal form C. {{"minLength":1,"maxLength":8000,"example":"hello"}}
+    content: String,
+}
+
+#[api_v2_operation(
+    summary = "Get messages for a room",
+    description = "Newest first. Follow `nextCursor` for older ones until it is null.",
+    operation_id = "listMessages",
+    tags(Messages)
+)]
+pub(super) async fn list(
+    caller: Caller,
+    http: Data<Http>,
+    which: Query<Which>,
+) -> Result<Json<MessagePage>, Problem> {
+    let room = RoomId(Uuid::try_parse(&which.room_id).map_err(|_| Invalid::new("roomId", "must be a UUID"))?);
+    let viewer = caller.user.id;
+    let limit = page::limit(which.limit.as_deref())?;
+    let before = which.cursor.as_deref().map(|text| cursor::parse_in_room(Listing::Messages, room, text));
+    let found = http.pod.store.messages(room, viewer, limit, before.transpose()?).await?;
+    Ok(Json(MessagePage {
+        messages: found.messages.iter().map(|message| wire::Message::of(message, Some(viewer))).collect(),
+        next_cursor: found.next.map(|seq| cursor::in_room(Listing::Messages, room, seq)),
+    }))
+}
+
+#[api_v2_operation(
+    summary = "Send a message",
+    description = "With an `Idempotency-Key` a retry is safe: it answers the message first stored, with `Idempotent-Replayed: true`. The key is the `clientMsgId` of the socket. At most 5 messages per second to one room, 10 at once.",
+    operation_id = "sendMessage",
+    tags(Messages)
+)]
+pub(super) async fn send(
+    caller: Caller,
+    http: Data<Http>,
+    key: IdempotencyKey,
+    body: Json<SendMessage>,
+) -> Result<Created<wire::Message>, Problem> {
+    let (clock, limits) = (&http.pod.clock, &http.pod.settings.limits);
+    let (body, author) = (body.into_inner(), caller.user.id);
+    let room = RoomId(body.room_id);
+    let attachments = body.attachments.unwrap_or_default();
+    if attachments.len() > limits.attachments {
+        return Err(Invalid::new("attachments", format!("may hold at most {}", limits.attachments)).into());
+    }
+    let draft = Draft {
+        client_msg_id: key.0.unwrap_or_else(|| ClientMsgId(clock.id())),
+        content: Content::parse(&body.content, limits.content_chars)?,
+        attachments,
+        reply_to: body.reply_to.map(MessageId),
+    };
+    http.limiter
+        .check(Key::Send(author, room), clock.now())
+        .map_err(|retry_after| Refusal::RateLimited { retry_after })?;
+    let send = Operation::Send { author, message: MessageId(clock.id()), draft };
+    let committed = http.registry.submit(room, send).await?;
+    let replayed = committed.duplicate;
+    Ok(Created { body: message_of(&committed, author)?, replayed })
+}
+
+#[api_v2_operation(
+    summary = "Get a message",
+    description = "As it is now; a deleted one has empty content and `deletedAt`.",
+    operation_id = "getMessage",
+    tags(Messages)
+)]
+pub(super) async fn read(
+    caller: Caller,
+    http: Data<Http>,
+    message: Path<Uuid>,
+) -> Result<Json<wire::Message>, Problem> {
+    let message = http.pod.store.message(MessageId(*message), caller.user.id).await?;
+    Ok(Json(wire::Message::of(&message, Some(caller.user.id))))
+}
+
+#[api_v2_operation(
+    summary = "Edit a message",
+    description = "Your own, for 5 minutes by the server's clock. The same content again changes nothing.",
+    operation_id = "editMessage",
+    tags(Messages)
+)]
+pub(super) async fn edit(
+    caller: Caller,
+    http: Data<Http>,
+    message: Path<Uuid>,
+    body: Json<EditMessage>,
+) -> Result<Json<wire::Message>, Problem> {
+    let (message, by) = (MessageId(*message), caller.user.id);
+    let content = Content::parse(&body.content, http.pod.settings.limits.content_chars)?;
+    let room = http.pod.store.message(message, by).await?.room;
+    let committed = http.registry.submit(room, Operation::Edit { by, message, content }).await?;
+    Ok(Json(message_of(&committed, by)?))
+}
+
+#[api_v2_operation(
+    summary = "Delete a message",
+    description = "Your own, for 5 minutes by the server's clock. Deleting twice changes nothing.",
+    operation_id = "deleteMessage",
+    tags(Messages)
+)]
+pub(super) async fn remove(caller: Caller, http: Data<Http>, message: Path<Uuid>) -> Result<Done, Problem> {
+    let (message, by) = (MessageId(*message), caller.user.id);
+    let room = http.pod.store.message(message, by).await?.room;
+    http.registry.submit(room, Operation::Delete { by, message }).await?;
+    Ok(Done)
+}
+
+/// The message that a message operation is answered with.
+fn message_of(committed: &Committed, viewer: UserId) -> Result<wire::Message, Problem> {
+    match committed.entry.change.message() {
+        Some(message) => Ok(wire::Message::of(message, Some(viewer))),
+        None => Err(Fault::internal(&"a message operation wrote no message").into()),
+    }
+}

@@ -1,0 +1,119 @@
+//! The HTTP façade: extract, call, respond. One resource a file.
+//!
+//! Knows actors, auth, domain, the store's traits and the wire's shapes; no concrete store. Next:
+//! [`extract`] (who is asking), [`problem`] (how errors leave), then any resource, e.g.
+//! [`messages`].
+//!
+//! An application is built in this order; the last wrap runs first, so an error reporter goes
+//! last, outside everything:
+//!
+//! ```text
+//! App::new()
+//!     .wrap_api()                              // paperclip: OpenApiExt
+//!     .configure(http::configure_api(data))    // documented routes, and how bodies are read
+//!     .build()
+//!     .configure(ws::configure)                // undocumented: sockets
+//!     .configure(http::configure_raw)          // undocumented: metrics, pages; last, as it has the 404
+//!     .wrap(metrics)                           // telemetry::http::middleware, cloned per worker
+//!     .wrap(from_fn(http::headers::secure))    // after the 404s too
+//!     .wrap(Compress::default())
+//! ```
+
+mod answer;
+mod auth;
+mod cursor;
+mod directory;
+mod docs;
+pub mod extract;
+pub mod headers;
+mod health;
+mod messages;
+pub mod openapi;
+mod page;
+pub mod problem;
+mod rooms;
+mod tickets;
+mod users;
+
+use std::sync::Arc;
+
+use actix_web::web::{Data, JsonConfig, PathConfig, QueryConfig};
+use paperclip::actix::web;
+
+use crate::actors::Registry;
+use crate::actors::pod::Pod;
+use crate::auth::{AccountFlows, Authenticator, Tickets};
+use crate::limits::Limiter;
+
+/// What the handlers work with.
+pub struct Http {
+    pub pod: Arc<Pod>,
+    pub registry: Registry,
+    pub accounts: AccountFlows,
+    pub authenticator: Arc<Authenticator>,
+    pub tickets: Arc<Tickets>,
+    pub limiter: Arc<Limiter>,
+}
+
+/// The documented routes with their data.
+pub fn configure_api(http: Data<Http>) -> impl FnOnce(&mut web::ServiceConfig<'_>) {
+    move |config| {
+        let bytes = http.pod.settings.limits.frame_bytes;
+        config.app_data(http);
+        config.app_data(JsonConfig::default().limit(bytes).error_handler(problem::wrong_body));
+        config.app_data(PathConfig::default().error_handler(problem::wrong_path));
+        config.app_data(QueryConfig::default().error_handler(problem::wrong_query));
+        routes(config);
+    }
+}
+
+/// The undocumented routes: metrics, the OpenAPI document, pages; and the answer to all else.
+pub fn configure_raw(config: &mut actix_web::web::ServiceConfig) {
+    health::configure(config);
+    docs::configure(config);
+    config.default_service(actix_web::web::to(problem::unknown_route));
+}
+
+/// The documented routes alone, which is all that the OpenAPI document needs.
+fn routes(config: &mut web::ServiceConfig<'_>) {
+    use problem::only;
+    use web::{delete, get, patch, post, resource};
+
+    config
+        .service(resource("/auth/register").route(post().to(auth::register)).default_service(only("POST")))
+        .service(resource("/auth/login").route(post().to(auth::login)).default_service(only("POST")))
+        .service(resource("/auth/refresh").route(post().to(auth::refresh)).default_service(only("POST")))
+        .service(resource("/auth/logout").route(post().to(auth::logout)).default_service(only("POST")))
+        .service(resource("/users/me").route(get().to(users::me)).default_service(only("GET")))
+        .service(
+            resource("/rooms")
+                .route(get().to(rooms::list))
+                .route(post().to(rooms::create))
+                .default_service(only("GET, POST")),
+        )
+        .service(resource("/rooms/{roomId}").route(get().to(rooms::read)).default_service(only("GET")))
+        .service(resource("/rooms/{roomId}/join").route(post().to(rooms::join)).default_service(only("POST")))
+        .service(
+            resource("/rooms/{roomId}/leave").route(post().to(rooms::leave)).default_service(only("POST")),
+        )
+        .service(
+            resource("/rooms/{roomId}/members").route(get().to(rooms::members)).default_service(only("GET")),
+        )
+        .service(resource("/directory/rooms").route(get().to(directory::list)).default_service(only("GET")))
+        .service(
+            resource("/messages")
+                .route(get().to(messages::list))
+                .route(post().to(messages::send))
+                .default_service(only("GET, POST")),
+        )
+        .service(
+            resource("/messages/{messageId}")
+                .route(get().to(messages::read))
+                .route(patch().to(messages::edit))
+                .route(delete().to(messages::remove))
+                .default_service(only("GET, PATCH, DELETE")),
+        )
+        .service(resource("/ws/ticket").route(post().to(tickets::issue)).default_service(only("POST")))
+        .service(resource("/health").route(get().to(health::alive)).default_service(only("GET")))
+        .service(resource("/health/ready").route(get().to(health::ready)).default_service(only("GET")));
+}

@@ -1,0 +1,113 @@
+//! What each operation answers: the part of the document that routes and types do not tell.
+
+/// The answers of one operation.
+pub(super) struct Answers {
+    pub(super) operation: &'static str,
+    pub(super) success: (u16, &'static str),
+    pub(super) errors: &'static [(u16, &'static str)],
+}
+
+const fn row(
+    operation: &'static str,
+    success: (u16, &'static str),
+    errors: &'static [(u16, &'static str)],
+) -> Answers {
+    Answers { operation, success, errors }
+}
+
+/// Errors that any operation with a body answers.
+pub(super) const WITH_BODY: &[(u16, &str)] = &[
+    (400, "Validation error"),
+    (413, "The body is too large"),
+    (415, "The content type is not application/json"),
+];
+/// Errors that any operation behind a token answers.
+pub(super) const WITH_TOKEN: &[(u16, &str)] =
+    &[(401, "No access token, or one that is wrong, expired or revoked"), (429, "Too many requests")];
+/// Errors that any operation answers.
+pub(super) const ANY: &[(u16, &str)] =
+    &[(500, "The server's own fault"), (503, "Overload or a lost database: try again")];
+
+const VALIDATION: (u16, &str) = (400, "Validation error");
+const NO_ROOM: (u16, &str) = (404, "Room not found");
+const NO_MESSAGE: (u16, &str) = (404, "Message not found");
+const NOT_MEMBER: (u16, &str) = (403, "Not a member of this public room");
+
+/// By the operations' ids.
+pub(super) const OPERATIONS: &[Answers] = &[
+    row(
+        "register",
+        (201, "User created successfully"),
+        &[VALIDATION, (409, "User already exists"), (429, "Too many requests")],
+    ),
+    row("login", (200, "Login successful"), &[(401, "Invalid credentials"), (429, "Too many requests")]),
+    row("refresh", (200, "Tokens renewed"), &[(401, "Invalid refresh token")]),
+    row("logout", (204, "Login ended"), &[]),
+    row("getMe", (200, "You"), &[]),
+    row("listRooms", (200, "Rooms retrieved successfully"), &[]),
+    row("createRoom", (201, "Room created successfully"), &[VALIDATION]),
+    row("getRoom", (200, "The room"), &[VALIDATION, NO_ROOM]),
+    row("joinRoom", (200, "The room joined"), &[VALIDATION, NO_ROOM, (409, "The room is archived")]),
+    row("leaveRoom", (204, "Room left"), &[VALIDATION, NOT_MEMBER, NO_ROOM]),
+    row("listMembers", (200, "Members retrieved successfully"), &[VALIDATION, NOT_MEMBER, NO_ROOM]),
+    row("listDirectory", (200, "Rooms retrieved successfully"), &[VALIDATION]),
+    row("listMessages", (200, "Messages retrieved successfully"), &[VALIDATION, NOT_MEMBER, NO_ROOM]),
+    row(
+        "sendMessage",
+        (201, "Message sent successfully"),
+        &[
+            VALIDATION,
+            NOT_MEMBER,
+            NO_ROOM,
+            (409, "The key was used for another message, or the room is archived"),
+        ],
+    ),
+    row("getMessage", (200, "The message"), &[VALIDATION, NOT_MEMBER, NO_MESSAGE]),
+    row(
+        "editMessage",
+        (200, "The message as it is now"),
+        &[VALIDATION, (403, "Not your own, or too late"), NO_MESSAGE, (409, "The message was deleted")],
+    ),
+    row(
+        "deleteMessage",
+        (204, "Message deleted"),
+        &[VALIDATION, (403, "Not your own, or too late"), NO_MESSAGE, (409, "The room is archived")],
+    ),
+    row("createTicket", (201, "Ticket issued"), &[VALIDATION]),
+    row("getHealth", (200, "The process lives"), &[]),
+    row("getReadiness", (200, "Requests are taken"), &[]),
+];
+
+/// Properties that every object of these schemas has, exactly.
+pub(super) const REQUIRED: &[(&str, &[&str])] = &[
+    ("User", &["id", "username", "email"]),
+    ("Message", &["id", "content", "userId", "roomId"]),
+    ("Room", &["id", "name", "isPrivate"]),
+    ("Attachment", &["id", "url", "name", "type", "size"]),
+    ("Problem", &["type", "title", "status", "detail", "code", "retryable"]),
+    ("MessagePage", &["messages", "nextCursor"]),
+    ("MemberPage", &["members", "nextCursor"]),
+    ("RoomPage", &["rooms", "nextCursor"]),
+];
+
+/// Properties that are other schemas: schema, property, the other, and whether it is a list.
+pub(super) const REFERENCES: &[(&str, &str, &str, bool)] = &[
+    ("Room", "members", "User", true),
+    ("Message", "attachments", "Attachment", true),
+    ("Session", "user", "User", false),
+    ("MessagePage", "messages", "Message", true),
+    ("MemberPage", "members", "User", true),
+    ("RoomPage", "rooms", "Room", true),
+    ("Problem", "errors", "FieldError", true),
+];
+
+/// Tags in the order in which a newcomer meets them.
+pub(super) const TAGS: &[(&str, &str)] = &[
+    ("Authentication", "Accounts, logins and their tokens."),
+    ("Messages", "History and sending."),
+    ("Rooms", "Rooms and their members."),
+    ("Users", "People."),
+    ("Directory", "Public rooms to join."),
+    ("Realtime", "Opening a socket; what goes over it is described in AsyncAPI."),
+    ("Health", "For those who run the server."),
+];

@@ -1,0 +1,157 @@
+//! `/rooms`: rooms and who is in them.
+
+use actix_web::web::{Data, Json, Path, Query};
+use paperclip::actix::{Apiv2Schema, api_v2_operation};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::answer::{Created, Done};
+use super::cursor::Listing;
+use super::directory::Paging;
+use super::extract::Caller;
+use super::problem::Problem;
+use super::{Http, cursor, page};
+use crate::domain::{Description, Operation, RoomId, RoomName, UserId};
+use crate::protocol::wire;
+use crate::store::NewRoom;
+
+/// Members that come with a room; the others are a page away.
+const EMBEDDED: usize = 100;
+
+/// A room to be made.
+#[derive(Deserialize, Apiv2Schema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct CreateRoom {
+    /// Need not be unique. {{"minLength":1,"maxLength":80,"example":"general"}}
+    name: String,
+    /// What the room is for. {{"maxLength":1000,"nullable":true}}
+    description: Option<String>,
+    /// Whether it looks absent to everyone outside. {{"default":false}}
+    is_private: Option<bool>,
+    /// Users to be in it from the start, beside yourself.
+    members: Option<Vec<Uuid>>,
+}
+
+/// A page of members.
+#[derive(Serialize, Apiv2Schema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct MemberPage {
+    /// In the order in which they joined.
+    members: Vec<wire::User>,
+    /// Leads to the next page; null on the last. {{"nullable":true}}
+    next_cursor: Option<String>,
+}
+
+#[api_v2_operation(
+    summary = "Get user's rooms",
+    description = "Newest activity first, each with at most 100 of its members.",
+    operation_id = "listRooms",
+    tags(Rooms)
+)]
+pub(super) async fn list(caller: Caller, http: Data<Http>) -> Result<Json<Vec<wire::Room>>, Problem> {
+    let rooms = http.pod.store.rooms_of(caller.user.id, EMBEDDED).await?;
+    Ok(Json(rooms.iter().map(|view| wire::Room::of(&view.room, &view.members, caller.user.id)).collect()))
+}
+
+#[api_v2_operation(
+    summary = "Create a new room",
+    description = "You are its owner and first member.",
+    operation_id = "createRoom",
+    tags(Rooms)
+)]
+pub(super) async fn create(
+    caller: Caller,
+    http: Data<Http>,
+    body: Json<CreateRoom>,
+) -> Result<Created<wire::Room>, Problem> {
+    let body = body.into_inner();
+    let name = RoomName::parse(&body.name)?;
+    let description = body.description.as_deref().map(Description::parse).transpose()?.flatten();
+    let mut members = Vec::new();
+    let mut seen = std::collections::HashSet::from([caller.user.id]);
+    for member in body.members.unwrap_or_default().into_iter().map(UserId) {
+        if seen.insert(member) {
+            members.push(member);
+        }
+    }
+    let room = NewRoom {
+        id: RoomId(http.pod.clock.id()),
+        name,
+        description,
+        is_private: body.is_private.unwrap_or(false),
+        owner: caller.user.id,
+        members,
+        now: http.pod.clock.now(),
+    };
+    let (room, entries) = http.pod.store.create_room(room).await?;
+    http.registry.announce(entries);
+    Ok(Created::new(view(&http, room.id, caller.user.id).await?))
+}
+
+#[api_v2_operation(
+    summary = "Get a room",
+    description = "A room you are in, or a public one, then without its members.",
+    operation_id = "getRoom",
+    tags(Rooms)
+)]
+pub(super) async fn read(
+    caller: Caller,
+    http: Data<Http>,
+    room: Path<Uuid>,
+) -> Result<Json<wire::Room>, Problem> {
+    Ok(Json(view(&http, RoomId(*room), caller.user.id).await?))
+}
+
+#[api_v2_operation(
+    summary = "Join a public room",
+    description = "Joining twice changes nothing.",
+    operation_id = "joinRoom",
+    tags(Rooms)
+)]
+pub(super) async fn join(
+    caller: Caller,
+    http: Data<Http>,
+    room: Path<Uuid>,
+) -> Result<Json<wire::Room>, Problem> {
+    let (room, user) = (RoomId(*room), caller.user.id);
+    http.registry.submit(room, Operation::Join { user }).await?;
+    Ok(Json(view(&http, room, user).await?))
+}
+
+#[api_v2_operation(
+    summary = "Leave a room",
+    description = "From then on nothing of it is shown to you.",
+    operation_id = "leaveRoom",
+    tags(Rooms)
+)]
+pub(super) async fn leave(caller: Caller, http: Data<Http>, room: Path<Uuid>) -> Result<Done, Problem> {
+    http.registry.submit(RoomId(*room), Operation::Leave { user: caller.user.id }).await?;
+    Ok(Done)
+}
+
+#[api_v2_operation(
+    summary = "List a room's members",
+    description = "In the order in which they joined.",
+    operation_id = "listMembers",
+    tags(Rooms)
+)]
+pub(super) async fn members(
+    caller: Caller,
+    http: Data<Http>,
+    room: Path<Uuid>,
+    paging: Query<Paging>,
+) -> Result<Json<MemberPage>, Problem> {
+    let (room, viewer) = (RoomId(*room), caller.user.id);
+    let limit = page::limit(paging.limit.as_deref())?;
+    let after = paging.cursor.as_deref().map(|text| cursor::parse_in_room(Listing::Members, room, text));
+    let found = http.pod.store.members(room, viewer, limit, after.transpose()?).await?;
+    Ok(Json(MemberPage {
+        members: found.members.iter().map(|user| wire::User::seen_by(user, viewer)).collect(),
+        next_cursor: found.next.map(|seq| cursor::in_room(Listing::Members, room, seq)),
+    }))
+}
+
+async fn view(http: &Http, room: RoomId, viewer: UserId) -> Result<wire::Room, Problem> {
+    let view = http.pod.store.room(room, viewer, EMBEDDED).await?;
+    Ok(wire::Room::of(&view.room, &view.members, viewer))
+}
