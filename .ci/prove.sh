@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# make prove: what takes too long for every change. Each proof says what it ran.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+need_rust
+failed=()
+
+# prove NAME COMMAND...
+prove() {
+  local name=$1
+  shift
+  printf '\n== %s: %s\n' "$name" "$*"
+  "$@" </dev/null || failed+=("$name")
+}
+
+# tests FILTER : the Rust tests of that name; none at all is a failure.
+tests() {
+  local listed
+  listed=$(cargo test --locked --all-features --test it -- --list "$1" | grep -c ': test$' || true)
+  [[ $listed -gt 0 ]] || die "There are no tests named $1."
+  cargo test --locked --all-features --test it -- --include-ignored --nocapture "$1"
+}
+
+prove simulation .ci/sim.sh "${SEEDS:-2000}"
+export TORTURE_ROUNDS=${TORTURE_ROUNDS:-200}
+prove torture tests torture
+if [[ -n ${AUTOBAHN:-} ]]; then
+  prove autobahn .ci/autobahn.sh
+else
+  printf '\n== autobahn: NOT RUN. Set AUTOBAHN to the command of the Autobahn test suite, wstest.\n'
+fi
+prove benchmarks cargo bench --locked
+
+if [[ ${#failed[@]} -gt 0 ]]; then
+  printf '\nfailed: %s\n' "${failed[*]}"
+  exit 1
+fi
+printf '\nall proofs that were run hold\n'

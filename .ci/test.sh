@@ -1,0 +1,89 @@
+#!/usr/bin/env bash
+# test.sh [SUITE...] : runs the suites named, or all of them, and ends with a table and a count.
+# A suite that cannot start has failed: what was not run was not tested.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+# The page is built before the tests, because it is inside the binary that the browser meets; one
+# set of features throughout, so that nothing is compiled twice.
+ALL=(fmt clippy rustdoc web rust deny benches shellcheck e2e)
+
+suite_fmt() { cargo fmt --all -- --check; }
+
+suite_clippy() { cargo clippy --locked --all-targets --all-features -- -D warnings; }
+
+# With private items, because modules point their readers to private neighbours.
+suite_rustdoc() {
+  RUSTDOCFLAGS=-Dwarnings cargo doc --locked --no-deps --all-features --document-private-items
+}
+
+suite_web() {
+  need_node
+  rm -f "$STAMP"
+  local sum
+  sum=$(web_sum)
+  (
+    cd web
+    npm ci --no-audit --no-fund
+    # Types first, then the page.
+    npm run build
+    npm test
+  )
+  printf '%s\n' "$sum" >"$STAMP"
+}
+
+suite_rust() { cargo test --locked --all-features; }
+
+# What the browser meets, where the tests themselves are not wanted.
+suite_rust-build() { cargo test --locked --all-features --no-run; }
+
+suite_deny() {
+  need_cargo_deny
+  "$CARGO_DENY" --locked --all-features check --hide-inclusion-graph bans licenses sources
+}
+
+suite_benches() { cargo check --locked --benches --all-features; }
+
+suite_shellcheck() {
+  need_shellcheck
+  shellcheck -x .ci/run .ci/*.sh
+}
+
+suite_e2e() {
+  need_node
+  need_chromium
+  [[ -x $TARGET/debug/chat ]] || die "$TARGET/debug/chat is missing: the suite rust builds it."
+  [[ -d web/node_modules ]] || die "web/node_modules is missing: the suite web installs it."
+  (cd web && CHAT_BIN="$TARGET/debug/chat" npm run e2e)
+}
+
+main() {
+  local suites=("$@") suite began passed=0 failed=0 table=()
+  [[ ${#suites[@]} -gt 0 ]] || suites=("${ALL[@]}")
+  need_rust
+  for suite in "${suites[@]}"; do
+    [[ $(type -t "suite_$suite") == function ]] || die "There is no suite $suite. There are: ${ALL[*]}"
+  done
+  for suite in "${suites[@]}"; do
+    printf '\n== %s\n' "$suite"
+    began=$SECONDS
+    # A shell of its own: errexit holds inside, and its end ends the suite alone.
+    if bash -euo pipefail -c "source .ci/test.sh; suite_$suite" </dev/null; then
+      passed=$((passed + 1))
+      table+=("$(printf '%-12s %8d  pass' "$suite" $((SECONDS - began)))")
+    else
+      failed=$((failed + 1))
+      table+=("$(printf '%-12s %8d  FAIL' "$suite" $((SECONDS - began)))")
+    fi
+  done
+  printf '\n%-12s %8s  result\n' suite seconds
+  printf '%s\n' "${table[@]}"
+  printf '\n%d passed, %d failed\n' "$passed" "$failed"
+  [[ $failed -eq 0 ]]
+}
+
+# Sourced, this is only the suites.
+if [[ ${BASH_SOURCE[0]} == "$0" ]]; then
+  main "$@"
+fi

@@ -1,0 +1,45 @@
+# What can be done here. Each target is a script in .ci/, so that it can be read and run by itself.
+
+.DEFAULT_GOAL := help
+.PHONY: help run build test fmt lint test-rust test-web test-e2e deny bench sim prove
+
+SEEDS ?= 200
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Build what is missing and serve on http://127.0.0.1:3000
+	@.ci/serve.sh
+
+build: ## Build the release binary, target/release/chat, with the page inside
+	@.ci/build.sh
+
+test: ## Run every suite and end with a table
+	@.ci/test.sh
+
+fmt: ## Format the Rust sources
+	cargo fmt --all
+
+lint: ## Formatting, clippy, rustdoc, shellcheck
+	@.ci/test.sh fmt clippy rustdoc shellcheck
+
+test-rust: ## All Rust tests
+	@.ci/test.sh rust
+
+test-web: ## Types, unit tests and build of the web client
+	@.ci/test.sh web
+
+test-e2e: ## Two people in a real browser against a real server
+	@.ci/test.sh web rust-build e2e
+
+deny: ## Licences, banned crates and sources of the dependencies
+	@.ci/test.sh deny
+
+bench: ## Benchmarks, each against its baseline
+	cargo bench
+
+sim: ## Simulate SEEDS=n schedules of failures
+	@.ci/sim.sh $(SEEDS)
+
+prove: ## The heavy proofs: long simulation, SIGKILL torture, Autobahn, release benchmarks
+	@.ci/prove.sh
