@@ -8,5 +8,7 @@
     reason = "a test says what is wrong by panicking"
 )]
 
+mod architecture;
+mod docs;
 mod frames;
 mod sim;

@@ -1,0 +1,177 @@
+//! The documents, held to the code: links lead somewhere, tables are whole, names exist.
+
+use std::collections::BTreeSet;
+use std::path::{Component, Path, PathBuf};
+
+use chat::error::Code;
+use chat::protocol::CloseCode;
+use chat::settings::Settings;
+use chat::telemetry::Metric;
+
+use crate::architecture::{files, none, read, root};
+
+/// Variables of the tests, which are no settings of the server.
+const NOT_SETTINGS: &[&str] = &["CHAT_BIN"];
+
+fn pages() -> Vec<String> {
+    let at_root = std::fs::read_dir(root()).expect("the root");
+    let at_root = at_root.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned());
+    let at_root = at_root.filter(|name| name.ends_with(".md"));
+    at_root.chain(files("docs", &["md"])).chain(files("web", &["md"])).collect()
+}
+
+/// The lines outside fenced code, without what stands in backticks.
+fn prose(page: &str) -> Vec<(usize, String)> {
+    let (mut fenced, mut lines) = (false, Vec::new());
+    for (n, line) in page.lines().enumerate() {
+        if line.trim_start().starts_with("```") {
+            fenced = !fenced;
+        } else if !fenced {
+            let outside = line.split('`').step_by(2);
+            lines.push((n + 1, outside.collect::<Vec<_>>().join("`")));
+        }
+    }
+    lines
+}
+
+fn links(page: &str) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    for (n, line) in prose(page) {
+        for (at, _) in line.match_indices("](") {
+            let target = line[at + 2..].split(')').next().unwrap_or_default();
+            found.push((n, target.split(' ').next().unwrap_or_default().to_owned()));
+        }
+    }
+    found
+}
+
+/// The anchors of a page's headings, as GitHub names them.
+fn anchors(page: &str) -> BTreeSet<String> {
+    let mut anchors = BTreeSet::new();
+    let mut fenced = false;
+    for line in page.lines() {
+        if line.trim_start().starts_with("```") {
+            fenced = !fenced;
+        }
+        let title = line.trim_start_matches('#');
+        if fenced || title.len() == line.len() || !title.starts_with(' ') {
+            continue;
+        }
+        let kept = title.trim().to_lowercase();
+        let kept: String =
+            kept.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_')).collect();
+        let slug = kept.replace(' ', "-");
+        let mut name = slug.clone();
+        let mut again = 0;
+        while !anchors.insert(name.clone()) {
+            again += 1;
+            name = format!("{slug}-{again}");
+        }
+    }
+    anchors
+}
+
+/// `docs/adr/../README.md` is `docs/README.md`.
+fn tidy(path: &Path) -> PathBuf {
+    let mut tidy = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => drop(tidy.pop()),
+            Component::CurDir => {}
+            part => tidy.push(part),
+        }
+    }
+    tidy
+}
+
+fn broken_links(file: &str, page: &str) -> Vec<String> {
+    let folder = Path::new(file).parent().expect("a file lies in a folder");
+    let mut faults = Vec::new();
+    for (line, target) in links(page) {
+        if target.contains("://") || target.starts_with("mailto:") {
+            continue;
+        }
+        let (path, anchor) = target.split_once('#').unwrap_or((&target, ""));
+        let place = if path.is_empty() { PathBuf::from(file) } else { tidy(&folder.join(path)) };
+        if !path.is_empty() && !root().join(&place).exists() {
+            faults.push(format!("{file}:{line}: {target} leads nowhere"));
+        } else if !anchor.is_empty() {
+            let text = if path.is_empty() { page.to_owned() } else { read(place.to_str().expect("plain")) };
+            if !anchors(&text).contains(anchor) {
+                faults.push(format!("{file}:{line}: {target} names no heading"));
+            }
+        }
+    }
+    faults
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    none(&pages().iter().flat_map(|page| broken_links(page, &read(page))).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_broken_link_is_found() {
+    let page = "# One\n[a](#one) [b](nowhere.md) `[c](nowhere.md)` [d](#two) [e](https://example.com)\n";
+    assert_eq!(broken_links("docs/page.md", page).len(), 2);
+    assert_eq!(
+        anchors("# A `b`, c!\n## A b c\n```\n# no\n```").into_iter().collect::<Vec<_>>(),
+        ["a-b-c", "a-b-c-1"]
+    );
+}
+
+#[test]
+fn every_decision_is_listed() {
+    let index = read("docs/adr/README.md");
+    let missing = files("docs/adr", &["md"]).into_iter().filter(|file| {
+        let name = file.trim_start_matches("docs/adr/");
+        name != "README.md" && !index.contains(&format!("]({name})"))
+    });
+    none(&missing.map(|file| format!("{file} is not in docs/adr/README.md")).collect::<Vec<_>>());
+}
+
+#[test]
+fn every_close_code_is_explained() {
+    let page = read("docs/reference/close-codes.md");
+    let missing = CloseCode::ALL.iter().filter(|code| !page.contains(&format!("| {} |", code.number())));
+    none(&missing.map(|code| format!("{} {:?}", code.number(), code)).collect::<Vec<_>>());
+    // And the reverse: a number that the server never sends is not listed as sent.
+    let rows =
+        page.lines().filter_map(|line| line.strip_prefix("| ")?.split(' ').next()?.parse::<u16>().ok());
+    let unknown = rows.filter(|number| CloseCode::ALL.iter().all(|code| code.number() != *number));
+    none(&unknown.map(|number| format!("{number} is sent by nobody")).collect::<Vec<_>>());
+}
+
+#[test]
+fn every_error_code_is_explained() {
+    let page = read("docs/reference/errors.md");
+    let missing = Code::ALL.iter().filter(|code| !page.contains(&format!("`{}`", code.as_str())));
+    none(&missing.map(|code| code.as_str().to_owned()).collect::<Vec<_>>());
+}
+
+#[test]
+fn every_metric_is_explained() {
+    let page = read("docs/reference/metrics.md");
+    let missing = Metric::ALL.iter().filter(|metric| !page.contains(&format!("`{}`", metric.as_str())));
+    none(&missing.map(|metric| metric.as_str().to_owned()).collect::<Vec<_>>());
+}
+
+#[test]
+fn every_setting_named_exists() {
+    let known = variables(&Settings::reference());
+    let mut faults = Vec::new();
+    for page in pages() {
+        for name in variables(&read(&page)) {
+            if !known.contains(&name) && !NOT_SETTINGS.contains(&name.as_str()) {
+                faults.push(format!("{page}: {name} is no setting"));
+            }
+        }
+    }
+    none(&faults);
+    assert!(variables("set `CHAT_NO_SUCH` to 1").contains("CHAT_NO_SUCH"));
+}
+
+fn variables(text: &str) -> BTreeSet<String> {
+    let words = text.split(|c: char| !(c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_'));
+    words.filter(|w| w.starts_with("CHAT_") && w.len() > 5).map(str::to_owned).collect()
+}
