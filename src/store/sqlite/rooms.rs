@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable};
 
 use super::append::insert_entry;
 use super::fault::{self, Fault};
@@ -114,6 +115,11 @@ pub(super) fn rooms_of(
     })
 }
 
+diesel::define_sql_function! {
+    /// The value, or `other` where there is none.
+    fn coalesce(value: Nullable<BigInt>, other: BigInt) -> BigInt;
+}
+
 /// The first `embed` members of each of a user's rooms, by `joined_seq`.
 fn first_members(
     conn: &mut SqliteConnection,
@@ -135,7 +141,7 @@ fn first_members(
         .inner_join(members::table.on(members::room_id.eq(mine.field(members::room_id))))
         .inner_join(users::table.on(users::id.eq(members::user_id)))
         .filter(mine.field(members::user_id).eq(Key::from(user)))
-        .filter(end.is_null().or(members::joined_seq.nullable().le(end)))
+        .filter(members::joined_seq.le(coalesce(end, i64::MAX)))
         .order((members::room_id, members::joined_seq))
         .select((members::room_id, UserRow::as_select()))
         .load(conn)?;
