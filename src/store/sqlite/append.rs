@@ -1,8 +1,10 @@
 //! The group commit: operations become entries of their rooms' logs, in one transaction.
 //!
 //! The hot path. Every statement here has a fixed text, so diesel prepares it once per connection,
-//! and a room's row is read and written once per batch. Knows no queue and no thread. Next:
-//! [`crate::domain::policy`], the rules asked here.
+//! and a room's row is read and written once per batch. What a unique key finds is asked for with
+//! `get_result`, not `first`: that adds a `LIMIT ?`, and SQLite plans a statement anew whenever
+//! such a limit is bound. Knows no queue and no thread. Next: [`crate::domain::policy`], the rules
+//! asked here.
 
 use std::collections::HashMap;
 
@@ -79,7 +81,7 @@ impl<'c> OpenLog<'c> {
         let row = rooms::table
             .find(Key::from(batch.room))
             .select((rooms::is_private, rooms::last_seq, rooms::member_count, rooms::last_activity))
-            .first::<(bool, i64, i64, i64)>(conn)
+            .get_result::<(bool, i64, i64, i64)>(conn)
             .optional()?;
         let Some((is_private, head, member_count, last_activity)) = row else { return Ok(None) };
         let stored = Totals { head: Seq::from_stored(head), member_count, last_activity };
@@ -186,7 +188,7 @@ impl<'c> OpenLog<'c> {
             .filter(messages::author_id.eq(Key::from(author)))
             .filter(messages::client_msg_id.eq(Key::from(key)))
             .select((MessageRow::as_select(), messages::body_hash))
-            .first::<(MessageRow, Vec<u8>)>(self.conn)
+            .get_result::<(MessageRow, Vec<u8>)>(self.conn)
             .optional()?;
         let Some((row, first_hash)) = found else { return Ok(None) };
         let message = Message::from(row);
@@ -241,7 +243,7 @@ impl<'c> OpenLog<'c> {
             return Err(Refusal::NotFound("room").into());
         }
         let username: Option<String> =
-            users::table.find(Key::from(user)).select(users::username).first(self.conn).optional()?;
+            users::table.find(Key::from(user)).select(users::username).get_result(self.conn).optional()?;
         let username = username.ok_or(Refusal::NotFound("user"))?;
         if let Some(member) = member {
             let (seq, at) = (member.joined_seq, member.joined_at);
@@ -300,7 +302,7 @@ impl<'c> OpenLog<'c> {
         let member = members::table
             .find((Key::from(self.room), Key::from(user)))
             .select(MemberRow::as_select())
-            .first(self.conn)
+            .get_result(self.conn)
             .optional()?
             .map(Member::from);
         self.members.insert(user, member.clone());
@@ -321,7 +323,7 @@ impl<'c> OpenLog<'c> {
             .find(Key::from(id))
             .filter(messages::room_id.eq(Key::from(self.room)))
             .select(MessageRow::as_select())
-            .first(self.conn)
+            .get_result(self.conn)
             .optional()?)
     }
 

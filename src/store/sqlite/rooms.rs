@@ -20,14 +20,14 @@ use crate::store::{DirectoryCursor, MemberCursor, MemberPage, MessagePage, NewRo
 const USERS_AT_ONCE: usize = 500;
 
 pub(super) fn room_row(conn: &mut SqliteConnection, room: RoomId) -> Result<Option<RoomRow>, Fault> {
-    Ok(rooms::table.find(Key::from(room)).select(RoomRow::as_select()).first(conn).optional()?)
+    Ok(rooms::table.find(Key::from(room)).select(RoomRow::as_select()).get_result(conn).optional()?)
 }
 
 fn is_member(conn: &mut SqliteConnection, room: RoomId, user: UserId) -> Result<bool, Fault> {
     let seq: Option<i64> = members::table
         .find((Key::from(room), Key::from(user)))
         .select(members::joined_seq)
-        .first(conn)
+        .get_result(conn)
         .optional()?;
     Ok(seq.is_some())
 }
@@ -256,7 +256,7 @@ pub(super) fn message(conn: &mut SqliteConnection, id: MessageId, viewer: UserId
         .inner_join(members::table.on(same_room))
         .filter(messages::id.eq(Key::from(id)))
         .select(MessageRow::as_select())
-        .first(conn)
+        .get_result(conn)
         .optional()?;
     Ok(row.ok_or(Refusal::NotFound("message"))?.into())
 }
@@ -270,7 +270,7 @@ pub(super) fn message_by_key(
         .filter(messages::author_id.eq(Key::from(author)))
         .filter(messages::client_msg_id.eq(Key::from(key)))
         .select(MessageRow::as_select())
-        .first(conn)
+        .get_result(conn)
         .optional()?;
     Ok(row.map(Message::from))
 }

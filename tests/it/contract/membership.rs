@@ -127,8 +127,8 @@ pub async fn an_owner_who_leaves_is_followed_by_the_longest_standing_member(stor
     let room = room(&store, alice, &[carol, bob]).await;
     write(&store, room, 0, leave(alice)).await;
     assert_eq!(roles(&store, room).await, [(carol, Role::Owner), (bob, Role::Member)]);
-    // Also within one batch.
-    let outcomes = apply(&store, room, 0, vec![join(alice), leave(carol), leave(bob)]).await;
+    // Also within one batch, which knew the heir as a member before.
+    let outcomes = apply(&store, room, 0, vec![join(alice), say(bob, "hi"), leave(carol), leave(bob)]).await;
     assert!(outcomes.iter().all(Result::is_ok));
     assert_eq!(roles(&store, room).await, [(alice, Role::Owner)]);
 }

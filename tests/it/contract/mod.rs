@@ -83,6 +83,7 @@ macro_rules! contract {
                 }
                 rooms {
                     making_a_room_writes_who_joined_in_order
+                    who_is_named_twice_joins_once
                     a_room_with_a_stranger_is_not_made
                     the_rooms_of_a_user_come_newest_activity_first
                     rooms_of_a_user_embed_the_first_members_of_each

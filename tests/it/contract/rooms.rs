@@ -45,6 +45,12 @@ pub async fn making_a_room_writes_who_joined_in_order(store: S) {
     assert_eq!(log(&store, room.id).await, entries);
 }
 
+pub async fn who_is_named_twice_joins_once(store: S) {
+    let (alice, bob) = (person(&store, "alice").await, person(&store, "bob").await);
+    let (room, entries) = store.create_room(new_room(alice, &[bob, alice, bob])).await.expect("a room");
+    assert_eq!((numbers(&entries), room.member_count), (vec![1, 2], 2));
+}
+
 pub async fn a_room_with_a_stranger_is_not_made(store: S) {
     let (alice, bob) = (person(&store, "alice").await, person(&store, "bob").await);
     let new = new_room(alice, &[bob, UserId(new_id())]);

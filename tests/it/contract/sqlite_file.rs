@@ -74,6 +74,21 @@ fn what_was_committed_is_there_after_reopening() {
     });
 }
 
+#[cfg(unix)]
+#[test]
+fn a_new_database_is_for_the_servers_account_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = directory();
+    let path = directory.path().join("chat.db");
+    let store = open(&path);
+    run(person(&store, "alice"));
+    for entry in std::fs::read_dir(directory.path()).expect("a list") {
+        let entry = entry.expect("a file");
+        let mode = entry.metadata().expect("a mode").permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{}", entry.path().display());
+    }
+}
+
 #[test]
 fn a_new_database_takes_the_epoch_it_is_offered() {
     let epoch = Epoch(new_id());
