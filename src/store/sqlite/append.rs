@@ -13,8 +13,9 @@ use diesel::result::Error;
 use sha2::{Digest, Sha256};
 
 use super::fault::{self, Fault};
-use super::rows::{Key, MemberRow, MessageRow, NewEntry, NewMember, NewMessage};
+use super::rows::{Key, MemberRow, MessageRow, NewEntry, NewMember};
 use super::schema::{log, members, messages, rooms, users};
+use super::statements::{InsertMessage, UpdateTotals};
 use crate::domain::policy::{self, EditWindow, Verdict};
 use crate::domain::refusal::Invalid;
 use crate::domain::{
@@ -100,13 +101,13 @@ impl<'c> OpenLog<'c> {
     /// Writes back what the batch changed of the room itself.
     fn close(self) -> Result<(), Fault> {
         if self.totals != self.stored {
-            diesel::update(rooms::table.find(Key::from(self.room)))
-                .set((
-                    rooms::last_seq.eq(self.totals.head.stored()),
-                    rooms::member_count.eq(self.totals.member_count),
-                    rooms::last_activity.eq(self.totals.last_activity),
-                ))
-                .execute(self.conn)?;
+            UpdateTotals {
+                room: self.room.into(),
+                last_seq: self.totals.head.stored(),
+                member_count: self.totals.member_count,
+                last_activity: self.totals.last_activity,
+            }
+            .execute(self.conn)?;
         }
         Ok(())
     }
@@ -130,24 +131,18 @@ impl<'c> OpenLog<'c> {
             return self.first_outcome(author, key, &hash)?.ok_or_else(|| invalid.into());
         }
         let seq = self.totals.head.next();
-        let inserted = diesel::insert_into(messages::table)
-            .values(NewMessage {
-                id: id.into(),
-                room_id: self.room.into(),
-                seq: seq.stored(),
-                last_seq: seq.stored(),
-                author_id: author.into(),
-                client_msg_id: key.into(),
-                body_hash: &hash,
-                content: draft.content.as_str(),
-                reply_to: draft.reply_to.map(Key::from),
-                created_at: self.now.millis(),
-                updated_at: self.now.millis(),
-            })
-            // The unique index looks the key up and keeps it in one step.
-            .on_conflict((messages::author_id, messages::client_msg_id))
-            .do_nothing()
-            .execute(self.conn)?;
+        let inserted = InsertMessage {
+            id: id.into(),
+            room: self.room.into(),
+            seq: seq.stored(),
+            author: author.into(),
+            client_msg_id: key.into(),
+            body_hash: &hash,
+            content: draft.content.as_str(),
+            reply_to: draft.reply_to.map(Key::from),
+            now: self.now.millis(),
+        }
+        .execute(self.conn)?;
         if inserted == 0 {
             return self.first_outcome(author, key, &hash)?.ok_or(Fault::Database(Error::NotFound));
         }
