@@ -9,6 +9,7 @@
 )]
 
 mod architecture;
+mod contract;
 mod docs;
 mod frames;
 mod sim;
