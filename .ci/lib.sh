@@ -98,7 +98,7 @@ need_chromium() {
 web_sum() {
   (
     cd web || exit
-    find . \( -name node_modules -o -name dist -o -name test-results \) -prune -o -type f -print0 |
+    find . \( -name node_modules -o -name dist -o -name test-results \) -prune -o -type f ! -name '*.tsbuildinfo' -print0 |
       LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum
   )
 }

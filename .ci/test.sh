@@ -13,9 +13,11 @@ suite_fmt() { cargo fmt --all -- --check; }
 
 suite_clippy() { cargo clippy --locked --all-targets --all-features -- -D warnings; }
 
-# With private items, because modules point their readers to private neighbours.
+# With private items, because modules point their readers to private neighbours; so those links
+# lead somewhere.
 suite_rustdoc() {
-  RUSTDOCFLAGS=-Dwarnings cargo doc --locked --no-deps --all-features --document-private-items
+  RUSTDOCFLAGS='-Dwarnings -Arustdoc::private_intra_doc_links' \
+    cargo doc --locked --no-deps --all-features --document-private-items
 }
 
 suite_web() {

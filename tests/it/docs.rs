@@ -156,6 +156,26 @@ fn every_metric_is_explained() {
     none(&missing.map(|metric| metric.as_str().to_owned()).collect::<Vec<_>>());
 }
 
+/// `I` and a number, as sources name a promise.
+fn promises(text: &str) -> BTreeSet<String> {
+    let words = text.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+    let numbered = |w: &&str| w.strip_prefix('I').is_some_and(|n| n.parse::<u8>().is_ok());
+    words.filter(numbered).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_promise_named_is_written_down() {
+    let page = read("docs/explanation/ordering-and-delivery.md");
+    let mut faults = Vec::new();
+    for file in files("src", &["rs"]).into_iter().chain(files("tests", &["rs"])) {
+        let named = promises(&read(&file));
+        let unknown = named.iter().filter(|name| !page.contains(&format!("| {name} |")));
+        faults.extend(unknown.map(|name| format!("{file}: {name} is not in ordering-and-delivery.md")));
+    }
+    none(&faults);
+    assert_eq!(promises("judged (I2, I18); Item, I, I2x").len(), 2);
+}
+
 #[test]
 fn every_setting_named_exists() {
     let known = variables(&Settings::reference());

@@ -15,12 +15,6 @@ pub struct Named {
     pub line: usize,
 }
 
-impl Named {
-    pub fn starts_with(&self, prefix: &str) -> bool {
-        prefix.split("::").enumerate().all(|(i, part)| self.path.get(i).is_some_and(|p| p == part))
-    }
-}
-
 /// The tokens of a source text outside comments, literals and `#[cfg(test)]` items.
 pub fn tokens(source: &str) -> Vec<Token> {
     without_tests(&lex(source))
