@@ -113,6 +113,11 @@ impl HubCore {
         self.detach_all(link);
     }
 
+    /// Cuts every connection without a word, as the death of the process would.
+    pub fn cut_all(&self) {
+        self.every_link().iter().for_each(|link| link.finish());
+    }
+
     /// Queues a frame for one connection, and closes it when it takes too little.
     pub fn push(&self, link: &Rc<Link>, frame: &Encoded) {
         if link.push(frame).is_err() {

@@ -8,10 +8,11 @@ use std::sync::Arc;
 use actix::{Actor, Addr, Handler, Message, Recipient};
 use tokio::sync::oneshot;
 
+use super::pod::Pod;
 use super::reply::Reply;
 use crate::domain::subscription::ResetReason;
 use crate::domain::{Entry, Operation, Outcome, RoomBatch, RoomId, Seq, SessionId, Timestamp, UserId};
-use crate::error::Fault;
+use crate::error::{Code, Fault};
 use crate::protocol::{CloseCode, Encoded, Reference};
 use crate::store::StoreError;
 
@@ -75,9 +76,17 @@ pub struct Submission {
     pub reply: Reply,
 }
 
-/// A wish to read a room.
-#[derive(Clone, Debug)]
+/// A wish to read a room. Like a [`Reply`], it is never forgotten: dropped unanswered, by a room
+/// that died with it, it is refused.
 pub struct Subscribe {
+    pub wish: Wish,
+    pod: Option<Arc<Pod>>,
+}
+
+/// Who wants to read what, from where.
+#[derive(Clone, Debug)]
+pub struct Wish {
+    pub room: RoomId,
     pub place: Place,
     pub user: UserId,
     /// The last position the reader has; `None`: from the head on.
@@ -88,6 +97,36 @@ pub struct Subscribe {
     pub reset: Option<ResetReason>,
     /// How the answer is told.
     pub tell: Tell,
+}
+
+impl Subscribe {
+    #[must_use]
+    pub const fn new(pod: Arc<Pod>, wish: Wish) -> Self {
+        Self { wish, pod: Some(pod) }
+    }
+
+    /// Answers.
+    pub fn answer(mut self, answer: ToHub) {
+        if let Some(pod) = self.pod.take() {
+            pod.tell_hub(self.wish.place.hub, answer);
+        }
+    }
+
+    /// Answers no.
+    pub fn refuse(self, fault: Fault) {
+        let (link, room) = (self.wish.place.link, self.wish.room);
+        self.answer(ToHub::Refuse { link, room, fault });
+    }
+}
+
+impl Drop for Subscribe {
+    fn drop(&mut self) {
+        if let Some(pod) = self.pod.take() {
+            let fault = Fault::new(Code::Unavailable, "the room was lost for a moment; ask again");
+            let refuse = ToHub::Refuse { link: self.wish.place.link, room: self.wish.room, fault };
+            pod.tell_hub(self.wish.place.hub, refuse);
+        }
+    }
 }
 
 /// How a subscription is answered on the wire.

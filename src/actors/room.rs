@@ -45,6 +45,7 @@ pub struct Room {
     shard: Addr<RegistryShard>,
     phase: Phase,
     queue: VecDeque<Submission>,
+    loading: bool,
     appending: bool,
     backfilling: bool,
     /// Readers beyond our cursor: they are answered once the store told where the log stands.
@@ -67,6 +68,7 @@ impl Room {
             shard,
             phase: Phase::Loading(VecDeque::new()),
             queue: VecDeque::new(),
+            loading: false,
             appending: false,
             backfilling: false,
             ahead: Vec::new(),
@@ -78,39 +80,33 @@ impl Room {
     }
 
     fn load(&mut self, ctx: &mut Context<Self>) {
+        if self.loading {
+            return;
+        }
+        self.loading = true;
         let (store, id) = (self.pod.store.clone(), self.id);
         let snapshot = async move { store.room_snapshot(id).await }.into_actor(self);
         ctx.spawn(snapshot.map(|snapshot, room, ctx| room.loaded(snapshot, ctx)));
     }
 
     fn loaded(&mut self, snapshot: Result<Option<RoomSnapshot>, StoreError>, ctx: &mut Context<Self>) {
-        let next = match snapshot {
+        self.loading = false;
+        let (next, failed) = match snapshot {
             Ok(Some(snapshot)) => {
-                Phase::Open(Box::new(LogView::new(&snapshot, self.pod.settings.store.room_cache)))
+                let log = LogView::new(&snapshot, self.pod.settings.store.room_cache);
+                (Phase::Open(Box::new(log)), false)
             }
-            Ok(None) => Phase::Absent,
+            Ok(None) => (Phase::Absent, false),
             Err(error) => {
                 log::warn!(room = self.id.to_string().as_str(); "room was not loaded: {error}");
-                Phase::Loading(VecDeque::new())
+                (Phase::Loading(VecDeque::new()), true)
             }
         };
-        let failed = matches!(next, Phase::Loading(_));
         if let Phase::Loading(waiting) = std::mem::replace(&mut self.phase, next) {
             for command in waiting {
-                if failed { self.fail(command) } else { self.command(command, ctx) }
+                // The next command tries again.
+                if failed { fail(command) } else { self.command(command, ctx) }
             }
-        }
-        if failed {
-            // Everyone was answered; the shard starts the room anew when it is wanted again.
-            ctx.stop();
-        }
-    }
-
-    fn fail(&self, command: ToRoom) {
-        match command {
-            ToRoom::Submit(submission) => submission.reply.send(Err(unavailable())),
-            ToRoom::Subscribe(subscribe) => self.refuse(&subscribe, unavailable()),
-            _ => {}
         }
     }
 
@@ -119,9 +115,9 @@ impl Room {
             if waiting.len() < self.pod.settings.limits.room_inbox {
                 waiting.push_back(command);
             } else {
-                self.fail(command);
+                fail(command);
             }
-            return;
+            return self.load(ctx);
         }
         match command {
             ToRoom::Submit(submission) => self.submit(submission, ctx),
@@ -232,6 +228,16 @@ impl Room {
             }
             reply.send(Err(unavailable()));
         }
+        // What the same sockets sent after it must not overtake it.
+        for submission in std::mem::take(&mut self.queue) {
+            let sender = submission.reply.place().map(|place| (place.hub.0, place.link));
+            let is_send = matches!(submission.operation, Operation::Send { .. });
+            if is_send && sender.is_some_and(|sender| self.refused.contains_key(&sender)) {
+                submission.reply.send(Err(unavailable()));
+            } else {
+                self.queue.push_back(submission);
+            }
+        }
     }
 
     /// Remembers the first key that a socket has to send again.
@@ -274,60 +280,47 @@ impl Room {
     }
 
     fn subscribe(&mut self, subscribe: Subscribe, verified: bool, ctx: &mut Context<Self>) {
-        let Phase::Open(log) = &mut self.phase else {
-            return self.refuse(&subscribe, Refusal::NotFound("room").into());
+        let Phase::Open(log) = &self.phase else {
+            return subscribe.refuse(Refusal::NotFound("room").into());
         };
-        if !log.is_member(subscribe.user) {
-            let fault = policy::outsider(log.is_private()).into();
-            return self.refuse(&subscribe, fault);
+        let wish = &subscribe.wish;
+        if !log.is_member(wish.user) {
+            return subscribe.refuse(policy::outsider(log.is_private()).into());
         }
-        let (head, first_retained) = (log.cursor(), log.first_retained());
-        let after = subscribe.after.unwrap_or(head);
-        let how = match subscribe.reset {
+        let after = wish.after.unwrap_or(log.cursor());
+        let how = match wish.reset {
             Some(reason) => Answer::Reset(reason),
-            None => plan(after, head, first_retained, subscribe.limit),
+            None => plan(after, log.cursor(), log.first_retained(), wish.limit),
         };
         match how {
             Answer::Reset(ResetReason::AheadOfHead) if !verified => {
                 self.ahead.push(subscribe);
                 self.backfill(ctx);
             }
-            Answer::Replay { more: false, .. } => match log.recent_after(after) {
-                Some(backlog) => self.attach(&subscribe, how, backlog),
-                None => self.send_to_history(subscribe.place),
+            Answer::Replay { more, .. } => match log.recent_after(after).filter(|_| !more) {
+                Some(backlog) => self.attach(subscribe, how, backlog),
+                None => {
+                    let (link, room) = (wish.place.link, self.id);
+                    subscribe.answer(ToHub::History { link, room });
+                }
             },
-            Answer::Replay { more: true, .. } => self.send_to_history(subscribe.place),
-            Answer::UpToDate | Answer::Reset(_) => self.attach(&subscribe, how, Vec::new()),
+            Answer::UpToDate | Answer::Reset(_) => self.attach(subscribe, how, Vec::new()),
         }
     }
 
-    fn attach(&mut self, subscribe: &Subscribe, how: Answer, backlog: Vec<RoomFrame>) {
+    fn attach(&mut self, subscribe: Subscribe, how: Answer, backlog: Vec<RoomFrame>) {
         let Phase::Open(log) = &mut self.phase else { return };
-        log.attach(subscribe.place.hub);
-        let (head, first_retained) = (log.cursor(), log.first_retained());
-        let answer = match (&subscribe.tell, how) {
-            (Tell::Request(reference), how) => {
-                Some(server::subscribed(reference.as_ref(), self.id, how, head))
-            }
-            (Tell::Resume, how) => Some(server::subscribed(None, self.id, how, head)),
+        let Place { hub, link } = subscribe.wish.place;
+        log.attach(hub);
+        let (room, head, first_retained) = (self.id, log.cursor(), log.first_retained());
+        let answer = match (&subscribe.wish.tell, how) {
+            (Tell::Request(reference), how) => Some(server::subscribed(reference.as_ref(), room, how, head)),
+            (Tell::Resume, how) => Some(server::subscribed(None, room, how, head)),
             // Told before that it is live; only a reset is news.
-            (Tell::Quietly, Answer::Reset(reason)) => {
-                Some(server::reset(self.id, reason, head, first_retained))
-            }
+            (Tell::Quietly, Answer::Reset(reason)) => Some(server::reset(room, reason, head, first_retained)),
             (Tell::Quietly, _) => None,
         };
-        let attach =
-            Attach { link: subscribe.place.link, room: self.id, answer, backlog, head, first_retained };
-        self.pod.tell_hub(subscribe.place.hub, ToHub::Attach(attach));
-    }
-
-    fn send_to_history(&self, place: Place) {
-        self.pod.tell_hub(place.hub, ToHub::History { link: place.link, room: self.id });
-    }
-
-    fn refuse(&self, subscribe: &Subscribe, fault: Fault) {
-        let Place { hub, link } = subscribe.place;
-        self.pod.tell_hub(hub, ToHub::Refuse { link, room: self.id, fault });
+        subscribe.answer(ToHub::Attach(Attach { link, room, answer, backlog, head, first_retained }));
     }
 
     /// Reads what is missing after the cursor, until nothing is.
@@ -346,7 +339,7 @@ impl Room {
                 Err(error) => {
                     log::warn!(room = id.to_string().as_str(); "a gap was not filled: {error}");
                     for subscribe in std::mem::take(&mut room.ahead) {
-                        room.refuse(&subscribe, unavailable());
+                        subscribe.refuse(unavailable());
                     }
                 }
             }
@@ -379,10 +372,19 @@ impl Room {
 
     fn say_if_idle(&self) {
         let has_readers = matches!(&self.phase, Phase::Open(log) if log.hubs().next().is_some());
-        let busy = has_readers || self.appending || self.backfilling || !self.queue.is_empty();
+        let busy =
+            has_readers || self.loading || self.appending || self.backfilling || !self.queue.is_empty();
         if !busy && self.busy_at.elapsed() >= self.pod.settings.timing.room_idle {
             deliver(&self.shard, Idle { room: self.id, handled: self.handled });
         }
+    }
+}
+
+fn fail(command: ToRoom) {
+    match command {
+        ToRoom::Submit(submission) => submission.reply.send(Err(unavailable())),
+        ToRoom::Subscribe(subscribe) => subscribe.refuse(unavailable()),
+        ToRoom::Detached(_) | ToRoom::Announce(_) | ToRoom::HeadIs(_) | ToRoom::AreYouIdle => {}
     }
 }
 

@@ -11,7 +11,7 @@ use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
 use futures_util::future::poll_fn;
 
 use super::session::{Session, fault_of};
-use crate::actors::mail::{Subscribe, Tell, ToRoom};
+use crate::actors::mail::{Subscribe, Tell, ToRoom, Wish};
 use crate::domain::subscription::{Answer, ResetReason, plan};
 use crate::domain::{Epoch, Refusal, RoomId, Seq};
 use crate::error::{Code, Fault};
@@ -62,12 +62,7 @@ impl Job {
 }
 
 impl Session {
-    pub(super) fn subscribe(
-        &mut self,
-        room: RoomId,
-        after: Option<Seq>,
-        reference: Option<Reference>,
-    ) {
+    pub(super) fn subscribe(&mut self, room: RoomId, after: Option<Seq>, reference: Option<Reference>) {
         let most = self.parts.hub.pod.settings.limits.subscriptions;
         if self.link.rooms.borrow().len() + self.catch_up.rooms_waiting() >= most {
             let fault = Refusal::TooLarge("the list of open rooms").into();
@@ -147,7 +142,8 @@ impl Session {
 
     fn ask_room(&self, job: &Job) {
         let Some(user) = self.user() else { return };
-        let subscribe = Subscribe {
+        let wish = Wish {
+            room: job.room,
             place: self.parts.hub.place(&self.link),
             user,
             after: job.after,
@@ -155,7 +151,8 @@ impl Session {
             reset: job.reset,
             tell: job.tell.clone(),
         };
-        self.parts.hub.pod.tell_room(job.room, ToRoom::Subscribe(subscribe));
+        let pod = &self.parts.hub.pod;
+        pod.tell_room(job.room, ToRoom::Subscribe(Subscribe::new(pod.clone(), wish)));
     }
 
     pub(super) fn attached(&mut self, room: RoomId, replayed: u64) {

@@ -243,10 +243,7 @@ impl MessageBody for Body {
         BodySize::Stream
     }
 
-    fn poll_next(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Bytes, Infallible>>> {
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Infallible>>> {
         match self.link.outbox.borrow_mut().next(cx.waker()) {
             Next::Frame(frame) => Poll::Ready(Some(Ok(frame))),
             Next::Empty => Poll::Pending,

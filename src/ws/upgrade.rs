@@ -90,7 +90,11 @@ struct Admitted {
 }
 
 /// Decides on version, origin, number of connections and credential, in this order.
-async fn admit(realtime: &Realtime, request: &HttpRequest, offered: &[String]) -> Result<Admitted, CloseCode> {
+async fn admit(
+    realtime: &Realtime,
+    request: &HttpRequest,
+    offered: &[String],
+) -> Result<Admitted, CloseCode> {
     if !offered.is_empty() && !offered.iter().any(|name| name == SUBPROTOCOL) {
         return Err(CloseCode::UnsupportedVersion);
     }
@@ -128,11 +132,7 @@ async fn admit(realtime: &Realtime, request: &HttpRequest, offered: &[String]) -
 }
 
 /// The first frames: a welcome, or a goodbye.
-fn open(
-    realtime: &Realtime,
-    link: &Rc<Link>,
-    admitted: Result<Admitted, CloseCode>,
-) -> Vec<ConnectionGuard> {
+fn open(realtime: &Realtime, link: &Rc<Link>, admitted: Result<Admitted, CloseCode>) -> Vec<ConnectionGuard> {
     let hub = &realtime.hub;
     match admitted {
         Ok(Admitted { who, guards }) => {

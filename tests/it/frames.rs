@@ -9,8 +9,8 @@ use std::time::Duration;
 use chat::domain::refusal::Invalid;
 use chat::domain::subscription::{Answer, ResetReason};
 use chat::domain::{
-    Change, ClientMsgId, Committed, ConnId, Email, Entry, Epoch, Head, Member, Message, MessageId, Refusal, Role,
-    RoomId, Seq, SessionId, Timestamp, User, UserId, Username,
+    Change, ClientMsgId, Committed, ConnId, Email, Entry, Epoch, Head, Member, Message, MessageId, Refusal,
+    Role, RoomId, Seq, SessionId, Timestamp, User, UserId, Username,
 };
 use chat::error::{Code, Fault};
 use chat::protocol::client::{Limits, decode};
@@ -91,8 +91,7 @@ fn server_frames() -> BTreeMap<String, Encoded> {
     let r = Some(&reference);
     let text = Reference::Text("a".into());
     let edited = Message { content: "hello".into(), updated_at: at(1), ..message() };
-    let deleted =
-        Message { content: String::new(), updated_at: at(2), deleted_at: Some(at(2)), ..message() };
+    let deleted = Message { content: String::new(), updated_at: at(2), deleted_at: Some(at(2)), ..message() };
     let joined = Change::MemberJoined {
         member: Member { user: BOB, role: Role::Member, joined_at: at(3), joined_seq: seq(47) },
         username: "bob".into(),

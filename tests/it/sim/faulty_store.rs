@@ -22,8 +22,7 @@ impl FaultyStore {
     }
 
     fn fails(&self) -> bool {
-        !self.healed.load(Ordering::Relaxed)
-            && self.chance.lock().expect("not poisoned").percent(self.fails)
+        !self.healed.load(Ordering::Relaxed) && self.chance.lock().expect("not poisoned").percent(self.fails)
     }
 }
 
@@ -38,7 +37,13 @@ impl Log for FaultyStore {
     fn room_snapshot(&self, room: RoomId) -> Answer<'_, Option<RoomSnapshot>> {
         if self.fails() { unavailable() } else { self.inner.room_snapshot(room) }
     }
-    fn log_page(&self, room: RoomId, reader: Option<UserId>, after: Seq, limit: usize) -> Answer<'_, LogPage> {
+    fn log_page(
+        &self,
+        room: RoomId,
+        reader: Option<UserId>,
+        after: Seq,
+        limit: usize,
+    ) -> Answer<'_, LogPage> {
         if self.fails() { unavailable() } else { self.inner.log_page(room, reader, after, limit) }
     }
     fn heads(&self, rooms: Vec<RoomId>) -> Answer<'_, Vec<Head>> {
@@ -62,10 +67,22 @@ impl Rooms for FaultyStore {
     fn directory(&self, limit: usize, after: Option<DirectoryCursor>) -> Answer<'_, RoomPage> {
         self.inner.directory(limit, after)
     }
-    fn members(&self, room: RoomId, viewer: UserId, limit: usize, after: Option<MemberCursor>) -> Answer<'_, MemberPage> {
+    fn members(
+        &self,
+        room: RoomId,
+        viewer: UserId,
+        limit: usize,
+        after: Option<MemberCursor>,
+    ) -> Answer<'_, MemberPage> {
         self.inner.members(room, viewer, limit, after)
     }
-    fn messages(&self, room: RoomId, viewer: UserId, limit: usize, before: Option<Seq>) -> Answer<'_, MessagePage> {
+    fn messages(
+        &self,
+        room: RoomId,
+        viewer: UserId,
+        limit: usize,
+        before: Option<Seq>,
+    ) -> Answer<'_, MessagePage> {
         self.inner.messages(room, viewer, limit, before)
     }
     fn message(&self, id: MessageId, viewer: UserId) -> Answer<'_, Message> {
@@ -89,7 +106,13 @@ impl Accounts for FaultyStore {
     fn start_login(&self, login: LoginSession, refresh: RefreshToken) -> Answer<'_, ()> {
         self.inner.start_login(login, refresh)
     }
-    fn rotate_refresh(&self, hash: [u8; 32], successor: RefreshToken, now: Timestamp, grace_ms: i64) -> Answer<'_, Rotation> {
+    fn rotate_refresh(
+        &self,
+        hash: [u8; 32],
+        successor: RefreshToken,
+        now: Timestamp,
+        grace_ms: i64,
+    ) -> Answer<'_, Rotation> {
         self.inner.rotate_refresh(hash, successor, now, grace_ms)
     }
     fn revoke_login(&self, session: SessionId, now: Timestamp) -> Answer<'_, ()> {

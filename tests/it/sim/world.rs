@@ -9,10 +9,10 @@ use chat::actors::{Engine, HubCore, Pod};
 use chat::bus::local::{Exchange, LocalBus};
 use chat::bus::{Announcement, Bus, Shard};
 use chat::clock::Clock;
-use chat::domain::{Epoch, RoomBatch, RoomId, Timestamp};
+use chat::domain::{Epoch, RoomId, Timestamp};
 use chat::settings::Settings;
+use chat::store::Store;
 use chat::store::sqlite::{SqliteOptions, SqliteStore};
-use chat::store::{Answer, Store, StoreError};
 use chat::telemetry::Telemetry;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -178,12 +178,10 @@ impl World {
         Server { engine, hub }
     }
 
-    /// Kills a server with everything in its memory, and starts another in its place.
-    pub async fn restart(&mut self, which: usize) {
+    /// Starts a server in the place of one, which is handed back to be killed.
+    pub fn replace(&mut self, which: usize) -> Server {
         let fresh = self.start_server();
-        let old = std::mem::replace(&mut self.servers[which], fresh);
-        old.hub.cut_all();
-        old.engine.stop().await;
+        std::mem::replace(&mut self.servers[which], fresh)
     }
 
     /// From now on nothing goes wrong.
@@ -199,19 +197,15 @@ impl World {
 
     pub async fn stop(self) {
         for server in self.servers {
-            server.hub.cut_all();
-            server.engine.stop().await;
+            server.kill().await;
         }
     }
 }
 
-/// Keeps the types of the store's answers in one place.
-pub type Appended<'a> = Answer<'a, chat::store::Append>;
-
-pub fn refused_commit<'a>() -> Appended<'a> {
-    Box::pin(async { Err(StoreError::Unavailable("the simulation says no".into())) })
-}
-
-pub fn operations(batches: &[RoomBatch]) -> usize {
-    batches.iter().map(|batch| batch.operations.len()).sum()
+impl Server {
+    /// Ends with everything in its memory: nobody is told anything.
+    pub async fn kill(self) {
+        self.hub.cut_all();
+        self.engine.stop().await;
+    }
 }

@@ -1,0 +1,12 @@
+//! All integration tests in one binary: it links once, and its tests share nothing but code.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test says what is wrong by panicking"
+)]
+
+mod frames;
+mod sim;
