@@ -37,6 +37,14 @@ async fn every_wrong_request_gets_a_problem_body() {
     let huge = json!({ "name": "x".repeat(70_000) });
     site.post("/rooms", &alice, huge).await.problem(413, "tooLarge");
     site.get("/rooms/not-an-id", &alice).await.wrong("roomId");
+    for id in ["%ff", "%2e%2e", "%F0%9F%A6%80"] {
+        site.get(&format!("/rooms/{id}"), &alice).await.wrong("roomId");
+        site.get(&format!("/messages?roomId={id}"), &alice).await.wrong("roomId");
+    }
+    let deep = request("POST", "/rooms", Some(&alice), None)
+        .insert_header(("content-type", "application/json"))
+        .set_payload(format!(r#"{{"name":"x","extra":{}"#, "[".repeat(60_000)));
+    site.ask(deep).await.wrong("body");
     site.get("/messages/%00", &alice).await.wrong("messageId");
 }
 
@@ -113,4 +121,12 @@ async fn health_and_metrics_tell_how_the_server_is() {
         assert!(metrics.contains(line), "{line} is not in\n{metrics}");
     }
     assert!(!metrics.contains(&room) && !metrics.contains("scanner"));
+}
+
+#[actix_web::test]
+async fn a_server_that_stops_says_that_it_is_not_ready_and_still_lives() {
+    let site = Site::new().await;
+    site.engine.drain(std::time::Duration::ZERO).await;
+    site.call("GET", "/health/ready", None, None).await.problem(503, "unavailable");
+    site.call("GET", "/health", None, None).await.expect(200);
 }

@@ -92,7 +92,7 @@ pub struct Site {
     pub tickets: Arc<Tickets>,
     pub ended: Arc<Mutex<Vec<SessionId>>>,
     call: Call,
-    _engine: Engine,
+    pub engine: Engine,
 }
 
 /// Somebody signed in.
@@ -163,7 +163,7 @@ impl Site {
             let app = app.clone();
             Box::pin(async move { read(app.call(request.to_request()).await.unwrap()).await })
         });
-        Self { clock: manual, tickets, ended, call, _engine: engine }
+        Self { clock: manual, tickets, ended, call, engine }
     }
 
     pub fn pass(&self, time: Duration) {
