@@ -4,6 +4,7 @@
 //! doorbell. `docs/explanation/architecture.md` draws the picture; start reading at [`domain`].
 
 pub mod actors;
+pub mod app;
 pub mod auth;
 pub mod bus;
 pub mod clock;

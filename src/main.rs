@@ -1,1 +1,7 @@
-fn main() {}
+//! The binary `chat`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    chat::app::cli::main()
+}

@@ -8,6 +8,7 @@
     reason = "a test says what is wrong by panicking"
 )]
 
+mod contract;
 mod frames;
 mod http;
 mod sim;

@@ -46,13 +46,13 @@ pub(super) fn credentials(
     let row: Option<(UserRow, String)> = users::table
         .filter(users::email_key.eq(email_key))
         .select((UserRow::as_select(), users::password_hash))
-        .first(conn)
+        .get_result(conn)
         .optional()?;
     Ok(row.map(|(user, password_hash)| Credentials { user: user.into(), password_hash }))
 }
 
 pub(super) fn user(conn: &mut SqliteConnection, id: UserId) -> Result<Option<User>, Fault> {
-    let row = users::table.find(Key::from(id)).select(UserRow::as_select()).first(conn).optional()?;
+    let row = users::table.find(Key::from(id)).select(UserRow::as_select()).get_result(conn).optional()?;
     Ok(row.map(User::from))
 }
 
@@ -105,7 +105,7 @@ pub(super) fn rotate_refresh(
             .filter(refresh_tokens::hash.eq(hash.as_slice()))
             .filter(logins::revoked_at.is_null())
             .select((logins::id, logins::user_id, refresh_tokens::expires_at, refresh_tokens::used_at))
-            .first(conn)
+            .get_result(conn)
             .optional()?;
         let Some((session, user, expires_at, first_use)) = found else { return Ok(Rotation::Refused) };
         if now.millis() >= expires_at {
@@ -154,7 +154,7 @@ pub(super) fn login_user(conn: &mut SqliteConnection, session: SessionId) -> Res
         .filter(logins::id.eq(Key::from(session)))
         .filter(logins::revoked_at.is_null())
         .select(UserRow::as_select())
-        .first(conn)
+        .get_result(conn)
         .optional()?;
     Ok(row.map(User::from))
 }

@@ -1,8 +1,10 @@
 //! The group commit: operations become entries of their rooms' logs, in one transaction.
 //!
 //! The hot path. Every statement here has a fixed text, so diesel prepares it once per connection,
-//! and a room's row is read and written once per batch. Knows no queue and no thread. Next:
-//! [`crate::domain::policy`], the rules asked here.
+//! and a room's row is read and written once per batch. What a unique key finds is asked for with
+//! `get_result`, not `first`: that adds a `LIMIT ?`, and SQLite plans a statement anew whenever
+//! such a limit is bound. Knows no queue and no thread. Next: [`crate::domain::policy`], the rules
+//! asked here.
 
 use std::collections::HashMap;
 
@@ -11,8 +13,9 @@ use diesel::result::Error;
 use sha2::{Digest, Sha256};
 
 use super::fault::{self, Fault};
-use super::rows::{Key, MemberRow, MessageRow, NewEntry, NewMember, NewMessage};
+use super::rows::{Key, MemberRow, MessageRow, NewEntry, NewMember};
 use super::schema::{log, members, messages, rooms, users};
+use super::statements::{InsertMessage, UpdateTotals};
 use crate::domain::policy::{self, EditWindow, Verdict};
 use crate::domain::refusal::Invalid;
 use crate::domain::{
@@ -79,7 +82,7 @@ impl<'c> OpenLog<'c> {
         let row = rooms::table
             .find(Key::from(batch.room))
             .select((rooms::is_private, rooms::last_seq, rooms::member_count, rooms::last_activity))
-            .first::<(bool, i64, i64, i64)>(conn)
+            .get_result::<(bool, i64, i64, i64)>(conn)
             .optional()?;
         let Some((is_private, head, member_count, last_activity)) = row else { return Ok(None) };
         let stored = Totals { head: Seq::from_stored(head), member_count, last_activity };
@@ -98,13 +101,13 @@ impl<'c> OpenLog<'c> {
     /// Writes back what the batch changed of the room itself.
     fn close(self) -> Result<(), Fault> {
         if self.totals != self.stored {
-            diesel::update(rooms::table.find(Key::from(self.room)))
-                .set((
-                    rooms::last_seq.eq(self.totals.head.stored()),
-                    rooms::member_count.eq(self.totals.member_count),
-                    rooms::last_activity.eq(self.totals.last_activity),
-                ))
-                .execute(self.conn)?;
+            UpdateTotals {
+                room: self.room.into(),
+                last_seq: self.totals.head.stored(),
+                member_count: self.totals.member_count,
+                last_activity: self.totals.last_activity,
+            }
+            .execute(self.conn)?;
         }
         Ok(())
     }
@@ -128,24 +131,18 @@ impl<'c> OpenLog<'c> {
             return self.first_outcome(author, key, &hash)?.ok_or_else(|| invalid.into());
         }
         let seq = self.totals.head.next();
-        let inserted = diesel::insert_into(messages::table)
-            .values(NewMessage {
-                id: id.into(),
-                room_id: self.room.into(),
-                seq: seq.stored(),
-                last_seq: seq.stored(),
-                author_id: author.into(),
-                client_msg_id: key.into(),
-                body_hash: &hash,
-                content: draft.content.as_str(),
-                reply_to: draft.reply_to.map(Key::from),
-                created_at: self.now.millis(),
-                updated_at: self.now.millis(),
-            })
-            // The unique index looks the key up and keeps it in one step.
-            .on_conflict((messages::author_id, messages::client_msg_id))
-            .do_nothing()
-            .execute(self.conn)?;
+        let inserted = InsertMessage {
+            id: id.into(),
+            room: self.room.into(),
+            seq: seq.stored(),
+            author: author.into(),
+            client_msg_id: key.into(),
+            body_hash: &hash,
+            content: draft.content.as_str(),
+            reply_to: draft.reply_to.map(Key::from),
+            now: self.now.millis(),
+        }
+        .execute(self.conn)?;
         if inserted == 0 {
             return self.first_outcome(author, key, &hash)?.ok_or(Fault::Database(Error::NotFound));
         }
@@ -186,7 +183,7 @@ impl<'c> OpenLog<'c> {
             .filter(messages::author_id.eq(Key::from(author)))
             .filter(messages::client_msg_id.eq(Key::from(key)))
             .select((MessageRow::as_select(), messages::body_hash))
-            .first::<(MessageRow, Vec<u8>)>(self.conn)
+            .get_result::<(MessageRow, Vec<u8>)>(self.conn)
             .optional()?;
         let Some((row, first_hash)) = found else { return Ok(None) };
         let message = Message::from(row);
@@ -241,7 +238,7 @@ impl<'c> OpenLog<'c> {
             return Err(Refusal::NotFound("room").into());
         }
         let username: Option<String> =
-            users::table.find(Key::from(user)).select(users::username).first(self.conn).optional()?;
+            users::table.find(Key::from(user)).select(users::username).get_result(self.conn).optional()?;
         let username = username.ok_or(Refusal::NotFound("user"))?;
         if let Some(member) = member {
             let (seq, at) = (member.joined_seq, member.joined_at);
@@ -300,7 +297,7 @@ impl<'c> OpenLog<'c> {
         let member = members::table
             .find((Key::from(self.room), Key::from(user)))
             .select(MemberRow::as_select())
-            .first(self.conn)
+            .get_result(self.conn)
             .optional()?
             .map(Member::from);
         self.members.insert(user, member.clone());
@@ -321,7 +318,7 @@ impl<'c> OpenLog<'c> {
             .find(Key::from(id))
             .filter(messages::room_id.eq(Key::from(self.room)))
             .select(MessageRow::as_select())
-            .first(self.conn)
+            .get_result(self.conn)
             .optional()?)
     }
 

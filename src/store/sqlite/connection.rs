@@ -42,13 +42,7 @@ impl Location {
             fs::create_dir_all(directory).map_err(not_writable)?;
         }
         // SQLite opens what it may not write as read-only and says so at the first write; better now.
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(not_writable)?;
+        let mut file = create(&path).map_err(not_writable)?;
         let mut header = [0; 16];
         match file.read(&mut header).map_err(not_writable)? {
             0 => {}
@@ -113,12 +107,7 @@ impl FileLock {
         let mut path = database.as_os_str().to_owned();
         path.push(".lock");
         let path = PathBuf::from(path);
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(|cause| OpenError::NotWritable { path: path.clone(), cause })?;
+        let file = create(&path).map_err(|cause| OpenError::NotWritable { path: path.clone(), cause })?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
             Err(TryLockError::WouldBlock) => Err(OpenError::InUse { path: database.to_owned() }),
@@ -136,7 +125,7 @@ impl TemporaryDirectory {
         let base = std::env::temp_dir();
         loop {
             let path = base.join(format!("chat-{}", unique()));
-            match fs::create_dir(&path) {
+            match create_directory(&path) {
                 Ok(()) => return Ok(Self(path)),
                 // Left by a dead process whose number came again: take the next name.
                 Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => {}
@@ -156,6 +145,23 @@ impl Drop for TemporaryDirectory {
             log::warn!("{} was not removed: {error}", self.0.display());
         }
     }
+}
+
+/// Opens a file, made when it is absent. Only the server's own account may read a new one: there
+/// are people's addresses and messages in it. SQLite gives its other files the same mode.
+fn create(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+fn create_directory(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
 }
 
 /// A name that no other database of any living process of this machine has.

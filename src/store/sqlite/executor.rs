@@ -242,3 +242,125 @@ impl Queue {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use diesel::connection::SimpleConnection;
+    use diesel::dsl::sql;
+    use diesel::prelude::*;
+    use diesel::sql_types::BigInt;
+    use futures_util::FutureExt;
+
+    use super::super::connection::TemporaryDirectory;
+    use super::super::fault;
+    use super::*;
+
+    const SIZE: Size = Size { readers: 2, writer_queue: 1, reader_queue: 1 };
+
+    fn block_on<T>(answer: Answer<'_, T>) -> Result<T, StoreError> {
+        tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(answer)
+    }
+
+    /// Threads on a file, with what keeps the file, and the caller's own thread on memory.
+    fn each(story: impl Fn(&Executor)) {
+        let directory = TemporaryDirectory::new().expect("a directory");
+        let file = Location::file(&directory.path().join("test.db")).expect("a file");
+        let writer = file.connect(Purpose::Write).expect("a connection");
+        story(&Executor::threads(&file, writer, SIZE).expect("threads"));
+        let memory = Location::memory();
+        let writer = memory.connect(Purpose::Write).expect("a connection");
+        story(&Executor::inline(&memory, writer).expect("a connection"));
+    }
+
+    fn make_table(executor: &Executor) {
+        let made = executor.write(|conn| Ok(conn.batch_execute("CREATE TABLE t (n BIGINT NOT NULL)")?));
+        block_on(made).expect("made");
+    }
+
+    fn insert(conn: &mut SqliteConnection) -> Result<(), Fault> {
+        Ok(conn.batch_execute("INSERT INTO t VALUES (1)")?)
+    }
+
+    fn count(executor: &Executor) -> i64 {
+        let counted = executor.read(|conn| Ok(sql::<BigInt>("SELECT count(*) FROM t").get_result(conn)?));
+        block_on(counted).expect("counted")
+    }
+
+    #[test]
+    fn a_panic_is_an_answer_and_leaves_nothing_behind() {
+        each(|executor| {
+            make_table(executor);
+            let lost = executor.write(|conn| {
+                fault::write(conn, |conn| {
+                    insert(conn)?;
+                    std::panic::resume_unwind(Box::new("a bug"))
+                })
+            });
+            let answer: Result<(), _> = block_on(lost);
+            assert!(matches!(answer, Err(StoreError::Unavailable(_))), "{answer:?}");
+            assert_eq!(count(executor), 0);
+            block_on(executor.write(|conn| fault::write(conn, insert))).expect("goes on");
+            assert_eq!(count(executor), 1);
+        });
+    }
+
+    #[test]
+    fn a_transaction_left_open_is_rolled_back_and_its_connection_replaced() {
+        each(|executor| {
+            make_table(executor);
+            let left = executor.write(|conn| {
+                AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE")?;
+                insert(conn)
+            });
+            block_on(left).expect("nothing wrong so far");
+            block_on(executor.write(|conn| fault::write(conn, insert))).expect("goes on");
+            assert_eq!(count(executor), 1);
+        });
+    }
+
+    #[test]
+    fn the_cause_of_a_failure_is_what_the_log_says() {
+        each(|executor| {
+            let failed = executor.write(|conn| fault::write(conn, insert));
+            let cause = block_on(failed).expect_err("no table").to_string();
+            assert!(cause.contains("no such table"), "{cause}");
+        });
+    }
+
+    #[test]
+    fn readers_on_a_file_cannot_write() {
+        let directory = TemporaryDirectory::new().expect("a directory");
+        let file = Location::file(&directory.path().join("test.db")).expect("a file");
+        let writer = file.connect(Purpose::Write).expect("a connection");
+        let executor = Executor::threads(&file, writer, SIZE).expect("threads");
+        make_table(&executor);
+        assert!(block_on(executor.read(insert)).is_err());
+        assert_eq!(count(&executor), 0);
+    }
+
+    #[test]
+    fn a_full_queue_is_an_answer_and_never_a_wait() {
+        let directory = TemporaryDirectory::new().expect("a directory");
+        let file = Location::file(&directory.path().join("test.db")).expect("a file");
+        let writer = file.connect(Purpose::Write).expect("a connection");
+        let executor = Executor::threads(&file, writer, SIZE).expect("threads");
+        let (started, has_started) = mpsc::channel();
+        let (release, released) = mpsc::channel::<()>();
+        let first = executor.write(move |_| {
+            started.send(()).expect("the test waits");
+            released.recv().expect("the test releases");
+            Ok(1)
+        });
+        has_started.recv().expect("the writer runs");
+        let second = executor.write(|_| Ok(2));
+        let third = executor.write(|_| Ok(3)).now_or_never().expect("no wait");
+        assert!(matches!(third, Err(StoreError::Unavailable(_))), "{third:?}");
+        // Readers go on while the writer is busy.
+        assert_eq!(block_on(executor.read(|_| Ok(4))).expect("read"), 4);
+        release.send(()).expect("the writer waits");
+        assert_eq!(block_on(first).expect("first"), 1);
+        assert_eq!(block_on(second).expect("second"), 2);
+    }
+}

@@ -13,6 +13,7 @@ mod migrate;
 mod rooms;
 mod rows;
 mod schema;
+mod statements;
 mod traits;
 
 use std::path::Path;

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable};
 
 use super::append::insert_entry;
 use super::fault::{self, Fault};
@@ -19,14 +20,14 @@ use crate::store::{DirectoryCursor, MemberCursor, MemberPage, MessagePage, NewRo
 const USERS_AT_ONCE: usize = 500;
 
 pub(super) fn room_row(conn: &mut SqliteConnection, room: RoomId) -> Result<Option<RoomRow>, Fault> {
-    Ok(rooms::table.find(Key::from(room)).select(RoomRow::as_select()).first(conn).optional()?)
+    Ok(rooms::table.find(Key::from(room)).select(RoomRow::as_select()).get_result(conn).optional()?)
 }
 
 fn is_member(conn: &mut SqliteConnection, room: RoomId, user: UserId) -> Result<bool, Fault> {
     let seq: Option<i64> = members::table
         .find((Key::from(room), Key::from(user)))
         .select(members::joined_seq)
-        .first(conn)
+        .get_result(conn)
         .optional()?;
     Ok(seq.is_some())
 }
@@ -114,6 +115,11 @@ pub(super) fn rooms_of(
     })
 }
 
+diesel::define_sql_function! {
+    /// The value, or `other` where there is none.
+    fn coalesce(value: Nullable<BigInt>, other: BigInt) -> BigInt;
+}
+
 /// The first `embed` members of each of a user's rooms, by `joined_seq`.
 fn first_members(
     conn: &mut SqliteConnection,
@@ -135,7 +141,7 @@ fn first_members(
         .inner_join(members::table.on(members::room_id.eq(mine.field(members::room_id))))
         .inner_join(users::table.on(users::id.eq(members::user_id)))
         .filter(mine.field(members::user_id).eq(Key::from(user)))
-        .filter(end.is_null().or(members::joined_seq.nullable().le(end)))
+        .filter(members::joined_seq.le(coalesce(end, i64::MAX)))
         .order((members::room_id, members::joined_seq))
         .select((members::room_id, UserRow::as_select()))
         .load(conn)?;
@@ -250,7 +256,7 @@ pub(super) fn message(conn: &mut SqliteConnection, id: MessageId, viewer: UserId
         .inner_join(members::table.on(same_room))
         .filter(messages::id.eq(Key::from(id)))
         .select(MessageRow::as_select())
-        .first(conn)
+        .get_result(conn)
         .optional()?;
     Ok(row.ok_or(Refusal::NotFound("message"))?.into())
 }
@@ -264,7 +270,7 @@ pub(super) fn message_by_key(
         .filter(messages::author_id.eq(Key::from(author)))
         .filter(messages::client_msg_id.eq(Key::from(key)))
         .select(MessageRow::as_select())
-        .first(conn)
+        .get_result(conn)
         .optional()?;
     Ok(row.map(Message::from))
 }

@@ -237,22 +237,6 @@ impl From<MessageRow> for Message {
 }
 
 #[derive(Insertable)]
-#[diesel(table_name = messages, treat_none_as_default_value = false)]
-pub(super) struct NewMessage<'a> {
-    pub(super) id: Key,
-    pub(super) room_id: Key,
-    pub(super) seq: i64,
-    pub(super) last_seq: i64,
-    pub(super) author_id: Key,
-    pub(super) client_msg_id: Key,
-    pub(super) body_hash: &'a [u8],
-    pub(super) content: &'a str,
-    pub(super) reply_to: Option<Key>,
-    pub(super) created_at: i64,
-    pub(super) updated_at: i64,
-}
-
-#[derive(Insertable)]
 #[diesel(table_name = log, treat_none_as_default_value = false)]
 pub(super) struct NewEntry {
     pub(super) room_id: Key,

@@ -1,0 +1,153 @@
+//! The command line: `chat serve | migrate | openapi | healthcheck | check-config`.
+
+use std::io::{self, IsTerminal as _, Read as _, Write as _};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::server::{self, StartError};
+use crate::http::openapi;
+use crate::settings::Settings;
+use crate::store::sqlite;
+
+/// The exit code of a wrong configuration (EX_CONFIG of sysexits.h).
+const WRONG_CONFIGURATION: u8 = 78;
+
+/// A self-hosted real-time chat server. Settings come from the environment; `chat check-config`
+/// tells whether they are valid.
+#[derive(Parser)]
+#[command(version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve (the default).
+    Serve,
+    /// Bring the database's schema up to date and stop.
+    Migrate,
+    /// Print the OpenAPI document.
+    Openapi,
+    /// Ask the running server whether it lives; the exit code tells.
+    Healthcheck,
+    /// Check the settings and stop.
+    CheckConfig,
+}
+
+/// Runs the program.
+#[must_use]
+pub fn main() -> ExitCode {
+    let command = Arguments::parse().command.unwrap_or(Command::Serve);
+    if let Command::Openapi = command {
+        return match openapi::yaml() {
+            Ok(document) => say(&document),
+            Err(error) => fail(&error, 1),
+        };
+    }
+    let settings = match Settings::from_env(&|name| std::env::var(name).ok()) {
+        Ok(settings) => settings,
+        Err(error) => return fail(&error, WRONG_CONFIGURATION),
+    };
+    match command {
+        Command::Serve => serve(settings),
+        Command::Migrate => migrate(&settings),
+        Command::Healthcheck => healthcheck(&settings),
+        Command::CheckConfig | Command::Openapi => say("the settings are valid\n"),
+    }
+}
+
+fn serve(settings: Settings) -> ExitCode {
+    start_logging(&settings);
+    let outcome = actix_web::rt::System::new().block_on(async {
+        let (mut term, mut int) = match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
+            (Ok(term), Ok(int)) => (term, int),
+            (Err(error), _) | (_, Err(error)) => return Err(format!("signals: {error}")),
+        };
+        let running = server::start(settings).await.map_err(|error: StartError| error.to_string())?;
+        let address = reachable(running.address());
+        say(&format!("chat is running: open http://{address}/app/\n"));
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = int.recv() => {}
+        }
+        log::info!("stopping: telling {} sockets", running.pod().telemetry.sockets());
+        tokio::select! {
+            () = running.stop() => log::info!("stopped; everything acknowledged is stored"),
+            _ = term.recv() => log::warn!("told twice: stopped at once; everything acknowledged is stored"),
+            _ = int.recv() => log::warn!("told twice: stopped at once; everything acknowledged is stored"),
+        }
+        Ok(())
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error, 1),
+    }
+}
+
+fn migrate(settings: &Settings) -> ExitCode {
+    match sqlite::migrate(&settings.database_path()) {
+        Ok(applied) if applied.is_empty() => say("the schema is up to date\n"),
+        Ok(applied) => {
+            let lines: Vec<String> = applied.iter().map(|name| format!("applied {name}\n")).collect();
+            say(&lines.concat())
+        }
+        Err(error) => fail(&error, 1),
+    }
+}
+
+/// One request over a plain socket: a probe has no use for more of HTTP.
+fn healthcheck(settings: &Settings) -> ExitCode {
+    let address = reachable(SocketAddr::new(settings.host, settings.port));
+    let limit = Duration::from_secs(2);
+    let ask = || -> io::Result<bool> {
+        let mut stream = TcpStream::connect_timeout(&address, limit)?;
+        stream.set_read_timeout(Some(limit))?;
+        stream.set_write_timeout(Some(limit))?;
+        write!(stream, "GET /health HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n")?;
+        let mut start = [0; 12];
+        stream.read_exact(&mut start)?;
+        Ok(&start == b"HTTP/1.1 200")
+    };
+    match ask() {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => fail(&format!("http://{address}/health does not answer 200"), 1),
+        Err(error) => fail(&format!("http://{address}/health: {error}"), 1),
+    }
+}
+
+/// Where a listener on all addresses is reached from this machine.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
+
+fn start_logging(settings: &Settings) {
+    let mut builder = env_logger::Builder::new();
+    builder.parse_filters(&settings.log);
+    if !io::stderr().is_terminal() {
+        builder.write_style(env_logger::WriteStyle::Never);
+    }
+    builder.init();
+}
+
+fn say(text: &str) -> ExitCode {
+    // Who does not listen to what was asked for cannot be told so either.
+    match io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn fail(error: &dyn std::fmt::Display, code: u8) -> ExitCode {
+    let _closed = writeln!(io::stderr(), "chat: {error}");
+    ExitCode::from(code)
+}

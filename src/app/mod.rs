@@ -1,0 +1,7 @@
+//! The composition root: the only place that names concrete adapters, and the life of a process
+//! from its first log line to its last.
+
+pub mod cli;
+mod server;
+
+pub use server::{Running, StartError, start};

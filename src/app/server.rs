@@ -1,0 +1,213 @@
+//! Puts the parts together, serves, and ends without losing anything.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use std::{fs, io};
+
+use actix_web::dev::ServerHandle;
+use actix_web::middleware::{Compress, from_fn};
+use actix_web::rt::net::TcpStream;
+use actix_web::web::Data;
+use actix_web::{App, HttpServer};
+use paperclip::actix::OpenApiExt as _;
+use thiserror::Error;
+
+use crate::actors::{Engine, HubCore, Pod};
+use crate::auth::{AccountFlows, Authenticator, Passwords, Tickets, Tokens, secret};
+use crate::bus::local::{Exchange, LocalBus};
+use crate::clock::{SharedClock, SystemClock};
+use crate::domain::Epoch;
+use crate::domain::policy::EditWindow;
+use crate::http::{self, Http};
+use crate::limits::Limiter;
+use crate::settings::Settings;
+use crate::store::sqlite::{OpenError, SqliteOptions, SqliteStore};
+use crate::store::{Store, StoreError};
+use crate::telemetry::{self, Telemetry};
+use crate::ws::{self, Realtime};
+
+/// Why the server did not start: one line that says what to do.
+#[derive(Debug, Error)]
+pub enum StartError {
+    #[error("CHAT_DATA_DIR: {path}: {cause}")]
+    DataDir { path: String, cause: io::Error },
+    #[error("JWT_SECRET: the secret in the data folder: {0}")]
+    Secret(io::Error),
+    #[error("{0}")]
+    Database(#[from] OpenError),
+    #[error("the database: {0}")]
+    Store(#[from] StoreError),
+    #[error("threads for passwords: {0}")]
+    Threads(io::Error),
+    #[error("metrics: {0}")]
+    Metrics(String),
+    #[error("HOST, PORT: {address}: {cause}")]
+    Listen { address: SocketAddr, cause: io::Error },
+}
+
+/// A server that accepts connections.
+pub struct Running {
+    address: SocketAddr,
+    engine: Engine,
+    server: ServerHandle,
+    drain: Duration,
+}
+
+impl Running {
+    /// Where it listens.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    #[must_use]
+    pub const fn pod(&self) -> &Arc<Pod> {
+        self.engine.pod()
+    }
+
+    /// Ends: tells the sockets, waits for them, commits what was accepted, stops every actor.
+    pub async fn stop(self) {
+        self.engine.drain(self.drain).await;
+        self.server.stop(true).await;
+        self.engine.stop().await;
+    }
+}
+
+/// Opens the store, starts the actors and listens. Needs a running actix system.
+///
+/// # Errors
+/// See [`StartError`].
+pub async fn start(settings: Settings) -> Result<Running, StartError> {
+    let clock: SharedClock = Arc::new(SystemClock);
+    let settings = Arc::new(settings);
+    make_data_dir(&settings)?;
+    let store = open_store(&settings, &clock)?;
+    let epoch = store.epoch().await?;
+    let telemetry = Arc::new(Telemetry::new().map_err(|error| StartError::Metrics(error.to_string()))?);
+    let bus = Arc::new(LocalBus::new(Arc::new(Exchange::default()), 0));
+    let pod = Arc::new(Pod::new(store, bus, clock, settings.clone(), telemetry, epoch));
+    let engine = Engine::start(pod.clone(), threads(settings.room_threads));
+    let parts = parts(&pod, &engine)?;
+    let (server, address) = listen(&pod, parts)?;
+    Ok(Running { address, engine, server, drain: settings.timing.drain })
+}
+
+fn make_data_dir(settings: &Settings) -> Result<(), StartError> {
+    let wrong = |cause| StartError::DataDir { path: settings.data_dir.display().to_string(), cause };
+    fs::create_dir_all(&settings.data_dir).map_err(wrong)
+}
+
+/// Opens the database and brings its schema up to date.
+fn open_store(settings: &Settings, clock: &SharedClock) -> Result<Arc<dyn Store>, StartError> {
+    let mut options = SqliteOptions::new(Epoch(clock.id()));
+    options.edit_window = EditWindow(settings.accounts.edit_window);
+    options.readers = settings.store.readers;
+    options.writer_queue = settings.store.queue;
+    options.reader_queue = settings.store.queue;
+    Ok(Arc::new(SqliteStore::open(&settings.database_path(), options)?))
+}
+
+/// What every worker shares.
+#[derive(Clone)]
+struct Parts {
+    http: Data<Http>,
+    authenticator: Arc<Authenticator>,
+    tickets: Arc<Tickets>,
+    limiter: Arc<Limiter>,
+}
+
+fn parts(pod: &Arc<Pod>, engine: &Engine) -> Result<Parts, StartError> {
+    let settings = &pod.settings;
+    let (current, previous) = match settings.jwt_secret.split_first() {
+        Some((current, previous)) => (current.clone(), previous.to_vec()),
+        None => {
+            let made = secret::load_or_make(&settings.data_dir, &*pod.clock).map_err(StartError::Secret)?;
+            (made, Vec::new())
+        }
+    };
+    let tokens = Arc::new(Tokens::new(&current, &previous, settings.accounts.access_token));
+    let authenticator = Arc::new(Authenticator::new(tokens.clone(), pod.store.clone(), pod.clock.clone()));
+    let tickets = Arc::new(Tickets::new(settings.accounts.ticket));
+    let limiter = Arc::new(Limiter::new(settings.limits.clone()));
+    let registry = engine.registry();
+    let ended = registry.clone();
+    let accounts = AccountFlows {
+        store: pod.store.clone(),
+        clock: pod.clock.clone(),
+        passwords: Passwords::new(&settings.accounts).map_err(StartError::Threads)?,
+        tokens,
+        tickets: tickets.clone(),
+        limiter: limiter.clone(),
+        settings: settings.accounts.clone(),
+        on_end: Arc::new(move |session| ended.end_login(session)),
+    };
+    let http = Data::new(Http {
+        pod: pod.clone(),
+        registry,
+        accounts,
+        authenticator: authenticator.clone(),
+        tickets: tickets.clone(),
+        limiter: limiter.clone(),
+    });
+    Ok(Parts { http, authenticator, tickets, limiter })
+}
+
+fn listen(pod: &Arc<Pod>, parts: Parts) -> Result<(ServerHandle, SocketAddr), StartError> {
+    let settings = pod.settings.clone();
+    let address = SocketAddr::new(settings.host, settings.port);
+    let metrics = telemetry::http::middleware(pod.telemetry.registry()).map_err(StartError::Metrics)?;
+    let stall = settings.timing.write_stall;
+    let worker_pod = pod.clone();
+    let server = HttpServer::new(move || {
+        let Parts { http, authenticator, tickets, limiter } = parts.clone();
+        // Runs once on each worker's thread, so each gets a hub of its own.
+        let hub = HubCore::start(&worker_pod);
+        App::new()
+            .app_data(Data::new(Realtime { hub, authenticator, tickets, limiter }))
+            .wrap_api()
+            .configure(http::configure_api(http))
+            .build()
+            .configure(ws::configure)
+            .configure(http::configure_raw)
+            .wrap(metrics.clone())
+            .wrap(from_fn(http::headers::secure))
+            .wrap(Compress::default())
+    })
+    .workers(threads(settings.workers))
+    .backlog(4_096)
+    .disable_signals()
+    .shutdown_timeout(3)
+    .on_connect(move |connection, _| {
+        if let Some(stream) = connection.downcast_ref::<TcpStream>() {
+            prepare(stream, stall);
+        }
+    })
+    .bind(address)
+    .map_err(|cause| StartError::Listen { address, cause })?;
+    let address = server.addrs().first().copied().unwrap_or(address);
+    let server = server.run();
+    let handle = server.handle();
+    actix_web::rt::spawn(async move {
+        if let Err(error) = server.await {
+            log::error!("the listener ended: {error}");
+        }
+    });
+    Ok((handle, address))
+}
+
+/// A peer that takes nothing for so long is cut by the kernel: while a write is blocked the server
+/// itself could not even send it a close. Small frames leave at once.
+fn prepare(stream: &TcpStream, stall: Duration) {
+    let socket = socket2::SockRef::from(stream);
+    if let Err(error) = socket.set_tcp_user_timeout(Some(stall)).and_then(|()| socket.set_tcp_nodelay(true)) {
+        log::debug!("a connection was gone before it was set up: {error}");
+    }
+}
+
+fn threads(setting: usize) -> usize {
+    match setting {
+        0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        given => given,
+    }
+}

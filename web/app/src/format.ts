@@ -1,0 +1,85 @@
+// Dates, names and errors as people read them.
+
+import { ApiError, type User } from "@chat/sdk";
+
+const timeFormat = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const dayFormat = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
+const dayYearFormat = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "long", year: "numeric" });
+const fullFormat = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
+
+export const timeOf = (iso: string) => timeFormat.format(new Date(iso));
+export const fullDateOf = (iso: string) => fullFormat.format(new Date(iso));
+export const dateOf = (iso: string) => dayYearFormat.format(new Date(iso));
+
+/** A key that is the same for all moments of one local day. */
+export function dayKey(iso: string): string {
+  const date = new Date(iso);
+  return `${date.getFullYear()}-${date.getMonth()}-${date.getDate()}`;
+}
+
+export function dayLabel(iso: string, now = new Date()): string {
+  const yesterday = new Date(now);
+  yesterday.setDate(now.getDate() - 1);
+  if (dayKey(iso) === dayKey(now.toISOString())) return "Today";
+  if (dayKey(iso) === dayKey(yesterday.toISOString())) return "Yesterday";
+  const date = new Date(iso);
+  return (date.getFullYear() === now.getFullYear() ? dayFormat : dayYearFormat).format(date);
+}
+
+/** Somebody not met yet is shown by the beginning of the id. */
+export function nameOf(users: ReadonlyMap<string, User>, userId: string): string {
+  return users.get(userId)?.username ?? `User ${userId.slice(-6)}`;
+}
+
+export function initialsOf(name: string): string {
+  const words = name.split(/[\s._-]+/).filter(Boolean);
+  const letters = words.length > 1 ? [words[0]!, words[1]!].map((word) => [...word][0]!) : [...name].slice(0, 2);
+  return letters.join("").toUpperCase();
+}
+
+/** One of eight colours, the same for a name everywhere. */
+export function hueOf(key: string): number {
+  let hash = 7;
+  for (const char of key) hash = (hash * 31 + char.codePointAt(0)!) >>> 0;
+  return hash % 8;
+}
+
+export function count(n: number, one: string, many: string): string {
+  return `${n.toLocaleString()} ${n === 1 ? one : many}`;
+}
+
+const ADVICE: Record<string, string> = {
+  network: "The server cannot be reached. Check your connection and try again.",
+  unavailable: "The server is busy or restarting. Try again in a moment.",
+  internal: "Something went wrong on the server. Try again in a moment.",
+  editWindowClosed: "Messages can be changed for 5 minutes after sending, and that time is over.",
+  notMember: "You are not a member of this room any more.",
+  notFound: "This does not exist any more.",
+  tooLarge: "This message is too long. Shorten it and send it again.",
+  roomArchived: "This room is archived: it can be read, but nothing new can be written.",
+  forbidden: "You are not allowed to do this.",
+  emailNotVerified: "Confirm your e-mail address first: open the link in the mail you were sent.",
+};
+
+/** What went wrong and what to do about it. */
+export function explain(error: unknown): string {
+  if (!(error instanceof ApiError)) return "Something went wrong. Reload the page and try again.";
+  if (error.code === "rateLimited") {
+    const seconds = Math.ceil((error.retryAfterMs ?? 0) / 1000);
+    return seconds > 0
+      ? `Too many attempts. Try again in ${count(seconds, "second", "seconds")}.`
+      : "Too many attempts. Wait a moment and try again.";
+  }
+  return adviceOn(error.code, error.message);
+}
+
+/** A server's remark on a field ("must have 3 characters") as a sentence of its own. */
+export function sentence(text: string): string {
+  const whole = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?]$/.test(whole) ? whole : `${whole}.`;
+}
+
+/** Our words for what is known, the server's for the rest. */
+export function adviceOn(code: string, message: string): string {
+  return ADVICE[code] ?? sentence(message);
+}

@@ -1,0 +1,42 @@
+import { useEffect, useRef, useState } from "react";
+import type { User } from "@chat/sdk";
+import { nameOf } from "../format.js";
+import type { Row } from "./rows.js";
+
+interface AnnouncerProps {
+  rows: readonly Row[];
+  users: ReadonlyMap<string, User>;
+  loaded: boolean;
+}
+
+/**
+ * Reads new messages of others aloud. The list itself is not a live region:
+ * older pages coming in above would be read as well.
+ */
+export function Announcer({ rows, users, loaded }: AnnouncerProps) {
+  const [text, setText] = useState("");
+  const heard = useRef<number | null>(null);
+
+  useEffect(() => {
+    if (!loaded) {
+      heard.current = null;
+      return;
+    }
+    const messages = rows.flatMap((row) => (row.kind === "bubble" && row.message ? [row] : []));
+    const newest = messages.at(-1)?.message?.seq ?? 0;
+    const since = heard.current;
+    heard.current = Math.max(since ?? 0, newest);
+    if (since === null) return;
+    const news = messages.filter((row) => row.message!.seq > since && !row.own && !row.message!.deletedAt);
+    if (news.length > 3) setText(`${news.length} new messages`);
+    else if (news.length > 0) {
+      setText(news.map((row) => `${nameOf(users, row.authorId)}: ${row.message!.content}`).join(". "));
+    }
+  }, [rows, users, loaded]);
+
+  return (
+    <div className="visually-hidden" role="log" aria-live="polite" aria-label="New messages">
+      {text}
+    </div>
+  );
+}

@@ -1,0 +1,109 @@
+import { memo } from "react";
+import type { Message } from "@chat/sdk";
+import { chat } from "../chat.js";
+import { adviceOn, fullDateOf, timeOf } from "../format.js";
+import { Avatar } from "../ui/Avatar.js";
+import { Icon } from "../ui/Icon.js";
+import { EditForm } from "./EditForm.js";
+import { RichText } from "./RichText.js";
+import { isEdited, type BubbleRow } from "./rows.js";
+
+interface BubbleProps {
+  row: BubbleRow;
+  author: string;
+  changeable: boolean;
+  editing: boolean;
+  onEdit: (messageId: string | null) => void;
+  onDelete: (message: Message) => void;
+}
+
+export const Bubble = memo(
+  function Bubble({ row, author, changeable, editing, onEdit, onDelete }: BubbleProps) {
+    const { message, draft, own } = row;
+    const failed = draft?.state === "failed";
+    const deleted = Boolean(message?.deletedAt);
+    const classes = ["message", own ? "own" : "other", row.first && "first", row.last && "last"];
+    if (failed) classes.push("failed");
+    return (
+      // Focusable by a tap, which brings the buttons where nothing can hover.
+      <li
+        className={classes.filter(Boolean).join(" ")}
+        data-message-id={message?.id}
+        tabIndex={changeable ? -1 : undefined}
+      >
+        {!own && row.first && <Avatar name={author} id={row.authorId} />}
+        <div className="message-column">
+          {/* Shown once a run, told once a message: each stands alone to a screen reader. */}
+          <p className={own || !row.first ? "visually-hidden" : "message-author"}>{own ? "You" : author}</p>
+          {editing && message ? (
+            <EditForm message={message} onDone={() => onEdit(null)} />
+          ) : (
+            <div className="message-line">
+              <div className={`bubble ${deleted ? "bubble-deleted" : ""}`}>
+                {deleted ? (
+                  <p className="message-text">message deleted</p>
+                ) : (
+                  <p className="message-text" dir="auto">
+                    <RichText text={message?.content ?? draft!.content} />
+                  </p>
+                )}
+                <p className="message-meta">
+                  {message && isEdited(message) && <span>edited</span>}
+                  <time dateTime={row.at} title={fullDateOf(row.at)}>
+                    {timeOf(row.at)}
+                  </time>
+                  {own && !deleted && <DeliveryMark state={message ? "sent" : failed ? "failed" : "sending"} />}
+                </p>
+              </div>
+              {changeable && (
+                <div className="message-actions">
+                  <button type="button" className="icon-button" onClick={() => onEdit(message!.id)} aria-label="Edit message" title="Edit">
+                    <Icon name="pencil" />
+                  </button>
+                  <button type="button" className="icon-button" onClick={() => onDelete(message!)} aria-label="Delete message" title="Delete">
+                    <Icon name="trash" />
+                  </button>
+                </div>
+              )}
+            </div>
+          )}
+          {failed && (
+            <div className="message-failure" role="alert">
+              <p>Not sent. {draft.error && adviceOn(draft.error.code, draft.error.message)}</p>
+              <button type="button" className="button small" onClick={() => chat.retrySend(draft.clientMsgId)}>
+                Try again
+              </button>
+              <button type="button" className="button small" onClick={() => chat.discardSend(draft.clientMsgId)}>
+                Discard
+              </button>
+            </div>
+          )}
+        </div>
+      </li>
+    );
+  },
+  // Rows are made anew at each change of the room; most of them say the same.
+  (before, after) =>
+    before.row.message === after.row.message &&
+    before.row.draft === after.row.draft &&
+    before.row.first === after.row.first &&
+    before.row.last === after.row.last &&
+    before.author === after.author &&
+    before.changeable === after.changeable &&
+    before.editing === after.editing,
+);
+
+const MARKS = {
+  sending: { icon: "clock", label: "Sending" },
+  sent: { icon: "check", label: "Sent" },
+  failed: { icon: "warning", label: "Not sent" },
+} as const;
+
+function DeliveryMark({ state }: { state: keyof typeof MARKS }) {
+  const { icon, label } = MARKS[state];
+  return (
+    <span className={`delivery delivery-${state}`} role="img" aria-label={label} title={label}>
+      <Icon name={icon} />
+    </span>
+  );
+}

@@ -1,0 +1,68 @@
+import { useEffect, useRef, useState, type FormEvent, type KeyboardEvent } from "react";
+import type { Message } from "@chat/sdk";
+import { chat } from "../chat.js";
+import { explain } from "../format.js";
+import { FormError } from "../ui/Field.js";
+import { focusComposer, MAX_CHARACTERS } from "./Composer.js";
+
+export function EditForm({ message, onDone }: { message: Message; onDone: () => void }) {
+  const [text, setText] = useState(message.content);
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<string | null>(null);
+  const ref = useRef<HTMLTextAreaElement>(null);
+
+  useEffect(() => {
+    const area = ref.current!;
+    area.focus();
+    area.setSelectionRange(area.value.length, area.value.length);
+    area.scrollIntoView({ block: "nearest" });
+  }, []);
+
+  const close = () => {
+    onDone();
+    focusComposer();
+  };
+  const save = async (event?: FormEvent) => {
+    event?.preventDefault();
+    const content = text.trim();
+    if (!content || busy) return;
+    if (content === message.content) return close();
+    setBusy(true);
+    setError(null);
+    try {
+      await chat.editMessage(message, content);
+      close();
+    } catch (reason) {
+      setError(explain(reason));
+      setBusy(false);
+    }
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key === "Escape") close();
+    else if (event.key === "Enter" && !event.shiftKey && !event.nativeEvent.isComposing) void save(event);
+  };
+
+  return (
+    <form className="edit-form" onSubmit={(event) => void save(event)}>
+      <textarea
+        ref={ref}
+        aria-label="Edit message"
+        value={text}
+        rows={Math.min(8, text.split("\n").length)}
+        maxLength={MAX_CHARACTERS}
+        onChange={(event) => setText(event.target.value)}
+        onKeyDown={onKeyDown}
+      />
+      <FormError text={error} />
+      <div className="edit-actions">
+        <span className="field-hint">Enter saves, Escape cancels</span>
+        <button type="button" className="button small" onClick={close}>
+          Cancel
+        </button>
+        <button type="submit" className="button small primary" disabled={busy || !text.trim()}>
+          Save
+        </button>
+      </div>
+    </form>
+  );
+}

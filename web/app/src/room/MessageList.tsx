@@ -1,0 +1,131 @@
+import { useCallback, useEffect, useRef, useState } from "react";
+import type { Message, Room, RoomView, User } from "@chat/sdk";
+import { chat } from "../chat.js";
+import { count, dateOf, dayLabel, explain, nameOf } from "../format.js";
+import { Icon } from "../ui/Icon.js";
+import { Bubble } from "./Bubble.js";
+import { canChange, type BubbleRow, type Row } from "./rows.js";
+import { useNow } from "./useNow.js";
+import { useScroll } from "./useScroll.js";
+
+interface MessageListProps {
+  room: Room;
+  view: RoomView | null;
+  rows: readonly Row[];
+  users: ReadonlyMap<string, User>;
+  editingId: string | null;
+  onEdit: (messageId: string | null) => void;
+  onDelete: (message: Message) => void;
+}
+
+export function MessageList({ room, view, rows, users, editingId, onEdit, onDelete }: MessageListProps) {
+  const now = useNow(15_000);
+  const mayLoad = view !== null && view.hasOlder && !view.loading && !view.error;
+  const loadOlder = useCallback(() => void chat.loadOlder(room.id), [room.id]);
+  const firstBubble = rows.find((row) => row.kind === "bubble");
+  const { ref, atEnd, onScroll, jumpToEnd } = useScroll({
+    firstKey: firstBubble?.key,
+    content: rows,
+    loadOlder: mayLoad ? loadOlder : null,
+  });
+  const unseen = useUnseen(rows, atEnd);
+  useJumpOnOwnSend(rows, jumpToEnd);
+
+  return (
+    <div className="messages-frame">
+      {/* Focusable, so that the keyboard can scroll it. */}
+      <div className="messages" ref={ref} onScroll={onScroll} tabIndex={0} role="region" aria-label={`Messages in ${room.name}`}>
+        <div className="messages-inner">
+          <Top room={room} view={view} />
+          <ol className="message-list">
+            {rows.map((row) =>
+              row.kind === "day" ? (
+                <li key={row.key} className="day">
+                  <span>{dayLabel(row.at)}</span>
+                </li>
+              ) : (
+                <Bubble
+                  key={row.key}
+                  row={row}
+                  author={nameOf(users, row.authorId)}
+                  changeable={canChange(row, now)}
+                  editing={row.message !== null && row.message.id === editingId}
+                  onEdit={onEdit}
+                  onDelete={onDelete}
+                />
+              ),
+            )}
+          </ol>
+        </div>
+      </div>
+      {!atEnd && (
+        <button type="button" className={`jump ${unseen > 0 ? "jump-news" : ""}`} onClick={jumpToEnd}>
+          <Icon name="down" />
+          {unseen > 0 ? count(unseen, "new message", "new messages") : "Jump to latest"}
+        </button>
+      )}
+    </div>
+  );
+}
+
+/** What stands above the first message: skeleton, error, or the room's beginning. */
+function Top({ room, view }: { room: Room; view: RoomView | null }) {
+  if (view?.error) {
+    return (
+      <div className="messages-note" role="alert">
+        <p>{explain(view.error)}</p>
+        <button type="button" className="button small" onClick={() => void chat.loadOlder(room.id)}>
+          Try again
+        </button>
+      </div>
+    );
+  }
+  if (!view?.historyLoaded) return <MessagesSkeleton />;
+  if (view.hasOlder) return <p className="messages-more">{view.loading ? "Loading older messages…" : "\u00a0"}</p>;
+  return (
+    <div className="beginning">
+      <span className="empty-symbol">
+        <Icon name={room.isPrivate ? "lock" : "hash"} />
+      </span>
+      <h2>{room.name}</h2>
+      <p>
+        This is the beginning of the room{room.createdAt && `, made on ${dateOf(room.createdAt)}`}.
+        {view.entries.length === 0 && " Write the first message below."}
+      </p>
+    </div>
+  );
+}
+
+function MessagesSkeleton() {
+  return (
+    <div role="status" className="messages-skeleton">
+      <span className="visually-hidden">Loading messages</span>
+      {["long", "short", "own", "medium", "own-short"].map((size) => (
+        <span key={size} className={`skeleton skeleton-bubble skeleton-${size}`} aria-hidden="true" />
+      ))}
+    </div>
+  );
+}
+
+const bubblesOf = (rows: readonly Row[]) => rows.filter((row): row is BubbleRow => row.kind === "bubble");
+
+/** How many messages of others came since one last read the end. */
+function useUnseen(rows: readonly Row[], atEnd: boolean): number {
+  const [seen, setSeen] = useState<number | null>(null);
+  const newest = bubblesOf(rows).findLast((row) => row.message)?.message?.seq ?? 0;
+  useEffect(() => {
+    if (atEnd) setSeen(newest);
+  }, [atEnd, newest]);
+  if (atEnd || seen === null) return 0;
+  return bubblesOf(rows).filter((row) => !row.own && row.message && row.message.seq > seen).length;
+}
+
+/** Who sends wants to see it, wherever one was reading. */
+function useJumpOnOwnSend(rows: readonly Row[], jumpToEnd: () => void): void {
+  const drafts = bubblesOf(rows).filter((row) => row.draft).length;
+  const before = useRef(drafts);
+  useEffect(() => {
+    if (drafts > before.current) jumpToEnd();
+    before.current = drafts;
+  }, [drafts, jumpToEnd]);
+}

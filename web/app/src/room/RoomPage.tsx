@@ -1,0 +1,105 @@
+import { useEffect, useMemo, useState } from "react";
+import type { Message, Room, User } from "@chat/sdk";
+import { chat, useChat } from "../chat.js";
+import { count } from "../format.js";
+import { navigate } from "../router.js";
+import { ConfirmDialog } from "../ui/ConfirmDialog.js";
+import { Icon } from "../ui/Icon.js";
+import { Announcer } from "./Announcer.js";
+import { Composer, focusComposer } from "./Composer.js";
+import { MembersDialog } from "./MembersDialog.js";
+import { MessageList } from "./MessageList.js";
+import { buildRows, canChange } from "./rows.js";
+
+type RoomDialog = { kind: "members" } | { kind: "leave" } | { kind: "delete"; message: Message };
+
+export function RoomPage({ room, user }: { room: Room; user: User }) {
+  const topic = `room:${room.id}` as const;
+  const view = useChat(topic, () => chat.room(room.id));
+  const users = useChat("users", () => chat.knownUsers);
+  const [dialog, setDialog] = useState<RoomDialog | null>(null);
+  const [editingId, setEditingId] = useState<string | null>(null);
+  const rows = useMemo(() => buildRows(view?.entries ?? [], user.id), [view, user.id]);
+
+  useEffect(() => {
+    chat.openRoom(room.id);
+    return () => chat.closeRoom(room.id);
+  }, [room.id]);
+  useEffect(() => {
+    document.title = `${room.name} · Chat`;
+  }, [room.name]);
+
+  const editLast = () => {
+    const last = rows.findLast((row) => row.kind === "bubble" && canChange(row, Date.now()));
+    if (last?.kind === "bubble") setEditingId(last.message!.id);
+  };
+
+  return (
+    <section className="room" aria-labelledby="room-title">
+      <header className="room-header">
+        <a className="icon-button room-back" href="#/rooms" aria-label="Back to your rooms">
+          <Icon name="back" />
+        </a>
+        <span className="room-symbol">
+          <Icon name={room.isPrivate ? "lock" : "hash"} />
+        </span>
+        <div className="room-heading">
+          <h1 id="room-title">{room.name}</h1>
+          {room.description && <p>{room.description}</p>}
+        </div>
+        <button type="button" className="button quiet" onClick={() => setDialog({ kind: "members" })}>
+          <Icon name="members" />
+          <span className="visually-hidden">Members: </span>
+          {(room.memberCount ?? room.members?.length ?? 1).toLocaleString()}
+        </button>
+        <button
+          type="button"
+          className="icon-button"
+          onClick={() => setDialog({ kind: "leave" })}
+          aria-label="Leave room"
+          title="Leave room"
+        >
+          <Icon name="leave" />
+        </button>
+      </header>
+      <MessageList
+        room={room}
+        view={view}
+        rows={rows}
+        users={users}
+        editingId={editingId}
+        onEdit={setEditingId}
+        onDelete={(message) => setDialog({ kind: "delete", message })}
+      />
+      <Announcer rows={rows} users={users} loaded={view?.historyLoaded ?? false} />
+      <Composer roomId={room.id} roomName={room.name} onEditLast={editLast} editing={editingId !== null} />
+      {dialog?.kind === "members" && <MembersDialog room={room} userId={user.id} onClose={() => setDialog(null)} />}
+      {dialog?.kind === "leave" && (
+        <ConfirmDialog
+          title={`Leave ${room.name}?`}
+          text={
+            room.isPrivate
+              ? "This room is private: you can come back only when a member adds you."
+              : `You can join again from the directory. ${count(Math.max(0, (room.memberCount ?? 1) - 1), "member stays", "members stay")}.`
+          }
+          action="Leave room"
+          onConfirm={async () => {
+            await chat.leaveRoom(room.id);
+            navigate("#/rooms");
+          }}
+          onClose={() => setDialog(null)}
+        />
+      )}
+      {dialog?.kind === "delete" && (
+        <ConfirmDialog
+          title="Delete this message?"
+          text="Its text disappears for everybody. This cannot be undone."
+          action="Delete"
+          onConfirm={() => chat.deleteMessage(dialog.message)}
+          onClose={() => setDialog(null)}
+          returnFocus={focusComposer}
+        />
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,71 @@
+// Turns a room's entries into what is drawn: day separators and bubbles that
+// know their neighbours.
+
+import type { Message, OutboxItem, RoomEntry } from "@chat/sdk";
+import { dayKey } from "../format.js";
+
+export interface BubbleRow {
+  kind: "bubble";
+  key: string;
+  authorId: string;
+  own: boolean;
+  at: string;
+  /** First and last of a run by one author: they carry the name and the corners. */
+  first: boolean;
+  last: boolean;
+  message: Message | null;
+  draft: OutboxItem | null;
+}
+
+export type Row = { kind: "day"; key: string; at: string } | BubbleRow;
+
+/** A pause after which the author is named again. */
+const RUN_MS = 5 * 60_000;
+export const EDIT_WINDOW_MS = 5 * 60_000;
+
+export function buildRows(entries: readonly RoomEntry[], userId: string): Row[] {
+  const rows: Row[] = [];
+  let previous: BubbleRow | null = null;
+  for (const entry of entries) {
+    const row = bubble(entry, userId);
+    const sameDay: boolean = previous !== null && dayKey(previous.at) === dayKey(row.at);
+    if (!sameDay) rows.push({ kind: "day", key: `day-${row.key}`, at: row.at });
+    if (previous && sameDay && continues(previous, row)) {
+      previous.last = false;
+      row.first = false;
+    }
+    rows.push(row);
+    previous = row;
+  }
+  return rows;
+}
+
+function bubble(entry: RoomEntry, userId: string): BubbleRow {
+  const message = entry.kind === "message" ? entry.message : null;
+  const draft = entry.kind === "draft" ? entry.draft : null;
+  const authorId = message?.userId ?? userId;
+  return {
+    kind: "bubble",
+    key: entry.key,
+    authorId,
+    own: authorId === userId,
+    at: message?.createdAt ?? draft!.composedAt,
+    first: true,
+    last: true,
+    message,
+    draft,
+  };
+}
+
+function continues(previous: BubbleRow, row: BubbleRow): boolean {
+  return previous.authorId === row.authorId && Date.parse(row.at) - Date.parse(previous.at) < RUN_MS;
+}
+
+export function isEdited(message: Message): boolean {
+  return !message.deletedAt && Date.parse(message.updatedAt) > Date.parse(message.createdAt);
+}
+
+/** What the buttons offer; the server has the last word. */
+export function canChange(row: BubbleRow, now: number): boolean {
+  return row.own && row.message !== null && !row.message.deletedAt && now - Date.parse(row.at) < EDIT_WINDOW_MS;
+}

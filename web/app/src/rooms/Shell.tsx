@@ -1,0 +1,55 @@
+import { useState } from "react";
+import type { User } from "@chat/sdk";
+import { chat, useChat } from "../chat.js";
+import { RoomPage } from "../room/RoomPage.js";
+import { ConnectionBanner } from "./ConnectionBanner.js";
+import { CreateRoomDialog } from "./CreateRoomDialog.js";
+import { DirectoryDialog } from "./DirectoryDialog.js";
+import { NoRoom } from "./NoRoom.js";
+import { RoomPreview } from "./RoomPreview.js";
+import { Sidebar } from "./Sidebar.js";
+
+export type ShellDialog = "create" | "directory";
+
+interface ShellProps {
+  user: User;
+  roomId: string | null;
+}
+
+/**
+ * The two halves of the page; on a phone, the one that is asked for. Either may
+ * be hidden, so the landmark is around both.
+ */
+export function Shell({ user, roomId }: ShellProps) {
+  const rooms = useChat("rooms", () => chat.rooms);
+  const roomsError = useChat("rooms", () => chat.roomsError);
+  const [dialog, setDialog] = useState<ShellDialog | null>(null);
+  const room = rooms?.find((candidate) => candidate.id === roomId);
+
+  return (
+    <main className="shell" data-view={roomId ? "room" : "list"}>
+      <a className="skip-link" href="#conversation" onClick={focusConversation}>
+        Skip to conversation
+      </a>
+      <ConnectionBanner />
+      <Sidebar user={user} rooms={rooms} error={roomsError} roomId={roomId} onDialog={setDialog} />
+      <div className="main" id="conversation" tabIndex={-1}>
+        {room ? (
+          <RoomPage key={room.id} room={room} user={user} />
+        ) : roomId && rooms ? (
+          <RoomPreview key={roomId} roomId={roomId} />
+        ) : (
+          <NoRoom hasRooms={rooms === null || rooms.length > 0} loading={roomId !== null} onDialog={setDialog} />
+        )}
+      </div>
+      {dialog === "create" && <CreateRoomDialog onClose={() => setDialog(null)} />}
+      {dialog === "directory" && <DirectoryDialog onClose={() => setDialog(null)} />}
+    </main>
+  );
+}
+
+/** The hash is the route, so the link must not change it. */
+function focusConversation(event: { preventDefault(): void }) {
+  event.preventDefault();
+  document.getElementById("conversation")?.focus();
+}

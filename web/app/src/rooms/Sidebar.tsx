@@ -1,0 +1,129 @@
+import { useState } from "react";
+import type { ApiError, Room, User } from "@chat/sdk";
+import { chat } from "../chat.js";
+import { count, explain } from "../format.js";
+import { roomHref } from "../router.js";
+import { Avatar } from "../ui/Avatar.js";
+import { ConfirmDialog } from "../ui/ConfirmDialog.js";
+import { Icon } from "../ui/Icon.js";
+import type { ShellDialog } from "./Shell.js";
+
+interface SidebarProps {
+  user: User;
+  rooms: readonly Room[] | null;
+  error: ApiError | null;
+  roomId: string | null;
+  onDialog: (dialog: ShellDialog) => void;
+}
+
+export function Sidebar({ user, rooms, error, roomId, onDialog }: SidebarProps) {
+  return (
+    <div className="sidebar">
+      <div className="sidebar-header">
+        <span className="brand-mark">
+          <Icon name="bubble" />
+        </span>
+        <h1>Chat</h1>
+        <button type="button" className="icon-button" onClick={() => onDialog("directory")} aria-label="Browse rooms" title="Browse rooms">
+          <Icon name="compass" />
+        </button>
+        <button type="button" className="icon-button" onClick={() => onDialog("create")} aria-label="New room" title="New room">
+          <Icon name="plus" />
+        </button>
+      </div>
+      <nav className="sidebar-rooms" aria-label="Your rooms">
+        <RoomList rooms={rooms} error={error} roomId={roomId} onDialog={onDialog} />
+      </nav>
+      <Account user={user} />
+    </div>
+  );
+}
+
+function RoomList({ rooms, error, roomId, onDialog }: Omit<SidebarProps, "user">) {
+  if (!rooms) {
+    if (!error) return <RoomListSkeleton />;
+    return (
+      <div className="sidebar-note">
+        <p>{explain(error)}</p>
+        <button type="button" className="button small" onClick={() => void chat.refreshRooms()}>
+          Try again
+        </button>
+      </div>
+    );
+  }
+  if (rooms.length === 0) {
+    return (
+      <div className="sidebar-note">
+        <p>Rooms you join appear here.</p>
+        <div className="sidebar-actions">
+          <button type="button" className="button small" onClick={() => onDialog("directory")}>
+            Browse rooms
+          </button>
+          <button type="button" className="button small" onClick={() => onDialog("create")}>
+            New room
+          </button>
+        </div>
+      </div>
+    );
+  }
+  return (
+    <ul className="room-list">
+      {rooms.map((room) => (
+        <li key={room.id}>
+          <a className="room-link" href={roomHref(room.id)} aria-current={room.id === roomId ? "page" : undefined}>
+            <span className="room-symbol">
+              <Icon name={room.isPrivate ? "lock" : "hash"} />
+            </span>
+            <span className="room-link-text">
+              <span className="room-link-name">{room.name}</span>
+              <span className="room-link-detail">
+                {room.isPrivate && "Private · "}
+                {count(room.memberCount ?? room.members?.length ?? 1, "member", "members")}
+              </span>
+            </span>
+          </a>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function RoomListSkeleton() {
+  return (
+    <div role="status" className="room-list-skeleton">
+      <span className="visually-hidden">Loading your rooms</span>
+      {[0, 1, 2, 3].map((row) => (
+        <div key={row} className="skeleton-row" aria-hidden="true">
+          <span className="skeleton skeleton-square" />
+          <span className="skeleton skeleton-line" />
+        </div>
+      ))}
+    </div>
+  );
+}
+
+function Account({ user }: { user: User }) {
+  const [confirming, setConfirming] = useState(false);
+  const logOut = () => {
+    if (chat.unsentCount > 0) setConfirming(true);
+    else void chat.logout();
+  };
+  return (
+    <div className="account">
+      <Avatar name={user.username} id={user.id} />
+      <span className="account-name">{user.username}</span>
+      <button type="button" className="icon-button" onClick={logOut} aria-label="Log out" title="Log out">
+        <Icon name="power" />
+      </button>
+      {confirming && (
+        <ConfirmDialog
+          title="Log out and lose messages?"
+          text={`${count(chat.unsentCount, "message has", "messages have")} not been sent yet. Logging out discards what is unsent.`}
+          action="Log out"
+          onConfirm={() => chat.logout()}
+          onClose={() => setConfirming(false)}
+        />
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,247 @@
+// Two people, one server, one story: each step builds on the one before.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { ChatServer, launchBrowser, Person } from "./support.mjs";
+
+const HISTORY = 120;
+let server, browser, alice, bob;
+
+before(async () => {
+  server = await ChatServer.start();
+  browser = await launchBrowser();
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.dispose();
+});
+
+test("the login and registration pages have no accessibility faults", async () => {
+  alice = await Person.arrive(browser, server, "alice");
+  await alice.page.getByRole("heading", { name: "Log in" }).waitFor();
+  await alice.passesAxe("the login page");
+  await alice.shot("login-light");
+  await alice.page.getByRole("button", { name: "Log in" }).click();
+  await alice.page.getByText("Enter your password.").waitFor();
+  await alice.passesAxe("the login page with errors");
+});
+
+test("two people register, and find no rooms yet", async () => {
+  await alice.register();
+  bob = await Person.arrive(browser, server, "bob", { colorScheme: "dark" });
+  await bob.page.getByRole("heading", { name: "Log in" }).waitFor();
+  await bob.shot("login-dark");
+  await bob.passesAxe("the dark login page");
+  await bob.register();
+  await bob.page.getByText("Rooms you join appear here.").waitFor();
+  await bob.shot("empty-dark");
+  await bob.passesAxe("the empty room list");
+});
+
+test("one makes a room, the other finds it in the directory and joins", async () => {
+  const { page } = alice;
+  await page.getByRole("button", { name: "New room" }).first().click();
+  await page.getByRole("textbox", { name: "Name", exact: true }).fill("Garden club");
+  await page.getByRole("textbox", { name: "Description" }).fill("Seeds, tools, the weather and whatever else grows from the first of March to the last of October, here and abroad");
+  await alice.passesAxe("the dialog for a new room");
+  await alice.shot("new-room-light");
+  await page.getByRole("button", { name: "Create room" }).click();
+  await page.getByRole("heading", { name: "Garden club", level: 1 }).waitFor();
+  assert.equal(await page.title(), "Garden club · Chat");
+  await page.getByText("Write the first message below.").waitFor();
+  await alice.shot("new-room-empty-light");
+
+  await bob.page.getByRole("button", { name: "Browse rooms" }).first().click();
+  await bob.page.getByRole("button", { name: "Join Garden club" }).waitFor();
+  await bob.passesAxe("the directory");
+  await bob.shot("directory-dark");
+  await bob.page.getByRole("button", { name: "Join Garden club" }).click();
+  await bob.page.getByRole("heading", { name: "Garden club", level: 1 }).waitFor();
+});
+
+test("they chat both ways, live", async () => {
+  await alice.send("Good morning!");
+  await bob.sees("Good morning!");
+  await bob.send("Hello alice,\nthe tomatoes are up: https://example.com/tomatoes.");
+  await alice.page.getByText("the tomatoes are up").first().waitFor();
+  const link = alice.page.getByRole("link", { name: "https://example.com/tomatoes", exact: true });
+  assert.equal(await link.getAttribute("href"), "https://example.com/tomatoes");
+  assert.equal(await link.getAttribute("rel"), "noopener noreferrer");
+  await alice.send("<b>not bold</b>");
+  await bob.seesOnce("<b>not bold</b>");
+  await alice.seesOnce("Good morning!");
+  await bob.page.locator(".message-author", { hasText: "alice" }).first().waitFor();
+  await alice.passesAxe("the room");
+  await bob.passesAxe("the dark room");
+});
+
+test("a message is edited and another deleted, for both", async () => {
+  await alice.send("teh weather");
+  await bob.sees("teh weather");
+  await alice.composer.press("ArrowUp");
+  const edit = alice.page.getByRole("textbox", { name: "Edit message" });
+  await edit.fill("the weather");
+  await alice.shot("edit-light");
+  await alice.passesAxe("the editor");
+  await edit.press("Enter");
+  await bob.seesOnce("the weather");
+  await bob.bubbles("the weather").getByText("edited").waitFor();
+  assert.equal(await bob.bubbles("teh weather").count(), 0);
+
+  await alice.send("a slip");
+  await bob.sees("a slip");
+  await alice.bubbles("a slip").hover();
+  await alice.bubbles("a slip").getByRole("button", { name: "Delete message" }).click();
+  await alice.passesAxe("the question before deleting");
+  await alice.shot("delete-light");
+  await alice.page.getByRole("button", { name: "Delete", exact: true }).click();
+  for (const person of [alice, bob]) {
+    await person.sees("message deleted");
+    assert.equal(await person.bubbles("a slip").count(), 0);
+  }
+});
+
+test("a long history is read by scrolling up, without losing one's place", async () => {
+  const { token } = await alice.storedSession();
+  const roomId = new URL(alice.page.url()).hash.split("/").at(-1);
+  await server.seed(token, roomId, HISTORY);
+  await bob.sees(`seeded message number ${HISTORY}`);
+  await bob.page.reload();
+  await bob.sees(`seeded message number ${HISTORY}`);
+  assert.equal(await bob.bubbles("Good morning!").count(), 0, "the oldest page is not loaded at first");
+
+  const list = bob.page.getByRole("region", { name: /^Messages in/ });
+  for (let page = 0; page < 10 && (await bob.bubbles("Good morning!").count()) === 0; page += 1) {
+    const first = await bob.page.locator(".message").first().getAttribute("data-message-id");
+    await list.evaluate((el) => el.scrollTo(0, 0));
+    await bob.page.waitForFunction(
+      (id) => document.querySelector(".message").dataset.messageId !== id,
+      first,
+    );
+    const place = await bob.page.locator(`[data-message-id="${first}"]`).boundingBox();
+    assert.ok(place.y > -200 && place.y < 400, `the message read stays in sight (it is at ${place.y})`);
+  }
+  await bob.seesOnce("Good morning!");
+  for (const n of [1, 60, HISTORY]) await bob.seesOnce(`seeded message number ${n}`);
+
+  await list.evaluate((el) => el.scrollTo(0, 0));
+  await alice.send("are you still there?");
+  const jump = bob.page.getByRole("button", { name: "1 new message" });
+  await jump.waitFor();
+  await bob.shot("history-dark");
+  await bob.passesAxe("the room with history");
+  await jump.click();
+  await jump.waitFor({ state: "detached" });
+  await bob.seesOnce("are you still there?");
+});
+
+test("what is sent while the server is dead arrives exactly once after its return", async () => {
+  await alice.composer.pressSequentially("written while");
+  await server.kill();
+  await alice.composer.pressSequentially(" it was down");
+  await alice.composer.press("Enter");
+  await alice.bubbles("written while it was down").getByRole("img", { name: "Sending" }).waitFor();
+  await alice.send("and a second one");
+  await alice.page.getByText("Your messages are kept and will be sent.").waitFor();
+  await alice.passesAxe("the room without a server");
+  await alice.shot("offline-light");
+
+  await server.run();
+  for (const person of [alice, bob]) {
+    // The button of the banner, so that the story need not wait for the backoff.
+    await person.page.getByRole("button", { name: "Try now" }).click({ timeout: 3_000 }).catch(() => {});
+    await person.page.locator(".banner").waitFor({ state: "detached", timeout: 70_000 });
+    await person.seesOnce("written while it was down");
+    await person.seesOnce("and a second one");
+  }
+  await alice.bubbles("and a second one").getByRole("img", { name: "Sent" }).waitFor();
+  const order = await bob.page.locator(".message-text").allTextContents();
+  assert.ok(order.indexOf("written while it was down") < order.indexOf("and a second one"));
+});
+
+test("a reload keeps the room and the unsent messages", async () => {
+  // The page is still served; the interface behind it is not reached.
+  const unreachable = /\/(ws\/ticket|auth\/refresh)$/;
+  await bob.context.route(unreachable, (route) => route.abort());
+  await bob.page.reload();
+  await bob.send("kept over a reload");
+  await bob.bubbles("kept over a reload").getByRole("img", { name: "Sending" }).waitFor();
+  await bob.page.reload();
+  await bob.sees("kept over a reload");
+  await bob.page.getByRole("heading", { name: "Garden club", level: 1 }).waitFor();
+  await bob.context.unroute(unreachable);
+  await bob.page.getByRole("button", { name: "Try now" }).click({ timeout: 5_000 }).catch(() => {});
+  await bob.bubbles("kept over a reload").getByRole("img", { name: "Sent" }).waitFor({ timeout: 70_000 });
+  for (const person of [alice, bob]) await person.seesOnce("kept over a reload");
+});
+
+test("the members are listed", async () => {
+  await alice.page.getByRole("button", { name: /^Members/ }).click();
+  const dialog = alice.page.getByRole("dialog", { name: "Members" });
+  await dialog.getByText("bob").waitFor();
+  await alice.passesAxe("the members");
+  await alice.shot("members-light");
+  await alice.page.keyboard.press("Escape");
+  await dialog.waitFor({ state: "detached" });
+});
+
+test("light, dark and narrow all look as they should", async () => {
+  await alice.shot("room-light");
+  await bob.shot("room-dark");
+  const narrow = { width: 375, height: 740 };
+  for (const [person, scheme] of [[alice, "light"], [bob, "dark"]]) {
+    await person.page.setViewportSize(narrow);
+    await person.shot(`room-narrow-${scheme}`);
+    await person.passesAxe("the narrow room");
+    await person.fitsTheWidth();
+    await person.page.getByRole("link", { name: "Back to your rooms" }).click();
+    await person.page.getByRole("link", { name: /Garden club/ }).waitFor();
+    await person.shot(`rooms-narrow-${scheme}`);
+    await person.passesAxe("the narrow room list");
+    await person.fitsTheWidth();
+    await person.page.setViewportSize({ width: 1200, height: 780 });
+    await person.page.getByRole("link", { name: /Garden club/ }).click();
+  }
+});
+
+test("logging out leaves nothing behind", async () => {
+  await bob.page.getByRole("button", { name: "Log out" }).click();
+  await bob.page.getByRole("heading", { name: "Log in" }).waitFor();
+  assert.equal(await bob.page.evaluate(() => localStorage.length), 0);
+});
+
+test("the keyboard alone logs in, opens a room and sends", async () => {
+  const { page } = bob;
+  await page.goto(bob.url);
+  await page.reload();
+  await page.getByLabel("E-mail address").waitFor();
+  await page.keyboard.type(bob.email);
+  await page.keyboard.press("Tab");
+  await page.keyboard.type(bob.password);
+  await page.keyboard.press("Enter");
+  const room = page.getByRole("link", { name: /Garden club/ });
+  await room.waitFor();
+  for (let step = 0; step < 20; step += 1) {
+    if (await room.evaluate((el) => el === document.activeElement)) break;
+    await page.keyboard.press("Tab");
+  }
+  assert.ok(await room.evaluate((el) => el === document.activeElement), "Tab reaches the room");
+  await bob.shot("keyboard-focus-dark");
+  await page.keyboard.press("Enter");
+  await bob.composer.waitFor();
+  await page.waitForFunction(() => document.activeElement?.id === "composer-text");
+  await page.keyboard.type("sent without a mouse");
+  await page.keyboard.press("Enter");
+  await alice.seesOnce("sent without a mouse");
+});
+
+test("leaving a room takes it off the list", async () => {
+  await bob.page.getByRole("button", { name: "Leave room" }).click();
+  await bob.page.getByRole("dialog").getByRole("button", { name: "Leave room" }).click();
+  await bob.page.getByText("Rooms you join appear here.").waitFor();
+});
+
+test("no page met an error on the way", () => {
+  assert.deepEqual({ alice: alice.errors, bob: bob.errors }, { alice: [], bob: [] });
+});

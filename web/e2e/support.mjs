@@ -1,0 +1,198 @@
+// A real server, a real browser, and the few words the story is told in.
+
+import { AxeBuilder } from "@axe-core/playwright";
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { chromium } from "playwright-core";
+
+const here = fileURLToPath(new URL(".", import.meta.url));
+const BINARY = resolve(process.env.CHAT_BIN ?? join(here, "../../target/debug/chat"));
+export const SHOTS = resolve(process.env.E2E_SHOTS ?? join(here, "../test-results"));
+
+const BROWSER_ARGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+async function freePort() {
+  const probe = createServer().listen(0, "127.0.0.1");
+  await once(probe, "listening");
+  const { port } = probe.address();
+  probe.close();
+  await once(probe, "close");
+  return port;
+}
+
+export class ChatServer {
+  #process = null;
+  #log = "";
+
+  static async start() {
+    const server = new ChatServer();
+    server.port = await freePort();
+    server.url = `http://127.0.0.1:${server.port}`;
+    server.dataDir = await mkdtemp(join(tmpdir(), "chat-e2e-"));
+    await server.run();
+    return server;
+  }
+
+  /** On the same port and data folder each time. */
+  async run() {
+    const env = {
+      ...process.env,
+      HOST: "127.0.0.1",
+      PORT: String(this.port),
+      CHAT_DATA_DIR: this.dataDir,
+      CHAT_RATE_LIMITS: "off",
+    };
+    const child = spawn(BINARY, ["serve"], { env, cwd: this.dataDir, stdio: ["ignore", "pipe", "pipe"] });
+    this.#process = child;
+    let ended = null;
+    child.on("error", (error) => (ended = error.message));
+    child.on("exit", (code, signal) => (ended = `exit ${code ?? signal}`));
+    for (const stream of [child.stdout, child.stderr]) stream.on("data", (text) => (this.#log += text));
+
+    const deadline = Date.now() + 30_000;
+    for (;;) {
+      if (ended) throw new Error(`${BINARY} did not start (${ended})\n${this.#log.slice(-4_000)}`);
+      if (await fetch(`${this.url}/health`).then((answer) => answer.ok, () => false)) return;
+      if (Date.now() > deadline) throw new Error(`no answer on ${this.url}/health\n${this.#log.slice(-4_000)}`);
+      await new Promise((wake) => setTimeout(wake, 100));
+    }
+  }
+
+  /** As kill -9 does: no goodbye. */
+  async kill() {
+    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
+    const gone = once(this.#process, "exit");
+    this.#process.kill("SIGKILL");
+    await gone;
+  }
+
+  async dispose() {
+    await this.kill();
+    await rm(this.dataDir, { recursive: true, force: true });
+  }
+
+  async post(path, token, body, headers = {}) {
+    const answer = await fetch(this.url + path, {
+      method: "POST",
+      headers: { "content-type": "application/json", authorization: `Bearer ${token}`, ...headers },
+      body: JSON.stringify(body),
+    });
+    assert.ok(answer.ok, `${path} answered ${answer.status}: ${await answer.clone().text()}`);
+    return answer.json();
+  }
+
+  async seed(token, roomId, total) {
+    for (let n = 1; n <= total; n += 1) {
+      const body = { roomId, content: `seeded message number ${n}` };
+      await this.post("/messages", token, body, { "idempotency-key": randomUUID() });
+    }
+  }
+}
+
+export async function launchBrowser() {
+  await mkdir(SHOTS, { recursive: true });
+  const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
+  return chromium.launch({ executablePath, headless: true, args: BROWSER_ARGS });
+}
+
+/** One person at one browser, with the errors of the page noted. */
+export class Person {
+  constructor(name, context, page, url) {
+    Object.assign(this, { name, context, page, url, errors: [] });
+    this.email = `${name}@example.com`;
+    this.password = `${name}-has-a-long-password`;
+    page.setDefaultTimeout(10_000);
+    page.on("pageerror", (error) => this.errors.push(String(error)));
+    page.on("console", (entry) => {
+      // A dead server makes failed requests, which are part of the story.
+      const expected = /Failed to load resource|WebSocket connection/.test(entry.text());
+      if (entry.type() === "error" && !expected) this.errors.push(entry.text());
+    });
+  }
+
+  static async arrive(browser, server, name, options = {}) {
+    const context = await browser.newContext({ viewport: { width: 1200, height: 780 }, ...options });
+    const page = await context.newPage();
+    const person = new Person(name, context, page, `${server.url}/app/`);
+    await page.goto(person.url);
+    return person;
+  }
+
+  async register() {
+    const { page } = this;
+    await page.getByRole("link", { name: "Create an account" }).click();
+    await page.getByLabel("User name").fill(this.name);
+    await page.getByLabel("E-mail address").fill(this.email);
+    await page.getByLabel("Password").fill(this.password);
+    await page.getByRole("button", { name: "Create account" }).click();
+    await page.getByRole("navigation", { name: "Your rooms" }).waitFor();
+  }
+
+  get composer() {
+    return this.page.getByRole("textbox", { name: /^Message to/ });
+  }
+
+  async send(text) {
+    await this.composer.fill(text);
+    await this.composer.press("Enter");
+  }
+
+  /** The bubbles with exactly this text. */
+  bubbles(text) {
+    return this.page.locator(".message", { has: this.page.locator(".message-text").getByText(text, { exact: true }) });
+  }
+
+  async sees(text) {
+    await this.bubbles(text).first().waitFor();
+  }
+
+  async seesOnce(text) {
+    await this.sees(text);
+    assert.equal(await this.bubbles(text).count(), 1, `${this.name} sees “${text}” once`);
+  }
+
+  async isConnected() {
+    await this.page.waitForFunction(() => document.querySelector(".banner") === null);
+  }
+
+  storedSession() {
+    return this.page.evaluate(() => JSON.parse(localStorage.getItem("chat.session")));
+  }
+
+  async shot(name) {
+    await this.page.screenshot({ path: join(SHOTS, `${name}.png`) });
+  }
+
+  /** Nothing sticks out sideways, at any depth. */
+  async fitsTheWidth() {
+    const outside = await this.page.evaluate(() =>
+      [...document.querySelectorAll("#root *")]
+        .filter((el) => el.checkVisibility() && el.getBoundingClientRect().right > innerWidth + 1)
+        .map((el) => el.outerHTML.slice(0, 120)),
+    );
+    assert.deepEqual(outside, []);
+  }
+
+  async passesAxe(where) {
+    // What fades in has wrong colours for a moment.
+    await this.page.evaluate(() => Promise.all(document.getAnimations().filter((a) => a.effect?.getTiming().iterations !== Infinity).map((a) => a.finished)));
+    const { violations } = await new AxeBuilder({ page: this.page }).analyze();
+    const told = violations.map((v) => `${v.id}: ${v.nodes.map((node) => node.html).join("\n    ")}`);
+    assert.deepEqual(told, [], `axe on ${where}`);
+  }
+}

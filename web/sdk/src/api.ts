@@ -1,0 +1,73 @@
+// The REST routes the client uses, one method each.
+
+import type { HttpClient } from "./http.js";
+import type { DirectoryPage, MemberPage, Message, MessagePage, NewRoom, Room, Session, User } from "./types.js";
+
+export class Api {
+  constructor(private readonly http: HttpClient) {}
+
+  register(username: string, email: string, password: string): Promise<Session> {
+    return this.http.request("/auth/register", {
+      method: "POST",
+      body: { username, email, password },
+      authenticated: false,
+    });
+  }
+
+  login(email: string, password: string): Promise<Session> {
+    return this.http.request("/auth/login", { method: "POST", body: { email, password }, authenticated: false });
+  }
+
+  logout(): Promise<void> {
+    return this.http.request("/auth/logout", { method: "POST" });
+  }
+
+  me(): Promise<User> {
+    return this.http.request("/users/me");
+  }
+
+  rooms(): Promise<Room[]> {
+    return this.http.request("/rooms");
+  }
+
+  room(roomId: string): Promise<Room> {
+    return this.http.request(`/rooms/${encodeURIComponent(roomId)}`);
+  }
+
+  createRoom(room: NewRoom): Promise<Room> {
+    return this.http.request("/rooms", { method: "POST", body: room });
+  }
+
+  joinRoom(roomId: string): Promise<Room> {
+    return this.http.request(`/rooms/${encodeURIComponent(roomId)}/join`, { method: "POST" });
+  }
+
+  leaveRoom(roomId: string): Promise<void> {
+    return this.http.request(`/rooms/${encodeURIComponent(roomId)}/leave`, { method: "POST" });
+  }
+
+  members(roomId: string, cursor?: string, limit = 50): Promise<MemberPage> {
+    return this.http.request(`/rooms/${encodeURIComponent(roomId)}/members`, { query: { limit, cursor } });
+  }
+
+  directory(cursor?: string, limit = 30): Promise<DirectoryPage> {
+    return this.http.request("/directory/rooms", { query: { limit, cursor } });
+  }
+
+  /** Newest first. */
+  messages(roomId: string, cursor?: string, limit = 50): Promise<MessagePage> {
+    return this.http.request("/messages", { query: { roomId, limit, cursor } });
+  }
+
+  editMessage(messageId: string, content: string): Promise<Message> {
+    return this.http.request(`/messages/${encodeURIComponent(messageId)}`, { method: "PATCH", body: { content } });
+  }
+
+  deleteMessage(messageId: string): Promise<void> {
+    return this.http.request(`/messages/${encodeURIComponent(messageId)}`, { method: "DELETE" });
+  }
+
+  socketTicket(): Promise<{ ticket: string; expiresIn: number }> {
+    return this.http.request("/ws/ticket", { method: "POST" });
+  }
+}

@@ -1,0 +1,119 @@
+// Everything the SDK takes from the outside world, in one injectable object:
+// tests replace it whole and then need neither a network nor real time.
+
+export interface SocketLike {
+  readonly readyState: number;
+  onopen: ((event: unknown) => void) | null;
+  onmessage: ((event: { data: unknown }) => void) | null;
+  onclose: ((event: { code: number; reason: string }) => void) | null;
+  onerror: ((event: unknown) => void) | null;
+  send(data: string): void;
+  close(code?: number, reason?: string): void;
+}
+
+/** The part of `localStorage` that is used. */
+export interface StorageLike {
+  readonly length: number;
+  key(index: number): string | null;
+  getItem(key: string): string | null;
+  setItem(key: string, value: string): void;
+  removeItem(key: string): void;
+}
+
+export type Timer = ReturnType<typeof setTimeout>;
+
+export interface Environment {
+  /** Origin of the REST interface, without a trailing slash. */
+  readonly apiUrl: string;
+  readonly socketUrl: string;
+  fetch(input: string, init: RequestInit): Promise<Response>;
+  openSocket(url: string, protocols: string[]): SocketLike;
+  readonly storage: StorageLike;
+  now(): number;
+  random(): number;
+  uuid(): string;
+  setTimeout(callback: () => void, delayMs: number): Timer;
+  clearTimeout(timer: Timer): void;
+  /** Runs `task` while no other tab runs one under the same name. */
+  exclusive<T>(name: string, task: () => Promise<T>): Promise<T>;
+  /** Calls back when the network or the page returns; gives the way to stop. */
+  onWake(callback: () => void): () => void;
+  /** Calls back when another tab changed a stored key (null: all of them). */
+  onStorage(callback: (key: string | null) => void): () => void;
+}
+
+export function browserEnvironment(origin: string = location.origin): Environment {
+  return {
+    apiUrl: origin,
+    socketUrl: `${origin.replace(/^http/, "ws")}/ws`,
+    fetch: (input, init) => fetch(input, init),
+    openSocket: (url, protocols) => new WebSocket(url, protocols) as SocketLike,
+    storage: browserStorage(),
+    now: () => Date.now(),
+    random: () => Math.random(),
+    uuid: randomUuid,
+    setTimeout: (callback, delayMs) => setTimeout(callback, delayMs),
+    clearTimeout: (timer) => clearTimeout(timer),
+    exclusive: (name, task) => {
+      // Web Locks exist in secure contexts only. Without them two tabs may
+      // refresh at the same moment, which the server's grace time allows for.
+      if (typeof navigator !== "undefined" && navigator.locks) {
+        return navigator.locks.request(name, task) as ReturnType<typeof task>;
+      }
+      return task();
+    },
+    onWake: (callback) => {
+      const visible = () => {
+        if (document.visibilityState === "visible") callback();
+      };
+      window.addEventListener("online", callback);
+      window.addEventListener("pageshow", callback);
+      document.addEventListener("visibilitychange", visible);
+      return () => {
+        window.removeEventListener("online", callback);
+        window.removeEventListener("pageshow", callback);
+        document.removeEventListener("visibilitychange", visible);
+      };
+    },
+    onStorage: (callback) => {
+      const changed = (event: StorageEvent) => callback(event.key);
+      window.addEventListener("storage", changed);
+      return () => window.removeEventListener("storage", changed);
+    },
+  };
+}
+
+/** `crypto.randomUUID` is missing on plain-http origins other than localhost. */
+function randomUuid(): string {
+  if (typeof crypto.randomUUID === "function") return crypto.randomUUID();
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6]! & 0x0f) | 0x40;
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
+
+/** Falls back to memory where the browser refuses storage, so that chatting still works. */
+function browserStorage(): StorageLike {
+  try {
+    const probe = "chat.probe";
+    localStorage.setItem(probe, "1");
+    localStorage.removeItem(probe);
+    return localStorage;
+  } catch {
+    return memoryStorage();
+  }
+}
+
+export function memoryStorage(): StorageLike {
+  const items = new Map<string, string>();
+  return {
+    get length() {
+      return items.size;
+    },
+    key: (index) => [...items.keys()][index] ?? null,
+    getItem: (key) => items.get(key) ?? null,
+    setItem: (key, value) => void items.set(key, value),
+    removeItem: (key) => void items.delete(key),
+  };
+}

@@ -1,0 +1,200 @@
+// REST transport: bearer token, problem+json errors, and one refresh at a time
+// over all requests and all tabs.
+
+import type { Environment } from "./environment.js";
+import type { TokenStore } from "./tokens.js";
+
+export interface FieldError {
+  field: string;
+  message: string;
+}
+
+export interface Problem {
+  status: number;
+  code: string;
+  title: string;
+  detail?: string | undefined;
+  retryable: boolean;
+  retryAfterMs?: number | undefined;
+  errors?: FieldError[] | undefined;
+}
+
+/** A refusal by the server, or (`code: "network"`, status 0) no answer at all. */
+export class ApiError extends Error {
+  readonly status: number;
+  readonly code: string;
+  readonly retryable: boolean;
+  readonly retryAfterMs: number | undefined;
+  readonly errors: FieldError[];
+
+  constructor(problem: Problem) {
+    super(problem.detail || problem.title);
+    this.name = "ApiError";
+    this.status = problem.status;
+    this.code = problem.code;
+    this.retryable = problem.retryable;
+    this.retryAfterMs = problem.retryAfterMs;
+    this.errors = problem.errors ?? [];
+  }
+}
+
+export interface RequestOptions {
+  method?: "GET" | "POST" | "PATCH" | "DELETE";
+  query?: Record<string, string | number | undefined>;
+  body?: unknown;
+  headers?: Record<string, string>;
+  /** False for the routes that make a session. */
+  authenticated?: boolean;
+}
+
+type HttpEnvironment = Pick<Environment, "apiUrl" | "fetch" | "exclusive">;
+
+export class HttpClient {
+  /** Called when the refresh token is refused: the session is over. */
+  onSessionEnded: () => void = () => {};
+  private refreshing: Promise<string> | null = null;
+
+  constructor(
+    private readonly env: HttpEnvironment,
+    private readonly tokens: TokenStore,
+  ) {}
+
+  async request<T>(path: string, options: RequestOptions = {}): Promise<T> {
+    const authenticated = options.authenticated ?? true;
+    if (!authenticated) return this.exchange<T>(path, options, null);
+
+    const token = this.tokens.read()?.token;
+    if (!token) throw loggedOut();
+    try {
+      return await this.exchange<T>(path, options, token);
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 401) throw error;
+      const fresh = await this.refresh(token);
+      return this.exchange<T>(path, options, fresh);
+    }
+  }
+
+  /**
+   * Replaces the access token `stale`. Callers that come while a refresh runs
+   * share it; a tab that waited for another tab's refresh takes its result.
+   */
+  refresh(stale: string): Promise<string> {
+    this.refreshing ??= this.env
+      .exclusive("chat.refresh", () => this.refreshHoldingLock(stale))
+      .finally(() => {
+        this.refreshing = null;
+      });
+    return this.refreshing;
+  }
+
+  private async refreshHoldingLock(stale: string): Promise<string> {
+    const stored = this.tokens.read();
+    if (!stored) throw loggedOut();
+    if (stored.token !== stale) return stored.token;
+    try {
+      const pair = await this.exchange<{ token: string; refreshToken: string }>(
+        "/auth/refresh",
+        { method: "POST", body: { refreshToken: stored.refreshToken } },
+        null,
+      );
+      // The person may have logged out while the answer was on its way.
+      if (this.tokens.read()?.user.id !== stored.user.id) throw loggedOut();
+      this.tokens.write({ ...stored, ...pair });
+      return pair.token;
+    } catch (error) {
+      // Where tabs cannot lock, another one may have rotated the pair meanwhile.
+      const now = this.tokens.read();
+      if (now && now.user.id === stored.user.id && now.token !== stale) return now.token;
+      if (error instanceof ApiError && error.status === 401) {
+        this.tokens.clear();
+        this.onSessionEnded();
+      }
+      throw error;
+    }
+  }
+
+  private async exchange<T>(path: string, options: RequestOptions, token: string | null): Promise<T> {
+    const headers: Record<string, string> = { accept: "application/json", ...options.headers };
+    const init: RequestInit = { method: options.method ?? "GET", headers };
+    if (options.body !== undefined) {
+      headers["content-type"] = "application/json";
+      init.body = JSON.stringify(options.body);
+    }
+    if (token) headers["authorization"] = `Bearer ${token}`;
+
+    let response: Response;
+    try {
+      response = await this.env.fetch(this.env.apiUrl + path + queryString(options.query), init);
+    } catch {
+      throw new ApiError({
+        status: 0,
+        code: "network",
+        title: "The server cannot be reached. Check your connection and try again.",
+        retryable: true,
+      });
+    }
+    if (!response.ok) throw new ApiError(await readProblem(response));
+    if (response.status === 204) return undefined as T;
+    try {
+      return (await response.json()) as T;
+    } catch {
+      // A captive portal or a proxy answered in the server's place.
+      throw new ApiError({ status: response.status, code: "internal", title: "The answer was not understood.", retryable: true });
+    }
+  }
+}
+
+function queryString(query: RequestOptions["query"]): string {
+  const params = new URLSearchParams();
+  for (const [name, value] of Object.entries(query ?? {})) {
+    if (value !== undefined) params.set(name, String(value));
+  }
+  const text = params.toString();
+  return text && `?${text}`;
+}
+
+function loggedOut(): ApiError {
+  return new ApiError({ status: 401, code: "unauthorized", title: "You are logged out.", retryable: false });
+}
+
+/** A proxy's own error page has no problem body: the status must then do. */
+async function readProblem(response: Response): Promise<Problem> {
+  const { status } = response;
+  let body: Partial<Problem> = {};
+  try {
+    const parsed: unknown = await response.json();
+    if (parsed && typeof parsed === "object") body = parsed;
+  } catch {
+    // Not JSON; the defaults below hold.
+  }
+  return {
+    status,
+    code: body.code ?? codeOfStatus(status),
+    title: body.title || `The server answered ${status}.`,
+    detail: body.detail,
+    retryable: body.retryable ?? (status === 429 || status >= 500),
+    retryAfterMs: body.retryAfterMs ?? retryAfter(response.headers.get("retry-after")),
+    errors: Array.isArray(body.errors) ? body.errors : undefined,
+  };
+}
+
+function retryAfter(header: string | null): number | undefined {
+  if (!header) return undefined;
+  const seconds = Number(header);
+  return Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : undefined;
+}
+
+function codeOfStatus(status: number): string {
+  const codes: Record<number, string> = {
+    400: "badRequest",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "notFound",
+    409: "conflict",
+    413: "tooLarge",
+    415: "unsupportedMedia",
+    429: "rateLimited",
+  };
+  if (status === 502 || status === 503 || status === 504) return "unavailable";
+  return codes[status] ?? "internal";
+}

@@ -1,0 +1,213 @@
+// What is known of one room: pure state, no timers and no I/O.
+//
+// Two sources are merged: the room's log (live events and replays, numbered
+// without gaps) and pages of history (newest first). The log's rule is
+// absolute: an event is applied when its number is the cursor plus one,
+// dropped when at or below it, and held while the hole before it is asked for.
+
+import { isMessageEvent, type AckData, type LogEvent, type SubscribedData } from "./frames.js";
+import type { Message, MessagePage } from "./types.js";
+
+/** What the caller has to do, and may want to know, after a change. */
+export interface Step {
+  /** Log events applied by this step, in order, each exactly once per cursor. */
+  delivered: LogEvent[];
+  /** Ask the server for the log after this number. */
+  subscribeAfter?: number;
+  /** The cache was dropped: page the history again. */
+  reset?: true;
+}
+
+const nothing = (): Step => ({ delivered: [] });
+
+export class Timeline {
+  /** Number of the last log event applied; null before the first subscription. */
+  private lastSeq: number | null = null;
+  private readonly held = new Map<number, LogEvent>();
+  /** A request for the log is under way, so a further hole need not ask again. */
+  private asked = false;
+  /** End of the replay being received: holes below it are about to be filled. */
+  private replayTo = 0;
+  /** The same end, when the server has more to give after it. */
+  private replayMoreFrom: number | null = null;
+  /** Head the server named while this side was behind it: believed if still so next time. */
+  private suspectedHead = 0;
+
+  private readonly byId = new Map<string, Message>();
+  /** Made from an ack: whatever the server says of them next is better. */
+  private readonly provisional = new Set<string>();
+  /** Everything from this creation number on is loaded; null before the first page. */
+  private floor: number | null = null;
+  private olderCursor: string | null = null;
+  private sorted: Message[] | null = null;
+
+  constructor(readonly roomId: string) {}
+
+  get cursor(): number | null {
+    return this.lastSeq;
+  }
+
+  get historyLoaded(): boolean {
+    return this.floor !== null;
+  }
+
+  /** Cursor of the next older page, null at the beginning of the room. */
+  get nextCursor(): string | null {
+    return this.olderCursor;
+  }
+
+  /** Loaded messages in the order of their creation, without holes. */
+  messages(): readonly Message[] {
+    const floor = this.floor;
+    if (floor === null) return [];
+    this.sorted ??= [...this.byId.values()].filter((m) => m.seq >= floor).sort((a, b) => a.seq - b.seq);
+    return this.sorted;
+  }
+
+  has(messageId: string): boolean {
+    return this.byId.has(messageId);
+  }
+
+  /** A subscription was sent; its answer decides where the log goes on. */
+  subscribing(): void {
+    this.asked = true;
+  }
+
+  /** The socket is gone: what was held comes again in the replay. */
+  disconnected(): void {
+    this.held.clear();
+    this.asked = false;
+    this.replayTo = 0;
+    this.replayMoreFrom = null;
+    this.suspectedHead = 0;
+  }
+
+  subscribed(answer: SubscribedData): Step {
+    this.asked = false;
+    this.replayTo = 0;
+    this.replayMoreFrom = null;
+    if (answer.mode === "reset") return this.reset(answer.head);
+    if (answer.mode === "uptodate") {
+      this.lastSeq ??= answer.head;
+      return this.drain();
+    }
+    this.lastSeq ??= answer.from === undefined ? answer.head : answer.from - 1;
+    this.replayTo = answer.to ?? 0;
+    if (answer.more) {
+      this.asked = true;
+      this.replayMoreFrom = answer.to ?? this.lastSeq;
+    }
+    return this.drain();
+  }
+
+  /** Drops the cache; the log goes on after `head`. */
+  reset(head: number): Step {
+    this.held.clear();
+    this.byId.clear();
+    this.provisional.clear();
+    this.sorted = null;
+    this.floor = null;
+    this.olderCursor = null;
+    this.asked = false;
+    this.replayTo = 0;
+    this.replayMoreFrom = null;
+    this.suspectedHead = 0;
+    this.lastSeq = head;
+    return { delivered: [], reset: true };
+  }
+
+  apply(event: LogEvent): Step {
+    if (this.lastSeq !== null && event.seq <= this.lastSeq) return nothing();
+    this.held.set(event.seq, event);
+    const step = this.drain();
+    const holeBefore = this.lastSeq !== null && event.seq > this.lastSeq && event.seq > this.replayTo;
+    return holeBefore && !this.asked ? { ...step, ...this.ask(), delivered: step.delivered } : step;
+  }
+
+  /**
+   * The server says the log has reached `head`. Events up to it may still be on
+   * their way, so only a head that was named before and is not reached is a hole.
+   */
+  noticeHead(head: number): Step {
+    if (this.lastSeq === null || this.asked) return nothing();
+    const missing = this.lastSeq < this.suspectedHead;
+    this.suspectedHead = Math.max(this.suspectedHead, head);
+    return missing ? this.ask() : nothing();
+  }
+
+  mergePage(page: MessagePage): void {
+    for (const message of page.messages) this.store(message);
+    this.olderCursor = page.nextCursor;
+    const oldest = page.messages.reduce((lowest, m) => Math.min(lowest, m.seq), this.floor ?? Infinity);
+    if (page.nextCursor === null) this.floor = 0;
+    // An empty page with a cursor tells nothing of the numbers; ask on.
+    else this.floor = Number.isFinite(oldest) ? oldest : this.floor;
+    this.sorted = null;
+  }
+
+  /**
+   * Shows an own message from its ack alone. The log event follows and replaces
+   * it under the same id, so there is one bubble whichever comes first.
+   */
+  acknowledge(ack: AckData, draft: { clientMsgId: string; content: string }, userId: string): void {
+    if (!ack.id || ack.seq === undefined || this.byId.has(ack.id)) return;
+    const ts = ack.ts ?? new Date(0).toISOString();
+    this.store({
+      id: ack.id,
+      roomId: this.roomId,
+      userId,
+      content: draft.content,
+      attachments: [],
+      createdAt: ts,
+      updatedAt: ts,
+      seq: ack.seq,
+      clientMsgId: draft.clientMsgId,
+    });
+    this.provisional.add(ack.id);
+  }
+
+  /** Takes a message in its present state, from whatever source. */
+  store(message: Message): void {
+    const known = this.byId.get(message.id);
+    if (known && !this.provisional.delete(message.id) && isOlder(message, known)) return;
+    // Only the author's own sockets carry the client id; do not lose it.
+    const clientMsgId = message.clientMsgId ?? known?.clientMsgId;
+    this.byId.set(message.id, clientMsgId ? { ...message, clientMsgId } : message);
+    this.sorted = null;
+  }
+
+  markDeleted(messageId: string, at: string): void {
+    const known = this.byId.get(messageId);
+    if (known && !known.deletedAt) this.store({ ...known, content: "", deletedAt: at, updatedAt: at });
+  }
+
+  private drain(): Step {
+    const step = nothing();
+    if (this.lastSeq === null) return step;
+    for (const seq of this.held.keys()) if (seq <= this.lastSeq) this.held.delete(seq);
+    for (let next = this.held.get(this.lastSeq + 1); next; next = this.held.get(this.lastSeq + 1)) {
+      this.held.delete(next.seq);
+      this.lastSeq = next.seq;
+      if (isMessageEvent(next)) this.store(next.d);
+      step.delivered.push(next);
+    }
+    if (this.replayMoreFrom !== null && this.lastSeq >= this.replayMoreFrom) {
+      this.replayMoreFrom = null;
+      step.subscribeAfter = this.lastSeq;
+    }
+    return step;
+  }
+
+  private ask(): Step {
+    this.asked = true;
+    this.suspectedHead = 0;
+    return { delivered: [], subscribeAfter: this.lastSeq! };
+  }
+}
+
+/** A page may have been read before an edit whose event came first. */
+function isOlder(candidate: Message, known: Message): boolean {
+  if (known.deletedAt && !candidate.deletedAt) return true;
+  if (candidate.deletedAt && !known.deletedAt) return false;
+  return Date.parse(candidate.updatedAt) < Date.parse(known.updatedAt);
+}

@@ -1,0 +1,109 @@
+import { describe, expect, it, vi } from "vitest";
+import { Api } from "../src/api.js";
+import { ApiError, HttpClient } from "../src/http.js";
+import { TokenStore } from "../src/tokens.js";
+import { problem, World } from "./support.js";
+
+function open(world = new World().loggedIn()) {
+  const tokens = new TokenStore(world.environment());
+  const http = new HttpClient(world.environment(), tokens);
+  const ended = vi.fn();
+  http.onSessionEnded = ended;
+  return { world, tokens, http, api: new Api(http), ended };
+}
+
+/** A server that accepts `valid` and rotates the pair on refresh. */
+function rotating(world: World, valid = "access-2") {
+  const refresh = vi.fn(({ body }: { body: any }) =>
+    body.refreshToken === "refresh-1" ? { token: "access-2", refreshToken: "refresh-2" } : problem(401, "unauthorized"),
+  );
+  world.routes.set("POST /auth/refresh", refresh);
+  world.routes.set("GET /rooms", ({ token }) => (token === valid ? [] : problem(401, "unauthorized")));
+  return refresh;
+}
+
+async function failure(promise: Promise<unknown>): Promise<ApiError> {
+  return promise.then(
+    () => expect.unreachable("it should have been refused"),
+    (error: unknown) => error as ApiError,
+  );
+}
+
+describe("an expired access token", () => {
+  it("is refreshed once for all requests that meet it", async () => {
+    const { world, api, tokens } = open();
+    const refresh = rotating(world);
+    await Promise.all([api.rooms(), api.rooms(), api.rooms()]);
+    expect(refresh).toHaveBeenCalledOnce();
+    expect(tokens.read()).toMatchObject({ token: "access-2", refreshToken: "refresh-2" });
+  });
+
+  it("is refreshed once for two tabs: the second takes what the first stored", async () => {
+    const world = new World().loggedIn();
+    const refresh = rotating(world);
+    const environment = world.environment();
+    const tab = () => new Api(new HttpClient(environment, new TokenStore(environment)));
+    await Promise.all([tab().rooms(), tab().rooms()]);
+    expect(refresh).toHaveBeenCalledOnce();
+  });
+
+  it("ends the session when the refresh token is refused", async () => {
+    const { world, api, tokens, ended } = open();
+    rotating(world);
+    world.routes.set("POST /auth/refresh", () => problem(401, "unauthorized"));
+    expect((await failure(api.rooms())).status).toBe(401);
+    expect(ended).toHaveBeenCalledOnce();
+    expect(tokens.read()).toBeNull();
+  });
+
+  it("does not end the session when the refresh does not get through", async () => {
+    const { world, api, tokens, ended } = open();
+    rotating(world);
+    world.routes.set("POST /auth/refresh", () => problem(503, "unavailable", { retryable: true }));
+    expect((await failure(api.rooms())).retryable).toBe(true);
+    expect(ended).not.toHaveBeenCalled();
+    expect(tokens.read()?.token).toBe("access-1");
+  });
+
+  it("does not log back in somebody who logged out during the refresh", async () => {
+    const { world, api, tokens } = open();
+    rotating(world);
+    world.routes.set("POST /auth/refresh", () => {
+      tokens.clear();
+      return { token: "access-2", refreshToken: "refresh-2" };
+    });
+    await failure(api.rooms());
+    expect(tokens.read()).toBeNull();
+  });
+});
+
+describe("an error", () => {
+  it("carries the problem's code, fields and delay", async () => {
+    const { world, api } = open();
+    world.routes.set("POST /rooms", () =>
+      problem(400, "badRequest", { detail: "The name is too long.", errors: [{ field: "name", message: "too long" }] }),
+    );
+    const error = await failure(api.createRoom({ name: "x" }));
+    expect(error).toMatchObject({ code: "badRequest", status: 400, message: "The name is too long." });
+    expect(error.errors).toEqual([{ field: "name", message: "too long" }]);
+  });
+
+  it("takes Retry-After and the status where a proxy answers without a problem", async () => {
+    const { world, api } = open();
+    world.routes.set("GET /rooms", () => new Response("<h1>busy</h1>", { status: 503, headers: { "retry-after": "3" } }));
+    expect(await failure(api.rooms())).toMatchObject({ code: "unavailable", retryable: true, retryAfterMs: 3000 });
+  });
+
+  it("of the network says so", async () => {
+    const { world, api } = open();
+    world.routes.set("GET /rooms", () => Promise.reject(new TypeError("failed")));
+    expect(await failure(api.rooms())).toMatchObject({ code: "network", status: 0, retryable: true });
+  });
+
+  it("on wrong login data asks for no refresh", async () => {
+    const { world, api } = open();
+    world.routes.set("POST /auth/login", () => problem(401, "unauthorized"));
+    await failure(api.login("a@example.com", "wrong"));
+    expect(world.requests).toEqual(["POST /auth/login"]);
+  });
+});

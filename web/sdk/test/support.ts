@@ -1,0 +1,168 @@
+// A world without network and without waiting: sockets and answers are made by
+// hand, time is vitest's.
+
+import { vi } from "vitest";
+import { memoryStorage, type Environment, type SocketLike, type StorageLike } from "../src/environment.js";
+import type { LogEvent } from "../src/frames.js";
+import type { Message, Session } from "../src/types.js";
+
+export const ME = { id: "u-me", username: "alice", email: "alice@example.com" };
+export const ROOM = "room-1";
+export const SESSION: Session = { user: ME, token: "access-1", refreshToken: "refresh-1" };
+
+export class FakeSocket implements SocketLike {
+  readyState = 1;
+  onopen: SocketLike["onopen"] = null;
+  onmessage: SocketLike["onmessage"] = null;
+  onclose: SocketLike["onclose"] = null;
+  onerror: SocketLike["onerror"] = null;
+  readonly sent: { t: string; ref?: number; room?: string; d?: any }[] = [];
+  closedWith: number | undefined;
+
+  constructor(readonly protocols: string[]) {}
+
+  send(data: string): void {
+    this.sent.push(JSON.parse(data));
+  }
+
+  close(code?: number): void {
+    this.readyState = 3;
+    this.closedWith = code;
+  }
+
+  /** The server speaks. */
+  says(frame: object): void {
+    this.onmessage?.({ data: JSON.stringify(frame) });
+  }
+
+  /** The server, or the network, cuts. */
+  cut(code = 1006): void {
+    this.readyState = 3;
+    this.onclose?.({ code, reason: "" });
+  }
+
+  hello(epoch = "e1"): void {
+    this.says({ t: "hello", d: { version: "chat.v1", connId: "c", epoch, heartbeatMs: 25_000, limits: {}, features: ["resume"] } });
+  }
+
+  ready(epoch = "e1"): void {
+    this.hello(epoch);
+    this.says({ t: "ready", d: { user: { id: ME.id, username: ME.username }, sessionId: "s", userSeq: 3 } });
+  }
+
+  all(t: string) {
+    return this.sent.filter((frame) => frame.t === t);
+  }
+
+  last(t: string) {
+    const frame = this.all(t).at(-1);
+    if (!frame) throw new Error(`the client sent no ${t}`);
+    return frame;
+  }
+}
+
+export type Route = (request: { path: string; body: any; token: string | null }) => object | Response | Promise<object | Response>;
+
+export class World {
+  readonly sockets: FakeSocket[] = [];
+  readonly routes = new Map<string, Route>();
+  readonly requests: string[] = [];
+  private readonly wakers = new Set<() => void>();
+  randomValue = 0.5;
+  private uuids = 0;
+  private lockTail: Promise<unknown> = Promise.resolve();
+
+  constructor(readonly storage: StorageLike = memoryStorage()) {
+    this.routes.set("POST /ws/ticket", () => ({ ticket: "t1", expiresIn: 30 }));
+    this.routes.set("GET /rooms", () => []);
+    this.routes.set(`GET /rooms/${ROOM}/members`, () => ({ members: [ME], nextCursor: null }));
+    this.routes.set("GET /messages", () => ({ messages: [], nextCursor: null }));
+  }
+
+  loggedIn(): this {
+    this.storage.setItem("chat.session", JSON.stringify(SESSION));
+    return this;
+  }
+
+  environment(): Environment {
+    return {
+      apiUrl: "http://chat.test",
+      socketUrl: "ws://chat.test/ws",
+      fetch: async (input, init) => this.answer(input, init),
+      openSocket: (_, protocols) => {
+        const socket = new FakeSocket(protocols);
+        this.sockets.push(socket);
+        return socket;
+      },
+      storage: this.storage,
+      now: () => Date.now(),
+      random: () => this.randomValue,
+      uuid: () => `uuid-${(this.uuids += 1)}`,
+      setTimeout: (callback, ms) => setTimeout(callback, ms),
+      clearTimeout: (timer) => clearTimeout(timer),
+      exclusive: (_, task) => {
+        const run = this.lockTail.then(task);
+        this.lockTail = run.catch(() => {});
+        return run;
+      },
+      onWake: (callback) => {
+        this.wakers.add(callback);
+        return () => void this.wakers.delete(callback);
+      },
+      onStorage: () => () => {},
+    };
+  }
+
+  wake(): void {
+    for (const waker of this.wakers) waker();
+  }
+
+  get socket(): FakeSocket {
+    const socket = this.sockets.at(-1);
+    if (!socket) throw new Error("no socket was opened");
+    return socket;
+  }
+
+  private async answer(input: string, init: RequestInit): Promise<Response> {
+    const url = new URL(input);
+    const key = `${init.method} ${url.pathname}`;
+    this.requests.push(key);
+    const route = this.routes.get(key);
+    if (!route) return problem(404, "notFound");
+    const headers = init.headers as Record<string, string>;
+    const token = headers["authorization"]?.replace("Bearer ", "") ?? null;
+    const body = init.body ? JSON.parse(init.body as string) : undefined;
+    const answer = await route({ path: url.pathname + url.search, body, token });
+    return answer instanceof Response ? answer : Response.json(answer);
+  }
+}
+
+export function problem(status: number, code: string, extra: object = {}): Response {
+  const body = { type: "about:blank", title: code, status, code, retryable: false, ...extra };
+  return new Response(JSON.stringify(body), { status, headers: { "content-type": "application/problem+json" } });
+}
+
+/** Lets promises that are ready run, without moving time. */
+export async function settled(): Promise<void> {
+  await vi.advanceTimersByTimeAsync(0);
+}
+
+export function message(seq: number, changes: Partial<Message> = {}): Message {
+  const at = new Date(Date.UTC(2026, 0, 1) + seq * 1000).toISOString();
+  return { id: `m${seq}`, roomId: ROOM, userId: "u-bob", content: `text ${seq}`, attachments: [], createdAt: at, updatedAt: at, seq, ...changes };
+}
+
+export function created(seq: number, changes: Partial<Message> = {}): LogEvent {
+  return { t: "message.created", room: ROOM, seq, d: message(seq, changes) };
+}
+
+/** A small seeded generator, so that a failing schedule can be run again. */
+export function seeded(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
