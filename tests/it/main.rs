@@ -10,4 +10,5 @@
 
 mod contract;
 mod frames;
+mod http;
 mod sim;
