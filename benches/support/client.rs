@@ -117,7 +117,7 @@ impl Crowd {
 
     /// Lets what is under way arrive.
     pub fn settle(&self, time: Duration) {
-        self.block(tokio::time::sleep(time));
+        self.block(async { tokio::time::sleep(time).await });
     }
 
     /// Speaks; answers the messages delivered and the time that it took.

@@ -91,6 +91,7 @@ pub struct Site {
     pub clock: Arc<ManualClock>,
     pub tickets: Arc<Tickets>,
     pub ended: Arc<Mutex<Vec<SessionId>>>,
+    pub http: Data<Http>,
     call: Call,
     pub engine: Engine,
 }
@@ -153,7 +154,7 @@ impl Site {
             Data::new(Http { pod, registry, accounts, authenticator, tickets: tickets.clone(), limiter });
         let app = App::new()
             .wrap_api()
-            .configure(http::configure_api(data))
+            .configure(http::configure_api(data.clone()))
             .build()
             .configure(http::configure_raw)
             .wrap(metrics)
@@ -163,7 +164,7 @@ impl Site {
             let app = app.clone();
             Box::pin(async move { read(app.call(request.to_request()).await.unwrap()).await })
         });
-        Self { clock: manual, tickets, ended, call, engine }
+        Self { http: data, clock: manual, tickets, ended, call, engine }
     }
 
     pub fn pass(&self, time: Duration) {
