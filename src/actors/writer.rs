@@ -15,6 +15,7 @@ pub struct Writer {
     pod: Arc<Pod>,
     queue: VecDeque<Append>,
     in_flight: bool,
+    pruning: bool,
     stopping: bool,
     _alive: Alive,
 }
@@ -23,7 +24,7 @@ impl Writer {
     #[must_use]
     pub fn new(pod: Arc<Pod>) -> Self {
         let alive = pod.census();
-        Self { pod, queue: VecDeque::new(), in_flight: false, stopping: false, _alive: alive }
+        Self { pod, queue: VecDeque::new(), in_flight: false, pruning: false, stopping: false, _alive: alive }
     }
 
     fn flush(&mut self, ctx: &mut Context<Self>) {
@@ -70,8 +71,37 @@ impl Writer {
     }
 }
 
+/// Entries forgotten in one transaction: few, since messages wait behind it.
+const PRUNE: usize = 2_000;
+
+impl Writer {
+    /// Forgets log entries that are older than the retention. Readers who lack them are reset by
+    /// the page that they read next; nobody needs to be told.
+    fn prune(&mut self, ctx: &mut Context<Self>) {
+        if std::mem::replace(&mut self.pruning, true) {
+            return;
+        }
+        let pod = self.pod.clone();
+        let before = pod.clock.now().minus(pod.settings.store.log_retention);
+        let prune = async move {
+            loop {
+                match pod.store.prune_log(before, PRUNE).await {
+                    Ok(0) => return,
+                    Ok(forgotten) => log::debug!("{forgotten} old log entries were forgotten"),
+                    Err(error) => return log::warn!("old log entries were not forgotten: {error}"),
+                }
+            }
+        };
+        ctx.spawn(prune.into_actor(self).map(|(), writer, _| writer.pruning = false));
+    }
+}
+
 impl Actor for Writer {
     type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Context<Self>) {
+        ctx.run_interval(self.pod.settings.store.prune_interval, |writer, ctx| writer.prune(ctx));
+    }
 }
 
 impl Handler<Append> for Writer {

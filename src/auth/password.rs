@@ -4,6 +4,7 @@
 //! characters. Own threads, because a hash takes a quarter of a second and must neither stop a
 //! socket nor take a thread from anything else; a bounded queue, because nobody waits for minutes.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -42,6 +43,7 @@ pub struct Passwords {
     cost: u32,
     /// What an unknown account is compared with: no password fits it, and it costs the same.
     nobody: String,
+    compared: Arc<AtomicU64>,
 }
 
 impl Passwords {
@@ -57,7 +59,7 @@ impl Passwords {
             std::thread::Builder::new().name(format!("bcrypt-{n}")).spawn(move || work(&waiting))?;
         }
         let nobody = format!("$2b${:02}${}", settings.bcrypt_cost, ".".repeat(53));
-        Ok(Self { jobs, cost: settings.bcrypt_cost, nobody })
+        Ok(Self { jobs, cost: settings.bcrypt_cost, nobody, compared: Arc::default() })
     }
 
     /// The hash to store.
@@ -77,8 +79,19 @@ impl Passwords {
     pub async fn fits(&self, password: &str, stored: Option<String>) -> Result<bool, Fault> {
         let (digest, known) = (digest(password), stored.is_some());
         let against = stored.unwrap_or_else(|| self.nobody.clone());
-        let fits = self.run(move || bcrypt::verify(digest, &against)).await?;
+        let compared = self.compared.clone();
+        let compare = move || {
+            compared.fetch_add(1, Ordering::Relaxed);
+            bcrypt::verify(digest, &against)
+        };
+        let fits = self.run(compare).await?;
         fits.map(|fits| fits && known).map_err(|e| Fault::internal(&e))
+    }
+
+    /// Comparisons made so far, with hashes of nobody too: each costs the same.
+    #[must_use]
+    pub fn compared(&self) -> u64 {
+        self.compared.load(Ordering::Relaxed)
     }
 
     async fn run<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Result<T, Fault> {

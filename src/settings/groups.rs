@@ -109,6 +109,10 @@ group! {
         batch: usize = 512, ["CHAT_STORE_BATCH"], "", 1..=4_000;
         /// Newest entries of a room kept in memory.
         room_cache: usize = 256, ["CHAT_STORE_ROOM_CACHE"], "entries", 0..=100_000;
+        /// How long a room's log is kept for those who come back; messages are kept for ever.
+        log_retention: Duration = secs(30 * 86_400), ["CHAT_LOG_RETENTION_SECONDS"], "seconds", 60..=3_153_600_000;
+        /// How often the logs are looked through for what is older.
+        prune_interval: Duration = secs(600), ["CHAT_LOG_PRUNE_SECONDS"], "seconds", 1..=86_400;
     }
 }
 

@@ -1,7 +1,7 @@
 //! The rooms' logs.
 
 use super::Answer;
-use crate::domain::{Entry, Head, Member, Outcome, Room, RoomBatch, RoomId, Seq, UserId};
+use crate::domain::{Entry, Head, Member, Outcome, Room, RoomBatch, RoomId, Seq, Timestamp, UserId};
 
 /// What came of a group commit: for each batch, in the order given, an outcome per operation.
 pub type Append = Vec<Vec<Outcome>>;
@@ -54,4 +54,9 @@ pub trait Log: Send + Sync + 'static {
 
     /// The heads of all rooms of a user, newest activity first.
     fn heads_of(&self, user: UserId) -> Answer<'_, Vec<Head>>;
+
+    /// Forgets entries from before `before`, from the beginning of each room's log only, so that
+    /// what stays is whole; about `limit` in one go. Messages stay. Answers how many were
+    /// forgotten: 0 means that none are due.
+    fn prune_log(&self, before: Timestamp, limit: usize) -> Answer<'_, usize>;
 }

@@ -26,6 +26,8 @@ pub fn middleware(registry: &Registry) -> Result<PrometheusMetrics, String> {
         .registry(registry.clone())
         .metrics_configuration(names)
         .mask_unmatched_patterns(UNKNOWN)
+        // A socket lasts for hours: its length is no response time.
+        .exclude("/ws")
         .build()
         .map_err(|error| error.to_string())
 }

@@ -12,4 +12,5 @@ mod architecture;
 mod contract;
 mod docs;
 mod frames;
+mod http;
 mod sim;

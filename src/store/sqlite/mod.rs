@@ -10,6 +10,7 @@ mod executor;
 mod fault;
 mod log;
 mod migrate;
+mod prune;
 mod rooms;
 mod rows;
 mod schema;

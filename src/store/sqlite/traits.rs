@@ -4,7 +4,7 @@
 use diesel::prelude::*;
 
 use super::schema::meta;
-use super::{SqliteStore, accounts, append, fault, log, rooms};
+use super::{SqliteStore, accounts, append, fault, log, prune, rooms};
 use crate::domain::{
     ClientMsgId, Entry, Epoch, Head, LoginSession, Message, MessageId, RefreshToken, Room, RoomBatch, RoomId,
     Rotation, Seq, SessionId, Timestamp, User, UserId,
@@ -40,6 +40,10 @@ impl Log for SqliteStore {
 
     fn heads_of(&self, user: UserId) -> Answer<'_, Vec<Head>> {
         self.executor.read(move |conn| log::heads_of(conn, user))
+    }
+
+    fn prune_log(&self, before: Timestamp, limit: usize) -> Answer<'_, usize> {
+        self.executor.write(move |conn| prune::prune_log(conn, before, limit))
     }
 }
 

@@ -80,6 +80,7 @@ macro_rules! contract {
                     heads_of_many_rooms_are_answered_at_once
                     heads_of_a_user_come_newest_activity_first
                     every_committed_snapshot_is_whole
+                    old_entries_are_forgotten_from_the_beginning_and_messages_stay
                 }
                 rooms {
                     making_a_room_writes_who_joined_in_order

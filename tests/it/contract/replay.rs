@@ -162,3 +162,36 @@ pub async fn every_committed_snapshot_is_whole(store: S) {
     };
     futures_util::future::join(writing, reading).await;
 }
+
+pub async fn old_entries_are_forgotten_from_the_beginning_and_messages_stay(store: S) {
+    let (alice, room) = alice_and_room(&store).await;
+    for n in 1..=10 {
+        write(&store, room, n * 1_000, say(alice, &n.to_string())).await;
+    }
+    // A clock that went back: an old time behind a younger one is no part of the prefix.
+    write(&store, room, 2_000, say(alice, "late")).await;
+    let history = store.messages(room, alice, 50, None).await.expect("a page").messages;
+
+    // In steps, until nothing is due.
+    let mut forgotten = 0;
+    loop {
+        match store.prune_log(at(5_000), 3).await.expect("pruned") {
+            0 => break,
+            some => {
+                assert!(some <= 3);
+                forgotten += some;
+            }
+        }
+    }
+    assert_eq!(forgotten, 5, "who joined, and the first four");
+    let page = store.log_page(room, Some(alice), seq(5), 50).await.expect("a page");
+    assert_eq!((page.first_retained, page.head), (seq(6), seq(12)));
+    assert_eq!(numbers(&page.entries), (6..=12).collect::<Vec<_>>());
+    assert_eq!(store.messages(room, alice, 50, None).await.expect("a page").messages, history);
+
+    store.prune_log(at(1_000_000), 1_000).await.expect("pruned");
+    let page = store.log_page(room, Some(alice), seq(12), 50).await.expect("a page");
+    assert_eq!((page.first_retained, page.head), (seq(13), seq(12)), "the numbers go on all the same");
+    let next = write(&store, room, 2_000_000, say(alice, "next")).await;
+    assert_eq!(next.seq, seq(13));
+}

@@ -52,6 +52,9 @@ impl Log for FaultyStore {
     fn heads_of(&self, user: UserId) -> Answer<'_, Vec<Head>> {
         self.inner.heads_of(user)
     }
+    fn prune_log(&self, before: Timestamp, limit: usize) -> Answer<'_, usize> {
+        self.inner.prune_log(before, limit)
+    }
 }
 
 impl Rooms for FaultyStore {

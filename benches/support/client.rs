@@ -1,0 +1,280 @@
+//! A crowd of sockets on one thread. It only counts frames, so that the machine's time is the
+//! server's.
+
+use std::cell::{Cell, RefCell};
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::Notify;
+use tokio::task::LocalSet;
+use uuid::Uuid;
+
+use super::process::Server;
+
+/// Characters of each message.
+const CONTENT: usize = 200;
+/// Bytes of a `message.created` frame with such a content: what the baseline broadcasts.
+const FRAME: usize = 540;
+
+#[derive(Clone, Copy)]
+pub enum Load {
+    Paced { per_second: u32, seconds: u32 },
+    Outstanding { window: usize, messages: usize },
+}
+
+/// How a message is sent.
+enum Speech {
+    Bare,
+    Chat { room: Uuid },
+}
+
+#[derive(Default)]
+struct Count {
+    messages: Cell<usize>,
+    bytes: Cell<usize>,
+    wanted: Cell<usize>,
+    reached: Notify,
+}
+
+pub struct Crowd {
+    runtime: Runtime,
+    tasks: LocalSet,
+    count: Rc<Count>,
+    readers: usize,
+    speaker: RefCell<Option<TcpStream>>,
+    speech: Speech,
+}
+
+impl Crowd {
+    pub fn of_bare(server: &Server, readers: usize) -> Self {
+        let crowd = Self::new(readers, Speech::Bare);
+        let address = server.address;
+        crowd.enter(address, readers, |_| (String::new(), None));
+        crowd.speaker.replace(Some(crowd.block(open(address, ""))));
+        crowd
+    }
+
+    /// `readers` sockets of one person, spread over `rooms`; another person speaks in the first.
+    pub fn of_chat(server: &Server, readers: usize, rooms: usize) -> Self {
+        let address = server.address;
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        let (alice, bob, rooms) = runtime.block_on(async {
+            let alice = register(address, "alice").await;
+            let bob = register(address, "bob").await;
+            let mut ids = Vec::new();
+            for n in 0..rooms {
+                let body = json!({"name": format!("room {n}"), "members": [bob["user"]["id"]]});
+                let room = post(address, "/rooms", Some(token(&alice)), &body).await;
+                ids.push(room["id"].as_str().unwrap().parse::<Uuid>().unwrap());
+            }
+            (token(&alice).to_owned(), token(&bob).to_owned(), ids)
+        });
+        let crowd = Self::new(readers, Speech::Chat { room: rooms[0] });
+        crowd.enter(address, readers, |n| {
+            let room = rooms[n % rooms.len()];
+            let subscribe = json!({"t": "room.subscribe", "ref": 1, "room": room, "d": {}});
+            (bearer(&bob), Some(subscribe.to_string()))
+        });
+        crowd.speaker.replace(Some(crowd.block(open(address, &bearer(&alice)))));
+        crowd
+    }
+
+    fn new(readers: usize, speech: Speech) -> Self {
+        Self {
+            runtime: Builder::new_current_thread().enable_all().build().unwrap(),
+            tasks: LocalSet::new(),
+            count: Rc::default(),
+            readers,
+            speaker: RefCell::default(),
+            speech,
+        }
+    }
+
+    fn block<T>(&self, future: impl Future<Output = T>) -> T {
+        self.tasks.block_on(&self.runtime, future)
+    }
+
+    fn enter(&self, address: SocketAddr, readers: usize, how: impl Fn(usize) -> (String, Option<String>)) {
+        self.block(async {
+            for n in 0..readers {
+                let (headers, first) = how(n);
+                let mut stream = open(address, &headers).await;
+                if let Some(first) = first {
+                    stream.write_all(&masked(&first)).await.unwrap();
+                }
+                tokio::task::spawn_local(read(stream, self.count.clone()));
+                if n % 64 == 0 {
+                    tokio::task::yield_now().await;
+                }
+            }
+        });
+    }
+
+    /// Lets what is under way arrive.
+    pub fn settle(&self, time: Duration) {
+        self.block(async { tokio::time::sleep(time).await });
+    }
+
+    /// Speaks; answers the messages delivered and the time that it took.
+    pub fn run(&self, load: Load) -> (usize, Duration) {
+        let mut speaker = self.speaker.borrow_mut().take().unwrap();
+        self.count.messages.set(0);
+        let start = Instant::now();
+        let sent = self.block(async {
+            let mut sent = 0;
+            match load {
+                Load::Paced { per_second, seconds } => {
+                    let mut tick = tokio::time::interval(Duration::from_secs(1) / per_second);
+                    while sent < (per_second * seconds) as usize {
+                        tick.tick().await;
+                        self.speak(&mut speaker).await;
+                        sent += 1;
+                    }
+                }
+                Load::Outstanding { window, messages } => {
+                    while sent < messages {
+                        self.speak(&mut speaker).await;
+                        sent += 1;
+                        self.until((sent.saturating_sub(window - 1)) * self.readers).await;
+                    }
+                }
+            }
+            self.until(sent * self.readers).await;
+            sent
+        });
+        (sent * self.readers, start.elapsed())
+    }
+
+    async fn speak(&self, speaker: &mut TcpStream) {
+        let frame = match self.speech {
+            Speech::Bare => "x".repeat(FRAME),
+            Speech::Chat { room } => json!({
+                "t": "message.send", "ref": 1, "room": room,
+                "d": {"clientMsgId": Uuid::new_v4(), "content": "x".repeat(CONTENT)},
+            })
+            .to_string(),
+        };
+        speaker.write_all(&masked(&frame)).await.unwrap();
+    }
+
+    async fn until(&self, wanted: usize) {
+        self.count.wanted.set(wanted);
+        let limit = Duration::from_secs(60);
+        while self.count.messages.get() < wanted {
+            let reached = tokio::time::timeout(limit, self.count.reached.notified()).await;
+            assert!(reached.is_ok(), "{} of {wanted} deliveries came", self.count.messages.get());
+        }
+    }
+}
+
+/// Counts the frames that are as long as a message.
+async fn read(mut stream: TcpStream, count: Rc<Count>) {
+    let mut buffer = vec![0; 2_048];
+    let (mut held, mut skip) = (Vec::new(), 0_usize);
+    loop {
+        let read = match stream.read(&mut buffer).await {
+            Ok(0) | Err(_) => return,
+            Ok(read) => read,
+        };
+        count.bytes.set(count.bytes.get() + read);
+        let mut rest = &buffer[..read];
+        while !rest.is_empty() {
+            if skip > 0 {
+                let take = skip.min(rest.len());
+                skip -= take;
+                rest = &rest[take..];
+                continue;
+            }
+            held.push(rest[0]);
+            rest = &rest[1..];
+            let header = match held.get(1) {
+                None => continue,
+                Some(126) => 4,
+                Some(127) => 10,
+                Some(_) => 2,
+            };
+            if held.len() == header {
+                skip = match header {
+                    4 => usize::from(u16::from_be_bytes([held[2], held[3]])),
+                    10 => usize::try_from(u64::from_be_bytes(held[2..10].try_into().unwrap())).unwrap(),
+                    _ => usize::from(held[1]),
+                };
+                held.clear();
+                if skip > 450 && skip < 700 {
+                    count.messages.set(count.messages.get() + 1);
+                    if count.messages.get() >= count.wanted.get() {
+                        count.reached.notify_one();
+                    }
+                }
+            }
+        }
+        // A small buffer per socket while it is idle.
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn open(address: SocketAddr, headers: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.set_nodelay(true).unwrap();
+    let request = format!(
+        "GET /ws HTTP/1.1\r\nhost: {address}\r\nupgrade: websocket\r\nconnection: upgrade\r\n\
+         sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n{headers}\r\n"
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.unwrap());
+    }
+    assert!(head.starts_with(b"HTTP/1.1 101"), "{}", String::from_utf8_lossy(&head));
+    stream
+}
+
+/// A masked text frame whose mask is zero.
+fn masked(text: &str) -> Vec<u8> {
+    let mut frame = vec![0x81];
+    match u8::try_from(text.len()) {
+        Ok(short) if short < 126 => frame.push(0x80 | short),
+        _ => {
+            frame.push(0x80 | 126);
+            frame.extend(u16::try_from(text.len()).unwrap().to_be_bytes());
+        }
+    }
+    frame.extend([0; 4]);
+    frame.extend(text.as_bytes());
+    frame
+}
+
+async fn register(address: SocketAddr, name: &str) -> Value {
+    let body = json!({"username": name, "email": format!("{name}@example.com"), "password": "correct horse"});
+    post(address, "/auth/register", None, &body).await
+}
+
+fn token(registered: &Value) -> &str {
+    registered["token"].as_str().unwrap()
+}
+
+fn bearer(token: &str) -> String {
+    format!("authorization: Bearer {token}\r\n")
+}
+
+async fn post(address: SocketAddr, path: &str, token: Option<&str>, body: &Value) -> Value {
+    let body = body.to_string();
+    let auth = token.map(bearer).unwrap_or_default();
+    let request = format!(
+        "POST {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\n{auth}\r\n{body}",
+        body.len()
+    );
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("HTTP/1.1 201"), "{answer}");
+    serde_json::from_str(body).unwrap()
+}

@@ -1,0 +1,82 @@
+//! A server in a process of its own, so that what it spends is its own.
+
+use std::io::{BufRead as _, BufReader};
+use std::net::{SocketAddr, TcpListener};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use chat::settings::Settings;
+
+/// Names what the child is to serve.
+pub const ROLE: &str = "CHAT_BENCH_SERVER";
+
+pub struct Server {
+    child: Child,
+    pub address: SocketAddr,
+    _data: Option<tempfile::TempDir>,
+}
+
+impl Server {
+    pub fn start(which: &str) -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .env(ROLE, which)
+            .env("CHAT_BENCH_DATA", data.path())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.trim().parse().unwrap_or_else(|_| panic!("the server says {line:?}"));
+        Self { child, address, _data: Some(data) }
+    }
+
+    fn proc(&self, file: &str) -> String {
+        std::fs::read_to_string(format!("/proc/{}/{file}", self.child.id())).unwrap()
+    }
+
+    /// Bytes of resident memory.
+    pub fn resident(&self) -> usize {
+        let status = self.proc("status");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() * 1024
+    }
+
+    /// CPU time of all its threads, user and system, from the kernel's own accounting in ticks of
+    /// 10 ms.
+    pub fn cpu(&self) -> Duration {
+        let stat = self.proc("stat");
+        let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+        let ticks: u64 = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
+        Duration::from_millis(ticks * 10)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ended = self.child.kill();
+        let _reaped = self.child.wait();
+    }
+}
+
+/// The child's main.
+pub fn serve(which: &str) {
+    match which {
+        "bare" => {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            println!("{}", listener.local_addr().unwrap());
+            super::bare::serve(listener);
+        }
+        _ => actix_web::rt::System::new().block_on(async {
+            let mut settings = Settings::default();
+            settings.port = 0;
+            settings.workers = 2;
+            settings.data_dir = std::env::var_os("CHAT_BENCH_DATA").unwrap().into();
+            settings.limits.rates_on = false;
+            settings.accounts.bcrypt_cost = 4;
+            let running = chat::app::start(settings).await.unwrap();
+            println!("{}", running.address());
+            std::future::pending::<()>().await;
+        }),
+    }
+}

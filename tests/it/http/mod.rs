@@ -1,0 +1,8 @@
+//! The HTTP façade over the SQLite store: stories of people, and of odd requests.
+
+mod accounts;
+mod fuzz;
+mod messages;
+mod problems;
+mod rooms;
+mod support;

@@ -1,0 +1,132 @@
+//! Requests that fit nothing, pages, and the headers of every answer.
+
+use actix_web::test::TestRequest;
+use serde_json::json;
+
+use super::support::{Site, request};
+
+#[actix_web::test]
+async fn every_wrong_request_gets_a_problem_body() {
+    let site = Site::new().await;
+    let alice = site.register("alice").await;
+    site.call("GET", "/nowhere", None, None).await.problem(404, "notFound");
+    site.call("GET", "/rooms/", None, None).await.problem(404, "notFound");
+    for (method, path, allowed) in [
+        ("DELETE", "/rooms", "GET, POST"),
+        ("GET", "/auth/login", "POST"),
+        ("PUT", "/messages/x", "GET, PATCH, DELETE"),
+        ("POST", "/metrics", "GET"),
+        ("POST", "/app/", "GET"),
+    ] {
+        let answer = site.call(method, path, None, None).await;
+        answer.problem(405, "methodNotAllowed");
+        assert_eq!(answer.header("allow"), Some(allowed));
+    }
+    let post = || request("POST", "/auth/login", None, None);
+    let json =
+        |body: &'static str| post().insert_header(("content-type", "application/json")).set_payload(body);
+    site.ask(post().set_payload("email=a")).await.problem(415, "unsupportedMedia");
+    site.ask(post().insert_header(("content-type", "text/plain")).set_payload("{}"))
+        .await
+        .problem(415, "unsupportedMedia");
+    for wrong in ["", "{", "[]", "null", "1", r#""x""#, r#"{"email":1,"password":"x"}"#, "\u{0}"] {
+        site.ask(json(wrong)).await.wrong("body");
+    }
+    site.ask(json("{}")).await.wrong("email");
+    site.ask(json(r#"{"email":"a","email":"b","password":"c"}"#)).await.wrong("email");
+    let huge = json!({ "name": "x".repeat(70_000) });
+    site.post("/rooms", &alice, huge).await.problem(413, "tooLarge");
+    site.get("/rooms/not-an-id", &alice).await.wrong("roomId");
+    for id in ["%ff", "%2e%2e", "%F0%9F%A6%80"] {
+        site.get(&format!("/rooms/{id}"), &alice).await.wrong("roomId");
+        site.get(&format!("/messages?roomId={id}"), &alice).await.wrong("roomId");
+    }
+    let deep = request("POST", "/rooms", Some(&alice), None)
+        .insert_header(("content-type", "application/json"))
+        .set_payload(format!(r#"{{"name":"x","extra":{}"#, "[".repeat(60_000)));
+    site.ask(deep).await.wrong("body");
+    site.get("/messages/%00", &alice).await.wrong("messageId");
+}
+
+#[actix_web::test]
+async fn every_answer_carries_the_headers_that_protect() {
+    let site = Site::new().await;
+    for path in ["/health", "/nowhere", "/app/", "/docs/", "/openapi.json", "/auth/login"] {
+        let answer = site.call("GET", path, None, None).await;
+        assert_eq!(answer.header("x-frame-options"), Some("DENY"), "{path}");
+        assert_eq!(answer.header("referrer-policy"), Some("no-referrer"), "{path}");
+    }
+    assert_eq!(site.call("GET", "/health", None, None).await.header("cache-control"), Some("no-store"));
+}
+
+#[actix_web::test]
+async fn allowed_origins_may_read_answers_and_others_may_not() {
+    let site = Site::new().await;
+    let ask = |origin: &'static str| TestRequest::get().uri("/health").insert_header(("origin", origin));
+    let answer = site.ask(ask("https://app.example.com")).await;
+    assert_eq!(answer.header("access-control-allow-origin"), Some("https://app.example.com"));
+    assert_eq!(answer.header("vary"), Some("Origin"));
+    assert_eq!(site.ask(ask("https://evil.example")).await.header("access-control-allow-origin"), None);
+    let preflight = request("OPTIONS", "/messages", None, None)
+        .insert_header(("origin", "https://app.example.com"))
+        .insert_header(("access-control-request-method", "POST"));
+    let answer = site.ask(preflight).await;
+    assert_eq!(answer.status, 204);
+    assert!(answer.header("access-control-allow-headers").unwrap().contains("idempotency-key"));
+}
+
+#[actix_web::test]
+async fn pages_are_served_with_their_policy_and_tag() {
+    let site = Site::new().await;
+    for (path, to) in [("/", "/app/"), ("/app", "/app/"), ("/docs", "/docs/")] {
+        let answer = site.call("GET", path, None, None).await;
+        assert_eq!((answer.status, answer.header("location")), (302, Some(to)));
+    }
+    for path in ["/app/", "/app/rooms/some", "/docs/"] {
+        let page = site.call("GET", path, None, None).await;
+        assert_eq!(
+            (page.status, page.header("content-type")),
+            (200, Some("text/html; charset=utf-8")),
+            "{path}"
+        );
+        assert!(page.header("content-security-policy").unwrap().contains("frame-ancestors 'none'"));
+        assert_eq!(page.header("cache-control"), Some("no-cache"));
+        let tag = page.header("etag").unwrap().to_owned();
+        let again = site.ask(TestRequest::get().uri(path).insert_header(("if-none-match", tag))).await;
+        assert_eq!((again.status, again.text.as_str()), (304, ""));
+    }
+    for path in ["/app/nope.js", "/docs/nope.js", "/docs/../jwt-secret", "/app/%2e%2e/x.js"] {
+        site.call("GET", path, None, None).await.problem(404, "notFound");
+    }
+}
+
+#[actix_web::test]
+async fn health_and_metrics_tell_how_the_server_is() {
+    let site = Site::new().await;
+    assert_eq!(site.call("GET", "/health", None, None).await.expect(200), json!({ "status": "ok" }));
+    assert_eq!(site.call("GET", "/health/ready", None, None).await.expect(200), json!({ "status": "ready" }));
+    let alice = site.register("alice").await;
+    let room = site.room(&alice, false).await;
+    site.get(&format!("/rooms/{room}"), &alice).await.expect(200);
+    site.say(&alice, &room, "hi").await;
+    site.call("GET", "/some/scanner/path", None, None).await.problem(404, "notFound");
+    let metrics = site.call("GET", "/metrics", None, None).await.text;
+    for line in [
+        r#"http_requests_total{method="GET",route="/rooms/{roomId}",status="200"} 1"#,
+        r#"http_requests_total{method="GET",route="UNKNOWN",status="404"} 1"#,
+        "http_request_duration_seconds_bucket",
+        "websocket_active_connections 0",
+        "messages_committed_total 1",
+    ] {
+        assert!(metrics.contains(line), "{line} is not in\n{metrics}");
+    }
+    assert!(!metrics.contains(&room) && !metrics.contains("scanner"));
+}
+
+#[actix_web::test]
+async fn a_server_that_stops_says_that_it_is_not_ready_and_still_lives() {
+    let site = Site::new().await;
+    site.engine.drain(std::time::Duration::ZERO).await;
+    site.call("GET", "/health/ready", None, None).await.problem(503, "unavailable");
+    site.call("GET", "/health", None, None).await.expect(200);
+}
