@@ -47,11 +47,11 @@ rust-toolchain.toml names. Then open a new shell and try again."
   has cc || apt_install build-essential pkg-config || die "A C compiler is missing."
 }
 
-# The oldest Node the web client is built with.
-NODE_MIN=20
+# The oldest Node that the tools of the web client run on; web/package.json says so too.
+NODE_MIN=20.19
 
 has_node() {
-  has node && has npm && [[ $(node -p 'process.versions.node.split(".")[0]') -ge $NODE_MIN ]]
+  has node && has npm && [[ $(printf '%s\nv%s\n' "$(node --version)" "$NODE_MIN" | sort -V | head -n 1) == "v$NODE_MIN" ]]
 }
 
 need_node() {
