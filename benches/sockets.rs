@@ -51,7 +51,7 @@ fn memory() {
     let server = Server::start("chat");
     let before = server.resident();
     let crowd = Crowd::of_chat(&server, IDLE, IDLE_ROOMS);
-    crowd.settle(Duration::from_secs(2));
+    crowd.settle(Duration::from_secs(15));
     let after = server.resident();
     let each = (after - before) as f64 / IDLE as f64 / 1024.0;
     println!("memory: {IDLE} idle authenticated sockets, each live in one of {IDLE_ROOMS} rooms");
@@ -66,11 +66,26 @@ fn mib(bytes: usize) -> f64 {
     bytes as f64 / 1024.0 / 1024.0
 }
 
-/// Microseconds of server CPU per delivery, and deliveries per second of wall time.
+/// Microseconds of server CPU per delivery, in user and in kernel mode, and deliveries per second
+/// of wall time.
 #[derive(Clone, Copy)]
 struct Cost {
-    cpu: f64,
+    user: f64,
+    system: f64,
     rate: f64,
+}
+
+impl Cost {
+    fn cpu(self) -> f64 {
+        self.user + self.system
+    }
+}
+
+impl std::fmt::Display for Cost {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { user, system, rate } = self;
+        write!(f, "{:.2} us ({user:.2} user, {system:.2} system; {:.0}k/s)", self.cpu(), rate / 1_000.0)
+    }
 }
 
 fn fan_out() {
@@ -84,14 +99,8 @@ fn fan_out() {
         let mut ratios = Vec::new();
         for _ in 0..REPETITIONS {
             let (chat, bare) = (measure("chat", load), measure("bare", load));
-            let ratio = chat.cpu / bare.cpu;
-            println!(
-                "  {name}: chat {:.2} us CPU/delivery ({:.0}k/s), bare broadcast {:.2} us ({:.0}k/s), ratio {ratio:.2}",
-                chat.cpu,
-                chat.rate / 1_000.0,
-                bare.cpu,
-                bare.rate / 1_000.0
-            );
+            let ratio = chat.cpu() / bare.cpu();
+            println!("  {name}: chat {chat}, bare broadcast {bare}, ratio {ratio:.2}");
             ratios.push(ratio);
         }
         ratios.sort_by(f64::total_cmp);
@@ -108,6 +117,11 @@ fn measure(which: &str, load: Load) -> Cost {
     crowd.settle(Duration::from_millis(500));
     let before = server.cpu();
     let (deliveries, wall) = crowd.run(load);
-    let cpu = server.cpu() - before;
-    Cost { cpu: cpu.as_secs_f64() * 1e6 / deliveries as f64, rate: deliveries as f64 / wall.as_secs_f64() }
+    let after = server.cpu();
+    let each = |time: Duration| time.as_secs_f64() * 1e6 / deliveries as f64;
+    Cost {
+        user: each(after.0 - before.0),
+        system: each(after.1 - before.1),
+        rate: deliveries as f64 / wall.as_secs_f64(),
+    }
 }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::net::tcp::OwnedWriteHalf;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Notify;
 use tokio::task::LocalSet;
@@ -33,12 +34,32 @@ enum Speech {
     Chat { room: Uuid },
 }
 
+/// How far the crowd has come. A message counts as delivered when every reader has it.
 #[derive(Default)]
 struct Count {
-    messages: Cell<usize>,
-    bytes: Cell<usize>,
+    readers: Cell<usize>,
+    /// For each message, how many readers have as many.
+    arrivals: RefCell<Vec<usize>>,
+    delivered: Cell<usize>,
     wanted: Cell<usize>,
     reached: Notify,
+}
+
+impl Count {
+    /// A reader got its `n`th message.
+    fn arrived(&self, n: usize) {
+        let mut arrivals = self.arrivals.borrow_mut();
+        if arrivals.len() < n {
+            arrivals.resize(n, 0);
+        }
+        arrivals[n - 1] += 1;
+        if arrivals[n - 1] == self.readers.get() {
+            self.delivered.set(n);
+            if n >= self.wanted.get() {
+                self.reached.notify_one();
+            }
+        }
+    }
 }
 
 pub struct Crowd {
@@ -46,7 +67,7 @@ pub struct Crowd {
     tasks: LocalSet,
     count: Rc<Count>,
     readers: usize,
-    speaker: RefCell<Option<TcpStream>>,
+    speaker: RefCell<Option<OwnedWriteHalf>>,
     speech: Speech,
 }
 
@@ -55,32 +76,33 @@ impl Crowd {
         let crowd = Self::new(readers, Speech::Bare);
         let address = server.address;
         crowd.enter(address, readers, |_| (String::new(), None));
-        crowd.speaker.replace(Some(crowd.block(open(address, ""))));
+        crowd.let_speak(address, "");
         crowd
     }
 
-    /// `readers` sockets of one person, spread over `rooms`; another person speaks in the first.
+    /// `readers` sockets, spread evenly over `rooms`; each room has one person whose sockets they
+    /// are. Somebody else is in all of them, and speaks in the first.
     pub fn of_chat(server: &Server, readers: usize, rooms: usize) -> Self {
         let address = server.address;
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-        let (alice, bob, rooms) = runtime.block_on(async {
-            let alice = register(address, "alice").await;
-            let bob = register(address, "bob").await;
-            let mut ids = Vec::new();
+        let (speaker, rooms) = runtime.block_on(async {
+            let speaker = register(address, "speaker").await;
+            let mut made = Vec::new();
             for n in 0..rooms {
-                let body = json!({"name": format!("room {n}"), "members": [bob["user"]["id"]]});
-                let room = post(address, "/rooms", Some(token(&alice)), &body).await;
-                ids.push(room["id"].as_str().unwrap().parse::<Uuid>().unwrap());
+                let reader = register(address, &format!("reader-{n}")).await;
+                let body = json!({"name": format!("room {n}"), "members": [reader["user"]["id"]]});
+                let room = post(address, "/rooms", Some(token(&speaker)), &body).await;
+                made.push((room["id"].as_str().unwrap().parse::<Uuid>().unwrap(), bearer(token(&reader))));
             }
-            (token(&alice).to_owned(), token(&bob).to_owned(), ids)
+            (bearer(token(&speaker)), made)
         });
-        let crowd = Self::new(readers, Speech::Chat { room: rooms[0] });
+        let crowd = Self::new(readers, Speech::Chat { room: rooms[0].0 });
         crowd.enter(address, readers, |n| {
-            let room = rooms[n % rooms.len()];
+            let (room, reader) = &rooms[n % rooms.len()];
             let subscribe = json!({"t": "room.subscribe", "ref": 1, "room": room, "d": {}});
-            (bearer(&bob), Some(subscribe.to_string()))
+            (reader.clone(), Some(subscribe.to_string()))
         });
-        crowd.speaker.replace(Some(crowd.block(open(address, &bearer(&alice)))));
+        crowd.let_speak(address, &speaker);
         crowd
     }
 
@@ -88,7 +110,7 @@ impl Crowd {
         Self {
             runtime: Builder::new_current_thread().enable_all().build().unwrap(),
             tasks: LocalSet::new(),
-            count: Rc::default(),
+            count: Rc::new(Count { readers: Cell::new(readers), ..Count::default() }),
             readers,
             speaker: RefCell::default(),
             speech,
@@ -115,6 +137,17 @@ impl Crowd {
         });
     }
 
+    /// Opens the speaker's socket, whose answers are read and forgotten.
+    fn let_speak(&self, address: SocketAddr, headers: &str) {
+        self.block(async {
+            let (mut answers, speaker) = open(address, headers).await.into_split();
+            tokio::task::spawn_local(async move {
+                tokio::io::copy(&mut answers, &mut tokio::io::sink()).await.unwrap();
+            });
+            self.speaker.replace(Some(speaker));
+        });
+    }
+
     /// Lets what is under way arrive.
     pub fn settle(&self, time: Duration) {
         self.block(async { tokio::time::sleep(time).await });
@@ -123,7 +156,6 @@ impl Crowd {
     /// Speaks; answers the messages delivered and the time that it took.
     pub fn run(&self, load: Load) -> (usize, Duration) {
         let mut speaker = self.speaker.borrow_mut().take().unwrap();
-        self.count.messages.set(0);
         let start = Instant::now();
         let sent = self.block(async {
             let mut sent = 0;
@@ -140,17 +172,17 @@ impl Crowd {
                     while sent < messages {
                         self.speak(&mut speaker).await;
                         sent += 1;
-                        self.until((sent.saturating_sub(window - 1)) * self.readers).await;
+                        self.until((sent + 1).saturating_sub(window)).await;
                     }
                 }
             }
-            self.until(sent * self.readers).await;
+            self.until(sent).await;
             sent
         });
         (sent * self.readers, start.elapsed())
     }
 
-    async fn speak(&self, speaker: &mut TcpStream) {
+    async fn speak(&self, speaker: &mut OwnedWriteHalf) {
         let frame = match self.speech {
             Speech::Bare => "x".repeat(FRAME),
             Speech::Chat { room } => json!({
@@ -165,9 +197,9 @@ impl Crowd {
     async fn until(&self, wanted: usize) {
         self.count.wanted.set(wanted);
         let limit = Duration::from_secs(60);
-        while self.count.messages.get() < wanted {
+        while self.count.delivered.get() < wanted {
             let reached = tokio::time::timeout(limit, self.count.reached.notified()).await;
-            assert!(reached.is_ok(), "{} of {wanted} deliveries came", self.count.messages.get());
+            assert!(reached.is_ok(), "{} of {wanted} messages came", self.count.delivered.get());
         }
     }
 }
@@ -175,13 +207,12 @@ impl Crowd {
 /// Counts the frames that are as long as a message.
 async fn read(mut stream: TcpStream, count: Rc<Count>) {
     let mut buffer = vec![0; 2_048];
-    let (mut held, mut skip) = (Vec::new(), 0_usize);
+    let (mut held, mut skip, mut messages) = (Vec::new(), 0_usize, 0);
     loop {
         let read = match stream.read(&mut buffer).await {
             Ok(0) | Err(_) => return,
             Ok(read) => read,
         };
-        count.bytes.set(count.bytes.get() + read);
         let mut rest = &buffer[..read];
         while !rest.is_empty() {
             if skip > 0 {
@@ -206,10 +237,8 @@ async fn read(mut stream: TcpStream, count: Rc<Count>) {
                 };
                 held.clear();
                 if skip > 450 && skip < 700 {
-                    count.messages.set(count.messages.get() + 1);
-                    if count.messages.get() >= count.wanted.get() {
-                        count.reached.notify_one();
-                    }
+                    messages += 1;
+                    count.arrived(messages);
                 }
             }
         }

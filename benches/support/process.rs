@@ -44,11 +44,11 @@ impl Server {
 
     /// CPU time of all its threads, user and system, from the kernel's own accounting in ticks of
     /// 10 ms.
-    pub fn cpu(&self) -> Duration {
+    pub fn cpu(&self) -> (Duration, Duration) {
         let stat = self.proc("stat");
         let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
-        let ticks: u64 = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
-        Duration::from_millis(ticks * 10)
+        let ticks = |field: usize| Duration::from_millis(fields[field].parse::<u64>().unwrap() * 10);
+        (ticks(11), ticks(12))
     }
 }
 

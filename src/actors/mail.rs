@@ -47,6 +47,13 @@ pub struct Idle {
     pub handled: u64,
 }
 
+/// To oneself: write what has gathered, after everything that waits in the mailbox was taken in.
+/// What arrives together is committed, delivered and written to the sockets together; nothing is
+/// ever delayed for it.
+#[derive(Message, Clone, Copy)]
+#[rtype(result = "()")]
+pub struct Flush;
+
 /// The end of the engine: every actor stops.
 #[derive(Message, Clone, Copy)]
 #[rtype(result = "()")]

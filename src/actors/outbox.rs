@@ -149,7 +149,7 @@ impl Outbox {
             }
             if self.queue.is_empty() {
                 // An idle socket keeps no queue.
-                if self.queue.capacity() > 8 {
+                if self.queue.capacity() > 4 {
                     self.queue = VecDeque::new();
                 }
                 self.wake_drained();

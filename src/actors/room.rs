@@ -14,8 +14,8 @@ use tokio::time::Instant;
 
 use super::log_view::LogView;
 use super::mail::{
-    Append, Attach, HubId, Idle, LinkKey, Place, RoomFrame, Stop, Submission, Subscribe, Tell, ToHub, ToRoom,
-    deliver,
+    Append, Attach, Flush, HubId, Idle, LinkKey, Place, RoomFrame, Stop, Submission, Subscribe, Tell, ToHub,
+    ToRoom, deliver,
 };
 use super::pod::{Alive, Pod};
 use super::reply::Reply;
@@ -46,6 +46,10 @@ pub struct Room {
     phase: Phase,
     queue: VecDeque<Submission>,
     loading: bool,
+    /// A [`Flush`] is on its way.
+    flushing: bool,
+    /// Operations of the last append: more than one means that the room is busy.
+    last_batch: usize,
     appending: bool,
     backfilling: bool,
     /// Readers beyond our cursor: they are answered once the store told where the log stands.
@@ -69,6 +73,8 @@ impl Room {
             phase: Phase::Loading(VecDeque::new()),
             queue: VecDeque::new(),
             loading: false,
+            flushing: false,
+            last_batch: 0,
             appending: false,
             backfilling: false,
             ahead: Vec::new(),
@@ -159,7 +165,22 @@ impl Room {
             return submission.reply.send(Err(unavailable()));
         }
         self.queue.push_back(submission);
-        self.flush(ctx);
+        self.flush_soon(ctx);
+    }
+
+    /// Writes what is there after everything that waits in the mailbox was taken in. A busy room
+    /// gives those who write at the same time a moment more: their messages then share a commit,
+    /// and, which is worth far more, a write to every socket.
+    fn flush_soon(&mut self, ctx: &mut Context<Self>) {
+        if self.appending || std::mem::replace(&mut self.flushing, true) {
+            return;
+        }
+        let gather = self.pod.settings.timing.gather;
+        if self.last_batch > 1 && !gather.is_zero() {
+            ctx.notify_later(Flush, gather);
+        } else {
+            ctx.notify(Flush);
+        }
     }
 
     /// Starts the next append: everything that waits, in one batch.
@@ -169,6 +190,7 @@ impl Room {
         }
         let Some(writer) = self.pod.writer() else { return };
         let most = self.queue.len().min(self.pod.settings.store.batch);
+        self.last_batch = most;
         let (mut operations, mut pending) = (Vec::with_capacity(most), Vec::with_capacity(most));
         for submission in self.queue.drain(..most) {
             let key = match &submission.operation {
@@ -411,6 +433,15 @@ impl Handler<ToRoom> for Room {
             self.busy_at = Instant::now();
         }
         self.command(command, ctx);
+    }
+}
+
+impl Handler<Flush> for Room {
+    type Result = ();
+
+    fn handle(&mut self, _: Flush, ctx: &mut Context<Self>) {
+        self.flushing = false;
+        self.flush(ctx);
     }
 }
 

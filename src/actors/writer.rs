@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
 
-use super::mail::{Append, Stop};
+use super::mail::{Append, Flush, Stop};
 use super::pod::{Alive, Pod};
 use crate::store::StoreError;
 
@@ -15,6 +15,8 @@ pub struct Writer {
     pod: Arc<Pod>,
     queue: VecDeque<Append>,
     in_flight: bool,
+    /// A [`Flush`] is on its way.
+    flushing: bool,
     pruning: bool,
     stopping: bool,
     _alive: Alive,
@@ -24,7 +26,15 @@ impl Writer {
     #[must_use]
     pub fn new(pod: Arc<Pod>) -> Self {
         let alive = pod.census();
-        Self { pod, queue: VecDeque::new(), in_flight: false, pruning: false, stopping: false, _alive: alive }
+        Self {
+            pod,
+            queue: VecDeque::new(),
+            in_flight: false,
+            flushing: false,
+            pruning: false,
+            stopping: false,
+            _alive: alive,
+        }
     }
 
     fn flush(&mut self, ctx: &mut Context<Self>) {
@@ -109,6 +119,17 @@ impl Handler<Append> for Writer {
 
     fn handle(&mut self, append: Append, ctx: &mut Context<Self>) {
         self.queue.push_back(append);
+        if !self.in_flight && !std::mem::replace(&mut self.flushing, true) {
+            ctx.notify(Flush);
+        }
+    }
+}
+
+impl Handler<Flush> for Writer {
+    type Result = ();
+
+    fn handle(&mut self, _: Flush, ctx: &mut Context<Self>) {
+        self.flushing = false;
         self.flush(ctx);
     }
 }

@@ -1,6 +1,6 @@
 //! Headers of every answer: what browsers must not do with it, and whose pages may read it.
 
-use actix_web::body::{EitherBody, MessageBody};
+use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -16,14 +16,16 @@ const ALWAYS: [(HeaderName, HeaderValue); 3] = [
     (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
 ];
 
-/// The middleware, for `actix_web::middleware::from_fn`.
+/// The middleware, for `actix_web::middleware::from_fn`: outermost, because it boxes both the
+/// future and the body, and a connection keeps the room of what it is handed inline for as long
+/// as it lives.
 ///
 /// # Errors
 /// Those of what it wraps.
-pub async fn secure<B: MessageBody>(
+pub async fn secure<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
-) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+) -> Result<ServiceResponse<BoxBody>, Error> {
     let origin = allowed_origin(&request);
     let preflight = request.method() == Method::OPTIONS
         && origin.is_some()
@@ -37,9 +39,9 @@ pub async fn secure<B: MessageBody>(
                 "authorization, content-type, idempotency-key",
             ))
             .insert_header((header::ACCESS_CONTROL_MAX_AGE, "600"));
-        request.into_response(answer.finish()).map_into_right_body()
+        request.into_response(answer.finish()).map_into_boxed_body()
     } else {
-        next.call(request).await?.map_into_left_body()
+        next.call(request).await?.map_into_boxed_body()
     };
     let headers = response.headers_mut();
     for (name, value) in ALWAYS {

@@ -15,8 +15,8 @@
 //!     .configure(ws::configure)                // undocumented: sockets
 //!     .configure(http::configure_raw)          // undocumented: metrics, pages; last, as it has the 404
 //!     .wrap(metrics)                           // telemetry::http::middleware, cloned per worker
-//!     .wrap(from_fn(http::headers::secure))    // after the 404s too
 //!     .wrap(Compress::default())
+//!     .wrap(from_fn(http::headers::secure))    // outermost, on the 404s too; boxes what a connection keeps
 //! ```
 
 mod answer;

@@ -91,6 +91,8 @@ group! {
         expiry_notice: Duration = secs(60), ["CHAT_EXPIRY_NOTICE_SECONDS"], "seconds", 1..=3_600;
         /// A room without sockets is forgotten after so long.
         room_idle: Duration = secs(60), ["CHAT_ROOM_IDLE_SECONDS"], "seconds", 1..=86_400;
+        /// How long a busy room (its last commit held several operations) waits for more of them. A quiet room never waits.
+        gather: Duration = Duration::from_millis(1), ["CHAT_GATHER_SECONDS"], "seconds", 0..=1;
         /// How often rooms compare their heads with the database where announcements can get lost.
         reconcile: Duration = secs(1), ["CHAT_RECONCILE_SECONDS"], "seconds", 0..=3_600;
         /// Longest time from SIGTERM to the last close.

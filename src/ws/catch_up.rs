@@ -120,7 +120,11 @@ impl Session {
     fn next_job(&mut self) {
         while self.catch_up.current.is_none() {
             match self.catch_up.waiting.pop_front() {
-                None => return,
+                None => {
+                    // An idle session keeps no queue.
+                    self.catch_up.waiting = VecDeque::new();
+                    return;
+                }
                 Some(Work::Resumed(reference)) => {
                     self.push(&server::resumed(reference.as_ref()));
                     self.link.answered();
