@@ -11,3 +11,4 @@
 mod contract;
 mod frames;
 mod sim;
+mod support;
