@@ -12,3 +12,4 @@ mod contract;
 mod frames;
 mod sim;
 mod support;
+mod ws;
