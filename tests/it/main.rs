@@ -12,4 +12,5 @@ mod contract;
 mod frames;
 mod sim;
 mod support;
+mod torture;
 mod ws;
