@@ -66,8 +66,9 @@ impl Engine {
         if sockets == 0 {
             return;
         }
+        let widest = longest.mul_f64(0.6);
         let spread = Duration::from_millis(sockets * 1_000 / DRAIN_RATE)
-            .clamp(Duration::from_secs(1).min(longest), longest.mul_f64(0.6));
+            .clamp(Duration::from_secs(1).min(widest), widest);
         let deadline = self.pod.clock.now().plus(longest);
         let spread_ms = u64::try_from(spread.as_millis()).unwrap_or(u64::MAX);
         self.pod.tell_every_hub(|| ToHub::Drain { spread_ms, deadline });

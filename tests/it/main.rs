@@ -14,3 +14,6 @@ mod docs;
 mod frames;
 mod http;
 mod sim;
+mod support;
+mod torture;
+mod ws;

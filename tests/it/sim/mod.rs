@@ -3,7 +3,7 @@
 //! `SIM_SEEDS=2000 cargo test sim` runs as many; a failure prints its seed, and
 //! `SIM_SEED=n cargo test sim` repeats it. Seeds that once failed are run for ever (`REPLAY`).
 
-mod chance;
+pub mod chance;
 mod client;
 mod faulty_store;
 mod world;

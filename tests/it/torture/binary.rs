@@ -1,0 +1,156 @@
+//! The program as an operator meets it: exit codes, one clear line for what is wrong, and what it
+//! keeps on disk.
+
+use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
+
+use serde_json::json;
+
+use crate::support::process::{ChatProcess, command, complaint, quiet_port, run};
+use crate::support::upgrade::Upgrade;
+use crate::support::{http, server, text};
+
+#[test]
+fn a_wrong_setting_is_one_line_that_names_it_and_exit_code_78() {
+    for (name, value) in
+        [("PORT", "eighty"), ("CHAT_BCRYPT_COST", "99"), ("REDIS_URL", "redis://x"), ("JWT_SECRET", "short")]
+    {
+        for command in ["serve", "check-config", "migrate", "healthcheck"] {
+            let output = run(&[command], &[(name, value)]);
+            assert_eq!(output.status.code(), Some(78), "{command} with {name}={value}");
+            let line = complaint(&output);
+            assert_eq!(line.lines().count(), 1, "{line}");
+            assert!(line.starts_with(&format!("chat: {name}: ")), "{line}");
+            assert!(output.stdout.is_empty());
+        }
+    }
+}
+
+#[test]
+fn valid_settings_are_said_to_be_valid() {
+    let output = run(&["check-config"], &[("PORT", "0")]);
+    assert!(output.status.success());
+    assert_eq!(output.stdout, b"the settings are valid\n");
+}
+
+#[test]
+fn the_schema_is_brought_up_to_date_once() {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    let env = [("CHAT_DATA_DIR", data.path().to_str().expect("UTF-8"))];
+    let first = run(&["migrate"], &env);
+    assert!(first.status.success(), "{}", complaint(&first));
+    let said = String::from_utf8(first.stdout).expect("UTF-8");
+    assert!(said.lines().all(|line| line.starts_with("applied ")) && !said.is_empty(), "{said}");
+    let second = run(&["migrate"], &env);
+    assert_eq!(second.stdout, b"the schema is up to date\n");
+}
+
+#[test]
+fn the_openapi_document_is_printed() {
+    let output = run(&["openapi"], &[]);
+    assert!(output.status.success());
+    let document = String::from_utf8(output.stdout).expect("UTF-8");
+    assert!(document.contains("openapi:") && document.contains("/messages"), "{document}");
+}
+
+#[test]
+fn the_health_check_tells_whether_the_server_lives() {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    let port = quiet_port();
+    let number = port.to_string();
+    let check = || run(&["healthcheck"], &[("PORT", &number), ("HOST", "0.0.0.0")]);
+    assert!(!check().status.success());
+    assert_eq!(complaint(&check()).lines().count(), 1);
+    let mut process = ChatProcess::serve(data.path(), port, &[]);
+    let up = check();
+    assert!(up.status.success(), "{}", complaint(&up));
+    process.kill();
+    assert!(!check().status.success());
+}
+
+#[test]
+fn a_second_process_on_the_same_folder_is_refused() {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    let first = ChatProcess::serve(data.path(), 0, &[]);
+    let folder = data.path().to_str().expect("UTF-8");
+    let env = [("CHAT_DATA_DIR", folder), ("PORT", "0"), ("CHAT_LOG", "off")];
+    let second = run(&["serve"], &env);
+    assert_eq!(second.status.code(), Some(1));
+    let line = complaint(&second);
+    assert_eq!(line.lines().count(), 1, "{line}");
+    assert!(line.contains("chat.db"), "{line}");
+    http::ask(first.address, "GET", "/health/ready", &[], None).expect("the first lives").expect(200);
+}
+
+#[test]
+fn a_port_that_is_taken_is_one_line() {
+    let (data, other) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+    let first = ChatProcess::serve(data.path(), 0, &[]);
+    let port = first.address.port().to_string();
+    let folder = other.path().to_str().expect("UTF-8");
+    let second = run(&["serve"], &[("CHAT_DATA_DIR", folder), ("PORT", &port), ("CHAT_LOG", "off")]);
+    assert_eq!(second.status.code(), Some(1));
+    let line = complaint(&second);
+    assert!(line.starts_with("chat: HOST, PORT: ") && line.lines().count() == 1, "{line}");
+}
+
+#[test]
+fn it_ends_well_when_told_to_even_with_sockets_open() {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    let process = ChatProcess::serve(data.path(), 0, &[("CHAT_DRAIN_SECONDS", "1")]);
+    let mut client = Upgrade::new(process.address).open();
+    client.expect("hello");
+    let reader = std::thread::spawn(move || {
+        client.until_type("server.draining");
+        client.expect_close(4200);
+    });
+    assert!(process.terminate().success());
+    reader.join().expect("told and closed");
+}
+
+#[test]
+fn the_secret_is_made_once_and_for_its_owner_only() {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    let process = ChatProcess::serve(data.path(), 0, &[]);
+    let file = data.path().join("jwt-secret");
+    let secret = std::fs::read(&file).expect("made");
+    assert_eq!(std::fs::metadata(&file).expect("there").permissions().mode() & 0o777, 0o600);
+    let body =
+        json!({"username": "alice", "email": "alice@example.com", "password": "correct horse battery"});
+    let answer = http::ask(process.address, "POST", "/auth/register", &[], Some(&body)).expect("an answer");
+    let alice = server::signed_in(&answer.expect(201), "alice@example.com".to_owned());
+    assert!(process.terminate().success());
+
+    let process = ChatProcess::serve(data.path(), 0, &[]);
+    assert_eq!(std::fs::read(&file).expect("kept"), secret);
+    let client = Upgrade::new(process.address).bearer(&alice.token).ready();
+    assert_eq!(text(&client.ready["user"], "id"), alice.id);
+}
+
+#[test]
+fn an_unknown_command_is_refused() {
+    let output = run(&["dance"], &[]);
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn told_twice_it_stops_at_once() {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    let process = ChatProcess::serve(data.path(), 0, &[("CHAT_DRAIN_SECONDS", "60")]);
+    let mut client = Upgrade::new(process.address).open();
+    client.expect("hello");
+    process.signal("TERM");
+    client.until_type("server.draining");
+    assert!(process.terminate().success());
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_is_one_line() {
+    let data = tempfile::NamedTempFile::new().expect("a temporary file");
+    let inside = data.path().join("inside");
+    let env = [("CHAT_DATA_DIR", inside.to_str().expect("UTF-8")), ("PORT", "0"), ("CHAT_LOG", "off")];
+    let output = command(&["serve"], &env).stdout(Stdio::null()).output().expect("the binary runs");
+    assert_eq!(output.status.code(), Some(1));
+    let line = complaint(&output);
+    assert!(line.starts_with("chat: CHAT_DATA_DIR: ") && line.lines().count() == 1, "{line}");
+}

@@ -1,0 +1,19 @@
+//! Stories of people on real sockets: what `docs/reference/protocol.md` promises, one file a theme.
+
+mod abuse;
+mod acknowledging;
+mod catching_up;
+mod changing;
+mod connecting;
+mod draining;
+mod expiring;
+mod frames;
+mod leaving;
+mod limits;
+mod origins;
+mod outsiders;
+mod resuming;
+mod retrying;
+mod slow;
+mod tickets;
+mod turnover;
