@@ -58,21 +58,24 @@ impl Engine {
     }
 
     /// Tells every socket to come back elsewhere or later, each after its own delay; new ones are
-    /// refused from now on. Answers when all are gone, or closes the rest with 4200 at the end of
-    /// `longest`.
+    /// refused from now on. Answers when all are gone, or closes the rest with 4200 at the deadline
+    /// that they were told, within `longest`.
     pub async fn drain(&self, longest: Duration) {
         self.pod.start_draining();
         let sockets = self.pod.telemetry.sockets();
         if sockets == 0 {
             return;
         }
+        // Everyone is told to come back within the spread; who has not gone a moment after it is
+        // closed, which is what the deadline says.
         let widest = longest.mul_f64(0.6);
         let spread = Duration::from_millis(sockets * 1_000 / DRAIN_RATE)
             .clamp(Duration::from_secs(1).min(widest), widest);
-        let deadline = self.pod.clock.now().plus(longest);
+        let wait = spread + Duration::from_secs(1).min(longest / 4);
+        let deadline = self.pod.clock.now().plus(wait);
         let spread_ms = u64::try_from(spread.as_millis()).unwrap_or(u64::MAX);
         self.pod.tell_every_hub(|| ToHub::Drain { spread_ms, deadline });
-        self.wait_for_sockets(spread + Duration::from_secs(1).min(longest / 4)).await;
+        self.wait_for_sockets(wait).await;
         self.pod.tell_every_hub(|| ToHub::CloseAll { code: CloseCode::Draining });
         self.wait_for_sockets(Duration::from_secs(3)).await;
     }

@@ -205,7 +205,7 @@ impl HubCore {
             self.put_outside(room, user, seq);
         }
         if behind {
-            self.ask_again(room);
+            self.ask_again(room, true);
         }
     }
 
@@ -252,12 +252,14 @@ impl HubCore {
     }
 
     /// The room's actor is another one, or went on without us: each reader asks again, from where
-    /// it stands.
-    fn ask_again(&self, room: RoomId) {
+    /// it stands. An actor that knows them is told that they are no longer live.
+    fn ask_again(&self, room: RoomId, known: bool) {
         let Some(readers) = self.rooms.borrow_mut().remove(&room) else { return };
         for link in readers.live {
             link.rooms.borrow_mut().retain(|r| *r != room);
-            self.pod.tell_room(room, ToRoom::Detached(self.id));
+            if known {
+                self.pod.tell_room(room, ToRoom::Detached(self.id));
+            }
             link.tell(ToSession::Behind { room, after: readers.cursor });
         }
     }
@@ -302,7 +304,7 @@ impl HubCore {
             ToHub::Reset { room, reason, head, first_retained } => {
                 self.reset(room, &server::reset(room, reason, head, first_retained));
             }
-            ToHub::RoomStarted { room } => self.ask_again(room),
+            ToHub::RoomStarted { room } => self.ask_again(room, false),
             ToHub::EndLogin { session } => self.end_login(session),
             ToHub::Drain { spread_ms, deadline } => self.drain(spread_ms, deadline),
             ToHub::CloseAll { code } => self.every_link().iter().for_each(|link| self.close(link, code)),

@@ -15,6 +15,7 @@ pub mod pod;
 pub mod registry;
 mod reply;
 mod room;
+mod room_writes;
 mod shard;
 mod writer;
 

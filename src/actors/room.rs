@@ -1,28 +1,23 @@
 //! A room: takes commands in order, has at most one append under way, and delivers its log.
 //!
-//! It never waits for a reader: what it sends goes to the workers' hubs, one message each.
+//! It never waits for a reader: what it sends goes to the workers' hubs, one message each. Here it
+//! loads, admits readers and delivers; how it writes stands in [`super::room_writes`].
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use actix::{
-    Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, ContextFutureSpawner, Handler,
-    WrapFuture,
-};
-use tokio::sync::oneshot;
+use actix::{Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Handler, WrapFuture};
 use tokio::time::Instant;
 
 use super::log_view::LogView;
 use super::mail::{
-    Append, Attach, Flush, HubId, Idle, LinkKey, Place, RoomFrame, Stop, Submission, Subscribe, Tell, ToHub,
-    ToRoom, deliver,
+    Attach, Flush, HubId, Idle, LinkKey, Place, RoomFrame, Stop, Subscribe, Tell, ToHub, ToRoom, deliver,
 };
 use super::pod::{Alive, Pod};
-use super::reply::Reply;
+use super::room_writes::Writes;
 use super::shard::RegistryShard;
-use crate::bus::Shard;
 use crate::domain::subscription::{Answer, ResetReason, plan};
-use crate::domain::{ClientMsgId, Entry, Operation, Outcome, Refusal, RoomBatch, RoomId, Seq, policy};
+use crate::domain::{Entry, Refusal, RoomId, Seq, policy};
 use crate::error::{Code, Fault};
 use crate::protocol::{Encoded, server};
 use crate::store::{LogPage, RoomSnapshot, StoreError};
@@ -30,7 +25,7 @@ use crate::store::{LogPage, RoomSnapshot, StoreError};
 /// Entries read from the store in one go to fill a gap.
 const BACKFILL: usize = 500;
 
-enum Phase {
+pub(super) enum Phase {
     /// The snapshot is being read; commands wait, bounded like the queue.
     Loading(VecDeque<ToRoom>),
     Open(Box<LogView>),
@@ -40,24 +35,17 @@ enum Phase {
 
 /// The actor of one room in this process.
 pub struct Room {
-    id: RoomId,
-    pod: Arc<Pod>,
+    pub(super) id: RoomId,
+    pub(super) pod: Arc<Pod>,
     shard: Addr<RegistryShard>,
-    phase: Phase,
-    queue: VecDeque<Submission>,
+    pub(super) phase: Phase,
+    pub(super) writes: Writes,
     loading: bool,
-    /// A [`Flush`] is on its way.
-    flushing: bool,
-    /// Operations of the last append: more than one means that the room is busy.
-    last_batch: usize,
-    appending: bool,
     backfilling: bool,
     /// Readers beyond our cursor: they are answered once the store told where the log stands.
     ahead: Vec<Subscribe>,
-    /// Sockets that were told `unavailable`, with the key they have to send again first: until
-    /// then later sends are refused too, so that order holds.
-    refused: BTreeMap<(usize, LinkKey), ClientMsgId>,
     handled: u64,
+    pub(super) stopping: bool,
     busy_at: Instant,
     _alive: Alive,
 }
@@ -71,15 +59,12 @@ impl Room {
             pod,
             shard,
             phase: Phase::Loading(VecDeque::new()),
-            queue: VecDeque::new(),
+            writes: Writes::default(),
             loading: false,
-            flushing: false,
-            last_batch: 0,
-            appending: false,
             backfilling: false,
             ahead: Vec::new(),
-            refused: BTreeMap::new(),
             handled: 0,
+            stopping: false,
             busy_at: Instant::now(),
             _alive: alive,
         }
@@ -114,6 +99,7 @@ impl Room {
                 if failed { fail(command) } else { self.command(command, ctx) }
             }
         }
+        self.let_go_of_nothing();
     }
 
     fn command(&mut self, command: ToRoom, ctx: &mut Context<Self>) {
@@ -143,138 +129,9 @@ impl Room {
         }
     }
 
-    fn submit(&mut self, submission: Submission, ctx: &mut Context<Self>) {
-        if matches!(self.phase, Phase::Absent) {
-            return submission.reply.send(Err(Refusal::NotFound("room").into()));
-        }
-        let sender = submission.reply.place().map(|place| (place.hub.0, place.link));
-        if let (Some(sender), Operation::Send { draft, .. }) = (sender, &submission.operation) {
-            let key = draft.client_msg_id;
-            match self.refused.get(&sender) {
-                Some(first) if *first != key => return submission.reply.send(Err(unavailable())),
-                Some(_) => {
-                    self.refused.remove(&sender);
-                }
-                None => {}
-            }
-            if self.queue.len() >= self.pod.settings.limits.room_inbox {
-                self.note_refused(sender, key);
-                return submission.reply.send(Err(unavailable()));
-            }
-        } else if self.queue.len() >= self.pod.settings.limits.room_inbox {
-            return submission.reply.send(Err(unavailable()));
-        }
-        self.queue.push_back(submission);
-        self.flush_soon(ctx);
-    }
-
-    /// Writes what is there after everything that waits in the mailbox was taken in. A busy room
-    /// gives those who write at the same time a moment more: their messages then share a commit,
-    /// and, which is worth far more, a write to every socket.
-    fn flush_soon(&mut self, ctx: &mut Context<Self>) {
-        if self.appending || std::mem::replace(&mut self.flushing, true) {
-            return;
-        }
-        let gather = self.pod.settings.timing.gather;
-        if self.last_batch > 1 && !gather.is_zero() {
-            ctx.notify_later(Flush, gather);
-        } else {
-            ctx.notify(Flush);
-        }
-    }
-
-    /// Starts the next append: everything that waits, in one batch.
-    fn flush(&mut self, ctx: &mut Context<Self>) {
-        if self.appending || self.queue.is_empty() {
-            return;
-        }
-        let Some(writer) = self.pod.writer() else { return };
-        let most = self.queue.len().min(self.pod.settings.store.batch);
-        self.last_batch = most;
-        let (mut operations, mut pending) = (Vec::with_capacity(most), Vec::with_capacity(most));
-        for submission in self.queue.drain(..most) {
-            let key = match &submission.operation {
-                Operation::Send { draft, .. } => Some(draft.client_msg_id),
-                _ => None,
-            };
-            operations.push(submission.operation);
-            pending.push((submission.reply, key));
-        }
-        let (reply, outcomes) = oneshot::channel();
-        let batch = RoomBatch { room: self.id, now: self.pod.clock.now(), operations };
-        deliver(writer, Append { batch, reply });
-        self.appending = true;
-        outcomes
-            .into_actor(self)
-            .map(move |outcomes, room, ctx| {
-                room.appending = false;
-                match outcomes {
-                    Ok(Ok(outcomes)) => room.committed(pending, outcomes, ctx),
-                    Ok(Err(_)) | Err(_) => room.not_committed(pending),
-                }
-                room.flush(ctx);
-            })
-            .spawn(ctx);
-    }
-
-    /// The moment of truth is over: acknowledge, deliver here, ring the bell elsewhere.
-    fn committed(
-        &mut self,
-        pending: Vec<(Reply, Option<ClientMsgId>)>,
-        outcomes: Vec<Outcome>,
-        ctx: &mut Context<Self>,
-    ) {
-        let mut entries = Vec::new();
-        let mut replies: BTreeMap<usize, Vec<(LinkKey, Encoded)>> = BTreeMap::new();
-        for ((reply, _), outcome) in pending.into_iter().zip(outcomes) {
-            if let Ok(committed) = &outcome {
-                self.pod.telemetry.committed(committed);
-                if !committed.duplicate {
-                    entries.push(committed.entry.clone());
-                }
-            }
-            if let Some((place, frame)) = reply.answer(outcome.map_err(Fault::from)) {
-                replies.entry(place.hub.0).or_default().push((place.link, frame));
-            }
-        }
-        if !entries.is_empty() {
-            self.pod.bus.publish(Shard::of(self.id), entries.clone().into());
-        }
-        self.accept(entries, replies, ctx);
-    }
-
-    fn not_committed(&mut self, pending: Vec<(Reply, Option<ClientMsgId>)>) {
-        for (reply, key) in pending {
-            if let (Some(place), Some(key)) = (reply.place(), key) {
-                self.note_refused((place.hub.0, place.link), key);
-            }
-            reply.send(Err(unavailable()));
-        }
-        // What the same sockets sent after it must not overtake it.
-        for submission in std::mem::take(&mut self.queue) {
-            let sender = submission.reply.place().map(|place| (place.hub.0, place.link));
-            let is_send = matches!(submission.operation, Operation::Send { .. });
-            if is_send && sender.is_some_and(|sender| self.refused.contains_key(&sender)) {
-                submission.reply.send(Err(unavailable()));
-            } else {
-                self.queue.push_back(submission);
-            }
-        }
-    }
-
-    /// Remembers the first key that a socket has to send again.
-    fn note_refused(&mut self, sender: (usize, LinkKey), key: ClientMsgId) {
-        // Sockets that never came back are forgotten together; those few that are still there
-        // lose no message, only the order of what they sent while the room was overwhelmed.
-        if self.refused.len() >= self.pod.settings.limits.room_inbox {
-            self.refused.clear();
-        }
-        self.refused.entry(sender).or_insert(key);
-    }
-
     /// Passes entries through the cursor rule and sends what is next to the hubs with readers,
     /// together with the answers for sockets there.
-    fn accept(
+    pub(super) fn accept(
         &mut self,
         entries: impl IntoIterator<Item = Entry>,
         mut replies: BTreeMap<usize, Vec<(LinkKey, Encoded)>>,
@@ -392,10 +249,16 @@ impl Room {
         }
     }
 
+    /// An id that names no room is worth no actor: anyone can make up any number of them.
+    fn let_go_of_nothing(&self) {
+        if matches!(self.phase, Phase::Absent) {
+            deliver(&self.shard, Idle { room: self.id, handled: self.handled });
+        }
+    }
+
     fn say_if_idle(&self) {
         let has_readers = matches!(&self.phase, Phase::Open(log) if log.hubs().next().is_some());
-        let busy =
-            has_readers || self.loading || self.appending || self.backfilling || !self.queue.is_empty();
+        let busy = has_readers || self.loading || self.backfilling || self.writes.is_busy();
         if !busy && self.busy_at.elapsed() >= self.pod.settings.timing.room_idle {
             deliver(&self.shard, Idle { room: self.id, handled: self.handled });
         }
@@ -410,7 +273,7 @@ fn fail(command: ToRoom) {
     }
 }
 
-fn unavailable() -> Fault {
+pub(super) fn unavailable() -> Fault {
     Fault::new(Code::Unavailable, "not stored; send it again")
 }
 
@@ -433,6 +296,7 @@ impl Handler<ToRoom> for Room {
             self.busy_at = Instant::now();
         }
         self.command(command, ctx);
+        self.let_go_of_nothing();
     }
 }
 
@@ -440,15 +304,17 @@ impl Handler<Flush> for Room {
     type Result = ();
 
     fn handle(&mut self, _: Flush, ctx: &mut Context<Self>) {
-        self.flushing = false;
+        self.writes.flushing = false;
         self.flush(ctx);
     }
 }
 
+/// Stops when the append under way is answered; what still waits is told to come again.
 impl Handler<Stop> for Room {
     type Result = ();
 
     fn handle(&mut self, _: Stop, ctx: &mut Context<Self>) {
-        ctx.stop();
+        self.stopping = true;
+        self.stop_when_answered(ctx);
     }
 }

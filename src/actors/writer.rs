@@ -42,12 +42,16 @@ impl Writer {
             return;
         }
         let (mut batches, mut replies, mut operations) = (Vec::new(), Vec::new(), 0);
-        while let Some(append) = self.queue.pop_front() {
+        while let Some(append) = self.queue.front() {
             operations += append.batch.operations.len();
-            batches.push(append.batch);
-            replies.push(append.reply);
-            if operations >= self.pod.settings.store.batch {
+            // A room's own batch is within the bound, so the first always fits.
+            if operations > self.pod.settings.store.batch && !batches.is_empty() {
+                operations -= append.batch.operations.len();
                 break;
+            }
+            if let Some(append) = self.queue.pop_front() {
+                batches.push(append.batch);
+                replies.push(append.reply);
             }
         }
         self.in_flight = true;

@@ -27,6 +27,12 @@ use crate::store::{Store, StoreError};
 use crate::telemetry::{self, Telemetry};
 use crate::ws::{self, Realtime};
 
+/// How long a connection is read on after its last answer was written, so that a peer still sending
+/// gets it. A socket ends only then, and a browser tells its page only then. The HTTP library
+/// counts from a clock that it reads twice a second: below half a second the end may lie in the
+/// past, and such a timer never rings.
+const LINGER: Duration = Duration::from_millis(600);
+
 /// Why the server did not start: one line that says what to do.
 #[derive(Debug, Error)]
 pub enum StartError {
@@ -178,6 +184,7 @@ fn listen(pod: &Arc<Pod>, parts: Parts) -> Result<(ServerHandle, SocketAddr), St
     .backlog(4_096)
     .disable_signals()
     .shutdown_timeout(3)
+    .client_disconnect_timeout(LINGER)
     .on_connect(move |connection, _| {
         if let Some(stream) = connection.downcast_ref::<TcpStream>() {
             prepare(stream, stall);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::rate::{Bucket, Rate, Strikes};
 use super::{Refusal, SessionId, Timestamp, UserId};
 
-/// Numbers of protocol.md 3.10 and 3.12 that one connection is held to.
+/// Numbers that one connection is held to.
 #[derive(Clone, Copy, Debug)]
 pub struct SessionRules {
     /// `None` where rates are off.

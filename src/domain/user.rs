@@ -94,7 +94,7 @@ impl std::fmt::Debug for Email {
     }
 }
 
-/// A person as others see them. Whether the address is shown is decided where it leaves (T1).
+/// A person as others see them. Whether the address is shown is decided where it leaves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
     pub id: UserId,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
+use super::scan::{deeper_than, reference_of, salvage};
 use crate::domain::refusal::Invalid;
 use crate::domain::{ClientMsgId, Content, Draft, Epoch, MessageId, RoomId, Seq};
 use crate::error::{Code, Fault};
@@ -246,53 +247,6 @@ fn resume(resume: Resume, limits: &Limits) -> Result<Command, Fault> {
     // An epoch that is no id at all is simply not ours: every room is answered by a reset.
     let epoch = resume.epoch.and_then(|e| e.parse().ok());
     Ok(Command::Resume { epoch, rooms })
-}
-
-fn reference_of(raw: &RawValue) -> Option<Reference> {
-    const MAX_SAFE: u64 = 1 << 53;
-    if let Ok(number) = serde_json::from_str::<i64>(raw.get()) {
-        return (number.unsigned_abs() < MAX_SAFE).then_some(Reference::Number(number));
-    }
-    let text = serde_json::from_str::<Box<str>>(raw.get()).ok()?;
-    (text.len() <= 64).then_some(Reference::Text(text))
-}
-
-/// The `ref` of an object that is no envelope, so that its sender can tell what failed.
-fn salvage(text: &str) -> Option<Reference> {
-    #[derive(Deserialize)]
-    struct Ref<'a> {
-        #[serde(borrow, rename = "ref")]
-        reference: Option<&'a RawValue>,
-    }
-    serde_json::from_str::<Ref<'_>>(text).ok()?.reference.and_then(reference_of)
-}
-
-/// Whether brackets nest deeper than `depth`: looked at before any parser recurses.
-fn deeper_than(text: &str, depth: usize) -> bool {
-    let (mut open, mut in_string, mut escaped) = (0_usize, false, false);
-    for byte in text.bytes() {
-        if in_string {
-            match byte {
-                _ if escaped => escaped = false,
-                b'\\' => escaped = true,
-                b'"' => in_string = false,
-                _ => {}
-            }
-            continue;
-        }
-        match byte {
-            b'"' => in_string = true,
-            b'{' | b'[' => {
-                open += 1;
-                if open > depth {
-                    return true;
-                }
-            }
-            b'}' | b']' => open = open.saturating_sub(1),
-            _ => {}
-        }
-    }
-    false
 }
 
 #[cfg(test)]

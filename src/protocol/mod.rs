@@ -7,6 +7,7 @@
 pub mod client;
 pub mod close;
 pub mod encoded;
+mod scan;
 pub mod server;
 pub mod wire;
 

@@ -12,7 +12,7 @@ use crate::domain::{
 };
 use crate::error::Fault;
 
-/// The envelope of protocol.md 3.3.
+/// The envelope: `t`, and what belongs to it.
 #[derive(Serialize)]
 struct Frame<'a, D> {
     t: &'a str,
@@ -38,7 +38,7 @@ fn reply<D: Serialize>(t: &str, reference: Option<&Reference>, room: Option<Room
 #[derive(Serialize)]
 struct Empty {}
 
-/// What `hello` tells of the limits: a key for each row of protocol.md 3.12.
+/// What `hello` tells of the limits: a key for each of them.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HelloLimits {

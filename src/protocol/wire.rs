@@ -51,7 +51,7 @@ impl User {
         if user.id == viewer { Self::own(user) } else { Self::of(user) }
     }
 
-    /// As others see the person: the address is replaced (T1).
+    /// As others see the person: the address is replaced.
     #[must_use]
     pub fn of(user: &domain::User) -> Self {
         Self {

@@ -56,13 +56,15 @@ async fn upgrade(request: HttpRequest, payload: Payload, realtime: Data<Realtime
         return problem::response(&Fault::bad_request(wrong));
     }
     let offered = socket::offered(&request);
-    let speaks = offered.iter().any(|name| name == SUBPROTOCOL);
+    // A browser hears a close code only if one of its own offers was taken.
+    let spoken = offered.iter().find(|name| *name == SUBPROTOCOL);
+    let taken = spoken.or_else(|| offered.iter().find(|name| !name.starts_with(TICKET)));
     let admitted = admit(&realtime, &request, &offered).await;
 
     let conn = ConnId(pod.clock.id());
     let identity = admitted.as_ref().ok().and_then(|a| a.who.as_ref()).map(|who| who.1);
     let link = realtime.hub.enter(conn, identity);
-    let response = match socket::accept(&request, speaks.then_some(SUBPROTOCOL), link.clone()) {
+    let response = match socket::accept(&request, taken.map(String::as_str), link.clone()) {
         Ok(response) => response,
         Err(wrong) => {
             realtime.hub.leave(&link);

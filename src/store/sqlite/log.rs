@@ -119,7 +119,7 @@ impl EntryRow {
 /// Stands for an entry of a kind that this version does not know. Leaving it out would be a hole
 /// that no reader ever gets past, and so would an error; what stands here instead changes nothing:
 /// a message is told again as it is, or someone leaves who is nobody. A new kind comes with a
-/// migration, and [`super::migrate`] refuses a database that is ahead, so only a damaged one shows
+/// migration, and [`super::migrate()`] refuses a database that is ahead, so only a damaged one shows
 /// this.
 fn unknown(message: Option<Message>) -> Change {
     match message {

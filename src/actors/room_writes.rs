@@ -1,0 +1,176 @@
+//! How a room writes: commands wait in order, at most one append is under way, and what waits
+//! meanwhile is the next. The other half of [`super::room`].
+
+use std::collections::{BTreeMap, VecDeque};
+
+use actix::{ActorContext, ActorFutureExt, AsyncContext, Context, ContextFutureSpawner, WrapFuture};
+use tokio::sync::oneshot;
+
+use super::mail::{Append, Flush, LinkKey, Submission, deliver};
+use super::reply::Reply;
+use super::room::{Phase, Room, unavailable};
+use crate::bus::Shard;
+use crate::domain::{ClientMsgId, Operation, Outcome, Refusal, RoomBatch};
+use crate::error::Fault;
+use crate::protocol::Encoded;
+
+/// What a room has to write.
+#[derive(Default)]
+pub(super) struct Writes {
+    queue: VecDeque<Submission>,
+    /// A [`Flush`] is on its way.
+    pub(super) flushing: bool,
+    appending: bool,
+    /// Operations of the last append: more than one means that the room is busy.
+    last_batch: usize,
+    /// Sockets that were told `unavailable`, with the key they have to send again first: until
+    /// then later sends are refused too, so that order holds.
+    refused: BTreeMap<(usize, LinkKey), ClientMsgId>,
+}
+
+impl Writes {
+    pub(super) fn is_busy(&self) -> bool {
+        self.appending || !self.queue.is_empty()
+    }
+}
+
+impl Room {
+    pub(super) fn submit(&mut self, submission: Submission, ctx: &mut Context<Self>) {
+        if matches!(self.phase, Phase::Absent) {
+            return submission.reply.send(Err(Refusal::NotFound("room").into()));
+        }
+        let sender = submission.reply.place().map(|place| (place.hub.0, place.link));
+        if let (Some(sender), Operation::Send { draft, .. }) = (sender, &submission.operation) {
+            let key = draft.client_msg_id;
+            match self.writes.refused.get(&sender) {
+                Some(first) if *first != key => return submission.reply.send(Err(unavailable())),
+                Some(_) => {
+                    self.writes.refused.remove(&sender);
+                }
+                None => {}
+            }
+            if self.writes.queue.len() >= self.pod.settings.limits.room_inbox {
+                self.note_refused(sender, key);
+                return submission.reply.send(Err(unavailable()));
+            }
+        } else if self.writes.queue.len() >= self.pod.settings.limits.room_inbox {
+            return submission.reply.send(Err(unavailable()));
+        }
+        self.writes.queue.push_back(submission);
+        self.flush_soon(ctx);
+    }
+
+    /// Writes what is there after everything that waits in the mailbox was taken in. A busy room
+    /// gives those who write at the same time a moment more: their messages then share a commit,
+    /// and, which is worth far more, a write to every socket.
+    fn flush_soon(&mut self, ctx: &mut Context<Self>) {
+        if self.writes.appending || std::mem::replace(&mut self.writes.flushing, true) {
+            return;
+        }
+        let gather = self.pod.settings.timing.gather;
+        if self.writes.last_batch > 1 && !gather.is_zero() {
+            ctx.notify_later(Flush, gather);
+        } else {
+            ctx.notify(Flush);
+        }
+    }
+
+    /// Starts the next append: everything that waits, in one batch.
+    pub(super) fn flush(&mut self, ctx: &mut Context<Self>) {
+        if self.writes.appending || self.writes.queue.is_empty() {
+            return;
+        }
+        let Some(writer) = self.pod.writer() else { return };
+        let most = self.writes.queue.len().min(self.pod.settings.store.batch);
+        self.writes.last_batch = most;
+        let (mut operations, mut pending) = (Vec::with_capacity(most), Vec::with_capacity(most));
+        for submission in self.writes.queue.drain(..most) {
+            let key = match &submission.operation {
+                Operation::Send { draft, .. } => Some(draft.client_msg_id),
+                _ => None,
+            };
+            operations.push(submission.operation);
+            pending.push((submission.reply, key));
+        }
+        let (reply, outcomes) = oneshot::channel();
+        let batch = RoomBatch { room: self.id, now: self.pod.clock.now(), operations };
+        deliver(writer, Append { batch, reply });
+        self.writes.appending = true;
+        outcomes
+            .into_actor(self)
+            .map(move |outcomes, room, ctx| {
+                room.writes.appending = false;
+                match outcomes {
+                    Ok(Ok(outcomes)) => room.committed(pending, outcomes, ctx),
+                    Ok(Err(_)) | Err(_) => room.not_committed(pending),
+                }
+                if room.stopping { room.stop_when_answered(ctx) } else { room.flush(ctx) }
+            })
+            .spawn(ctx);
+    }
+
+    /// The moment of truth is over: acknowledge, deliver here, ring the bell elsewhere.
+    fn committed(
+        &mut self,
+        pending: Vec<(Reply, Option<ClientMsgId>)>,
+        outcomes: Vec<Outcome>,
+        ctx: &mut Context<Self>,
+    ) {
+        let mut entries = Vec::new();
+        let mut replies: BTreeMap<usize, Vec<(LinkKey, Encoded)>> = BTreeMap::new();
+        for ((reply, _), outcome) in pending.into_iter().zip(outcomes) {
+            if let Ok(committed) = &outcome {
+                self.pod.telemetry.committed(committed);
+                if !committed.duplicate {
+                    entries.push(committed.entry.clone());
+                }
+            }
+            if let Some((place, frame)) = reply.answer(outcome.map_err(Fault::from)) {
+                replies.entry(place.hub.0).or_default().push((place.link, frame));
+            }
+        }
+        if !entries.is_empty() {
+            self.pod.bus.publish(Shard::of(self.id), entries.clone().into());
+        }
+        self.accept(entries, replies, ctx);
+    }
+
+    fn not_committed(&mut self, pending: Vec<(Reply, Option<ClientMsgId>)>) {
+        for (reply, key) in pending {
+            if let (Some(place), Some(key)) = (reply.place(), key) {
+                self.note_refused((place.hub.0, place.link), key);
+            }
+            reply.send(Err(unavailable()));
+        }
+        // What the same sockets sent after it must not overtake it.
+        for submission in std::mem::take(&mut self.writes.queue) {
+            let sender = submission.reply.place().map(|place| (place.hub.0, place.link));
+            let is_send = matches!(submission.operation, Operation::Send { .. });
+            if is_send && sender.is_some_and(|sender| self.writes.refused.contains_key(&sender)) {
+                submission.reply.send(Err(unavailable()));
+            } else {
+                self.writes.queue.push_back(submission);
+            }
+        }
+    }
+
+    /// Remembers the first key that a socket has to send again.
+    fn note_refused(&mut self, sender: (usize, LinkKey), key: ClientMsgId) {
+        // Sockets that never came back are forgotten together; those few that are still there
+        // lose no message, only the order of what they sent while the room was overwhelmed.
+        if self.writes.refused.len() >= self.pod.settings.limits.room_inbox {
+            self.writes.refused.clear();
+        }
+        self.writes.refused.entry(sender).or_insert(key);
+    }
+
+    pub(super) fn stop_when_answered(&mut self, ctx: &mut Context<Self>) {
+        if self.writes.appending {
+            return;
+        }
+        for submission in std::mem::take(&mut self.writes.queue) {
+            submission.reply.send(Err(unavailable()));
+        }
+        ctx.stop();
+    }
+}
