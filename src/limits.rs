@@ -31,6 +31,10 @@ pub enum Key {
     LoginIp(IpAddr),
     /// Accounts made from a network address.
     RegisterIp(IpAddr),
+    /// Refresh tokens presented from a network address.
+    RefreshIp(IpAddr),
+    /// Rooms made by a user.
+    CreateRoom(UserId),
     /// Requests of a user over HTTP.
     Request(UserId),
 }
@@ -130,6 +134,8 @@ impl Limiter {
             Key::LoginAccount(_) => Rate::per_minute(limits.logins_per_minute),
             Key::LoginIp(_) => Rate::per_minute(limits.logins_per_minute_per_ip),
             Key::RegisterIp(_) => Rate::per_minute(limits.registrations_per_minute_per_ip),
+            Key::RefreshIp(_) => Rate::per_minute(limits.refreshes_per_minute_per_ip),
+            Key::CreateRoom(_) => Rate::per_minute(limits.rooms_per_minute),
             Key::Request(_) => Rate::per_second(limits.requests_per_second_per_user, limits.requests_burst),
         }
     }
@@ -275,6 +281,7 @@ fn tidy(key: Key) -> Key {
     match key {
         Key::LoginIp(ip) => Key::LoginIp(network(ip)),
         Key::RegisterIp(ip) => Key::RegisterIp(network(ip)),
+        Key::RefreshIp(ip) => Key::RefreshIp(network(ip)),
         other => other,
     }
 }

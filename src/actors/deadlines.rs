@@ -68,6 +68,10 @@ impl HubCore {
             self.close(link, CloseCode::SlowConsumer);
             return true;
         }
+        if link.is_held_back(self.pod.settings.limits.unanswered) {
+            // Not heard because not listened to.
+            clock.heard.set(now);
+        }
         if since(clock.heard.get()) >= ticks(timing.idle_timeout) {
             self.close(link, CloseCode::HeartbeatLost);
             return true;

@@ -130,12 +130,17 @@ impl Link {
     /// Whether a further frame may be read now; if not, the waker is called when it may. A closing
     /// link reads on, to find the peer's close.
     pub fn may_read(&self, most_unanswered: usize, waker: &Waker) -> bool {
-        let may =
-            self.closed.get().is_some() || (!self.paused.get() && self.unanswered.get() < most_unanswered);
+        let may = self.closed.get().is_some() || !self.is_held_back(most_unanswered);
         if !may {
             self.reader.replace(Some(waker.clone()));
         }
         may
+    }
+
+    /// Whether frames of this peer are held back, by us.
+    #[must_use]
+    pub fn is_held_back(&self, most_unanswered: usize) -> bool {
+        self.paused.get() || self.unanswered.get() >= most_unanswered
     }
 
     fn wake_reader(&self) {

@@ -1,7 +1,8 @@
 //! What every actor of one process shares: the adapters, the settings, and the addresses.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use actix::Addr;
 
@@ -11,7 +12,7 @@ use super::shard::RegistryShard;
 use super::writer::Writer;
 use crate::bus::{Shard, SharedBus};
 use crate::clock::SharedClock;
-use crate::domain::{Epoch, RoomId};
+use crate::domain::{Epoch, RoomId, SessionId, Timestamp};
 use crate::settings::Settings;
 use crate::store::Store;
 use crate::telemetry::Telemetry;
@@ -28,6 +29,7 @@ pub struct Pod {
     shards: OnceLock<Vec<Addr<RegistryShard>>>,
     writer: OnceLock<Addr<Writer>>,
     draining: AtomicBool,
+    ended: Mutex<BTreeMap<SessionId, Timestamp>>,
     alive: Arc<AtomicUsize>,
 }
 
@@ -52,6 +54,7 @@ impl Pod {
             shards: OnceLock::new(),
             writer: OnceLock::new(),
             draining: AtomicBool::new(false),
+            ended: Mutex::default(),
             alive: Arc::default(),
         }
     }
@@ -64,6 +67,22 @@ impl Pod {
 
     pub(super) fn start_draining(&self) {
         self.draining.store(true, Ordering::Release);
+    }
+
+    /// Remembers a login that ended for as long as an access token of it could live, so that a
+    /// socket that was being opened meanwhile is found too.
+    pub(super) fn note_ended(&self, session: SessionId) {
+        let now = self.clock.now();
+        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        ended.retain(|_, until| *until > now);
+        ended.insert(session, now.plus(self.settings.accounts.access_token));
+    }
+
+    /// Whether a login ended while it was being used to come in. To be asked after the socket can
+    /// be found by its hub, and never before: then either this or the hub's search finds it.
+    #[must_use]
+    pub fn has_ended(&self, session: SessionId) -> bool {
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&session)
     }
 
     /// Actors of this engine that are alive.

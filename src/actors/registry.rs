@@ -44,6 +44,7 @@ impl Registry {
 
     /// Closes every socket of a login that has ended, with 4303.
     pub fn end_login(&self, session: SessionId) {
+        self.pod.note_ended(session);
         self.pod.tell_every_hub(|| ToHub::EndLogin { session });
     }
 }

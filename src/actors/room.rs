@@ -42,8 +42,11 @@ pub struct Room {
     pub(super) writes: Writes,
     loading: bool,
     backfilling: bool,
-    /// Readers beyond our cursor: they are answered once the store told where the log stands.
+    /// Readers beyond our cursor: they are answered once the store, asked after they came, told
+    /// where the log stands.
     ahead: Vec<Subscribe>,
+    /// Those who came while it was being asked.
+    ahead_later: Vec<Subscribe>,
     handled: u64,
     pub(super) stopping: bool,
     busy_at: Instant,
@@ -63,6 +66,7 @@ impl Room {
             loading: false,
             backfilling: false,
             ahead: Vec::new(),
+            ahead_later: Vec::new(),
             handled: 0,
             stopping: false,
             busy_at: Instant::now(),
@@ -96,10 +100,21 @@ impl Room {
         if let Phase::Loading(waiting) = std::mem::replace(&mut self.phase, next) {
             for command in waiting {
                 // The next command tries again.
-                if failed { fail(command) } else { self.command(command, ctx) }
+                if failed { self.fail(command) } else { self.command(command, ctx) }
             }
         }
         self.let_go_of_nothing();
+    }
+
+    fn fail(&mut self, command: ToRoom) {
+        match command {
+            ToRoom::Submit(submission) => {
+                self.note_refused(&submission);
+                submission.reply.send(Err(unavailable()));
+            }
+            ToRoom::Subscribe(subscribe) => subscribe.refuse(unavailable()),
+            ToRoom::Detached(_) | ToRoom::Announce(_) | ToRoom::HeadIs(_) | ToRoom::AreYouIdle => {}
+        }
     }
 
     fn command(&mut self, command: ToRoom, ctx: &mut Context<Self>) {
@@ -107,7 +122,7 @@ impl Room {
             if waiting.len() < self.pod.settings.limits.room_inbox {
                 waiting.push_back(command);
             } else {
-                fail(command);
+                self.fail(command);
             }
             return self.load(ctx);
         }
@@ -173,7 +188,8 @@ impl Room {
         };
         match how {
             Answer::Reset(ResetReason::AheadOfHead) if !verified => {
-                self.ahead.push(subscribe);
+                let waiting = if self.backfilling { &mut self.ahead_later } else { &mut self.ahead };
+                waiting.push(subscribe);
                 self.backfill(ctx);
             }
             Answer::Replay { more, .. } => match log.recent_after(after).filter(|_| !more) {
@@ -247,6 +263,10 @@ impl Room {
         for subscribe in std::mem::take(&mut self.ahead) {
             self.subscribe(subscribe, true, ctx);
         }
+        self.ahead = std::mem::take(&mut self.ahead_later);
+        if !self.ahead.is_empty() {
+            self.backfill(ctx);
+        }
     }
 
     /// An id that names no room is worth no actor: anyone can make up any number of them.
@@ -262,14 +282,6 @@ impl Room {
         if !busy && self.busy_at.elapsed() >= self.pod.settings.timing.room_idle {
             deliver(&self.shard, Idle { room: self.id, handled: self.handled });
         }
-    }
-}
-
-fn fail(command: ToRoom) {
-    match command {
-        ToRoom::Submit(submission) => submission.reply.send(Err(unavailable())),
-        ToRoom::Subscribe(subscribe) => subscribe.refuse(unavailable()),
-        ToRoom::Detached(_) | ToRoom::Announce(_) | ToRoom::HeadIs(_) | ToRoom::AreYouIdle => {}
     }
 }
 

@@ -2,15 +2,16 @@
 //! meanwhile is the next. The other half of [`super::room`].
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
 use actix::{ActorContext, ActorFutureExt, AsyncContext, Context, ContextFutureSpawner, WrapFuture};
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use super::mail::{Append, Flush, LinkKey, Submission, deliver};
-use super::reply::Reply;
 use super::room::{Phase, Room, unavailable};
 use crate::bus::Shard;
-use crate::domain::{ClientMsgId, Operation, Outcome, Refusal, RoomBatch};
+use crate::domain::{ClientMsgId, Operation, Outcome, Refusal, RoomBatch, UserId};
 use crate::error::Fault;
 use crate::protocol::Encoded;
 
@@ -25,8 +26,18 @@ pub(super) struct Writes {
     last_batch: usize,
     /// Sockets that were told `unavailable`, with the key they have to send again first: until
     /// then later sends are refused too, so that order holds.
-    refused: BTreeMap<(usize, LinkKey), ClientMsgId>,
+    refused: BTreeMap<(usize, LinkKey), Refused>,
 }
+
+/// The first message that a socket has to send again.
+struct Refused {
+    author: UserId,
+    key: ClientMsgId,
+    at: Instant,
+}
+
+/// Who gave a message up is not held to it for ever.
+const GIVEN_UP: Duration = Duration::from_secs(10);
 
 impl Writes {
     pub(super) fn is_busy(&self) -> bool {
@@ -41,20 +52,21 @@ impl Room {
         }
         let sender = submission.reply.place().map(|place| (place.hub.0, place.link));
         if let (Some(sender), Operation::Send { draft, .. }) = (sender, &submission.operation) {
-            let key = draft.client_msg_id;
-            match self.writes.refused.get(&sender) {
-                Some(first) if *first != key => return submission.reply.send(Err(unavailable())),
-                Some(_) => {
-                    self.writes.refused.remove(&sender);
-                }
-                None => {}
+            self.writes.refused.retain(|_, first| first.at.elapsed() < GIVEN_UP);
+            if self.writes.refused.get(&sender).is_some_and(|first| first.key != draft.client_msg_id) {
+                return submission.reply.send(Err(unavailable()));
             }
             if self.writes.queue.len() >= self.pod.settings.limits.room_inbox {
-                self.note_refused(sender, key);
+                self.note_refused(&submission);
                 return submission.reply.send(Err(unavailable()));
             }
         } else if self.writes.queue.len() >= self.pod.settings.limits.room_inbox {
             return submission.reply.send(Err(unavailable()));
+        }
+        if let Operation::Send { author, draft, .. } = &submission.operation {
+            // Sent again, by whichever way.
+            let (author, key) = (*author, draft.client_msg_id);
+            self.writes.refused.retain(|_, first| (first.author, first.key) != (author, key));
         }
         self.writes.queue.push_back(submission);
         self.flush_soon(ctx);
@@ -85,12 +97,8 @@ impl Room {
         self.writes.last_batch = most;
         let (mut operations, mut pending) = (Vec::with_capacity(most), Vec::with_capacity(most));
         for submission in self.writes.queue.drain(..most) {
-            let key = match &submission.operation {
-                Operation::Send { draft, .. } => Some(draft.client_msg_id),
-                _ => None,
-            };
-            operations.push(submission.operation);
-            pending.push((submission.reply, key));
+            operations.push(submission.operation.clone());
+            pending.push(submission);
         }
         let (reply, outcomes) = oneshot::channel();
         let batch = RoomBatch { room: self.id, now: self.pod.clock.now(), operations };
@@ -110,22 +118,17 @@ impl Room {
     }
 
     /// The moment of truth is over: acknowledge, deliver here, ring the bell elsewhere.
-    fn committed(
-        &mut self,
-        pending: Vec<(Reply, Option<ClientMsgId>)>,
-        outcomes: Vec<Outcome>,
-        ctx: &mut Context<Self>,
-    ) {
+    fn committed(&mut self, pending: Vec<Submission>, outcomes: Vec<Outcome>, ctx: &mut Context<Self>) {
         let mut entries = Vec::new();
         let mut replies: BTreeMap<usize, Vec<(LinkKey, Encoded)>> = BTreeMap::new();
-        for ((reply, _), outcome) in pending.into_iter().zip(outcomes) {
+        for (submission, outcome) in pending.into_iter().zip(outcomes) {
             if let Ok(committed) = &outcome {
                 self.pod.telemetry.committed(committed);
                 if !committed.duplicate {
                     entries.push(committed.entry.clone());
                 }
             }
-            if let Some((place, frame)) = reply.answer(outcome.map_err(Fault::from)) {
+            if let Some((place, frame)) = submission.reply.answer(outcome.map_err(Fault::from)) {
                 replies.entry(place.hub.0).or_default().push((place.link, frame));
             }
         }
@@ -135,12 +138,10 @@ impl Room {
         self.accept(entries, replies, ctx);
     }
 
-    fn not_committed(&mut self, pending: Vec<(Reply, Option<ClientMsgId>)>) {
-        for (reply, key) in pending {
-            if let (Some(place), Some(key)) = (reply.place(), key) {
-                self.note_refused((place.hub.0, place.link), key);
-            }
-            reply.send(Err(unavailable()));
+    fn not_committed(&mut self, pending: Vec<Submission>) {
+        for submission in pending {
+            self.note_refused(&submission);
+            submission.reply.send(Err(unavailable()));
         }
         // What the same sockets sent after it must not overtake it.
         for submission in std::mem::take(&mut self.writes.queue) {
@@ -154,14 +155,23 @@ impl Room {
         }
     }
 
-    /// Remembers the first key that a socket has to send again.
-    fn note_refused(&mut self, sender: (usize, LinkKey), key: ClientMsgId) {
+    /// Remembers, for a socket's send that is answered `unavailable`, that it comes first.
+    pub(super) fn note_refused(&mut self, submission: &Submission) {
+        let (Some(place), Operation::Send { author, draft, .. }) =
+            (submission.reply.place(), &submission.operation)
+        else {
+            return;
+        };
         // Sockets that never came back are forgotten together; those few that are still there
         // lose no message, only the order of what they sent while the room was overwhelmed.
         if self.writes.refused.len() >= self.pod.settings.limits.room_inbox {
             self.writes.refused.clear();
         }
-        self.writes.refused.entry(sender).or_insert(key);
+        self.writes.refused.entry((place.hub.0, place.link)).or_insert(Refused {
+            author: *author,
+            key: draft.client_msg_id,
+            at: Instant::now(),
+        });
     }
 
     pub(super) fn stop_when_answered(&mut self, ctx: &mut Context<Self>) {

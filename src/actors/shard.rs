@@ -40,7 +40,9 @@ impl RegistryShard {
 
     fn forward(&mut self, room: RoomId, command: ToRoom, ctx: &Context<Self>) {
         // A room that panicked is gone for good: the next command starts it anew from the store.
-        self.rooms.retain(|id, running| *id != room || running.room.connected());
+        if self.rooms.get(&room).is_some_and(|running| !running.room.connected()) {
+            self.rooms.remove(&room);
+        }
         let running = self.rooms.entry(room).or_insert_with(|| Running {
             room: Room::new(room, self.pod.clone(), ctx.address()).start(),
             forwarded: 0,

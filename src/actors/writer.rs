@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
 
-use super::mail::{Append, Flush, Stop};
+use super::mail::{Append, Flush, Stop, ToRoom};
 use super::pod::{Alive, Pod};
+use crate::domain::{Outcome, RoomId};
 use crate::store::StoreError;
 
 /// The one writer of a process. Each room has at most one batch here, so the queue is bounded by
@@ -50,8 +51,8 @@ impl Writer {
                 break;
             }
             if let Some(append) = self.queue.pop_front() {
+                replies.push((append.batch.room, append.reply));
                 batches.push(append.batch);
-                replies.push(append.reply);
             }
         }
         self.in_flight = true;
@@ -60,14 +61,15 @@ impl Writer {
         ctx.spawn(commit.map(move |result, writer, ctx| {
             match result {
                 Ok(outcomes) => {
-                    for (reply, outcomes) in replies.into_iter().zip(outcomes) {
-                        // A room that died meanwhile finds its entries in the store.
-                        let _gone = reply.send(Ok(outcomes));
+                    for ((room, reply), outcomes) in replies.into_iter().zip(outcomes) {
+                        if let Err(Ok(outcomes)) = reply.send(Ok(outcomes)) {
+                            writer.tell_successor(room, &outcomes);
+                        }
                     }
                 }
                 Err(error) => {
                     log::warn!("nothing of {operations} operations was stored: {error}");
-                    for reply in replies {
+                    for (_, reply) in replies {
                         let _gone = reply.send(Err(StoreError::Unavailable(error.to_string())));
                     }
                 }
@@ -76,6 +78,14 @@ impl Writer {
             writer.flush(ctx);
             writer.stop_when_idle(ctx);
         }));
+    }
+
+    /// A room that died before its answer came was perhaps begun anew before the commit: its
+    /// successor is told how far the log goes.
+    fn tell_successor(&self, room: RoomId, outcomes: &[Outcome]) {
+        if let Some(head) = outcomes.iter().flatten().map(|committed| committed.entry.seq).max() {
+            self.pod.tell_room(room, ToRoom::HeadIs(head));
+        }
     }
 
     fn stop_when_idle(&self, ctx: &mut Context<Self>) {

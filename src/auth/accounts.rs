@@ -122,24 +122,31 @@ impl AccountFlows {
     /// Gives a new pair of tokens for a refresh token. One used before ends the login (I18).
     ///
     /// # Errors
-    /// `unauthorized`; `unavailable`.
-    pub async fn refresh(&self, value: &str) -> Result<SignedIn, Fault> {
+    /// `unauthorized`; `rateLimited`; `unavailable`.
+    pub async fn refresh(&self, value: &str, from: Caller) -> Result<SignedIn, Fault> {
+        self.limit(Key::RefreshIp(from.ip))?;
         let now = self.clock.now();
         // The store fills in the login that the presented token belongs to.
         let unknown = SessionId(Uuid::nil());
         let (successor, kept) = refresh::mint(&*self.clock, unknown, now, self.settings.refresh_token);
         let grace = i64::try_from(self.settings.refresh_grace.as_millis()).unwrap_or(i64::MAX);
-        let rotation =
-            self.store.rotate_refresh(refresh::hash(value), kept, now, grace).await.map_err(store_fault)?;
+        let (store, hash, ended) = (self.store.clone(), refresh::hash(value), self.ended());
+        let rotation = to_the_end(async move {
+            let rotation = store.rotate_refresh(hash, kept, now, grace).await.map_err(store_fault)?;
+            if let Rotation::Reused { session, .. } = rotation {
+                ended(session);
+            }
+            Ok(rotation)
+        })
+        .await?;
         let refused = || Fault::new(Code::Unauthorized, "the refresh token is not valid");
         match rotation {
             Rotation::Renewed { user, session } => {
                 let user = self.store.user(user).await.map_err(store_fault)?.ok_or_else(refused)?;
                 self.signed_in(user, session, successor)
             }
-            Rotation::Reused { session, user } => {
+            Rotation::Reused { user, .. } => {
                 log::warn!(user = user.to_string().as_str(); "a used refresh token came again: login ended");
-                self.ended(session);
                 Err(refused())
             }
             Rotation::Refused => Err(refused()),
@@ -151,14 +158,22 @@ impl AccountFlows {
     /// # Errors
     /// `unavailable`.
     pub async fn logout(&self, session: SessionId) -> Result<(), Fault> {
-        self.store.revoke_login(session, self.clock.now()).await.map_err(store_fault)?;
-        self.ended(session);
-        Ok(())
+        let (store, now, ended) = (self.store.clone(), self.clock.now(), self.ended());
+        to_the_end(async move {
+            store.revoke_login(session, now).await.map_err(store_fault)?;
+            ended(session);
+            Ok(())
+        })
+        .await
     }
 
-    fn ended(&self, session: SessionId) {
-        self.tickets.forget(session);
-        (self.on_end)(session);
+    /// What is to be done when a login has ended.
+    fn ended(&self) -> impl FnOnce(SessionId) + Send + 'static {
+        let (tickets, on_end) = (self.tickets.clone(), self.on_end.clone());
+        move |session| {
+            tickets.forget(session);
+            on_end(session);
+        }
     }
 
     fn limit(&self, key: Key) -> Result<(), Fault> {
@@ -181,4 +196,12 @@ impl AccountFlows {
         let token = self.tokens.sign(user.id, session, self.clock.now())?;
         Ok(SignedIn { user, token, refresh_token })
     }
+}
+
+/// Runs what must not stop halfway: a request that is cut takes its handler with it, but not a
+/// commit that has begun, and what follows from that commit has to follow.
+async fn to_the_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, Fault>> + Send + 'static,
+) -> Result<T, Fault> {
+    tokio::spawn(work).await.unwrap_or_else(|error| Err(Fault::internal(&error)))
 }

@@ -16,7 +16,9 @@ impl Content {
     /// # Errors
     /// When nothing but white space is left, it is longer than `max`, or it holds U+0000.
     pub fn parse(raw: &str, max: usize) -> Result<Self, Invalid> {
-        let text: String = raw.trim().nfc().collect();
+        let raw = raw.trim();
+        // ASCII is composed already, and most of what is written is ASCII.
+        let text: String = if raw.is_ascii() { raw.to_owned() } else { raw.nfc().collect() };
         if text.is_empty() {
             return Err(Invalid::new("content", "must not be empty"));
         }

@@ -94,8 +94,12 @@ pub(super) async fn login(http: Data<Http>, peer: Peer, body: Json<Login>) -> Re
     operation_id = "refresh",
     tags(Authentication)
 )]
-pub(super) async fn refresh(http: Data<Http>, body: Json<Refresh>) -> Result<Json<TokenPair>, Problem> {
-    let SignedIn { token, refresh_token, .. } = http.accounts.refresh(&body.refresh_token).await?;
+pub(super) async fn refresh(
+    http: Data<Http>,
+    peer: Peer,
+    body: Json<Refresh>,
+) -> Result<Json<TokenPair>, Problem> {
+    let SignedIn { token, refresh_token, .. } = http.accounts.refresh(&body.refresh_token, peer.0).await?;
     Ok(Json(TokenPair { token, refresh_token }))
 }
 

@@ -11,12 +11,17 @@ use super::directory::Paging;
 use super::extract::Caller;
 use super::problem::Problem;
 use super::{Http, cursor, page};
-use crate::domain::{Description, Operation, RoomId, RoomName, UserId};
+use crate::domain::refusal::Invalid;
+use crate::domain::{Description, Operation, Refusal, RoomId, RoomName, UserId};
+use crate::error::Fault;
+use crate::limits::Key;
 use crate::protocol::wire;
 use crate::store::NewRoom;
 
 /// Members that come with a room; the others are a page away.
 const EMBEDDED: usize = 100;
+/// Members that a room may be made with; others are added or join.
+const INITIAL: usize = 500;
 
 /// A room to be made.
 #[derive(Deserialize, Apiv2Schema)]
@@ -28,7 +33,7 @@ pub(super) struct CreateRoom {
     description: Option<String>,
     /// Whether it looks absent to everyone outside. {{"default":false}}
     is_private: Option<bool>,
-    /// Users to be in it from the start, beside yourself.
+    /// Users to be in it from the start, beside yourself. {{"maxItems":500}}
     members: Option<Vec<Uuid>>,
 }
 
@@ -65,6 +70,14 @@ pub(super) async fn create(
     body: Json<CreateRoom>,
 ) -> Result<Created<wire::Room>, Problem> {
     let body = body.into_inner();
+    let asked = Key::CreateRoom(caller.user.id);
+    if let Err(retry_after) = http.limiter.check(asked, http.pod.clock.now()) {
+        return Err(Fault::from(Refusal::RateLimited { retry_after }).into());
+    }
+    if body.members.as_ref().is_some_and(|members| members.len() > INITIAL) {
+        let rule = format!("may hold at most {INITIAL}");
+        return Err(Fault::from(Invalid::new("members", rule)).into());
+    }
     let name = RoomName::parse(&body.name)?;
     let description = body.description.as_deref().map(Description::parse).transpose()?.flatten();
     let mut members = Vec::new();

@@ -43,6 +43,10 @@ group! {
         logins_per_minute_per_ip: u32 = 20, ["CHAT_RATE_LOGINS_PER_MINUTE_PER_IP"], "per minute", 1..=1_000_000;
         /// New accounts from one address.
         registrations_per_minute_per_ip: u32 = 20, ["CHAT_RATE_REGISTRATIONS_PER_MINUTE_PER_IP"], "per minute", 1..=1_000_000;
+        /// Refresh tokens presented from one address.
+        refreshes_per_minute_per_ip: u32 = 120, ["CHAT_RATE_REFRESHES_PER_MINUTE_PER_IP"], "per minute", 1..=1_000_000;
+        /// Rooms made by one user.
+        rooms_per_minute: u32 = 60, ["CHAT_RATE_ROOMS_PER_MINUTE"], "per minute", 1..=1_000_000;
         /// Requests of one user over HTTP, steadily.
         requests_per_second_per_user: u32 = 50, ["CHAT_RATE_REQUESTS_PER_SECOND_PER_USER"], "per second", 1..=1_000_000;
         /// Requests of one user over HTTP at once.

@@ -64,7 +64,8 @@ impl Job {
 impl Session {
     pub(super) fn subscribe(&mut self, room: RoomId, after: Option<Seq>, reference: Option<Reference>) {
         let most = self.parts.hub.pod.settings.limits.subscriptions;
-        if self.link.rooms.borrow().len() + self.catch_up.rooms_waiting() >= most {
+        let is_live = self.link.rooms.borrow().contains(&room);
+        if !is_live && self.link.rooms.borrow().len() + self.catch_up.rooms_waiting() >= most {
             let fault = Refusal::TooLarge("the list of open rooms").into();
             return self.error(reference.as_ref(), &fault);
         }
@@ -109,6 +110,20 @@ impl Session {
                 job.cancelled = true;
             }
         }
+    }
+
+    /// The hub let go of this reader. What continues quietly ends; a wish of the client's own that
+    /// came since is asked all the same, and judged by the room.
+    pub(super) fn removed(&mut self, room: RoomId) {
+        if let Some(job) = self.catch_up.current.as_mut()
+            && job.room == room
+            && job.tell == Tell::Quietly
+        {
+            job.cancelled = true;
+        }
+        self.catch_up
+            .waiting
+            .retain(|work| !matches!(work, Work::Room(job) if job.room == room && job.tell == Tell::Quietly));
     }
 
     /// The room went on without this session, which asks again from where it stands.

@@ -216,6 +216,9 @@ impl Session {
             return;
         }
         self.link.set_identity(identity);
+        if self.parts.hub.pod.has_ended(identity.session) {
+            return self.close(CloseCode::SessionRevoked);
+        }
         greet(&self.parts.hub, &self.link, reference, user, identity, heads);
     }
 
@@ -263,7 +266,8 @@ pub(super) fn greet(
 ) {
     hub.push(link, &server::ready(reference, user, identity.session));
     for frame in server::heads(heads) {
-        hub.push(link, &frame);
+        // However many rooms: the number is not the reader's fault, and he has not read yet.
+        link.outbox.borrow_mut().push_replay(frame.frame().clone());
     }
 }
 
@@ -329,6 +333,13 @@ impl StreamHandler<Inbound> for Session {
         match message {
             Inbound::Text(text) => self.text(&text, ctx),
             Inbound::Ping(payload) => {
+                // Counted like any frame; a refused ping is not answered, and that is all.
+                let now = self.parts.hub.pod.clock.now();
+                match self.state.count_frame(&self.rules, now) {
+                    Ok(()) => {}
+                    Err((_, Patience::Answer)) => return,
+                    Err((_, Patience::Close)) => return self.close(CloseCode::RateLimited),
+                }
                 if link.outbox.borrow_mut().push(control::pong(&payload)).is_err() {
                     self.close(CloseCode::SlowConsumer);
                 }
@@ -354,7 +365,7 @@ impl Handler<ToSession> for Session {
             ToSession::History { room } => self.read_history(room, ctx),
             ToSession::Refused { room, fault } => self.refused(room, &fault),
             ToSession::Behind { room, after } => self.fell_behind(room, after),
-            ToSession::Removed { room } => self.unsubscribe(room),
+            ToSession::Removed { room } => self.removed(room),
             ToSession::CheckExpiry => self.check_expiry(),
         }
     }

@@ -29,6 +29,9 @@ use crate::protocol::CloseCode;
 /// The longest header of a masked frame.
 const HEADER: usize = 14;
 
+/// Fragments of one message.
+const FRAGMENTS: usize = 4_096;
+
 /// What a peer sent, checked and whole.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Inbound {
@@ -60,6 +63,7 @@ struct Partial {
     text: bool,
     /// Bytes known to be UTF-8.
     checked: usize,
+    fragments: usize,
 }
 
 /// The messages of one peer. Reading stops while the link has too much unanswered, so that TCP
@@ -156,6 +160,11 @@ impl Frames {
             Item::Last(data) => (data, true),
         };
         let mut partial = self.partial.take().ok_or(CloseCode::ProtocolError)?;
+        partial.fragments += 1;
+        // Empty fragments would add nothing for ever.
+        if partial.fragments > FRAGMENTS {
+            return Err(CloseCode::TooBig);
+        }
         self.fits(partial.data.len() + data.len())?;
         partial.data.extend_from_slice(&data);
         if partial.text {

@@ -72,6 +72,12 @@ async fn upgrade(request: HttpRequest, payload: Payload, realtime: Data<Realtime
         }
     };
     let guards = open(&realtime, &link, admitted);
+    // What happened while the credential was looked at: from here on the hub finds this socket.
+    if identity.is_some_and(|identity| pod.has_ended(identity.session)) {
+        realtime.hub.close(&link, CloseCode::SessionRevoked);
+    } else if pod.is_draining() {
+        realtime.hub.close(&link, CloseCode::Draining);
+    }
     let parts = SessionParts {
         hub: realtime.hub.clone(),
         authenticator: realtime.authenticator.clone(),
