@@ -68,10 +68,12 @@ pub fn serve(which: &str) {
             super::bare::serve(listener);
         }
         _ => actix_web::rt::System::new().block_on(async {
-            let mut settings = Settings::default();
-            settings.port = 0;
-            settings.workers = 2;
-            settings.data_dir = std::env::var_os("CHAT_BENCH_DATA").unwrap().into();
+            let mut settings = Settings {
+                port: 0,
+                workers: 2,
+                data_dir: std::env::var_os("CHAT_BENCH_DATA").unwrap().into(),
+                ..Settings::default()
+            };
             settings.limits.rates_on = false;
             settings.accounts.bcrypt_cost = 4;
             let running = chat::app::start(settings).await.unwrap();
