@@ -122,7 +122,8 @@ impl Pod {
         self.hubs.read().unwrap_or_else(PoisonError::into_inner).get(hub.0).cloned()
     }
 
-    pub(super) fn tell_hub(&self, hub: HubId, message: ToHub) {
+    /// Sends to a worker's hub.
+    pub fn tell_hub(&self, hub: HubId, message: ToHub) {
         if let Some(hub) = self.hub(hub) {
             deliver(&hub, message);
         }
