@@ -301,6 +301,12 @@ impl HubCore {
             ToHub::Attach(attach) => self.attach(attach),
             ToHub::History { link, room } => self.tell(link, ToSession::History { room }),
             ToHub::Refuse { link, room, fault } => self.tell(link, ToSession::Refused { room, fault }),
+            ToHub::LetGo { link, room, frame } => {
+                if let Some(link) = self.link(link) {
+                    self.push(&link, &frame);
+                    link.tell(ToSession::LetGo { room });
+                }
+            }
             ToHub::Reset { room, reason, head, first_retained } => {
                 self.reset(room, &server::reset(room, reason, head, first_retained));
             }

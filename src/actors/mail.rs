@@ -180,6 +180,8 @@ pub enum ToHub {
     History { link: LinkKey, room: RoomId },
     /// The room does not take this reader.
     Refuse { link: LinkKey, room: RoomId, fault: Fault },
+    /// A reader who was being caught up cannot be: he is told so, and is no reader.
+    LetGo { link: LinkKey, room: RoomId, frame: Encoded },
     /// All readers of a room are to drop what they hold.
     Reset { room: RoomId, reason: ResetReason, head: Seq, first_retained: Seq },
     /// A room's actor began anew: its former readers have to ask again.
@@ -214,6 +216,8 @@ pub enum ToSession {
     History { room: RoomId },
     /// Not taken.
     Refused { room: RoomId, fault: Fault },
+    /// Not to be caught up; the client was told.
+    LetGo { room: RoomId },
     /// No longer live: the next entry wanted is the one after this.
     Behind { room: RoomId, after: Seq },
     /// No longer a reader.

@@ -199,6 +199,12 @@ impl Room {
                     subscribe.answer(ToHub::History { link, room });
                 }
             },
+            // Told before that it would be caught up: an unasked reset ends the subscription.
+            Answer::Reset(reason) if wish.tell == Tell::Quietly => {
+                let frame = server::reset(self.id, reason, log.cursor(), log.first_retained());
+                let (link, room) = (wish.place.link, self.id);
+                subscribe.answer(ToHub::LetGo { link, room, frame });
+            }
             Answer::UpToDate | Answer::Reset(_) => self.attach(subscribe, how, Vec::new()),
         }
     }
@@ -211,8 +217,7 @@ impl Room {
         let answer = match (&subscribe.wish.tell, how) {
             (Tell::Request(reference), how) => Some(server::subscribed(reference.as_ref(), room, how, head)),
             (Tell::Resume, how) => Some(server::subscribed(None, room, how, head)),
-            // Told before that it is live; only a reset is news.
-            (Tell::Quietly, Answer::Reset(reason)) => Some(server::reset(room, reason, head, first_retained)),
+            // Told before; what follows is simply the next.
             (Tell::Quietly, _) => None,
         };
         subscribe.answer(ToHub::Attach(Attach { link, room, answer, backlog, head, first_retained }));

@@ -112,6 +112,13 @@ impl Session {
         }
     }
 
+    /// The room cannot catch this reader up, and has told the client.
+    pub(super) fn let_go(&mut self, room: RoomId) {
+        if self.catch_up.current.as_ref().is_some_and(|job| job.room == room) {
+            self.done();
+        }
+    }
+
     /// The hub let go of this reader. What continues quietly ends; a wish of the client's own that
     /// came since is asked all the same, and judged by the room.
     pub(super) fn removed(&mut self, room: RoomId) {

@@ -364,6 +364,7 @@ impl Handler<ToSession> for Session {
             ToSession::Attached { room, replayed } => self.attached(room, replayed),
             ToSession::History { room } => self.read_history(room, ctx),
             ToSession::Refused { room, fault } => self.refused(room, &fault),
+            ToSession::LetGo { room } => self.let_go(room),
             ToSession::Behind { room, after } => self.fell_behind(room, after),
             ToSession::Removed { room } => self.removed(room),
             ToSession::CheckExpiry => self.check_expiry(),
