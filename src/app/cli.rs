@@ -132,6 +132,9 @@ fn reachable(address: SocketAddr) -> SocketAddr {
 
 fn start_logging(settings: &Settings) {
     let mut builder = env_logger::Builder::new();
+    // It warns at every asset of the page that its route ends in a wildcard, which is meant. What
+    // the setting says of it wins.
+    builder.filter_module("actix_web_prom", log::LevelFilter::Error);
     builder.parse_filters(&settings.log);
     if !io::stderr().is_terminal() {
         builder.write_style(env_logger::WriteStyle::Never);
