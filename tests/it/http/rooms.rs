@@ -1,5 +1,7 @@
 //! Rooms: making, finding, joining, leaving, and not seeing.
 
+use std::time::Duration;
+
 use serde_json::json;
 use uuid::Uuid;
 
@@ -115,4 +117,23 @@ async fn members_and_directory_are_walked_page_by_page() {
         }
         site.get(&format!("{path}?cursor=garbage"), &alice).await.wrong("cursor");
     }
+}
+
+#[actix_web::test]
+async fn nobody_is_flooded_with_rooms() {
+    let site = Site::with(|settings| {
+        settings.limits.rates_on = true;
+        settings.limits.rooms_per_minute = 2;
+    })
+    .await;
+    let alice = site.register("alice").await;
+    let crowd: Vec<_> = (0..501_u128).map(Uuid::from_u128).collect();
+    let body = json!({ "name": "crowd", "members": crowd });
+    site.post("/rooms", &alice, body).await.wrong("members");
+    site.room(&alice, false).await;
+    let third = site.post("/rooms", &alice, json!({ "name": "third" })).await;
+    third.problem(429, "rateLimited");
+    assert!(third.header("retry-after").is_some());
+    site.pass(Duration::from_secs(60));
+    site.room(&alice, false).await;
 }

@@ -87,3 +87,18 @@ fn a_made_up_ticket_opens_nothing_even_beside_a_good_token() {
     server.upgrade().ticket("made-up").open().expect_close(4302);
     server.upgrade().ticket("made-up").bearer(&alice.token).open().expect_close(4302);
 }
+
+#[test]
+fn a_login_that_ends_while_its_socket_is_being_opened_takes_the_socket_with_it() {
+    let server = TestServer::start();
+    let alice = server.person("alice");
+    let other = server.login(&alice);
+    let (ticket, kept) = (server.ticket(&alice, None), server.ticket(&other, None));
+    let session = server.upgrade().bearer(&alice.token).ready().ready["sessionId"].clone();
+    let session = session.as_str().expect("an id").parse().expect("an id");
+    // The end goes round before the socket can be found, and after its ticket was issued: the
+    // engine is told directly, so that the ticket itself is still good.
+    chat::actors::Registry::new(server.pod().clone()).end_login(session);
+    server.upgrade().ticket(&ticket).open().expect_close(4303);
+    server.upgrade().ticket(&kept).ready();
+}
