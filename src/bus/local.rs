@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc;
 
 use super::{Announcement, Bus, Shard};
+use crate::domain::LogHead;
 
 /// Announcements that may wait for one reader before newer ones are dropped.
 const WAITING: usize = 1_024;
@@ -39,7 +40,7 @@ impl LocalBus {
 }
 
 impl Bus for LocalBus {
-    fn publish(&self, shard: Shard, entries: Announcement) {
+    fn publish(&self, shard: Shard, announcement: Announcement) {
         let mut readers = self.exchange.readers.lock().unwrap_or_else(PoisonError::into_inner);
         // Who published has delivered already. A full reader keeps its place and loses this one
         // announcement; a gone one is forgotten.
@@ -47,7 +48,7 @@ impl Bus for LocalBus {
             reader.engine == self.engine
                 || reader.shard != shard
                 || !matches!(
-                    reader.sender.try_send(entries.clone()),
+                    reader.sender.try_send(announcement.clone()),
                     Err(mpsc::error::TrySendError::Closed(_))
                 )
         });
@@ -58,6 +59,15 @@ impl Bus for LocalBus {
         let reader = Reader { engine: self.engine, shard, sender };
         self.exchange.readers.lock().unwrap_or_else(PoisonError::into_inner).push(reader);
         receiver
+    }
+
+    /// A store that serves one process keeps no outbox.
+    fn take_announced(&self) -> Vec<LogHead> {
+        Vec::new()
+    }
+
+    fn is_up(&self) -> bool {
+        true
     }
 
     fn is_lossy(&self) -> bool {

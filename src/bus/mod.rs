@@ -11,16 +11,58 @@ use std::sync::Arc;
 pub use shard::{SHARDS, Shard};
 use tokio::sync::mpsc;
 
-use crate::domain::Entry;
+use crate::domain::{Entry, LogHead, Marks, PodId, RoomId, SessionId, Timestamp, UserEntry, UserId};
 
-/// Entries of one shard's rooms, as another process (or this one) committed them.
-pub type Announcement = Arc<[Entry]>;
+/// What processes tell each other. Cheap to clone: what is large is shared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Announcement {
+    /// A room's log grew.
+    Room(Arc<RoomNews>),
+    /// Users' own logs grew; all of one shard.
+    Users(Arc<[UserEntry]>),
+    /// A log reaches so far, whoever wrote it: what the sweeper tells of what was committed and
+    /// perhaps never announced.
+    Head(LogHead),
+    /// A login ended: its sockets are to be closed.
+    LoginEnded(SessionId),
+    /// Something that is in no log and may get lost.
+    Whisper(Whisper),
+}
+
+/// What was committed to one room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoomNews {
+    pub room: RoomId,
+    /// Ascending, without a hole.
+    pub entries: Vec<Entry>,
+    /// Messages ever sent in the room, after these entries.
+    pub messages: u64,
+}
+
+/// Ephemera: never stored, dropped when in doubt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Whisper {
+    /// Someone is typing until then; not in the future: he stopped.
+    Typing { room: RoomId, user: UserId, until: Timestamp },
+    /// A member's marks, for the receipts of others.
+    Marks { room: RoomId, user: UserId, marks: Marks },
+    /// People came to or went from a process: how many of their connections it has now, and when
+    /// they were last there.
+    Presence { pod: PodId, people: Arc<[(UserId, u32, Timestamp)]> },
+}
 
 /// What carries announcements between processes.
 pub trait Bus: Send + Sync + 'static {
-    /// Announces committed entries of one shard. Never waits and never fails: what cannot be
-    /// announced is counted by the adapter, and readers repair the silence from the store.
-    fn publish(&self, shard: Shard, entries: Announcement);
+    /// Announces something of one shard. Never waits and never fails: what cannot be announced is
+    /// counted by the adapter, and readers repair the silence from the store.
+    fn publish(&self, shard: Shard, announcement: Announcement);
+
+    /// The logs whose growth was surely announced since this was last asked, so that the outbox
+    /// may forget it. One position per log, the last.
+    fn take_announced(&self) -> Vec<LogHead>;
+
+    /// Whether announcements pass right now, as far as this process knows.
+    fn is_up(&self) -> bool;
 
     /// The announcements of one shard from now on; those that this engine published itself may or
     /// may not be among them. Bounded: a

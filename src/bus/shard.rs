@@ -1,6 +1,8 @@
 //! Which shard a room belongs to: a stable hash, the same in every version and on every machine.
 
-use crate::domain::RoomId;
+use uuid::Uuid;
+
+use crate::domain::{LogHead, RoomId, UserId};
 
 /// Shards of the registry. Fixed: a change would split a running cluster.
 pub const SHARDS: u16 = 64;
@@ -10,11 +12,33 @@ pub const SHARDS: u16 = 64;
 pub struct Shard(u16);
 
 impl Shard {
-    /// FNV-1a (64 bit, Fowler-Noll-Vo, draft-eastlake-fnv) over the sixteen bytes of the id, the
-    /// halves folded by exclusive or, modulo [`SHARDS`].
+    /// The shard of a room's registry, and of its log's announcements.
     #[must_use]
     pub fn of(room: RoomId) -> Self {
-        let hash = room.0.as_bytes().iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        Self::of_id(room.0)
+    }
+
+    /// The shard that carries a user's own log.
+    #[must_use]
+    pub fn of_user(user: UserId) -> Self {
+        Self::of_id(user.0)
+    }
+
+    /// The shard that carries a log.
+    #[must_use]
+    pub fn of_log(head: LogHead) -> Self {
+        match head {
+            LogHead::Room(room, _) => Self::of(room),
+            LogHead::User(user, _) => Self::of_user(user),
+        }
+    }
+
+    /// The shard of anything else that has an id: FNV-1a (64 bit, Fowler-Noll-Vo,
+    /// draft-eastlake-fnv) over the sixteen bytes of the id, the halves folded by exclusive or,
+    /// modulo [`SHARDS`].
+    #[must_use]
+    pub fn of_id(id: Uuid) -> Self {
+        let hash = id.as_bytes().iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
             (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
         });
         let folded = (hash >> 32) ^ hash;
@@ -34,8 +58,6 @@ impl Shard {
 
 #[cfg(test)]
 mod tests {
-    use uuid::Uuid;
-
     use super::*;
 
     fn shard(id: u128) -> u16 {

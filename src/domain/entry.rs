@@ -1,5 +1,7 @@
 //! A room's log: the durable changes, each with its `seq`.
 
+use std::borrow::Cow;
+
 use super::{Member, Message, MessageId, RoomId, Seq, Timestamp, UserId};
 
 /// One durable change of a room. It exists because its transaction committed.
@@ -19,20 +21,31 @@ pub enum Change {
     MessageCreated(Message),
     MessageUpdated(Message),
     MessageDeleted(Message),
-    MemberJoined { member: Member, username: String },
-    MemberLeft { user: UserId },
+    MemberJoined {
+        member: Member,
+        username: String,
+    },
+    MemberLeft {
+        user: UserId,
+    },
+    /// A kind that a newer version wrote: it keeps its number and its name, so that nobody sees a
+    /// hole, and means nothing here.
+    Other {
+        kind: Cow<'static, str>,
+    },
 }
 
 impl Change {
     /// The event's name on the wire and the kind in the database.
     #[must_use]
-    pub const fn kind(&self) -> &'static str {
+    pub fn kind(&self) -> &str {
         match self {
             Self::MessageCreated(_) => "message.created",
             Self::MessageUpdated(_) => "message.updated",
             Self::MessageDeleted(_) => "message.deleted",
             Self::MemberJoined { .. } => "member.joined",
             Self::MemberLeft { .. } => "member.left",
+            Self::Other { kind } => kind,
         }
     }
 
@@ -41,7 +54,7 @@ impl Change {
     pub const fn message(&self) -> Option<&Message> {
         match self {
             Self::MessageCreated(m) | Self::MessageUpdated(m) | Self::MessageDeleted(m) => Some(m),
-            Self::MemberJoined { .. } | Self::MemberLeft { .. } => None,
+            Self::MemberJoined { .. } | Self::MemberLeft { .. } | Self::Other { .. } => None,
         }
     }
 
@@ -50,9 +63,19 @@ impl Change {
     pub const fn supersedes(&self) -> Option<MessageId> {
         match self {
             Self::MessageUpdated(m) | Self::MessageDeleted(m) => Some(m.id),
-            Self::MessageCreated(_) | Self::MemberJoined { .. } | Self::MemberLeft { .. } => None,
+            Self::MessageCreated(_)
+            | Self::MemberJoined { .. }
+            | Self::MemberLeft { .. }
+            | Self::Other { .. } => None,
         }
     }
+}
+
+/// A log of either sort, and a position in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogHead {
+    Room(RoomId, Seq),
+    User(UserId, Seq),
 }
 
 /// Where a room's log stands.

@@ -1,6 +1,6 @@
 //! What can be done to a room's log, and what came of it.
 
-use super::{Content, Draft, Entry, MessageId, Refusal, Timestamp, UserId};
+use super::{Content, Draft, Entry, MessageId, Refusal, Timestamp, UserEntry, UserId};
 
 /// A wish to change a room, by someone whose identity is proven. Whether it is allowed is decided
 /// inside the transaction that would store it, against the rows of that moment.
@@ -40,10 +40,21 @@ pub struct Committed {
     pub entry: Entry,
     /// Nothing was written now: a retry, or a change to what already is.
     pub duplicate: bool,
+    /// What the person concerned is told in his own log, committed with the entry: he joined or left.
+    pub told: Option<UserEntry>,
 }
 
 /// What came of one operation of a committed batch.
 pub type Outcome = Result<Committed, Refusal>;
+
+/// What came of one batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Applied {
+    /// One per operation, in their order.
+    pub outcomes: Vec<Outcome>,
+    /// Messages ever sent in the room, after the batch.
+    pub messages: u64,
+}
 
 /// The operations of one room, in the order in which they are to be applied, all at `now`.
 #[derive(Clone, Debug)]

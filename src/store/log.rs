@@ -1,10 +1,10 @@
 //! The rooms' logs.
 
 use super::Answer;
-use crate::domain::{Entry, Head, Member, Outcome, Room, RoomBatch, RoomId, Seq, Timestamp, UserId};
+use crate::domain::{Applied, Entry, Head, Member, Room, RoomBatch, RoomId, Seq, Timestamp, UserId};
 
-/// What came of a group commit: for each batch, in the order given, an outcome per operation.
-pub type Append = Vec<Vec<Outcome>>;
+/// What came of a group commit: for each batch, in the order given.
+pub type Append = Vec<Applied>;
 
 /// A room as its actor starts with it: one consistent snapshot.
 #[derive(Clone, Debug)]
@@ -31,10 +31,12 @@ pub trait Log: Send + Sync + 'static {
     /// order of numbers is the order of commits and no number is ever missing. Rules are judged
     /// inside the transaction; a refused operation writes nothing and does not disturb the others.
     /// A retry of a sender's key answers the first outcome with `duplicate`; a key is used up only
-    /// by the commit.
+    /// by the commit. A send moves its author's marks to it and stores whom it mentions; joining
+    /// and leaving write `room.added` and `room.removed` into the user's own log.
     ///
     /// # Errors
-    /// `Unavailable`: nothing of any batch is stored.
+    /// `Unavailable`: nothing of any batch is stored. Where the connection was lost during the
+    /// commit all of it may be: the same call again finds out, by the senders' keys.
     fn append(&self, batches: Vec<RoomBatch>) -> Answer<'_, Append>;
 
     /// The room with all its members and head, as of one moment. `None` when there is no such room.
@@ -51,9 +53,6 @@ pub trait Log: Send + Sync + 'static {
 
     /// The present heads of these rooms, for the repair of silence. Unknown rooms are left out.
     fn heads(&self, rooms: Vec<RoomId>) -> Answer<'_, Vec<Head>>;
-
-    /// The heads of all rooms of a user, newest activity first.
-    fn heads_of(&self, user: UserId) -> Answer<'_, Vec<Head>>;
 
     /// Forgets entries from before `before`, from the beginning of each room's log only, so that
     /// what stays is whole; about `limit` in one go. Messages stay. Answers how many were

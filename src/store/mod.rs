@@ -5,15 +5,21 @@
 
 mod accounts;
 mod log;
+mod repair;
 mod rooms;
 pub mod sqlite;
+mod user_logs;
 
 use std::fmt;
 
 pub use accounts::{Accounts, Credentials, NewAccount};
 use futures_util::future::BoxFuture;
 pub use log::{Append, Log, LogPage, RoomSnapshot};
-pub use rooms::{DirectoryCursor, MemberCursor, MemberPage, MessagePage, NewRoom, RoomPage, RoomView, Rooms};
+pub use repair::Repair;
+pub use rooms::{
+    DirectoryCursor, MemberCursor, MemberPage, MessagePage, NewRoom, NewRoomMade, RoomPage, RoomView, Rooms,
+};
+pub use user_logs::{MarksPage, Moved, UserHeads, UserLogPage, UserLogs};
 
 use crate::domain::{Epoch, Refusal};
 
@@ -25,8 +31,9 @@ pub type Answer<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 pub enum StoreError {
     /// A rule said no. Nothing was written.
     Refused(Refusal),
-    /// The database did not answer or did not commit. **Nothing of the call is in it**; the same
-    /// call may be made again. The text is for the log.
+    /// The database did not answer or did not commit. Nothing of the call is in it, or, where the
+    /// connection was lost during the commit, all of it; the same call may be made again. The text
+    /// is for the log.
     Unavailable(String),
 }
 
@@ -48,8 +55,9 @@ impl From<Refusal> for StoreError {
 }
 
 /// Everything the server keeps.
-pub trait Store: Log + Rooms + Accounts {
-    /// The identity of this database's history. Stays the same for its life.
+pub trait Store: Log + Rooms + Accounts + UserLogs + Repair {
+    /// The identity of this database's history, as it is stored now. Another one means that what
+    /// any process or client remembers of the logs is worthless.
     fn epoch(&self) -> Answer<'_, Epoch>;
 
     /// Answers when the database does: the readiness probe.

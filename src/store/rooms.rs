@@ -2,7 +2,8 @@
 
 use super::Answer;
 use crate::domain::{
-    ClientMsgId, Description, Entry, Message, MessageId, Room, RoomId, RoomName, Seq, Timestamp, User, UserId,
+    ClientMsgId, Description, Entry, Message, MessageId, Room, RoomId, RoomName, Seq, Timestamp, User,
+    UserEntry, UserId,
 };
 
 /// A room to be made.
@@ -16,6 +17,15 @@ pub struct NewRoom {
     /// In the order given, without the owner and without repeats.
     pub members: Vec<UserId>,
     pub now: Timestamp,
+}
+
+/// A room that was made.
+#[derive(Clone, Debug)]
+pub struct NewRoomMade {
+    pub room: Room,
+    pub entries: Vec<Entry>,
+    /// What each member is told in his own log.
+    pub told: Vec<UserEntry>,
 }
 
 /// A room with the first of its members.
@@ -59,11 +69,12 @@ pub struct MessagePage {
 /// Rooms, members and messages.
 pub trait Rooms: Send + Sync + 'static {
     /// Makes a room and writes `member.joined` of its owner (seq 1) and of each initial member in
-    /// the order given, in one transaction. Answers the room and these entries.
+    /// the order given, in one transaction, and `room.added` into the log of each of them. Answers
+    /// the room and these entries.
     ///
     /// # Errors
     /// `Invalid` on `members` when one of them is no user.
-    fn create_room(&self, room: NewRoom) -> Answer<'_, (Room, Vec<Entry>)>;
+    fn create_room(&self, room: NewRoom) -> Answer<'_, NewRoomMade>;
 
     /// The rooms of a user, newest activity first, each with at most `embed` members.
     fn rooms_of(&self, user: UserId, embed: usize) -> Answer<'_, Vec<RoomView>>;
