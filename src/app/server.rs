@@ -25,7 +25,7 @@ use crate::settings::Settings;
 use crate::store::sqlite::{OpenError, SqliteOptions, SqliteStore};
 use crate::store::{Store, StoreError};
 use crate::telemetry::{self, Telemetry};
-use crate::ws::{self, Realtime};
+use crate::ws::{self, Admission, Realtime};
 
 /// How long a connection is read on after its last answer was written, so that a peer still sending
 /// gets it. A socket ends only then, and a browser tells its page only then. The HTTP library
@@ -57,6 +57,7 @@ pub struct Running {
     address: SocketAddr,
     engine: Engine,
     server: ServerHandle,
+    drain_wait: Duration,
     drain: Duration,
 }
 
@@ -74,7 +75,7 @@ impl Running {
 
     /// Ends: tells the sockets, waits for them, commits what was accepted, stops every actor.
     pub async fn stop(self) {
-        self.engine.drain(self.drain).await;
+        self.engine.drain(self.drain_wait, self.drain).await;
         self.server.stop(true).await;
         self.engine.stop().await;
     }
@@ -96,7 +97,8 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let engine = Engine::start(pod.clone(), threads(settings.room_threads));
     let parts = parts(&pod, &engine)?;
     let (server, address) = listen(&pod, parts)?;
-    Ok(Running { address, engine, server, drain: settings.timing.drain })
+    let timing = &settings.timing;
+    Ok(Running { address, engine, server, drain_wait: timing.drain_wait, drain: timing.drain })
 }
 
 fn make_data_dir(settings: &Settings) -> Result<(), StartError> {
@@ -121,6 +123,7 @@ struct Parts {
     authenticator: Arc<Authenticator>,
     tickets: Arc<Tickets>,
     limiter: Arc<Limiter>,
+    admission: Arc<Admission>,
 }
 
 fn parts(pod: &Arc<Pod>, engine: &Engine) -> Result<Parts, StartError> {
@@ -156,7 +159,8 @@ fn parts(pod: &Arc<Pod>, engine: &Engine) -> Result<Parts, StartError> {
         tickets: tickets.clone(),
         limiter: limiter.clone(),
     });
-    Ok(Parts { http, authenticator, tickets, limiter })
+    let admission = Arc::new(Admission::new(&settings.limits));
+    Ok(Parts { http, authenticator, tickets, limiter, admission })
 }
 
 fn listen(pod: &Arc<Pod>, parts: Parts) -> Result<(ServerHandle, SocketAddr), StartError> {
@@ -166,11 +170,11 @@ fn listen(pod: &Arc<Pod>, parts: Parts) -> Result<(ServerHandle, SocketAddr), St
     let stall = settings.timing.write_stall;
     let worker_pod = pod.clone();
     let server = HttpServer::new(move || {
-        let Parts { http, authenticator, tickets, limiter } = parts.clone();
+        let Parts { http, authenticator, tickets, limiter, admission } = parts.clone();
         // Runs once on each worker's thread, so each gets a hub of its own.
         let hub = HubCore::start(&worker_pod);
         App::new()
-            .app_data(Data::new(Realtime { hub, authenticator, tickets, limiter }))
+            .app_data(Data::new(Realtime { hub, authenticator, tickets, limiter, admission }))
             .wrap_api()
             .configure(http::configure_api(http))
             .build()

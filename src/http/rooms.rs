@@ -97,7 +97,7 @@ pub(super) async fn create(
         now: http.pod.clock.now(),
     };
     let made = http.pod.store.create_room(room).await?;
-    http.registry.announce(made.entries);
+    http.registry.announce(made.entries, made.told);
     Ok(Created::new(view(&http, made.room.id, caller.user.id).await?))
 }
 

@@ -4,6 +4,7 @@
 //! Knows no other module. Next: [`Limits`], [`Timing`], then `crate::app`, which hands them out.
 
 mod groups;
+mod proxies;
 mod reference;
 mod table;
 mod value;
@@ -12,6 +13,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 pub use groups::{AccountSettings, Limits, StoreSettings, Timing};
+pub use proxies::TrustedProxies;
 pub use table::{Env, SettingError};
 pub use value::{EmailVerification, Environment, Secret};
 
@@ -40,6 +42,8 @@ group! {
         public_url: Option<String> = None, ["PUBLIC_URL"], "";
         /// Other origins whose pages may use the server, such as `https://app.example.com`.
         allowed_origins: Vec<String> = Vec::new(), ["CHAT_ALLOWED_ORIGINS"], "";
+        /// Networks of proxies, such as `10.0.0.0/8`, whose `X-Forwarded-For` is believed. Limits by address count the client behind them.
+        trusted_proxies: TrustedProxies = TrustedProxies::default(), ["CHAT_TRUSTED_PROXIES"], "";
         /// Whether an address must be confirmed before its owner may write. `required` is refused: this version sends no mail.
         email_verification: EmailVerification = EmailVerification::Off, ["CHAT_EMAIL_VERIFICATION"], "";
         /// What is logged: a level, or levels by module, such as `info,chat=debug`.
@@ -105,6 +109,12 @@ impl Settings {
         }
         if self.limits.resume_frame_bytes < self.limits.frame_bytes {
             return refuse("CHAT_LIMIT_RESUME_FRAME_BYTES", "may not be below CHAT_LIMIT_FRAME_BYTES");
+        }
+        if self.limits.outbox_frames <= self.limits.unanswered {
+            return refuse(
+                "CHAT_LIMIT_OUTBOX_FRAMES",
+                "must be above CHAT_LIMIT_UNANSWERED: answers wait there",
+            );
         }
         if self.timing.idle_timeout <= self.timing.heartbeat {
             return refuse("CHAT_IDLE_TIMEOUT_SECONDS", "must be above CHAT_HEARTBEAT_SECONDS");

@@ -310,7 +310,7 @@ impl From<UserEntryRow> for UserEntry {
             received: Seq::from_stored(received),
             read: Seq::from_stored(read),
         });
-        let unread = row.unread.zip(row.mentions).map(|counts| unread(counts));
+        let unread = row.unread.zip(row.mentions).map(unread);
         let change = match (row.kind.as_str(), room, marks, unread) {
             ("room.added", Some(room), ..) => UserChange::RoomAdded { room },
             ("room.removed", Some(room), ..) => UserChange::RoomRemoved { room },

@@ -57,6 +57,8 @@ const TABLE: &[Place] = &[
             "settings",
             "error",
             "store",
+            "clock",
+            "http::client",
             "http::problem",
         ],
         never: &[DIESEL, REDIS],

@@ -2,6 +2,7 @@
 
 mod abuse;
 mod acknowledging;
+mod admission;
 mod catching_up;
 mod changing;
 mod connecting;
@@ -9,7 +10,9 @@ mod draining;
 mod expiring;
 mod frames;
 mod leaving;
+mod levels;
 mod limits;
+mod marks;
 mod origins;
 mod outsiders;
 mod resuming;
@@ -17,3 +20,4 @@ mod retrying;
 mod slow;
 mod tickets;
 mod turnover;
+mod typing;
