@@ -12,6 +12,7 @@ pub mod mark;
 pub mod message;
 pub mod operation;
 pub mod policy;
+pub mod presence;
 pub mod rate;
 pub mod refusal;
 pub mod room;
