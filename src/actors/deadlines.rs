@@ -85,7 +85,7 @@ impl HubCore {
             clock.headed.set(now);
             let heads = self.live_heads(link);
             if !heads.is_empty() {
-                server::heads(&heads).iter().for_each(|frame| self.push(link, frame));
+                server::live_heads(&heads).iter().for_each(|frame| self.push(link, frame));
             }
         }
         if identity.expires_at.since(self.pod.clock.now()) <= timing.expiry_notice {

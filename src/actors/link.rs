@@ -8,7 +8,7 @@ use std::task::Waker;
 use super::mail::{LinkKey, SessionMailbox, ToSession, tell};
 use super::outbox::{Full, Outbox, OutboxLimits};
 use crate::domain::session::Identity;
-use crate::domain::{ConnId, RoomId, UserId};
+use crate::domain::{ConnId, RoomId, Seq, UserId};
 use crate::protocol::encoded::control;
 use crate::protocol::{CloseCode, Encoded};
 
@@ -21,6 +21,8 @@ pub struct Link {
     pub rooms: RefCell<Vec<RoomId>>,
     mailbox: RefCell<Option<SessionMailbox>>,
     identity: Cell<Option<Identity>>,
+    /// The head of the user's own log, as `ready` told it.
+    pub user_seq: Cell<Seq>,
     /// Commands that have no answer yet.
     unanswered: Cell<usize>,
     /// Called when reading may go on.
@@ -67,6 +69,7 @@ impl Link {
             rooms: RefCell::default(),
             mailbox: RefCell::default(),
             identity: Cell::new(identity),
+            user_seq: Cell::default(),
             unanswered: Cell::new(0),
             reader: RefCell::default(),
             paused: Cell::new(false),

@@ -121,7 +121,10 @@ impl LogView {
             Change::MemberLeft { user } => {
                 self.members.remove(user);
             }
-            Change::MessageCreated(_) | Change::MessageUpdated(_) | Change::MessageDeleted(_) => {}
+            Change::MessageCreated(_)
+            | Change::MessageUpdated(_)
+            | Change::MessageDeleted(_)
+            | Change::Other { .. } => {}
         }
         let frame = encode(entry);
         self.remember(entry, frame.clone());
@@ -147,7 +150,7 @@ impl LogView {
 fn encode(entry: &Entry) -> RoomFrame {
     let author = match &entry.change {
         Change::MessageCreated(m) | Change::MessageUpdated(m) | Change::MessageDeleted(m) => Some(m.author),
-        Change::MemberJoined { .. } | Change::MemberLeft { .. } => None,
+        Change::MemberJoined { .. } | Change::MemberLeft { .. } | Change::Other { .. } => None,
     };
     RoomFrame {
         seq: entry.seq,

@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use super::pod::Pod;
 use super::reply::Reply;
 use crate::domain::subscription::ResetReason;
-use crate::domain::{Entry, Operation, Outcome, RoomBatch, RoomId, Seq, SessionId, Timestamp, UserId};
+use crate::domain::{Applied, Entry, Operation, RoomBatch, RoomId, Seq, SessionId, Timestamp, UserId};
 use crate::error::{Code, Fault};
 use crate::protocol::{CloseCode, Encoded, Reference};
 use crate::store::StoreError;
@@ -152,7 +152,7 @@ pub enum Tell {
 #[rtype(result = "()")]
 pub struct Append {
     pub batch: RoomBatch,
-    pub reply: oneshot::Sender<Result<Vec<Outcome>, StoreError>>,
+    pub reply: oneshot::Sender<Result<Applied, StoreError>>,
 }
 
 /// One entry, encoded for everyone and, where it differs, for its author.

@@ -2,6 +2,7 @@
 //! meanwhile is the next. The other half of [`super::room`].
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{ActorContext, ActorFutureExt, AsyncContext, Context, ContextFutureSpawner, WrapFuture};
@@ -10,8 +11,8 @@ use tokio::time::Instant;
 
 use super::mail::{Append, Flush, LinkKey, Submission, deliver};
 use super::room::{Phase, Room, unavailable};
-use crate::bus::Shard;
-use crate::domain::{ClientMsgId, Operation, Outcome, Refusal, RoomBatch, UserId};
+use crate::bus::{Announcement, RoomNews, Shard};
+use crate::domain::{Applied, ClientMsgId, Operation, Refusal, RoomBatch, UserId};
 use crate::error::Fault;
 use crate::protocol::Encoded;
 
@@ -118,10 +119,10 @@ impl Room {
     }
 
     /// The moment of truth is over: acknowledge, deliver here, ring the bell elsewhere.
-    fn committed(&mut self, pending: Vec<Submission>, outcomes: Vec<Outcome>, ctx: &mut Context<Self>) {
+    fn committed(&mut self, pending: Vec<Submission>, applied: Applied, ctx: &mut Context<Self>) {
         let mut entries = Vec::new();
         let mut replies: BTreeMap<usize, Vec<(LinkKey, Encoded)>> = BTreeMap::new();
-        for (submission, outcome) in pending.into_iter().zip(outcomes) {
+        for (submission, outcome) in pending.into_iter().zip(applied.outcomes) {
             if let Ok(committed) = &outcome {
                 self.pod.telemetry.committed(committed);
                 if !committed.duplicate {
@@ -133,7 +134,8 @@ impl Room {
             }
         }
         if !entries.is_empty() {
-            self.pod.bus.publish(Shard::of(self.id), entries.clone().into());
+            let news = RoomNews { room: self.id, entries: entries.clone(), messages: applied.messages };
+            self.pod.bus.publish(Shard::of(self.id), Announcement::Room(Arc::new(news)));
         }
         self.accept(entries, replies, ctx);
     }

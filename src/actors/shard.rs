@@ -101,11 +101,11 @@ impl Actor for RegistryShard {
 }
 
 impl StreamHandler<Announcement> for RegistryShard {
-    fn handle(&mut self, entries: Announcement, ctx: &mut Context<Self>) {
-        let Some(room) = entries.first().map(|entry| entry.room) else { return };
+    fn handle(&mut self, announcement: Announcement, ctx: &mut Context<Self>) {
+        let Announcement::Room(news) = announcement else { return };
         // Nobody here reads a room that does not run here.
-        if self.rooms.contains_key(&room) {
-            self.forward(room, ToRoom::Announce(entries), ctx);
+        if self.rooms.contains_key(&news.room) {
+            self.forward(news.room, ToRoom::Announce(news.entries.clone().into()), ctx);
         }
     }
 

@@ -7,7 +7,7 @@ use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler,
 
 use super::mail::{Append, Flush, Stop, ToRoom};
 use super::pod::{Alive, Pod};
-use crate::domain::{Outcome, RoomId};
+use crate::domain::{Applied, RoomId};
 use crate::store::StoreError;
 
 /// The one writer of a process. Each room has at most one batch here, so the queue is bounded by
@@ -60,10 +60,10 @@ impl Writer {
         let commit = async move { store.append(batches).await }.into_actor(self);
         ctx.spawn(commit.map(move |result, writer, ctx| {
             match result {
-                Ok(outcomes) => {
-                    for ((room, reply), outcomes) in replies.into_iter().zip(outcomes) {
-                        if let Err(Ok(outcomes)) = reply.send(Ok(outcomes)) {
-                            writer.tell_successor(room, &outcomes);
+                Ok(append) => {
+                    for ((room, reply), applied) in replies.into_iter().zip(append) {
+                        if let Err(Ok(applied)) = reply.send(Ok(applied)) {
+                            writer.tell_successor(room, &applied);
                         }
                     }
                 }
@@ -82,8 +82,8 @@ impl Writer {
 
     /// A room that died before its answer came was perhaps begun anew before the commit: its
     /// successor is told how far the log goes.
-    fn tell_successor(&self, room: RoomId, outcomes: &[Outcome]) {
-        if let Some(head) = outcomes.iter().flatten().map(|committed| committed.entry.seq).max() {
+    fn tell_successor(&self, room: RoomId, applied: &Applied) {
+        if let Some(head) = applied.outcomes.iter().flatten().map(|committed| committed.entry.seq).max() {
             self.pod.tell_room(room, ToRoom::HeadIs(head));
         }
     }

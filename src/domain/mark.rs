@@ -1,6 +1,8 @@
 //! How far people have received and read rooms: high-water marks, merged by maximum. They are
 //! state, not log entries; what is unread is derived from them and never counted up.
 
+use std::collections::HashMap;
+
 use super::{Head, RoomId, Seq, UserId};
 
 /// One member's marks in one room. Who has read has received: `read <= received`.
@@ -29,6 +31,29 @@ pub struct MarkMove {
     pub read: Seq,
 }
 
+impl MarkMove {
+    /// One move for each user and room, in the order in which they first come, and for each of
+    /// `moves` the place of the one that it became part of.
+    #[must_use]
+    pub fn merge(moves: &[Self]) -> (Vec<Self>, Vec<usize>) {
+        let mut places: HashMap<(UserId, RoomId), usize> = HashMap::with_capacity(moves.len());
+        let mut merged: Vec<Self> = Vec::with_capacity(moves.len());
+        let mut became = Vec::with_capacity(moves.len());
+        for wish in moves {
+            let place = *places.entry((wish.user, wish.room)).or_insert(merged.len());
+            match merged.get_mut(place) {
+                Some(first) => {
+                    first.received = first.received.max(wish.received);
+                    first.read = first.read.max(wish.read);
+                }
+                None => merged.push(*wish),
+            }
+            became.push(place);
+        }
+        (merged, became)
+    }
+}
+
 /// What a member has not read: messages by others above `read` that are not deleted, and how many
 /// of them name the member (`@username`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,8 +76,24 @@ pub struct RoomState {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use uuid::Uuid;
 
     use super::*;
+
+    #[test]
+    fn moves_of_one_member_in_one_room_become_one() {
+        let seq = |n| Seq::new(n).expect("small");
+        let wish = |user, room, received, read| MarkMove {
+            user: UserId(Uuid::from_u128(user)),
+            room: RoomId(Uuid::from_u128(room)),
+            received: seq(received),
+            read: seq(read),
+        };
+        let (merged, became) =
+            MarkMove::merge(&[wish(1, 1, 5, 0), wish(2, 1, 1, 1), wish(1, 1, 3, 2), wish(1, 2, 4, 4)]);
+        assert_eq!(merged, [wish(1, 1, 5, 2), wish(2, 1, 1, 1), wish(1, 2, 4, 4)]);
+        assert_eq!(became, [0, 1, 0, 2]);
+    }
 
     proptest! {
         #[test]
@@ -60,7 +101,8 @@ mod tests {
             moves in proptest::collection::vec((0..40_u64, 0..40_u64), 0..8), head in 0..30_u64,
         ) {
             let seq = |n| Seq::new(n).expect("small");
-            let step = |marks: Marks, (received, read): &(u64, u64)| marks.moved(seq(*received), seq(*read), seq(head));
+            let step =
+                |marks: Marks, (received, read): &(u64, u64)| marks.moved(seq(*received), seq(*read), seq(head));
             let forth = moves.iter().fold(Marks::default(), step);
             let back = moves.iter().rev().fold(Marks::default(), step);
             prop_assert_eq!(forth, back);

@@ -9,6 +9,7 @@ pub mod account;
 pub mod entry;
 pub mod id;
 pub mod mark;
+pub mod mention;
 pub mod message;
 pub mod operation;
 pub mod policy;

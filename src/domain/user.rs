@@ -10,15 +10,24 @@ use super::{Timestamp, UserId};
 pub struct Username(String);
 
 impl Username {
+    /// Characters of a name.
+    pub const MAX: usize = 30;
+
+    /// Whether a name may hold this character.
+    #[must_use]
+    pub fn allows(c: char) -> bool {
+        c.is_alphanumeric() || matches!(c, '_' | '-' | '.')
+    }
+
     /// # Errors
     /// When the length or a character is not allowed.
     pub fn parse(raw: &str) -> Result<Self, Invalid> {
         let name: String = raw.trim().nfc().collect();
         let length = name.chars().count();
-        if !(3..=30).contains(&length) {
+        if !(3..=Self::MAX).contains(&length) {
             return Err(Invalid::new("username", "must have 3 to 30 characters"));
         }
-        if !name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.')) {
+        if !name.chars().all(Self::allows) {
             return Err(Invalid::new("username", "may hold letters, digits, '_', '-' and '.' only"));
         }
         Ok(Self(name))

@@ -96,9 +96,9 @@ pub(super) async fn create(
         members,
         now: http.pod.clock.now(),
     };
-    let (room, entries) = http.pod.store.create_room(room).await?;
-    http.registry.announce(entries);
-    Ok(Created::new(view(&http, room.id, caller.user.id).await?))
+    let made = http.pod.store.create_room(room).await?;
+    http.registry.announce(made.entries);
+    Ok(Created::new(view(&http, made.room.id, caller.user.id).await?))
 }
 
 #[api_v2_operation(

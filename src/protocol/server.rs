@@ -8,7 +8,8 @@ use super::wire::{self, rfc3339};
 use super::{Encoded, FEATURES, VERSION};
 use crate::domain::subscription::{Answer as Subscribed, ResetReason};
 use crate::domain::{
-    Change, Committed, ConnId, Entry, Epoch, Head, Member, RoomId, Seq, SessionId, Timestamp, User, UserId,
+    Change, Committed, ConnId, Entry, Epoch, Head, Member, RoomId, RoomState, Seq, SessionId, Timestamp,
+    User, UserId,
 };
 use crate::error::Fault;
 
@@ -80,7 +81,7 @@ pub fn hello(conn: ConnId, epoch: Epoch, heartbeat_ms: u64, limits: &HelloLimits
 
 /// Authentication succeeded.
 #[must_use]
-pub fn ready(reference: Option<&Reference>, user: &User, session: SessionId) -> Encoded {
+pub fn ready(reference: Option<&Reference>, user: &User, session: SessionId, user_seq: Seq) -> Encoded {
     #[derive(Serialize)]
     struct Who<'a> {
         id: Uuid,
@@ -91,40 +92,73 @@ pub fn ready(reference: Option<&Reference>, user: &User, session: SessionId) -> 
     struct Ready<'a> {
         user: Who<'a>,
         session_id: Uuid,
-        // The user log has no entries in this version, so every position in it is 0.
         user_seq: u64,
     }
     let who = Who { id: user.id.0, username: user.username.as_str() };
-    reply("ready", reference, None, Ready { user: who, session_id: session.0, user_seq: 0 })
+    reply("ready", reference, None, Ready { user: who, session_id: session.0, user_seq: user_seq.get() })
 }
 
 /// Rooms per `heads` frame.
 pub const HEADS_PER_FRAME: usize = 200;
 
-/// Where rooms stand, newest activity first, [`HEADS_PER_FRAME`] per frame; at least one frame.
+/// Where a user's rooms stand, newest activity first, [`HEADS_PER_FRAME`] per frame; at least one
+/// frame.
 #[must_use]
-pub fn heads(heads: &[Head]) -> Vec<Encoded> {
+pub fn heads(rooms: &[RoomState]) -> Vec<Encoded> {
     #[derive(Serialize)]
-    #[serde(rename_all = "camelCase")]
     struct Row {
-        room: Uuid,
-        head: u64,
-        first_retained: u64,
+        #[serde(flatten)]
+        place: Place,
+        messages: u64,
+        read: u64,
+        received: u64,
+        unread: u64,
+        mentions: u64,
     }
+    let row = |state: &RoomState| Row {
+        place: Place::of(&state.head),
+        messages: state.messages,
+        read: state.marks.read.get(),
+        received: state.marks.received.get(),
+        unread: state.unread.messages,
+        mentions: state.unread.mentions,
+    };
+    heads_frames(rooms, row)
+}
+
+/// How far the logs of open rooms go: what a client notices silence by.
+#[must_use]
+pub fn live_heads(heads: &[Head]) -> Vec<Encoded> {
+    heads_frames(heads, Place::of)
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Place {
+    room: Uuid,
+    head: u64,
+    first_retained: u64,
+}
+
+impl Place {
+    fn of(h: &Head) -> Self {
+        Self { room: h.room.0, head: h.head.get(), first_retained: h.first_retained.get() }
+    }
+}
+
+fn heads_frames<T, R: Serialize>(rooms: &[T], row: impl Fn(&T) -> R) -> Vec<Encoded> {
     #[derive(Serialize)]
-    struct Heads {
-        rooms: Vec<Row>,
+    struct Heads<R> {
+        rooms: Vec<R>,
         more: bool,
     }
-    let row = |h: &Head| Row { room: h.room.0, head: h.head.get(), first_retained: h.first_retained.get() };
-    if heads.is_empty() {
-        return vec![plain("heads", Heads { rooms: Vec::new(), more: false })];
+    let frame = |page: &[T], more| plain("heads", Heads { rooms: page.iter().map(&row).collect(), more });
+    if rooms.is_empty() {
+        return vec![frame(&[], false)];
     }
-    let frames = heads.len().div_ceil(HEADS_PER_FRAME);
-    let page = |(i, page): (usize, &[Head])| {
-        plain("heads", Heads { rooms: page.iter().map(row).collect(), more: i + 1 < frames })
-    };
-    heads.chunks(HEADS_PER_FRAME).enumerate().map(page).collect()
+    let frames = rooms.len().div_ceil(HEADS_PER_FRAME);
+    let pages = rooms.chunks(HEADS_PER_FRAME).enumerate();
+    pages.map(|(i, page)| frame(page, i + 1 < frames)).collect()
 }
 
 /// The answer to `room.subscribe`, and one per room of a `resume`.
@@ -156,13 +190,13 @@ pub fn subscribed(reference: Option<&Reference>, room: RoomId, how: Subscribed, 
 
 /// All rooms of a `resume` are answered.
 #[must_use]
-pub fn resumed(reference: Option<&Reference>) -> Encoded {
+pub fn resumed(reference: Option<&Reference>, user_seq: Seq) -> Encoded {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
     struct Resumed {
         user_seq: u64,
     }
-    reply("resumed", reference, None, Resumed { user_seq: 0 })
+    reply("resumed", reference, None, Resumed { user_seq: user_seq.get() })
 }
 
 /// A message action is committed.
@@ -304,6 +338,7 @@ pub fn entry(entry: &Entry, viewer: Option<UserId>) -> Encoded {
         }
         Change::MemberJoined { member, username } => envelope(Data::Joined(Joined::of(member, username))),
         Change::MemberLeft { user } => envelope(Data::Left { user_id: user.0 }),
+        Change::Other { .. } => envelope(Data::Nothing(Empty {})),
     }
 }
 
@@ -316,6 +351,7 @@ enum Data<'a> {
     Left {
         user_id: Uuid,
     },
+    Nothing(Empty),
 }
 
 #[derive(Serialize)]

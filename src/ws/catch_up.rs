@@ -148,7 +148,7 @@ impl Session {
                     return;
                 }
                 Some(Work::Resumed(reference)) => {
-                    self.push(&server::resumed(reference.as_ref()));
+                    self.push(&server::resumed(reference.as_ref(), self.link.user_seq.get()));
                     self.link.answered();
                 }
                 Some(Work::Room(job)) => {

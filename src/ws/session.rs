@@ -20,7 +20,7 @@ use crate::protocol::client::{self, Limits, decode};
 use crate::protocol::encoded::control;
 use crate::protocol::{CloseCode, Command, Encoded, Reference, server};
 use crate::settings::Settings;
-use crate::store::StoreError;
+use crate::store::{StoreError, UserHeads};
 
 /// What a session needs besides its link.
 #[derive(Clone)]
@@ -201,13 +201,7 @@ impl Session {
         }));
     }
 
-    fn welcome(
-        &mut self,
-        reference: Option<&Reference>,
-        user: &User,
-        identity: Identity,
-        heads: &[crate::domain::Head],
-    ) {
+    fn welcome(&mut self, reference: Option<&Reference>, user: &User, identity: Identity, heads: &UserHeads) {
         match self.parts.limiter.connections().enter_user(user.id) {
             Ok(guard) => self._guards.push(guard),
             Err(_) => return self.close(CloseCode::TooManyConnections),
@@ -262,10 +256,11 @@ pub(super) fn greet(
     reference: Option<&Reference>,
     user: &User,
     identity: Identity,
-    heads: &[crate::domain::Head],
+    heads: &UserHeads,
 ) {
-    hub.push(link, &server::ready(reference, user, identity.session));
-    for frame in server::heads(heads) {
+    link.user_seq.set(heads.user_seq);
+    hub.push(link, &server::ready(reference, user, identity.session, heads.user_seq));
+    for frame in server::heads(&heads.rooms) {
         // However many rooms: the number is not the reader's fault, and he has not read yet.
         link.outbox.borrow_mut().push_replay(frame.frame().clone());
     }

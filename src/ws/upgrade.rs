@@ -17,13 +17,14 @@ use super::socket::{self, FrameLimits, Frames};
 use crate::actors::{HubCore, Link};
 use crate::auth::{Authenticator, TicketRefused, Tickets};
 use crate::domain::session::Identity;
-use crate::domain::{ConnId, Head, User};
+use crate::domain::{ConnId, User};
 use crate::error::{Code, Fault};
 use crate::http::problem;
 use crate::limits::{ConnectionGuard, Limiter};
 use crate::protocol::server::{self, HelloLimits};
 use crate::protocol::{CloseCode, SUBPROTOCOL};
 use crate::settings::Settings;
+use crate::store::UserHeads;
 
 /// Bytes that a stranger's only frame may have.
 const STRANGER: usize = 4_096;
@@ -93,7 +94,7 @@ async fn upgrade(request: HttpRequest, payload: Payload, realtime: Data<Realtime
 
 /// Someone who may come in.
 struct Admitted {
-    who: Option<(User, Identity, Vec<Head>)>,
+    who: Option<(User, Identity, UserHeads)>,
     guards: Vec<ConnectionGuard>,
 }
 

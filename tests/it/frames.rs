@@ -9,8 +9,8 @@ use std::time::Duration;
 use chat::domain::refusal::Invalid;
 use chat::domain::subscription::{Answer, ResetReason};
 use chat::domain::{
-    Change, ClientMsgId, Committed, ConnId, Email, Entry, Epoch, Head, Member, Message, MessageId, Refusal,
-    Role, RoomId, Seq, SessionId, Timestamp, User, UserId, Username,
+    Change, ClientMsgId, Committed, ConnId, Email, Entry, Epoch, Head, Marks, Member, Message, MessageId,
+    Refusal, Role, RoomId, RoomState, Seq, SessionId, Timestamp, Unread, User, UserId, Username,
 };
 use chat::error::{Code, Fault};
 use chat::protocol::client::{Limits, decode};
@@ -102,23 +102,30 @@ fn server_frames() -> BTreeMap<String, Encoded> {
         assert!(frames.insert(name.to_owned(), frame).is_none(), "{name} stands twice");
     };
     add("hello", server::hello(ConnId(id(5)), Epoch(id(6)), 25_000, &limits()));
-    add("ready", server::ready(None, &user, SessionId(id(7))));
-    add("ready.reply", server::ready(r, &user, SessionId(id(7))));
+    add("ready", server::ready(None, &user, SessionId(id(7)), seq(12)));
+    add("ready.reply", server::ready(r, &user, SessionId(id(7)), seq(12)));
     let head = Head { room: ROOM, head: seq(43), first_retained: seq(1) };
-    add("heads", server::heads(&[head]).remove(0));
+    let state = RoomState {
+        head,
+        messages: 38,
+        marks: Marks { received: seq(43), read: seq(40) },
+        unread: Unread { messages: 3, mentions: 1 },
+    };
+    add("heads", server::heads(&[state]).remove(0));
+    add("heads.live", server::live_heads(&[head]).remove(0));
     add("heads.empty", server::heads(&[]).remove(0));
     let replay = Answer::Replay { from: seq(42), to: seq(43), more: false };
     add("room.subscribed.uptodate", server::subscribed(r, ROOM, Answer::UpToDate, seq(43)));
     add("room.subscribed.replay", server::subscribed(Some(&text), ROOM, replay, seq(43)));
     let reset = Answer::Reset(ResetReason::Retention);
     add("room.subscribed.reset", server::subscribed(None, ROOM, reset, seq(43)));
-    add("resumed", server::resumed(r));
+    add("resumed", server::resumed(r, seq(12)));
     add("pong", server::pong(r, &[(ROOM, seq(44))]));
-    let committed = Committed { entry: created.clone(), duplicate: false };
+    let committed = Committed { entry: created.clone(), duplicate: false, told: None };
     add("ack.send", server::ack(r, &committed));
     add("ack.duplicate", server::ack(r, &Committed { duplicate: true, ..committed }));
     let edit = entry(45, Change::MessageUpdated(edited.clone()));
-    add("ack.edit", server::ack(r, &Committed { entry: edit.clone(), duplicate: false }));
+    add("ack.edit", server::ack(r, &Committed { entry: edit.clone(), duplicate: false, told: None }));
     add("ack.done", server::done(r));
     add("auth.expiring", server::auth_expiring(at(60)));
     add("server.draining", server::draining(1_830, at(10)));
@@ -130,6 +137,8 @@ fn server_frames() -> BTreeMap<String, Encoded> {
     add("message.deleted", server::entry(&entry(46, Change::MessageDeleted(deleted)), None));
     add("member.joined", server::entry(&entry(47, joined), None));
     add("member.left", server::entry(&entry(48, Change::MemberLeft { user: BOB }), None));
+    let other = Change::Other { kind: "room.painted".into() };
+    add("entry.other", server::entry(&entry(49, other), None));
     add("error.field", server::error(r, &Fault::from(Invalid::new("content", "must not be empty"))));
     let rate = Refusal::RateLimited { retry_after: Duration::from_millis(200) };
     add("error.rate", server::error(r, &rate.into()));

@@ -6,7 +6,7 @@
 //! such a limit is bound. Knows no queue and no thread. Next: [`crate::domain::policy`], the rules
 //! asked here.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use diesel::prelude::*;
 use diesel::result::Error;
@@ -15,12 +15,13 @@ use sha2::{Digest, Sha256};
 use super::fault::{self, Fault};
 use super::rows::{Key, MemberRow, MessageRow, NewEntry, NewMember};
 use super::schema::{log, members, messages, rooms, users};
-use super::statements::{InsertMessage, UpdateTotals};
+use super::statements::{InsertMessage, RaiseMarks, UpdateTotals};
+use super::{mentions, user_logs};
 use crate::domain::policy::{self, EditWindow, Verdict};
 use crate::domain::refusal::Invalid;
 use crate::domain::{
-    Change, ClientMsgId, Committed, Content, Draft, Entry, Member, Message, MessageId, Operation, Outcome,
-    Refusal, Role, RoomBatch, RoomId, Seq, Timestamp, UserId,
+    Applied, Change, ClientMsgId, Committed, Content, Draft, Entry, Member, Message, MessageId, Operation,
+    Refusal, Role, RoomBatch, RoomId, Seq, Timestamp, UserChange, UserId,
 };
 use crate::store::Append;
 
@@ -34,9 +35,10 @@ pub(super) fn append(
     fault::write(conn, |conn| batches.into_iter().map(|batch| apply(conn, batch, window)).collect())
 }
 
-fn apply(conn: &mut SqliteConnection, batch: RoomBatch, window: EditWindow) -> Result<Vec<Outcome>, Fault> {
+fn apply(conn: &mut SqliteConnection, batch: RoomBatch, window: EditWindow) -> Result<Applied, Fault> {
     let Some(mut room) = OpenLog::open(conn, &batch, window)? else {
-        return Ok(batch.operations.iter().map(|_| Err(Refusal::NotFound("room"))).collect());
+        let refused = batch.operations.iter().map(|_| Err(Refusal::NotFound("room")));
+        return Ok(Applied { outcomes: refused.collect(), messages: 0 });
     };
     let mut outcomes = Vec::with_capacity(batch.operations.len());
     for operation in batch.operations {
@@ -47,8 +49,9 @@ fn apply(conn: &mut SqliteConnection, batch: RoomBatch, window: EditWindow) -> R
             Err(fault) => return Err(fault),
         });
     }
+    let messages = u64::try_from(room.totals.messages).unwrap_or(0);
     room.close()?;
-    Ok(outcomes)
+    Ok(Applied { outcomes, messages })
 }
 
 /// A room's log while a batch is applied to it.
@@ -63,6 +66,8 @@ struct OpenLog<'c> {
     totals: Totals,
     /// Who was asked about in this batch; `None` for outsiders.
     members: HashMap<UserId, Option<Member>>,
+    /// Who sent something in this batch, with the last of it.
+    wrote: BTreeMap<UserId, Seq>,
 }
 
 /// What the room's row sums up.
@@ -71,6 +76,7 @@ struct Totals {
     head: Seq,
     member_count: i64,
     last_activity: i64,
+    messages: i64,
 }
 
 impl<'c> OpenLog<'c> {
@@ -81,11 +87,17 @@ impl<'c> OpenLog<'c> {
     ) -> Result<Option<Self>, Fault> {
         let row = rooms::table
             .find(Key::from(batch.room))
-            .select((rooms::is_private, rooms::last_seq, rooms::member_count, rooms::last_activity))
-            .get_result::<(bool, i64, i64, i64)>(conn)
+            .select((
+                rooms::is_private,
+                rooms::last_seq,
+                rooms::member_count,
+                rooms::last_activity,
+                rooms::message_count,
+            ))
+            .get_result::<(bool, i64, i64, i64, i64)>(conn)
             .optional()?;
-        let Some((is_private, head, member_count, last_activity)) = row else { return Ok(None) };
-        let stored = Totals { head: Seq::from_stored(head), member_count, last_activity };
+        let Some((is_private, head, member_count, last_activity, messages)) = row else { return Ok(None) };
+        let stored = Totals { head: Seq::from_stored(head), member_count, last_activity, messages };
         Ok(Some(Self {
             conn,
             room: batch.room,
@@ -95,6 +107,7 @@ impl<'c> OpenLog<'c> {
             stored,
             totals: stored,
             members: HashMap::new(),
+            wrote: BTreeMap::new(),
         }))
     }
 
@@ -106,8 +119,13 @@ impl<'c> OpenLog<'c> {
                 last_seq: self.totals.head.stored(),
                 member_count: self.totals.member_count,
                 last_activity: self.totals.last_activity,
+                message_count: self.totals.messages,
             }
             .execute(self.conn)?;
+        }
+        for (user, seq) in self.wrote {
+            // Of who left meanwhile no row is changed; of who came back none is further behind.
+            RaiseMarks { room: self.room.into(), user: user.into(), seq: seq.stored() }.execute(self.conn)?;
         }
         Ok(())
     }
@@ -146,7 +164,9 @@ impl<'c> OpenLog<'c> {
         if inserted == 0 {
             return self.first_outcome(author, key, &hash)?.ok_or(Fault::Database(Error::NotFound));
         }
-        self.written(Change::MessageCreated(Message {
+        self.totals.messages += 1;
+        self.wrote.insert(author, seq);
+        let message = Message {
             id,
             room: self.room,
             seq,
@@ -158,7 +178,9 @@ impl<'c> OpenLog<'c> {
             created_at: self.now,
             updated_at: self.now,
             deleted_at: None,
-        }))
+        };
+        mentions::store(self.conn, &message)?;
+        self.written(Change::MessageCreated(message))
     }
 
     /// What is wrong with what the draft points at.
@@ -204,6 +226,7 @@ impl<'c> OpenLog<'c> {
         message.content = content.into_string();
         message.updated_at = self.now;
         self.rewrite(&message)?;
+        mentions::store(self.conn, &message)?;
         self.written(Change::MessageUpdated(message))
     }
 
@@ -220,7 +243,9 @@ impl<'c> OpenLog<'c> {
         self.written(Change::MessageDeleted(message))
     }
 
+    /// Stores what a message is now, and forgets whom it named.
     fn rewrite(&mut self, message: &Message) -> Result<(), Fault> {
+        mentions::forget(self.conn, message.id)?;
         diesel::update(messages::table.find(Key::from(message.id)))
             .set((
                 messages::content.eq(&message.content),
@@ -249,7 +274,9 @@ impl<'c> OpenLog<'c> {
         diesel::insert_into(members::table).values(NewMember::new(self.room, &member)).execute(self.conn)?;
         self.totals.member_count += 1;
         self.members.insert(user, Some(member.clone()));
-        self.written(Change::MemberJoined { member, username })
+        let told = user_logs::tell(self.conn, user, self.now, UserChange::RoomAdded { room: self.room })?;
+        let joined = self.written(Change::MemberJoined { member, username })?;
+        Ok(Committed { told: Some(told), ..joined })
     }
 
     fn leave(&mut self, user: UserId) -> Result<Committed, Fault> {
@@ -260,7 +287,9 @@ impl<'c> OpenLog<'c> {
         if role == Role::Owner {
             self.hand_over()?;
         }
-        self.written(Change::MemberLeft { user })
+        let told = user_logs::tell(self.conn, user, self.now, UserChange::RoomRemoved { room: self.room })?;
+        let left = self.written(Change::MemberLeft { user })?;
+        Ok(Committed { told: Some(told), ..left })
     }
 
     /// Gives a room without an owner to the administrator who has been there longest, else to the
@@ -330,12 +359,12 @@ impl<'c> OpenLog<'c> {
         // The clock may go back, the order of rooms by activity does not.
         self.totals.last_activity = self.totals.last_activity.max(self.now.millis());
         let entry = Entry { room: self.room, seq, at: self.now, change };
-        Ok(Committed { entry, duplicate: false })
+        Ok(Committed { entry, duplicate: false, told: None })
     }
 
     /// An entry that stands already.
     fn standing(&self, seq: Seq, at: Timestamp, change: Change) -> Committed {
-        Committed { entry: Entry { room: self.room, seq, at, change }, duplicate: true }
+        Committed { entry: Entry { room: self.room, seq, at, change }, duplicate: true, told: None }
     }
 }
 
@@ -350,7 +379,10 @@ pub(super) fn insert_entry(
     let (user, data) = match change {
         Change::MemberJoined { member, .. } => (Some(member.user), Some(member.role.as_str())),
         Change::MemberLeft { user } => (Some(*user), None),
-        Change::MessageCreated(_) | Change::MessageUpdated(_) | Change::MessageDeleted(_) => (None, None),
+        Change::MessageCreated(_)
+        | Change::MessageUpdated(_)
+        | Change::MessageDeleted(_)
+        | Change::Other { .. } => (None, None),
     };
     diesel::insert_into(log::table)
         .values(NewEntry {

@@ -9,12 +9,15 @@ use super::append::insert_entry;
 use super::fault::{self, Fault};
 use super::rows::{Key, MessageRow, NewMember, NewRoomRow, RoomRow, UserRow};
 use super::schema::{members, messages, rooms, users};
+use super::user_logs;
 use crate::domain::refusal::Invalid;
 use crate::domain::{
-    Change, ClientMsgId, Entry, Member, Message, MessageId, Refusal, Role, Room, RoomId, Seq, User, UserId,
-    policy,
+    Change, ClientMsgId, Entry, Member, Message, MessageId, Refusal, Role, Room, RoomId, Seq, User,
+    UserChange, UserId, policy,
 };
-use crate::store::{DirectoryCursor, MemberCursor, MemberPage, MessagePage, NewRoom, RoomPage, RoomView};
+use crate::store::{
+    DirectoryCursor, MemberCursor, MemberPage, MessagePage, NewRoom, NewRoomMade, RoomPage, RoomView,
+};
 
 /// People named in one statement; far below SQLite's limit of bound values.
 const USERS_AT_ONCE: usize = 500;
@@ -38,7 +41,7 @@ pub(super) fn readable(conn: &mut SqliteConnection, room: RoomId, viewer: UserId
     if is_member(conn, room, viewer)? { Ok(row) } else { Err(policy::outsider(row.is_private).into()) }
 }
 
-pub(super) fn create_room(conn: &mut SqliteConnection, new: &NewRoom) -> Result<(Room, Vec<Entry>), Fault> {
+pub(super) fn create_room(conn: &mut SqliteConnection, new: &NewRoom) -> Result<NewRoomMade, Fault> {
     fault::write(conn, |conn| {
         let mut people = vec![new.owner];
         let mut seen = HashSet::from([new.owner]);
@@ -63,7 +66,7 @@ pub(super) fn create_room(conn: &mut SqliteConnection, new: &NewRoom) -> Result<
             })
             .execute(conn)?;
         let mut seq = Seq::START;
-        let mut entries = Vec::with_capacity(people.len());
+        let (mut entries, mut told) = (Vec::with_capacity(people.len()), Vec::with_capacity(people.len()));
         for user in people {
             let username = names
                 .get(&user)
@@ -76,9 +79,10 @@ pub(super) fn create_room(conn: &mut SqliteConnection, new: &NewRoom) -> Result<
             let change = Change::MemberJoined { member, username };
             insert_entry(conn, new.id, seq, new.now, &change)?;
             entries.push(Entry { room: new.id, seq, at: new.now, change });
+            told.push(user_logs::tell(conn, user, new.now, UserChange::RoomAdded { room: new.id })?);
         }
         let row = room_row(conn, new.id)?.ok_or(Refusal::NotFound("room"))?;
-        Ok((row.into(), entries))
+        Ok(NewRoomMade { room: row.into(), entries, told })
     })
 }
 
@@ -276,12 +280,12 @@ pub(super) fn message_by_key(
 }
 
 /// A page is at least one row, and one row more tells whether another page follows.
-fn one_more(limit: usize) -> usize {
+pub(super) fn one_more(limit: usize) -> usize {
     limit.max(1).saturating_add(1)
 }
 
 /// Cuts what [`one_more`] asked for to a page; whether another follows.
-fn cut<T>(rows: &mut Vec<T>, limit: usize) -> bool {
+pub(super) fn cut<T>(rows: &mut Vec<T>, limit: usize) -> bool {
     let more = rows.len() > limit.max(1);
     rows.truncate(limit.max(1));
     more

@@ -10,11 +10,15 @@ use diesel::sql_types::Binary;
 use diesel::sqlite::Sqlite;
 use uuid::Uuid;
 
-use super::schema::{log, logins, members, messages, refresh_tokens, rooms, users};
+use super::schema::{log, logins, members, mentions, messages, refresh_tokens, rooms, user_log, users};
 use crate::domain::{
-    ClientMsgId, Description, Email, Epoch, Member, Message, MessageId, Role, Room, RoomId, RoomName, Seq,
-    SessionId, Timestamp, User, UserId, Username,
+    ClientMsgId, Description, Email, Epoch, Marks, Member, Message, MessageId, Role, Room, RoomId, RoomName,
+    Seq, SessionId, Timestamp, Unread, User, UserChange, UserEntry, UserId, Username,
 };
+
+/// Stands for an entry of a known kind whose row lacks what the kind needs, which only a damaged
+/// database holds. The name of no event: it must not be taken for what it is not.
+pub(super) const UNREADABLE: &str = "unreadable";
 
 /// Any id, as its sixteen bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, AsExpression, FromSqlRow)]
@@ -181,9 +185,12 @@ pub(super) struct NewMember {
     role: &'static str,
     joined_at: i64,
     joined_seq: i64,
+    received_seq: i64,
+    read_seq: i64,
 }
 
 impl NewMember {
+    /// Someone who has read everything up to his own joining.
     pub(super) fn new(room: RoomId, member: &Member) -> Self {
         Self {
             room_id: room.into(),
@@ -191,6 +198,8 @@ impl NewMember {
             role: member.role.as_str(),
             joined_at: member.joined_at.millis(),
             joined_seq: member.joined_seq.stored(),
+            received_seq: member.joined_seq.stored(),
+            read_seq: member.joined_seq.stored(),
         }
     }
 }
@@ -238,12 +247,93 @@ impl From<MessageRow> for Message {
 
 #[derive(Insertable)]
 #[diesel(table_name = log, treat_none_as_default_value = false)]
-pub(super) struct NewEntry {
+pub(super) struct NewEntry<'a> {
     pub(super) room_id: Key,
     pub(super) seq: i64,
-    pub(super) kind: &'static str,
+    pub(super) kind: &'a str,
     pub(super) at: i64,
     pub(super) message_id: Option<Key>,
     pub(super) user_id: Option<Key>,
     pub(super) data: Option<&'static str>,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = mentions)]
+pub(super) struct NewMention {
+    pub(super) message_id: Key,
+    pub(super) user_id: Key,
+    pub(super) room_id: Key,
+    pub(super) seq: i64,
+}
+
+/// An entry of a user's own log, as it lies and as it is written.
+#[derive(Debug, Insertable, Queryable, Selectable)]
+#[diesel(table_name = user_log, check_for_backend(Sqlite), treat_none_as_default_value = false)]
+pub(super) struct UserEntryRow {
+    user_id: Key,
+    seq: i64,
+    kind: String,
+    at: i64,
+    room_id: Option<Key>,
+    received_seq: Option<i64>,
+    read_seq: Option<i64>,
+    unread: Option<i64>,
+    mentions: Option<i64>,
+}
+
+impl From<&UserEntry> for UserEntryRow {
+    fn from(entry: &UserEntry) -> Self {
+        let count = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+        let (room, moved) = match &entry.change {
+            UserChange::RoomAdded { room } | UserChange::RoomRemoved { room } => (Some(*room), None),
+            UserChange::MarkMoved { room, marks, unread } => (Some(*room), Some((marks, unread))),
+            UserChange::Other { .. } => (None, None),
+        };
+        Self {
+            user_id: entry.user.into(),
+            seq: entry.seq.stored(),
+            kind: entry.change.kind().to_owned(),
+            at: entry.at.millis(),
+            room_id: room.map(Key::from),
+            received_seq: moved.map(|(marks, _)| marks.received.stored()),
+            read_seq: moved.map(|(marks, _)| marks.read.stored()),
+            unread: moved.map(|(_, unread)| count(unread.messages)),
+            mentions: moved.map(|(_, unread)| count(unread.mentions)),
+        }
+    }
+}
+
+impl From<UserEntryRow> for UserEntry {
+    fn from(row: UserEntryRow) -> Self {
+        let room = row.room_id.map(RoomId::from);
+        let marks = row.received_seq.zip(row.read_seq).map(|(received, read)| Marks {
+            received: Seq::from_stored(received),
+            read: Seq::from_stored(read),
+        });
+        let unread = row.unread.zip(row.mentions).map(|counts| unread(counts));
+        let change = match (row.kind.as_str(), room, marks, unread) {
+            ("room.added", Some(room), ..) => UserChange::RoomAdded { room },
+            ("room.removed", Some(room), ..) => UserChange::RoomRemoved { room },
+            ("mark.moved", Some(room), Some(marks), Some(unread)) => {
+                UserChange::MarkMoved { room, marks, unread }
+            }
+            (kind @ ("room.added" | "room.removed" | "mark.moved"), ..) => {
+                ::log::error!("{kind} of {:?} lacks what it needs", row.user_id);
+                UserChange::Other { kind: UNREADABLE.to_owned() }
+            }
+            _ => UserChange::Other { kind: row.kind },
+        };
+        Self {
+            user: row.user_id.into(),
+            seq: Seq::from_stored(row.seq),
+            at: Timestamp::from_millis(row.at),
+            change,
+        }
+    }
+}
+
+/// Counts, as the database has them.
+pub(super) fn unread((messages, mentions): (i64, i64)) -> Unread {
+    let count = |n: i64| u64::try_from(n).unwrap_or(0);
+    Unread { messages: count(messages), mentions: count(mentions) }
 }

@@ -19,6 +19,8 @@ diesel::table! {
         password_hash -> Text,
         created_at -> BigInt,
         last_seen -> Nullable<BigInt>,
+        user_seq -> BigInt,
+        user_first_retained -> BigInt,
     }
 }
 
@@ -54,6 +56,7 @@ diesel::table! {
         first_retained -> BigInt,
         member_count -> BigInt,
         last_activity -> BigInt,
+        message_count -> BigInt,
     }
 }
 
@@ -64,6 +67,8 @@ diesel::table! {
         role -> Text,
         joined_at -> BigInt,
         joined_seq -> BigInt,
+        received_seq -> BigInt,
+        read_seq -> BigInt,
     }
 }
 
@@ -96,6 +101,37 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    user_log (user_id, seq) {
+        user_id -> Binary,
+        seq -> BigInt,
+        kind -> Text,
+        at -> BigInt,
+        room_id -> Nullable<Binary>,
+        received_seq -> Nullable<BigInt>,
+        read_seq -> Nullable<BigInt>,
+        unread -> Nullable<BigInt>,
+        mentions -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    mentions (message_id, user_id) {
+        message_id -> Binary,
+        user_id -> Binary,
+        room_id -> Binary,
+        seq -> BigInt,
+    }
+}
+
+diesel::table! {
+    tickets (hash) {
+        hash -> Binary,
+        ticket -> Binary,
+        expires_at -> BigInt,
+    }
+}
+
 diesel::joinable!(logins -> users (user_id));
 diesel::joinable!(refresh_tokens -> logins (session_id));
 diesel::joinable!(members -> rooms (room_id));
@@ -106,3 +142,4 @@ diesel::allow_tables_to_appear_in_same_query!(log, members, messages, rooms);
 diesel::allow_tables_to_appear_in_same_query!(users, log);
 diesel::allow_tables_to_appear_in_same_query!(users, members);
 diesel::allow_tables_to_appear_in_same_query!(users, messages);
+diesel::allow_tables_to_appear_in_same_query!(user_log, users);

@@ -1,17 +1,20 @@
 //! The store's traits: each call goes to the thread that does it. What is done stands in the
 //! modules beside this one.
 
+use std::future::ready;
+
 use diesel::prelude::*;
 
 use super::schema::meta;
-use super::{SqliteStore, accounts, append, fault, log, prune, rooms};
+use super::{SqliteStore, accounts, append, fault, log, prune, repair, rooms, user_logs};
 use crate::domain::{
-    ClientMsgId, Entry, Epoch, Head, LoginSession, Message, MessageId, RefreshToken, Room, RoomBatch, RoomId,
-    Rotation, Seq, SessionId, Timestamp, User, UserId,
+    ClientMsgId, Epoch, Head, LogHead, LoginSession, MarkMove, Message, MessageId, RefreshToken, Refusal,
+    RoomBatch, RoomId, Rotation, Seq, SessionId, Timestamp, User, UserId,
 };
 use crate::store::{
-    Accounts, Answer, Append, Credentials, DirectoryCursor, Log, LogPage, MemberCursor, MemberPage,
-    MessagePage, NewAccount, NewRoom, RoomPage, RoomSnapshot, RoomView, Rooms, Store,
+    Accounts, Answer, Append, Credentials, DirectoryCursor, Log, LogPage, MarksPage, MemberCursor,
+    MemberPage, MessagePage, Moved, NewAccount, NewRoom, NewRoomMade, Repair, RoomPage, RoomSnapshot,
+    RoomView, Rooms, Store, UserHeads, UserLogPage, UserLogs,
 };
 
 impl Log for SqliteStore {
@@ -38,17 +41,13 @@ impl Log for SqliteStore {
         self.executor.read(move |conn| log::heads(conn, &rooms))
     }
 
-    fn heads_of(&self, user: UserId) -> Answer<'_, Vec<Head>> {
-        self.executor.read(move |conn| log::heads_of(conn, user))
-    }
-
     fn prune_log(&self, before: Timestamp, limit: usize) -> Answer<'_, usize> {
         self.executor.write(move |conn| prune::prune_log(conn, before, limit))
     }
 }
 
 impl Rooms for SqliteStore {
-    fn create_room(&self, room: NewRoom) -> Answer<'_, (Room, Vec<Entry>)> {
+    fn create_room(&self, room: NewRoom) -> Answer<'_, NewRoomMade> {
         self.executor.write(move |conn| rooms::create_room(conn, &room))
     }
 
@@ -129,10 +128,77 @@ impl Accounts for SqliteStore {
     }
 }
 
+impl UserLogs for SqliteStore {
+    fn heads_of(&self, user: UserId) -> Answer<'_, UserHeads> {
+        self.executor.read(move |conn| user_logs::heads_of(conn, user))
+    }
+
+    fn move_marks(&self, moves: Vec<MarkMove>, now: Timestamp) -> Answer<'_, Vec<Result<Moved, Refusal>>> {
+        self.executor.write(move |conn| user_logs::move_marks(conn, &moves, now))
+    }
+
+    fn marks_of(
+        &self,
+        room: RoomId,
+        viewer: UserId,
+        limit: usize,
+        after: Option<Seq>,
+    ) -> Answer<'_, MarksPage> {
+        self.executor.read(move |conn| user_logs::marks_of(conn, room, viewer, limit, after))
+    }
+
+    fn user_log_page(&self, user: UserId, after: Seq, limit: usize) -> Answer<'_, UserLogPage> {
+        self.executor.read(move |conn| user_logs::user_log_page(conn, user, after, limit))
+    }
+
+    fn user_heads(&self, users: Vec<UserId>) -> Answer<'_, Vec<(UserId, Seq)>> {
+        self.executor.read(move |conn| user_logs::user_heads(conn, &users))
+    }
+
+    fn prune_user_logs(&self, before: Timestamp, limit: usize) -> Answer<'_, usize> {
+        self.executor.write(move |conn| prune::prune_user_logs(conn, before, limit))
+    }
+
+    fn note_seen(&self, seen: Vec<(UserId, Timestamp)>) -> Answer<'_, ()> {
+        self.executor.write(move |conn| user_logs::note_seen(conn, &seen))
+    }
+}
+
+/// One process has the file, and no other could have missed what it announced: there is no outbox
+/// and never anything in it.
+impl Repair for SqliteStore {
+    fn keeps_outbox(&self) -> bool {
+        false
+    }
+
+    fn unannounced(&self, _: Timestamp, _: Timestamp, _: usize) -> Answer<'_, Vec<LogHead>> {
+        Box::pin(ready(Ok(Vec::new())))
+    }
+
+    fn announced(&self, _: Vec<LogHead>) -> Answer<'_, ()> {
+        Box::pin(ready(Ok(())))
+    }
+
+    fn logins_revoked_since(&self, since: Timestamp) -> Answer<'_, Vec<SessionId>> {
+        self.executor.read(move |conn| repair::logins_revoked_since(conn, since))
+    }
+
+    fn renew_epoch(&self, epoch: Epoch) -> Answer<'_, ()> {
+        self.executor.write(move |conn| repair::renew_epoch(conn, epoch))
+    }
+
+    fn keep_ticket(&self, hash: [u8; 32], ticket: Vec<u8>, expires: Timestamp) -> Answer<'_, ()> {
+        self.executor.write(move |conn| repair::keep_ticket(conn, &hash, &ticket, expires))
+    }
+
+    fn take_ticket(&self, hash: [u8; 32], now: Timestamp) -> Answer<'_, Option<Vec<u8>>> {
+        self.executor.write(move |conn| repair::take_ticket(conn, &hash, now))
+    }
+}
+
 impl Store for SqliteStore {
     fn epoch(&self) -> Answer<'_, Epoch> {
-        // Read once on opening: it cannot change while this process holds the file.
-        Box::pin(std::future::ready(Ok(self.epoch)))
+        self.executor.read(repair::epoch)
     }
 
     /// Takes the write lock, so a writer that is stuck is noticed.

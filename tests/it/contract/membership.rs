@@ -78,7 +78,7 @@ pub async fn leaving_takes_a_number_and_ends_reading(store: S) {
     let entry = write(&store, room, 7_000, leave(bob)).await;
     assert_eq!((entry.seq, &entry.change), (seq(3), &Change::MemberLeft { user: bob }));
     assert_eq!(roles(&store, room).await, [(alice, Role::Owner)]);
-    assert!(store.heads_of(bob).await.expect("an answer").is_empty());
+    assert!(store.heads_of(bob).await.expect("an answer").rooms.is_empty());
     let refused = refusal(store.log_page(room, Some(bob), Seq::START, 9).await);
     assert_eq!(refused, Refusal::NotMember);
 }

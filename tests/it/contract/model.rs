@@ -222,7 +222,8 @@ async fn play(commits: Vec<Commit>) -> Result<(), TestCaseError> {
             expected.push(verdicts);
         }
         let append = store.append(batches).await.expect("a commit");
-        let answered: Vec<Vec<_>> = append.iter().map(|batch| batch.iter().map(verdict).collect()).collect();
+        let answered: Vec<Vec<_>> =
+            append.iter().map(|batch| batch.outcomes.iter().map(verdict).collect()).collect();
         prop_assert_eq!(answered, expected);
     }
     check(&store, &cast, &model).await

@@ -55,7 +55,7 @@ pub async fn replay_shows_messages_as_they_are_now(store: S) {
 
 pub async fn replay_names_who_joined_and_who_left(store: S) {
     let (alice, bob) = (person(&store, "Alice").await, person(&store, "Bob").await);
-    let (_, made) = store.create_room(new_room(alice, &[bob])).await.expect("a room");
+    let made = store.create_room(new_room(alice, &[bob])).await.expect("a room").entries;
     let room = made[0].room;
     let left = write(&store, room, 1_000, Operation::Leave { user: bob }).await;
     let mut expected = made;
@@ -99,7 +99,7 @@ pub async fn a_snapshot_has_all_members_and_the_head(store: S) {
         people.push(person(&store, &format!("user{n}")).await);
     }
     let new = NewRoom { is_private: true, ..new_room(alice, &people) };
-    let (made, _) = store.create_room(new).await.expect("a room");
+    let made = store.create_room(new).await.expect("a room").room;
     let snapshot = store.room_snapshot(made.id).await.expect("an answer").expect("a room");
     assert_eq!(snapshot.room, made);
     assert_eq!((made.head, made.first_retained, made.member_count), (seq(31), seq(1), 31));
@@ -137,12 +137,12 @@ pub async fn heads_of_a_user_come_newest_activity_first(store: S) {
     message(&store, rooms[3], 1_000, alice, "hi").await;
     // A clock that went back does not push a room down.
     message(&store, rooms[1], 500, alice, "hi").await;
-    let heads = store.heads_of(alice).await.expect("heads");
-    let order: Vec<_> = heads.iter().map(|head| head.room).collect();
+    let heads = store.heads_of(alice).await.expect("heads").rooms;
+    let order: Vec<_> = heads.iter().map(|state| state.head.room).collect();
     let mut tied = [rooms[0], rooms[2]];
     tied.sort_by(|a, b| b.cmp(a));
     assert_eq!(order, [rooms[1], rooms[3], tied[0], tied[1]]);
-    assert_eq!(heads[0].head, seq(3));
+    assert_eq!(heads[0].head.head, seq(3));
 }
 
 pub async fn every_committed_snapshot_is_whole(store: S) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chat::domain::{Change, Description, Refusal, Role, RoomId, RoomName, UserId};
-use chat::store::{NewRoom, RoomView, Store};
+use chat::store::{NewRoom, NewRoomMade, RoomView, Store};
 
 use super::support::*;
 
@@ -23,7 +23,7 @@ pub async fn making_a_room_writes_who_joined_in_order(store: S) {
         now: at(5_000),
         ..new_room(alice, &[carol, bob])
     };
-    let (room, entries) = store.create_room(new.clone()).await.expect("a room");
+    let NewRoomMade { room, entries, .. } = store.create_room(new.clone()).await.expect("a room");
     assert_eq!((room.id, &room.name, &room.description), (new.id, &new.name, &new.description));
     assert_eq!((room.is_private, room.created_by, room.created_at), (true, alice, at(5_000)));
     assert_eq!((room.head, room.first_retained, room.member_count), (seq(3), seq(1), 3));
@@ -47,7 +47,8 @@ pub async fn making_a_room_writes_who_joined_in_order(store: S) {
 
 pub async fn who_is_named_twice_joins_once(store: S) {
     let (alice, bob) = (person(&store, "alice").await, person(&store, "bob").await);
-    let (room, entries) = store.create_room(new_room(alice, &[bob, alice, bob])).await.expect("a room");
+    let made = store.create_room(new_room(alice, &[bob, alice, bob])).await.expect("a room");
+    let NewRoomMade { room, entries, .. } = made;
     assert_eq!((numbers(&entries), room.member_count), (vec![1, 2], 2));
 }
 
@@ -66,7 +67,7 @@ pub async fn the_rooms_of_a_user_come_newest_activity_first(store: S) {
     let mut rooms = Vec::new();
     for n in 0..3 {
         let new = NewRoom { now: at(n), ..new_room(alice, &[]) };
-        rooms.push(store.create_room(new).await.expect("a room").0.id);
+        rooms.push(store.create_room(new).await.expect("a room").room.id);
     }
     room(&store, bob, &[]).await;
     message(&store, rooms[1], 9_000, alice, "hi").await;
@@ -74,7 +75,7 @@ pub async fn the_rooms_of_a_user_come_newest_activity_first(store: S) {
     assert_eq!(views.iter().map(|v| v.room.id).collect::<Vec<_>>(), [rooms[1], rooms[2], rooms[0]]);
     assert_eq!(views[0].room.head, seq(2));
     let heads = store.heads_of(alice).await.expect("heads");
-    assert!(views.iter().map(|v| v.room.id).eq(heads.iter().map(|h| h.room)));
+    assert!(views.iter().map(|v| v.room.id).eq(heads.rooms.iter().map(|state| state.head.room)));
 }
 
 pub async fn rooms_of_a_user_embed_the_first_members_of_each(store: S) {
@@ -128,7 +129,7 @@ pub async fn the_directory_is_paged_without_repeat_or_hole(store: S) {
     for n in 0..11 {
         // Many are made in the same millisecond.
         let new = NewRoom { now: at(n / 4), ..new_room(alice, &[]) };
-        made.push(store.create_room(new).await.expect("a room").0);
+        made.push(store.create_room(new).await.expect("a room").room);
     }
     made.sort_by_key(|room| std::cmp::Reverse((room.created_at, room.id)));
     for limit in [1, 3, 11, 12] {

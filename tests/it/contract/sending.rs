@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use chat::domain::{Change, Draft, MessageId, Operation, Outcome, Refusal, RoomId, UserId};
+use chat::domain::{Applied, Change, Draft, MessageId, Operation, Outcome, Refusal, RoomId, UserId};
 use chat::store::Store;
 use futures_util::future::join_all;
 
@@ -68,8 +68,8 @@ pub async fn twins_in_different_rooms_are_a_conflict(store: S) {
         ])
         .await
         .expect("a commit");
-    assert!(append[0][0].is_ok());
-    assert_eq!(append[1][0], Err(Refusal::IdempotencyConflict));
+    assert!(append[0].outcomes[0].is_ok());
+    assert_eq!(append[1].outcomes[0], Err(Refusal::IdempotencyConflict));
     assert_eq!(numbers(&log(&store, there).await), [1]);
 }
 
@@ -169,7 +169,7 @@ pub async fn pipelined_sends_keep_their_order(store: S) {
         .collect();
     for (n, call) in (2..).zip(calls) {
         let append = call.await.expect("a commit");
-        assert_eq!(append[0][0].as_ref().expect("committed").entry.seq, seq(n));
+        assert_eq!(append[0].outcomes[0].as_ref().expect("committed").entry.seq, seq(n));
     }
 }
 
@@ -183,8 +183,8 @@ pub async fn a_refused_operation_does_not_disturb_the_others(store: S) {
         .iter()
         .map(|room| batch(*room, at(0), vec![say(alice, "one"), say(bob, "no"), say(alice, "two")]))
         .collect();
-    for outcomes in store.append(batches).await.expect("a commit") {
-        let seqs: Vec<_> = outcomes.iter().map(|o| o.as_ref().map(|c| c.entry.seq.get())).collect();
+    for applied in store.append(batches).await.expect("a commit") {
+        let seqs: Vec<_> = applied.outcomes.iter().map(|o| o.as_ref().map(|c| c.entry.seq.get())).collect();
         assert_eq!(seqs, [Ok(2), Err(&Refusal::NotMember), Ok(3)]);
     }
     for room in rooms {
@@ -196,8 +196,11 @@ pub async fn a_room_named_twice_in_one_commit_goes_on_counting(store: S) {
     let (alice, room) = alice_and_room(&store).await;
     let batches = (0..3).map(|_| batch(room, at(0), vec![say(alice, "hi"), say(alice, "ho")])).collect();
     let append = store.append(batches).await.expect("a commit");
-    let seqs: Vec<_> =
-        append.iter().flatten().map(|o| o.as_ref().expect("committed").entry.seq.get()).collect();
+    let seqs: Vec<_> = append
+        .iter()
+        .flat_map(|applied| &applied.outcomes)
+        .map(|o| o.as_ref().expect("committed").entry.seq.get())
+        .collect();
     assert_eq!(seqs, [2, 3, 4, 5, 6, 7]);
 }
 
@@ -216,8 +219,8 @@ pub async fn an_unknown_room_refuses_its_own_batch_only(store: S) {
         .await
         .expect("a commit");
     let expected: Vec<Outcome> = vec![Err(Refusal::NotFound("room")); 5];
-    assert_eq!(append[0], expected);
-    assert!(append[1][0].is_ok());
+    assert_eq!(append[0].outcomes, expected);
+    assert!(append[1].outcomes[0].is_ok());
 }
 
 pub async fn a_reply_points_into_its_own_room(store: S) {
@@ -259,5 +262,5 @@ pub async fn nothing_to_append_is_no_error(store: S) {
     let (_, room) = alice_and_room(&store).await;
     assert!(store.append(Vec::new()).await.expect("an answer").is_empty());
     let empty = store.append(vec![batch(room, at(0), Vec::new())]).await.expect("an answer");
-    assert_eq!(empty, [Vec::<Outcome>::new()]);
+    assert_eq!(empty, [Applied { outcomes: Vec::new(), messages: 0 }]);
 }

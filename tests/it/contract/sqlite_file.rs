@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use chat::domain::policy::EditWindow;
-use chat::domain::{Change, Epoch, Operation, Role, Seq, UserId};
+use chat::domain::{Change, Epoch, Operation, Role, Seq};
 use chat::store::sqlite::{OpenError, SqliteOptions, SqliteStore, migrate, migrations};
 use chat::store::{Accounts, Log, Rooms, Store, StoreError};
 use diesel::connection::SimpleConnection;
@@ -154,7 +154,7 @@ fn a_full_disk_stores_nothing_and_uses_up_no_key() {
             // The same call again, with room on the disk.
             sqlite.writer_pragma("max_page_count = 100000").await.expect("set");
             let append = store.append(batches()).await.expect("a commit");
-            assert!(append.iter().flatten().all(|o| o.as_ref().is_ok_and(|c| !c.duplicate)));
+            assert!(append.iter().flat_map(|a| &a.outcomes).all(|o| o.as_ref().is_ok_and(|c| !c.duplicate)));
             assert_eq!(numbers(&log(&store, there).await), up_to(102));
         });
     }
@@ -235,17 +235,25 @@ fn an_entry_of_an_unknown_kind_keeps_its_place_and_changes_nothing() {
         let store = open(&path);
         let alice = person(&store, "alice").await;
         let room = room(&store, alice, &[]).await;
-        let sent = message(&store, room, 0, alice, "one").await;
+        message(&store, room, 0, alice, "one").await;
         message(&store, room, 0, alice, "two").await;
+        write(&store, room, 0, Operation::Leave { user: alice }).await;
         tamper(
             &path,
             "UPDATE log SET kind = 'room.painted', user_id = NULL WHERE seq = 1;
-             UPDATE log SET kind = 'message.sung' WHERE seq = 2;",
+             UPDATE log SET kind = 'message.sung' WHERE seq = 2;
+             UPDATE log SET user_id = NULL WHERE seq = 4;
+             UPDATE user_log SET kind = 'room.painted' WHERE seq = 1;
+             UPDATE user_log SET room_id = NULL WHERE seq = 2;",
         );
         let entries = log(&store, room).await;
-        assert_eq!(numbers(&entries), [1, 2, 3]);
-        assert_eq!(entries[0].change, Change::MemberLeft { user: UserId(uuid::Uuid::nil()) });
-        assert_eq!(entries[1].change, Change::MessageUpdated(sent));
+        assert_eq!(numbers(&entries), [1, 2, 3, 4]);
+        // What lacks its parts has no name that anyone knows.
+        assert_eq!(kinds(&entries), ["room.painted", "message.sung", "message.created", "unreadable"]);
+        assert_eq!(entries[0].change, Change::Other { kind: "room.painted".into() });
+        let page = store.user_log_page(alice, Seq::START, 9).await.expect("a page");
+        let kinds: Vec<_> = page.entries.iter().map(|entry| entry.change.kind()).collect();
+        assert_eq!(kinds, ["room.painted", "unreadable"]);
     });
 }
 
@@ -271,7 +279,8 @@ fn inline_answers_are_ready_when_the_call_returns() {
     let account = account("alice", "alice@example.com");
     let alice = account.user.id;
     store.create_account(account).now_or_never().expect("ready").expect("an account");
-    let (room, _) = store.create_room(new_room(alice, &[])).now_or_never().expect("ready").expect("a room");
+    let made = store.create_room(new_room(alice, &[])).now_or_never().expect("ready").expect("a room");
+    let room = made.room;
     let page = store.log_page(room.id, None, Seq::START, 9).now_or_never().expect("ready").expect("a log");
     assert_eq!(page.entries.len(), 1);
     // Two databases in memory have nothing in common.

@@ -88,12 +88,12 @@ pub fn new_room(owner: UserId, members: &[UserId]) -> NewRoom {
 }
 
 pub async fn room(store: &Arc<dyn Store>, owner: UserId, members: &[UserId]) -> RoomId {
-    store.create_room(new_room(owner, members)).await.expect("a new room").0.id
+    store.create_room(new_room(owner, members)).await.expect("a new room").room.id
 }
 
 pub async fn private_room(store: &Arc<dyn Store>, owner: UserId, members: &[UserId]) -> RoomId {
     let room = NewRoom { is_private: true, ..new_room(owner, members) };
-    store.create_room(room).await.expect("a new room").0.id
+    store.create_room(room).await.expect("a new room").room.id
 }
 
 pub fn content(text: &str) -> Content {
@@ -137,7 +137,7 @@ pub async fn apply(
 ) -> Vec<Outcome> {
     let mut append = store.append(vec![batch(room, at(now), operations)]).await.expect("a commit");
     assert_eq!(append.len(), 1);
-    append.remove(0)
+    append.remove(0).outcomes
 }
 
 /// One commit with one operation.
@@ -149,14 +149,14 @@ pub async fn outcome(store: &Arc<dyn Store>, room: RoomId, now: i64, operation: 
 
 /// One operation that writes an entry.
 pub async fn write(store: &Arc<dyn Store>, room: RoomId, now: i64, operation: Operation) -> Entry {
-    let Committed { entry, duplicate } = outcome(store, room, now, operation).await.expect("no refusal");
+    let Committed { entry, duplicate, .. } = outcome(store, room, now, operation).await.expect("no refusal");
     assert!(!duplicate, "{entry:?}");
     entry
 }
 
 /// One operation that finds its entry written already.
 pub async fn repeat(store: &Arc<dyn Store>, room: RoomId, now: i64, operation: Operation) -> Entry {
-    let Committed { entry, duplicate } = outcome(store, room, now, operation).await.expect("no refusal");
+    let Committed { entry, duplicate, .. } = outcome(store, room, now, operation).await.expect("no refusal");
     assert!(duplicate, "{entry:?}");
     entry
 }
@@ -187,7 +187,7 @@ pub fn numbers(entries: &[Entry]) -> Vec<u64> {
     entries.iter().map(|entry| entry.seq.get()).collect()
 }
 
-pub fn kinds(entries: &[Entry]) -> Vec<&'static str> {
+pub fn kinds(entries: &[Entry]) -> Vec<&str> {
     entries.iter().map(|entry| entry.change.kind()).collect()
 }
 

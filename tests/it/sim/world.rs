@@ -9,7 +9,7 @@ use chat::actors::{Engine, HubCore, Pod};
 use chat::bus::local::{Exchange, LocalBus};
 use chat::bus::{Announcement, Bus, Shard};
 use chat::clock::Clock;
-use chat::domain::{Epoch, RoomId, Timestamp};
+use chat::domain::{Epoch, LogHead, RoomId, Timestamp};
 use chat::settings::Settings;
 use chat::store::Store;
 use chat::store::sqlite::{SqliteOptions, SqliteStore};
@@ -98,6 +98,14 @@ impl Bus for FaultyBus {
 
     fn subscribe(&self, shard: Shard) -> mpsc::Receiver<Announcement> {
         self.inner.subscribe(shard)
+    }
+
+    fn take_announced(&self) -> Vec<LogHead> {
+        self.inner.take_announced()
+    }
+
+    fn is_up(&self) -> bool {
+        self.inner.is_up()
     }
 
     fn is_lossy(&self) -> bool {

@@ -12,6 +12,7 @@ pub mod server;
 pub mod shape;
 pub mod upgrade;
 pub mod wire;
+pub mod wrapped;
 
 use std::thread;
 use std::time::{Duration, Instant};

@@ -1,0 +1,11 @@
+DELETE FROM meta WHERE name = 'commits';
+DROP INDEX logins_revoked;
+DROP TABLE tickets;
+DROP INDEX messages_unread;
+DROP TABLE mentions;
+DROP TABLE user_log;
+ALTER TABLE users DROP COLUMN user_first_retained;
+ALTER TABLE users DROP COLUMN user_seq;
+ALTER TABLE members DROP COLUMN read_seq;
+ALTER TABLE members DROP COLUMN received_seq;
+ALTER TABLE rooms DROP COLUMN message_count;

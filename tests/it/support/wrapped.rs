@@ -1,0 +1,78 @@
+//! A store round a store. All signatures stand here once; what is wrapped decides, by the name of
+//! each call, whether it fails.
+
+/// Implements the store's traits for a type with a field `inner`, a store, and a method
+/// `refuses(&self, call: &str) -> bool`: a call that it refuses is `Unavailable` and never made.
+macro_rules! store_wrapper {
+    ($wrapper:ident) => {
+        $crate::support::wrapped::store_wrapper! { @traits $wrapper;
+            Log {
+                append(batches: Vec<RoomBatch>) -> Append;
+                room_snapshot(room: RoomId) -> Option<RoomSnapshot>;
+                log_page(room: RoomId, reader: Option<UserId>, after: Seq, limit: usize) -> LogPage;
+                heads(rooms: Vec<RoomId>) -> Vec<Head>;
+                prune_log(before: Timestamp, limit: usize) -> usize;
+            }
+            Rooms {
+                create_room(room: NewRoom) -> NewRoomMade;
+                rooms_of(user: UserId, embed: usize) -> Vec<RoomView>;
+                room(room: RoomId, viewer: UserId, embed: usize) -> RoomView;
+                directory(limit: usize, after: Option<DirectoryCursor>) -> RoomPage;
+                members(room: RoomId, viewer: UserId, limit: usize, after: Option<MemberCursor>) -> MemberPage;
+                messages(room: RoomId, viewer: UserId, limit: usize, before: Option<Seq>) -> MessagePage;
+                message(id: MessageId, viewer: UserId) -> Message;
+                message_by_key(author: UserId, key: ClientMsgId) -> Option<Message>;
+            }
+            Accounts {
+                create_account(account: NewAccount) -> ();
+                credentials(email_key: String) -> Option<Credentials>;
+                user(id: UserId) -> Option<User>;
+                start_login(login: LoginSession, refresh: RefreshToken) -> ();
+                rotate_refresh(hash: [u8; 32], next: RefreshToken, now: Timestamp, grace_ms: i64) -> Rotation;
+                revoke_login(session: SessionId, now: Timestamp) -> ();
+                login_user(session: SessionId) -> Option<User>;
+            }
+            UserLogs {
+                heads_of(user: UserId) -> UserHeads;
+                move_marks(moves: Vec<MarkMove>, now: Timestamp) -> Vec<Result<Moved, Refusal>>;
+                marks_of(room: RoomId, viewer: UserId, limit: usize, after: Option<Seq>) -> MarksPage;
+                user_log_page(user: UserId, after: Seq, limit: usize) -> UserLogPage;
+                user_heads(users: Vec<UserId>) -> Vec<(UserId, Seq)>;
+                prune_user_logs(before: Timestamp, limit: usize) -> usize;
+                note_seen(seen: Vec<(UserId, Timestamp)>) -> ();
+            }
+            Repair {
+                @plain keeps_outbox() -> bool;
+                unannounced(before: Timestamp, now: Timestamp, limit: usize) -> Vec<LogHead>;
+                announced(heads: Vec<LogHead>) -> ();
+                logins_revoked_since(since: Timestamp) -> Vec<SessionId>;
+                renew_epoch(epoch: Epoch) -> ();
+                keep_ticket(hash: [u8; 32], ticket: Vec<u8>, expires: Timestamp) -> ();
+                take_ticket(hash: [u8; 32], now: Timestamp) -> Option<Vec<u8>>;
+            }
+            Store {
+                epoch() -> Epoch;
+                ping() -> ();
+            }
+        }
+    };
+    (@traits $wrapper:ident; $($name:ident {
+        $(@plain $plain:ident() -> $value:ty;)*
+        $($call:ident($($argument:ident: $type:ty),*) -> $answer:ty;)*
+    })*) => {$(
+        impl $name for $wrapper {
+            $(fn $plain(&self) -> $value {
+                self.inner.$plain()
+            })*
+            $(fn $call(&self $(, $argument: $type)*) -> Answer<'_, $answer> {
+                if self.refuses(stringify!($call)) {
+                    let cause = concat!(stringify!($call), " was made to fail");
+                    return Box::pin(std::future::ready(Err(StoreError::Unavailable(cause.into()))));
+                }
+                self.inner.$call($($argument),*)
+            })*
+        }
+    )*};
+}
+
+pub(crate) use store_wrapper;
