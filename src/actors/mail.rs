@@ -22,7 +22,7 @@ use crate::protocol::{CloseCode, Encoded, Reference};
 use crate::store::{Moved, StoreError};
 
 /// One worker thread's hub.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct HubId(pub usize);
 
 /// One connection, within one hub. Never used again.

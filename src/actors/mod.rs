@@ -26,7 +26,7 @@ mod writer;
 pub use engine::Engine;
 pub use hub::HubCore;
 pub use link::Link;
-pub use pod::Pod;
+pub use pod::{Adapters, Pod};
 pub use registry::Registry;
 pub use reply::Reply;
 pub use room_whispers::RECEIPTS_UP_TO;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
 use actix::Addr;
 
@@ -15,7 +15,9 @@ use super::sweeper::Sweeper;
 use super::writer::Writer;
 use crate::bus::{Announcement, Shard, SharedBus};
 use crate::clock::SharedClock;
-use crate::domain::{ConnId, Epoch, LogHead, RoomId, SessionId, Timestamp, UserEntry, UserId};
+use crate::domain::presence::{PresenceRules, Roster};
+use crate::domain::{ConnId, Epoch, LogHead, PodId, RoomId, SessionId, Timestamp, UserEntry, UserId};
+use crate::presence::SharedLeases;
 use crate::settings::Settings;
 use crate::store::Store;
 use crate::telemetry::Telemetry;
@@ -29,14 +31,25 @@ pub(super) struct Actors {
     pub(super) presence: Addr<Presence>,
 }
 
-/// The shared part of one process's engine.
-pub struct Pod {
+/// What stands outside the engine.
+pub struct Adapters {
     pub store: Arc<dyn Store>,
     pub bus: SharedBus,
+    pub leases: SharedLeases,
+    pub clock: SharedClock,
+}
+
+/// The shared part of one process's engine.
+pub struct Pod {
+    pub id: PodId,
+    pub store: Arc<dyn Store>,
+    pub bus: SharedBus,
+    pub leases: SharedLeases,
     pub clock: SharedClock,
     pub settings: Arc<Settings>,
     pub telemetry: Arc<Telemetry>,
     epoch: RwLock<Epoch>,
+    roster: Mutex<Roster>,
     hubs: RwLock<Vec<Addr<Hub>>>,
     actors: OnceLock<Actors>,
     open_rooms: Mutex<BTreeSet<RoomId>>,
@@ -48,16 +61,19 @@ pub struct Pod {
 impl Pod {
     #[must_use]
     pub fn new(
-        store: Arc<dyn Store>,
-        bus: SharedBus,
-        clock: SharedClock,
+        id: PodId,
+        adapters: Adapters,
         settings: Arc<Settings>,
         telemetry: Arc<Telemetry>,
         epoch: Epoch,
     ) -> Self {
+        let Adapters { store, bus, leases, clock } = adapters;
         Self {
+            id,
+            roster: Mutex::new(Roster::new(id, PresenceRules::default())),
             store,
             bus,
+            leases,
             clock,
             settings,
             telemetry,
@@ -132,6 +148,11 @@ impl Pod {
         for shard in self.actors().map_or(&[][..], |actors| &actors.shards) {
             deliver(shard, ForgetRooms);
         }
+    }
+
+    /// Who is online, from what all processes say.
+    pub fn roster(&self) -> MutexGuard<'_, Roster> {
+        self.roster.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Rooms that someone here reads.

@@ -14,7 +14,7 @@ use paperclip::actix::OpenApiExt as _;
 use thiserror::Error;
 
 use super::between::Between;
-use crate::actors::{Engine, HubCore, Pod};
+use crate::actors::{Adapters, Engine, HubCore, Pod};
 use crate::auth::{AccountFlows, Authenticator, Passwords, Tickets, Tokens, secret};
 use crate::clock::{SharedClock, SystemClock};
 use crate::domain::policy::EditWindow;
@@ -115,20 +115,16 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let telemetry = Arc::new(Telemetry::new().map_err(|error| StartError::Metrics(error.to_string()))?);
     let secrets = secrets(&settings, &clock)?;
     // Before anybody can be served: what is announced from now on is heard.
-    let between = Between::open(&settings, &secrets.0, PodId(clock.id()), &clock).await?;
-    let pod = Arc::new(Pod::new(store, between.bus.clone(), clock, settings.clone(), telemetry, epoch));
+    let id = PodId(clock.id());
+    let between = Between::open(&settings, &secrets.0, id, &clock).await?;
+    let (bus, leases) = (between.bus.clone(), between.leases.clone());
+    let adapters = Adapters { store, bus, leases, clock };
+    let pod = Arc::new(Pod::new(id, adapters, settings.clone(), telemetry, epoch));
     let engine = Engine::start(pod.clone(), threads(settings.room_threads));
     let parts = parts(&pod, &engine, &between, secrets)?;
     let (server, address) = listen(&pod, parts)?;
     let timing = &settings.timing;
-    Ok(Running {
-        address,
-        engine,
-        server,
-        between,
-        drain_wait: timing.drain_wait,
-        drain: timing.drain,
-    })
+    Ok(Running { address, engine, server, between, drain_wait: timing.drain_wait, drain: timing.drain })
 }
 
 /// What signs access tokens: the present secret, and those before it.

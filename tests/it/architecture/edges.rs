@@ -52,7 +52,7 @@ const TABLE: &[Place] = &[
     },
     Place {
         at: "src/actors",
-        may: &["domain", "protocol", "store", "bus", "clock", "settings", "telemetry", "error"],
+        may: &["domain", "protocol", "store", "bus", "presence", "clock", "settings", "telemetry", "error"],
         never: &[WEB, DIESEL, REDIS],
     },
     Place {

@@ -15,6 +15,7 @@ mod limits;
 mod marks;
 mod origins;
 mod outsiders;
+mod presence;
 mod resuming;
 mod retrying;
 mod slow;
