@@ -4,6 +4,8 @@
 //! WebSocket library. Read [`mail`] first, then follow a message: [`shard`] -> [`room`] ->
 //! [`writer`] -> [`hub`] -> [`outbox`].
 
+#[cfg(feature = "torture")]
+mod broken;
 mod deadlines;
 pub mod engine;
 pub mod hub;

@@ -62,7 +62,7 @@ impl Sweeper {
         self.turns = self.turns.wrapping_add(1);
         let every =
             |often: Duration| u32::try_from(often.as_millis() / TURN.as_millis()).unwrap_or(u32::MAX).max(1);
-        if self.turns.is_multiple_of(every(OVERDUE)) && !broken("no-sweeper") {
+        if self.turns.is_multiple_of(every(OVERDUE)) && sweeps() {
             self.sweep(ctx);
         }
         let pace = if self.pod.bus.is_up() { self.pod.settings.timing.reconcile } else { TURN };
@@ -175,18 +175,16 @@ impl Sweeper {
     }
 }
 
-/// Whether this process is deliberately broken in this way, for the torture to notice.
+/// Whether the outbox is swept: always, short of a deliberate fault.
 #[cfg(feature = "torture")]
-pub(super) fn broken(how: &str) -> bool {
-    use std::sync::OnceLock;
-    static HOW: OnceLock<Option<String>> = OnceLock::new();
-    HOW.get_or_init(|| std::env::var("CHAT_BROKEN").ok()).as_deref() == Some(how)
+fn sweeps() -> bool {
+    !super::broken::is("no-sweeper")
 }
 
-/// Releases are never broken on purpose.
+/// Whether the outbox is swept: always.
 #[cfg(not(feature = "torture"))]
-pub(super) const fn broken(_: &str) -> bool {
-    false
+const fn sweeps() -> bool {
+    true
 }
 
 impl Actor for Sweeper {
