@@ -39,7 +39,7 @@ pub(super) enum Executor {
     /// At once, on the caller's thread, all on one connection: for simulations, where the order
     /// of everything must repeat.
     Inline {
-        worker: Mutex<Worker>,
+        worker: Box<Mutex<Worker>>,
         /// Keeps a database in memory alive while the worker's connection is replaced.
         _keeper: Mutex<SqliteConnection>,
     },
@@ -74,7 +74,7 @@ impl Executor {
     pub(super) fn inline(location: &Location, writer: SqliteConnection) -> Result<Self, OpenError> {
         let keeper = Mutex::new(location.connect(Purpose::Read)?);
         Ok(Self::Inline {
-            worker: Mutex::new(Worker::new(location, Purpose::Write, writer)),
+            worker: Box::new(Mutex::new(Worker::new(location, Purpose::Write, writer))),
             _keeper: keeper,
         })
     }

@@ -5,11 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use chat::domain::{Epoch, Marks, RoomId, UserId};
+use chat::domain::{Epoch, MarkMove, Marks, RoomId, UserId};
 use chat::store::Store;
 use chat::store::sqlite::{SqliteOptions, SqliteStore};
 use diesel::connection::SimpleConnection;
-use diesel::{Connection, SqliteConnection};
+use diesel::dsl::sql;
+use diesel::sql_types::BigInt;
+use diesel::{Connection, RunQueryDsl, SqliteConnection};
 use tempfile::TempDir;
 
 use super::sqlite::options;
@@ -224,8 +226,29 @@ fn members_of_an_older_version_have_read_everything() {
     });
 }
 
+#[test]
+fn a_role_that_a_newer_version_knows_is_left_alone() {
+    let place = Place::new();
+    run(async {
+        let store = place.open();
+        let (alice, bob) = (person(&store, "alice").await, person(&store, "bob").await);
+        let room = room(&store, alice, &[bob]).await;
+        tamper(&place.database(), "UPDATE members SET role = 'gardener' WHERE joined_seq = 2");
+        message(&store, room, 0, bob, "hi").await;
+        let read = MarkMove { user: bob, room, received: seq(3), read: seq(3) };
+        message(&store, room, 0, alice, "hi").await;
+        store.move_marks(vec![read], at(0)).await.expect("a commit").remove(0).expect("no refusal");
+        let mut conn = connect(&place.database());
+        let gardeners = sql::<BigInt>("SELECT count(*) FROM members WHERE role = 'gardener'");
+        assert_eq!(gardeners.get_result::<i64>(&mut conn).expect("a count"), 1);
+    });
+}
+
 /// Does to the database what no server does.
 fn tamper(path: &Path, statements: &str) {
-    let mut conn = SqliteConnection::establish(path.to_str().expect("UTF-8")).expect("a connection");
-    conn.batch_execute(statements).expect("done");
+    connect(path).batch_execute(statements).expect("done");
+}
+
+fn connect(path: &Path) -> SqliteConnection {
+    SqliteConnection::establish(path.to_str().expect("UTF-8")).expect("a connection")
 }
