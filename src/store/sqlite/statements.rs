@@ -146,3 +146,133 @@ impl Query for HeadsOf {
 }
 
 impl RunQueryDsl<SqliteConnection> for HeadsOf {}
+
+/// What one member has not read: messages, and those of them that mention him. Counted in their
+/// indexes alone; there are no mentions by oneself, nor in deleted messages.
+pub(super) struct CountUnread {
+    pub(super) room: Key,
+    pub(super) user: Key,
+    pub(super) read: i64,
+}
+
+impl QueryFragment<Sqlite> for CountUnread {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql("SELECT (SELECT count(*) FROM messages WHERE room_id = ");
+        out.push_bind_param::<Binary, _>(&self.room)?;
+        out.push_sql(" AND seq > ");
+        out.push_bind_param::<BigInt, _>(&self.read)?;
+        out.push_sql(" AND author_id <> ");
+        out.push_bind_param::<Binary, _>(&self.user)?;
+        out.push_sql(" AND deleted_at IS NULL), (SELECT count(*) FROM mentions WHERE room_id = ");
+        out.push_bind_param::<Binary, _>(&self.room)?;
+        out.push_sql(" AND user_id = ");
+        out.push_bind_param::<Binary, _>(&self.user)?;
+        out.push_sql(" AND seq > ");
+        out.push_bind_param::<BigInt, _>(&self.read)?;
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+impl QueryId for CountUnread {
+    type QueryId = Self;
+}
+
+impl Query for CountUnread {
+    type SqlType = (BigInt, BigInt);
+}
+
+impl RunQueryDsl<SqliteConnection> for CountUnread {}
+
+/// Counts a transaction that writes.
+#[derive(QueryId)]
+pub(super) struct CountCommit;
+
+impl QueryFragment<Sqlite> for CountCommit {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql("UPDATE meta SET value = value + 1 WHERE name = 'commits'");
+        Ok(())
+    }
+}
+
+impl RunQueryDsl<SqliteConnection> for CountCommit {}
+
+/// The epoch, the count of commits, and the epoch before this one, where there was one.
+#[derive(QueryId)]
+pub(super) struct ReadStanding;
+
+/// What [`ReadStanding`] answers.
+pub(super) type StandingRow = (Key, i64, Option<Key>);
+
+impl QueryFragment<Sqlite> for ReadStanding {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql(
+            "SELECT (SELECT value FROM meta WHERE name = 'epoch'), \
+             (SELECT value FROM meta WHERE name = 'commits'), \
+             (SELECT value FROM meta WHERE name = 'epoch_before')",
+        );
+        Ok(())
+    }
+}
+
+impl Query for ReadStanding {
+    type SqlType = (Binary, BigInt, Nullable<Binary>);
+}
+
+impl RunQueryDsl<SqliteConnection> for ReadStanding {}
+
+#[cfg(test)]
+mod tests {
+    use diesel::sql_types::{Integer, Text};
+    use uuid::Uuid;
+
+    use super::super::connection::{Location, Purpose};
+    use super::super::migrate;
+    use super::*;
+
+    /// How SQLite will go about a statement.
+    struct Explain<T>(T);
+
+    impl<T: QueryFragment<Sqlite>> QueryFragment<Sqlite> for Explain<T> {
+        fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+            out.push_sql("EXPLAIN QUERY PLAN ");
+            self.0.walk_ast(out)
+        }
+    }
+
+    impl<T> QueryId for Explain<T> {
+        type QueryId = ();
+        const HAS_STATIC_QUERY_ID: bool = false;
+    }
+
+    impl<T> Query for Explain<T> {
+        type SqlType = (Integer, Integer, Integer, Text);
+    }
+
+    impl<T> RunQueryDsl<SqliteConnection> for Explain<T> {}
+
+    fn plan(statement: impl QueryFragment<Sqlite>) -> String {
+        let location = Location::memory();
+        let mut conn = location.connect(Purpose::Write).expect("a database");
+        migrate::run(&mut conn, location.path()).expect("its tables");
+        let steps: Vec<(i32, i32, i32, String)> = Explain(statement).load(&mut conn).expect("a plan");
+        steps.into_iter().map(|(.., step)| step + "\n").collect()
+    }
+
+    #[test]
+    fn what_is_unread_is_counted_in_indexes_alone() {
+        let id = || Key::from(RoomId(Uuid::nil()));
+        for plan in [plan(HeadsOf(id())), plan(CountUnread { room: id(), user: id(), read: 0 })] {
+            for index in [
+                "COVERING INDEX messages_unread (room_id=? AND seq>?)",
+                "COVERING INDEX mentions_of_member (room_id=? AND user_id=? AND seq>?)",
+            ] {
+                assert!(plan.contains(index), "{index} is not in {plan}");
+            }
+            assert!(
+                !plan.contains("SCAN u") && !plan.contains("SCAN m") && !plan.contains("SCAN r"),
+                "{plan}"
+            );
+        }
+    }
+}
