@@ -10,9 +10,9 @@ mod model;
 mod replay;
 mod rooms;
 mod sending;
-mod sqlite;
+pub mod sqlite;
 mod sqlite_file;
-mod support;
+pub mod support;
 
 /// One test per story: `contract!(name, open)`, where `open` is an `async fn() -> Arc<dyn Store>`
 /// that answers an empty store with the default edit window.
