@@ -60,6 +60,24 @@ need_node() {
   has_node || die "Node is too old: $(node --version); version $NODE_MIN or newer is needed. https://nodejs.org"
 }
 
+# Redis for the tests, which start their own: installed without the service that Debian would start.
+need_redis() {
+  { has redis-server && has redis-cli; } && return
+  local policy=/usr/sbin/policy-rc.d status=0
+  if is_debian_root && [[ ! -e $policy ]]; then
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod +x "$policy"
+    apt_install redis-server redis-tools || status=$?
+    rm -f "$policy"
+  else
+    apt_install redis-server redis-tools || status=$?
+  fi
+  [[ $status -eq 0 ]] || die "Redis is missing: the tests need redis-server and redis-cli."
+}
+
+# For the certificates of a Redis that speaks TLS.
+need_openssl() { has openssl || apt_install openssl || die "openssl is missing."; }
+
 # Of any version.
 need_shellcheck() { has shellcheck || apt_install shellcheck; }
 
