@@ -3,8 +3,9 @@
 //!
 //! Knows no other module. Next: [`Limits`], [`Timing`], then `crate::app`, which hands them out.
 
+mod address;
 mod groups;
-mod redis_url;
+
 mod reference;
 mod table;
 mod value;
@@ -12,8 +13,8 @@ mod value;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
+pub use address::RedisUrl;
 pub use groups::{AccountSettings, Limits, RedisSettings, StoreSettings, Timing};
-pub use redis_url::RedisUrl;
 pub use table::{Env, SettingError};
 pub use value::{EmailVerification, Environment, Secret};
 
