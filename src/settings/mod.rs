@@ -3,9 +3,9 @@
 //!
 //! Knows no other module. Next: [`Limits`], [`Timing`], then `crate::app`, which hands them out.
 
+mod address;
 mod groups;
 mod proxies;
-mod redis_url;
 mod reference;
 mod table;
 mod value;
@@ -13,9 +13,9 @@ mod value;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
+pub use address::RedisUrl;
 pub use groups::{AccountSettings, Limits, RedisSettings, StoreSettings, Timing};
 pub use proxies::TrustedProxies;
-pub use redis_url::RedisUrl;
 pub use table::{Env, SettingError};
 pub use value::{EmailVerification, Environment, Secret};
 
