@@ -38,6 +38,7 @@ suite_web() {
 suite_rust() {
   need_redis
   need_openssl
+  need_postgres
   cargo test --locked --all-features
 }
 

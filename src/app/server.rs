@@ -14,18 +14,16 @@ use paperclip::actix::OpenApiExt as _;
 use thiserror::Error;
 
 use super::between::Between;
+use super::database::{self, DatabaseError};
 use crate::actors::{Adapters, Engine, HubCore, Pod};
 use crate::auth::{AccountFlows, Authenticator, Passwords, Tickets, Tokens, secret};
 use crate::clock::{SharedClock, SystemClock};
-use crate::domain::policy::EditWindow;
-use crate::domain::{Epoch, PodId};
+use crate::domain::PodId;
 use crate::http::{self, Http};
 use crate::limits::Limiter;
 use crate::presence::SharedLeases;
 use crate::redis::RedisFault;
 use crate::settings::{Secret, Settings};
-use crate::store::sqlite::{OpenError, SqliteOptions, SqliteStore};
-use crate::store::{Store, StoreError};
 use crate::telemetry::{self, Telemetry};
 use crate::ws::{self, Admission, Realtime};
 
@@ -43,9 +41,7 @@ pub enum StartError {
     #[error("JWT_SECRET: the secret in the data folder: {0}")]
     Secret(io::Error),
     #[error("{0}")]
-    Database(#[from] OpenError),
-    #[error("the database: {0}")]
-    Store(#[from] StoreError),
+    Database(#[from] DatabaseError),
     #[error("{0}")]
     Redis(#[from] RedisFault),
     #[error("threads for passwords: {0}")]
@@ -57,10 +53,14 @@ pub enum StartError {
 }
 
 impl StartError {
-    /// Whether another setting is needed, and not another attempt.
+    /// Whether starting again would not help.
     #[must_use]
     pub const fn is_configuration(&self) -> bool {
-        matches!(self, Self::Redis(RedisFault::Misconfigured(_)))
+        match self {
+            Self::Database(error) => error.is_configuration(),
+            Self::Redis(fault) => matches!(fault, RedisFault::Misconfigured(_)),
+            _ => false,
+        }
     }
 }
 
@@ -110,8 +110,8 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let clock: SharedClock = Arc::new(SystemClock);
     let settings = Arc::new(settings);
     make_data_dir(&settings)?;
-    let store = open_store(&settings, &clock)?;
-    let epoch = store.epoch().await?;
+    let store = database::open(&settings, &clock).await?;
+    let epoch = store.epoch().await.map_err(DatabaseError::from)?;
     let telemetry = Arc::new(Telemetry::new().map_err(|error| StartError::Metrics(error.to_string()))?);
     let secrets = secrets(&settings, &clock)?;
     // Before anybody can be served: what is announced from now on is heard.
@@ -141,16 +141,6 @@ fn secrets(settings: &Settings, clock: &SharedClock) -> Result<(Secret, Vec<Secr
 fn make_data_dir(settings: &Settings) -> Result<(), StartError> {
     let wrong = |cause| StartError::DataDir { path: settings.data_dir.display().to_string(), cause };
     fs::create_dir_all(&settings.data_dir).map_err(wrong)
-}
-
-/// Opens the database and brings its schema up to date.
-fn open_store(settings: &Settings, clock: &SharedClock) -> Result<Arc<dyn Store>, StartError> {
-    let mut options = SqliteOptions::new(Epoch(clock.id()));
-    options.edit_window = EditWindow(settings.accounts.edit_window);
-    options.readers = settings.store.readers;
-    options.writer_queue = settings.store.queue;
-    options.reader_queue = settings.store.queue;
-    Ok(Arc::new(SqliteStore::open(&settings.database_path(), options)?))
 }
 
 /// What every worker shares.
