@@ -1,4 +1,4 @@
-//! The command line: `chat serve | migrate | openapi | healthcheck | check-config`.
+//! The command line: `chat serve | migrate | openapi | healthcheck | check-config | admin`.
 
 use std::io::{self, IsTerminal as _, Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
@@ -37,6 +37,16 @@ enum Command {
     Healthcheck,
     /// Check the settings and stop.
     CheckConfig,
+    /// What a person in charge does by hand.
+    #[command(subcommand)]
+    Admin(Admin),
+}
+
+#[derive(Clone, Copy, Subcommand)]
+enum Admin {
+    /// Declare the database's history another one: after a restore that cannot be noticed. Every
+    /// client starts anew.
+    NewEpoch,
 }
 
 /// Runs the program.
@@ -60,6 +70,7 @@ pub fn main() -> ExitCode {
         Command::Serve => serve(settings),
         Command::Migrate => migrate(&settings),
         Command::Healthcheck => healthcheck(&settings),
+        Command::Admin(Admin::NewEpoch) => new_epoch(&settings),
         Command::CheckConfig | Command::Openapi => say("the settings are valid\n"),
     }
 }
@@ -108,6 +119,14 @@ fn migrate(settings: &Settings) -> ExitCode {
             let lines: Vec<String> = applied.iter().map(|name| format!("applied {name}\n")).collect();
             say(&lines.concat())
         }
+        Err(error) => fail(&error, exit_code(&error)),
+    }
+}
+
+fn new_epoch(settings: &Settings) -> ExitCode {
+    start_logging(settings);
+    match database::new_epoch(settings) {
+        Ok(epoch) => say(&format!("the epoch is {epoch} from now on; clients start anew\n")),
         Err(error) => fail(&error, exit_code(&error)),
     }
 }

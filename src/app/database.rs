@@ -67,6 +67,17 @@ fn pg_options(settings: &Settings, clock: &SharedClock) -> PgOptions {
     options
 }
 
+/// Declares the history another one, which every client is told: for who restored a database that
+/// cannot tell by itself. Blocks.
+pub(super) fn new_epoch(settings: &Settings) -> Result<Epoch, DatabaseError> {
+    let clock: SharedClock = Arc::new(SystemClock);
+    let epoch = Epoch(clock.id());
+    actix_web::rt::System::new().block_on(async {
+        open(settings, &clock).await?.renew_epoch(epoch).await?;
+        Ok(epoch)
+    })
+}
+
 /// Applies the pending migrations and answers their names. Blocks.
 pub(super) fn migrate(settings: &Settings) -> Result<Vec<String>, DatabaseError> {
     let Some(address) = address(settings)? else {

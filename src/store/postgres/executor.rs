@@ -129,6 +129,11 @@ impl<A, T, F> Work<A, T> for F where
 }
 
 impl Executor {
+    /// Connections that write.
+    pub(super) fn writers(&self) -> usize {
+        self.pools.writers.status().max_size
+    }
+
     pub(super) fn new(
         io: Io,
         connector: &Connector,

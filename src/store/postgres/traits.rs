@@ -15,6 +15,11 @@ use crate::store::{
 };
 
 impl Log for PgStore {
+    /// One for each connection that writes.
+    fn appends_at_once(&self) -> usize {
+        self.executor.writers()
+    }
+
     fn append(&self, batches: Vec<RoomBatch>) -> Answer<'_, Append> {
         let rooms = batches.iter().map(|batch| batch.room).collect();
         let window = self.edit_window;
