@@ -16,6 +16,8 @@ pub mod protocol;
 pub mod settings;
 pub mod store;
 pub mod telemetry;
+#[cfg(feature = "torture")]
+pub mod torture;
 pub mod ws;
 
 /// Two of actix-http's buffers of 8 KiB stand behind every socket, of which an idle one touches the

@@ -31,6 +31,7 @@ const TABLE: &[Place] = &[
     Place { at: "src/protocol", may: &["domain", "error"], never: &[ACTIX, WEB, DIESEL, REDIS, "tokio"] },
     Place { at: "src/store", may: &["domain"], never: &[ACTIX, WEB, DIESEL, REDIS] },
     Place { at: "src/store/sqlite", may: &["domain", "store"], never: &[ACTIX, WEB, REDIS] },
+    Place { at: "src/store/postgres", may: &["domain", "store"], never: &[ACTIX, WEB, REDIS] },
     Place { at: "src/bus", may: &["domain"], never: &[ACTIX, WEB, DIESEL, REDIS] },
     Place { at: "src/telemetry", may: &["domain"], never: &[ACTIX, WEB, DIESEL, REDIS] },
     // The metrics of requests: a middleware.
@@ -99,12 +100,14 @@ const TABLE: &[Place] = &[
         ],
         never: &[],
     },
+    // Servers of others, and processes of ours.
+    Place { at: "src/torture", may: &[], never: &[ACTIX, WEB, DIESEL] },
     Place { at: "src/main", may: &["app"], never: &[] },
     Place { at: "src/lib", may: &[], never: &[] },
 ];
 
 /// Only the composition root and the adapters themselves name these.
-const ADAPTERS: [&str; 2] = ["store::sqlite", "bus::local"];
+const ADAPTERS: [&str; 3] = ["store::sqlite", "store::postgres", "bus::local"];
 /// The only file that names a WebSocket library.
 const SOCKET: &str = "src/ws/socket.rs";
 
@@ -209,6 +212,7 @@ fn a_forbidden_edge_is_found() {
         ("src/protocol/wire.rs", "use super::super::actors::Pod;"),
         ("src/store/log.rs", "use crate::{domain::Seq, store::sqlite::SqliteStore};"),
         ("src/store/sqlite/rows.rs", "use crate::protocol::wire;"),
+        ("src/store/postgres/rows.rs", "use crate::store::sqlite::migrate;"),
         ("src/error.rs", "use super::protocol::CloseCode;"),
         ("src/actors/room.rs", "use diesel_migrations::MigrationHarness;"),
         ("src/actors/room.rs", "use crate::bus::local::LocalBus;"),
