@@ -8,10 +8,10 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::server::{self, StartError};
+use super::database::{self, DatabaseError};
+use super::server;
 use crate::http::openapi;
 use crate::settings::Settings;
-use crate::store::sqlite;
 
 /// The exit code of a wrong configuration (EX_CONFIG of sysexits.h).
 const WRONG_CONFIGURATION: u8 = 78;
@@ -53,6 +53,9 @@ pub fn main() -> ExitCode {
         Ok(settings) => settings,
         Err(error) => return fail(&error, WRONG_CONFIGURATION),
     };
+    if let Err(error) = database::check(&settings) {
+        return fail(&error, WRONG_CONFIGURATION);
+    }
     match command {
         Command::Serve => serve(settings),
         Command::Migrate => migrate(&settings),
@@ -66,9 +69,17 @@ fn serve(settings: Settings) -> ExitCode {
     let outcome = actix_web::rt::System::new().block_on(async {
         let (mut term, mut int) = match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
             (Ok(term), Ok(int)) => (term, int),
-            (Err(error), _) | (_, Err(error)) => return Err(format!("signals: {error}")),
+            (Err(error), _) | (_, Err(error)) => return Err((format!("signals: {error}"), 1)),
         };
-        let running = server::start(settings).await.map_err(|error: StartError| error.to_string())?;
+        // The database may be waited for; who is told to stop meanwhile stops.
+        let running = tokio::select! {
+            started = server::start(settings) => started.map_err(|error| {
+                let code = if error.is_configuration() { WRONG_CONFIGURATION } else { 1 };
+                (error.to_string(), code)
+            })?,
+            _ = term.recv() => return Ok(()),
+            _ = int.recv() => return Ok(()),
+        };
         let address = reachable(running.address());
         say(&format!("chat is running: open http://{address}/app/\n"));
         tokio::select! {
@@ -85,19 +96,25 @@ fn serve(settings: Settings) -> ExitCode {
     });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(&error, 1),
+        Err((error, code)) => fail(&error, code),
     }
 }
 
 fn migrate(settings: &Settings) -> ExitCode {
-    match sqlite::migrate(&settings.database_path()) {
+    start_logging(settings);
+    match database::migrate(settings) {
         Ok(applied) if applied.is_empty() => say("the schema is up to date\n"),
         Ok(applied) => {
             let lines: Vec<String> = applied.iter().map(|name| format!("applied {name}\n")).collect();
             say(&lines.concat())
         }
-        Err(error) => fail(&error, 1),
+        Err(error) => fail(&error, exit_code(&error)),
     }
+}
+
+/// The exit code for a database that cannot be used.
+const fn exit_code(error: &DatabaseError) -> u8 {
+    if error.is_configuration() { WRONG_CONFIGURATION } else { 1 }
 }
 
 /// One request over a plain socket: a probe has no use for more of HTTP.

@@ -2,6 +2,8 @@
 //! from its first log line to its last.
 
 pub mod cli;
+mod database;
 mod server;
 
+pub use database::DatabaseError;
 pub use server::{Running, StartError, start};

@@ -13,17 +13,14 @@ use actix_web::{App, HttpServer};
 use paperclip::actix::OpenApiExt as _;
 use thiserror::Error;
 
+use super::database::{self, DatabaseError};
 use crate::actors::{Engine, HubCore, Pod};
 use crate::auth::{AccountFlows, Authenticator, Passwords, Tickets, Tokens, secret};
 use crate::bus::local::{Exchange, LocalBus};
 use crate::clock::{SharedClock, SystemClock};
-use crate::domain::Epoch;
-use crate::domain::policy::EditWindow;
 use crate::http::{self, Http};
 use crate::limits::Limiter;
 use crate::settings::Settings;
-use crate::store::sqlite::{OpenError, SqliteOptions, SqliteStore};
-use crate::store::{Store, StoreError};
 use crate::telemetry::{self, Telemetry};
 use crate::ws::{self, Realtime};
 
@@ -41,15 +38,21 @@ pub enum StartError {
     #[error("JWT_SECRET: the secret in the data folder: {0}")]
     Secret(io::Error),
     #[error("{0}")]
-    Database(#[from] OpenError),
-    #[error("the database: {0}")]
-    Store(#[from] StoreError),
+    Database(#[from] DatabaseError),
     #[error("threads for passwords: {0}")]
     Threads(io::Error),
     #[error("metrics: {0}")]
     Metrics(String),
     #[error("HOST, PORT: {address}: {cause}")]
     Listen { address: SocketAddr, cause: io::Error },
+}
+
+impl StartError {
+    /// Whether starting again would not help.
+    #[must_use]
+    pub const fn is_configuration(&self) -> bool {
+        matches!(self, Self::Database(error) if error.is_configuration())
+    }
 }
 
 /// A server that accepts connections.
@@ -88,8 +91,8 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let clock: SharedClock = Arc::new(SystemClock);
     let settings = Arc::new(settings);
     make_data_dir(&settings)?;
-    let store = open_store(&settings, &clock)?;
-    let epoch = store.epoch().await?;
+    let store = database::open(&settings, &clock).await?;
+    let epoch = store.epoch().await.map_err(DatabaseError::from)?;
     let telemetry = Arc::new(Telemetry::new().map_err(|error| StartError::Metrics(error.to_string()))?);
     let bus = Arc::new(LocalBus::new(Arc::new(Exchange::default()), 0));
     let pod = Arc::new(Pod::new(store, bus, clock, settings.clone(), telemetry, epoch));
@@ -102,16 +105,6 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
 fn make_data_dir(settings: &Settings) -> Result<(), StartError> {
     let wrong = |cause| StartError::DataDir { path: settings.data_dir.display().to_string(), cause };
     fs::create_dir_all(&settings.data_dir).map_err(wrong)
-}
-
-/// Opens the database and brings its schema up to date.
-fn open_store(settings: &Settings, clock: &SharedClock) -> Result<Arc<dyn Store>, StartError> {
-    let mut options = SqliteOptions::new(Epoch(clock.id()));
-    options.edit_window = EditWindow(settings.accounts.edit_window);
-    options.readers = settings.store.readers;
-    options.writer_queue = settings.store.queue;
-    options.reader_queue = settings.store.queue;
-    Ok(Arc::new(SqliteStore::open(&settings.database_path(), options)?))
 }
 
 /// What every worker shares.

@@ -107,10 +107,18 @@ group! {
 group! {
     /// The database and what is kept of it in memory.
     StoreSettings {
-        /// Connections that read.
+        /// Threads that read from SQLite.
         readers: usize = 4, ["CHAT_STORE_READERS"], "threads", 1..=256;
         /// Most calls that wait for the database.
         queue: usize = 4_096, ["CHAT_STORE_QUEUE"], "", 16..=1_000_000;
+        /// Connections of one process to PostgreSQL: a quarter of them writes, the others read.
+        connections: usize = 16, ["CHAT_STORE_CONNECTIONS"], "", 2..=1_000;
+        /// How long a call waits for one of them, and the longest attempt to make one.
+        connect: Duration = secs(5), ["CHAT_STORE_CONNECT_SECONDS"], "seconds", 1..=60;
+        /// How long the start waits for a PostgreSQL that does not answer.
+        start_wait: Duration = secs(60), ["CHAT_STORE_START_SECONDS"], "seconds", 0..=3_600;
+        /// Use a PostgreSQL that answers commits before they are on the disk (`synchronous_commit` or `fsync` off). What was acknowledged may then be lost.
+        allow_unsafe_commit: bool = false, ["CHAT_ALLOW_UNSAFE_COMMIT"], "";
         /// Most operations in one transaction.
         batch: usize = 512, ["CHAT_STORE_BATCH"], "", 1..=4_000;
         /// Newest entries of a room kept in memory.

@@ -28,7 +28,7 @@ group! {
         port: u16 = 3_000, ["PORT"], "", 0..=65_535;
         /// The folder of everything the server keeps.
         data_dir: PathBuf = PathBuf::from("./data"), ["CHAT_DATA_DIR"], "";
-        /// `sqlite:PATH`; the file `chat.db` in the data folder when not set. This version speaks SQLite only.
+        /// `sqlite:PATH`, or `postgres://USER:PASSWORD@HOST/DATABASE` with its parts percent-encoded and, where needed, `?sslmode=verify-full&sslrootcert=PATH`. The file `chat.db` in the data folder when not set.
         database_url: Option<String> = None, ["DATABASE_URL"], "";
         /// Refused when set: this version is a single process and needs no Redis.
         redis_url: Option<Secret> = None, ["REDIS_URL"], "";
@@ -79,10 +79,10 @@ impl Settings {
     /// The first setting that cannot be used.
     pub fn validate(&self) -> Result<(), SettingError> {
         let refuse = |name, why: &str| Err(SettingError::new(name, why));
-        if self.database_url.as_deref().is_some_and(|url| sqlite_path(url).is_none()) {
+        if self.database_url.as_deref().is_some_and(|url| sqlite_path(url).is_none() && !is_postgres(url)) {
             return refuse(
                 "DATABASE_URL",
-                "this version speaks SQLite only: give sqlite:PATH, or nothing for chat.db in the data folder",
+                "must be sqlite:PATH, postgres://…, or nothing for chat.db in the data folder",
             );
         }
         if self.redis_url.is_some() {
@@ -115,7 +115,13 @@ impl Settings {
         Ok(())
     }
 
-    /// The database's file.
+    /// The address of a PostgreSQL database, where one is set.
+    #[must_use]
+    pub fn postgres_url(&self) -> Option<&str> {
+        self.database_url.as_deref().filter(|url| is_postgres(url))
+    }
+
+    /// The file of a SQLite database.
     #[must_use]
     pub fn database_path(&self) -> PathBuf {
         let given = self.database_url.as_deref().and_then(sqlite_path);
@@ -141,6 +147,11 @@ fn sqlite_path(url: &str) -> Option<&str> {
     let path = url.strip_prefix("sqlite:")?;
     let path = path.strip_prefix("//").unwrap_or(path);
     (!path.is_empty()).then_some(path)
+}
+
+/// Only the scheme: what else is wrong with an address, its reader tells.
+fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres://") || url.starts_with("postgresql://")
 }
 
 fn is_origin(text: &str) -> bool {
@@ -195,8 +206,8 @@ mod tests {
     fn secrets_are_never_repeated() {
         let error = with(&[("JWT_SECRET", "hunter2")]).expect_err("too short").to_string();
         assert!(error.starts_with("JWT_SECRET: ") && !error.contains("hunter2"), "{error}");
-        let error = with(&[("DATABASE_URL", "postgres://u:hunter2@h/db")]).expect_err("refused").to_string();
-        assert!(error.contains("SQLite only") && !error.contains("hunter2"), "{error}");
+        let error = with(&[("DATABASE_URL", "mysql://u:hunter2@h/db")]).expect_err("refused").to_string();
+        assert!(error.contains("postgres://") && !error.contains("hunter2"), "{error}");
         let secret = "x".repeat(32);
         let settings = with(&[("JWT_SECRET", &format!("{secret}, {secret}"))]).expect("valid");
         assert_eq!(settings.jwt_secret.len(), 2);
@@ -225,6 +236,10 @@ mod tests {
     fn the_database_can_be_elsewhere() {
         let settings = with(&[("DATABASE_URL", "sqlite:/var/lib/chat.db")]).expect("valid");
         assert_eq!(settings.database_path(), PathBuf::from("/var/lib/chat.db"));
+        assert_eq!(settings.postgres_url(), None);
+        for url in ["postgres://chat@db/chat", "postgresql://chat@db/chat"] {
+            assert_eq!(with(&[("DATABASE_URL", url)]).expect("valid").postgres_url(), Some(url));
+        }
     }
 
     #[test]
