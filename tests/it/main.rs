@@ -13,6 +13,7 @@ mod contract;
 mod docs;
 mod frames;
 mod http;
+mod postgres;
 mod sim;
 mod support;
 mod torture;

@@ -15,7 +15,7 @@ mod rooms;
 mod sending;
 mod sqlite;
 mod sqlite_file;
-mod support;
+pub mod support;
 mod user_logs;
 
 /// One test per story: `contract!(name, open)`, where `open` is an `async fn() -> Arc<dyn Store>`
@@ -186,3 +186,4 @@ use contract;
 
 contract!(on_a_file, crate::contract::sqlite::temporary);
 contract!(inline, crate::contract::sqlite::inline);
+contract!(on_postgres, crate::postgres::temporary);
