@@ -81,6 +81,26 @@ need_cargo_deny() {
   return 1
 }
 
+has_postgres() {
+  local folder
+  for folder in /usr/lib/postgresql/*/bin; do
+    [[ -x $folder/initdb && -x $folder/postgres && -x $folder/psql ]] && return
+  done
+  has initdb && has postgres && has psql
+}
+
+# The programs alone: the tests start servers of their own, so the package is kept from starting one.
+need_postgres() {
+  local conf=/etc/postgresql-common/createcluster.conf
+  has_postgres && return
+  if is_debian_root && [[ ! -e $conf ]]; then
+    mkdir -p "${conf%/*}"
+    printf 'create_main_cluster = false\n' >"$conf"
+  fi
+  { apt_install postgresql && has_postgres; } ||
+    die "PostgreSQL is missing: initdb, postgres and psql, version 12 or newer (Debian's package: postgresql)."
+}
+
 # Sets CHROMIUM to a browser for the end-to-end test.
 need_chromium() {
   local name
