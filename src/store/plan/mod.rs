@@ -20,8 +20,10 @@ use crate::domain::{
 };
 
 /// What must be read before a group commit can be decided. Rows of the rooms are locked first,
-/// then those of the users, each in the order given here; nothing else needs a lock, since
-/// whatever else is named changes only under the lock of its room.
+/// then those of the users, each in the order given here. Memberships and messages change only
+/// under the lock of their room. A sender's key does not: where transactions of several rooms run
+/// at the same time, another one may take it after it was looked up. The unique index says so then,
+/// and the whole commit is begun again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Needs {
     pub(crate) rooms: BTreeSet<RoomId>,

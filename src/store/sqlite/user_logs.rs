@@ -7,8 +7,8 @@ use diesel::sqlite::Sqlite;
 use super::fault::{self, Fault};
 use super::rooms::{cut, one_more, readable, room_row};
 use super::rows::{Key, UNREADABLE};
-use super::schema::{members, mentions, messages, user_log, users};
-use super::statements::{HeadsOf, NextOfUser, UpdateMarks};
+use super::schema::{members, user_log, users};
+use super::statements::{CountUnread, HeadsOf, NextOfUser, UpdateMarks};
 use crate::domain::{
     Head, MarkMove, Marks, Refusal, Room, RoomId, RoomState, Seq, Timestamp, Unread, UserChange, UserEntry,
     UserId, policy,
@@ -62,7 +62,7 @@ impl From<UserEntryRow> for UserEntry {
             received: Seq::from_stored(received),
             read: Seq::from_stored(read),
         });
-        let unread = row.unread.zip(row.mentions).map(|counts| unread(counts));
+        let unread = row.unread.zip(row.mentions).map(unread);
         let change = match (row.kind.as_str(), room, marks, unread) {
             ("room.added", Some(room), ..) => UserChange::RoomAdded { room },
             ("room.removed", Some(room), ..) => UserChange::RoomRemoved { room },
@@ -125,21 +125,7 @@ pub(super) fn heads_of(conn: &mut SqliteConnection, user: UserId) -> Result<User
 
 /// Counted in the indexes alone; `mentions` holds none of deleted messages.
 fn unread_above(conn: &mut SqliteConnection, room: RoomId, user: UserId, read: Seq) -> Result<Unread, Fault> {
-    let (room, user, read) = (Key::from(room), Key::from(user), read.stored());
-    let others = messages::table
-        .filter(messages::room_id.eq(room))
-        .filter(messages::seq.gt(read))
-        .filter(messages::author_id.ne(user))
-        .filter(messages::deleted_at.is_null())
-        .count()
-        .get_result(conn)?;
-    let naming = mentions::table
-        .filter(mentions::room_id.eq(room))
-        .filter(mentions::user_id.eq(user))
-        .filter(mentions::seq.gt(read))
-        .count()
-        .get_result(conn)?;
-    Ok(unread((others, naming)))
+    Ok(unread(CountUnread { room: room.into(), user: user.into(), read: read.stored() }.get_result(conn)?))
 }
 
 pub(super) fn move_marks(

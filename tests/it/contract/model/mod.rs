@@ -155,7 +155,7 @@ async fn move_marks(
     let answers = store.move_marks(moves.iter().map(wish).collect(), at(0)).await.expect("a commit");
     prop_assert_eq!(answers.len(), moves.len());
     for ((who, room, ..), answer) in moves.iter().zip(answers) {
-        let expected = model.members[*room].get(who).map(|member| marks(member));
+        let expected = model.members[*room].get(who).map(marks);
         prop_assert_eq!(answer.as_ref().ok().map(|moved| moved.marks), expected);
         if let Ok(moved) = answer {
             prop_assert_eq!(moved.unread, model.unread(*who, *room));
