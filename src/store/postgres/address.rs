@@ -64,7 +64,11 @@ impl fmt::Display for Address {
             f.write_str(if n == 0 { "" } else { "," })?;
             match host {
                 tokio_postgres::config::Host::Tcp(name) => f.write_str(name)?,
-                tokio_postgres::config::Host::Unix(path) => write!(f, "{}", path.display())?,
+                // A socket in a folder: its port is only a part of its name.
+                tokio_postgres::config::Host::Unix(path) => {
+                    write!(f, "{}", path.display())?;
+                    continue;
+                }
             }
             let ports = self.config.get_ports();
             if let Some(port) = ports.get(n).or_else(|| ports.first()) {

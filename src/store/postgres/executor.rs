@@ -176,7 +176,7 @@ impl Executor {
         self.submit(true, Some(rooms), args, work)
     }
 
-    /// Runs `work`, which changes nothing: it is made again when its connection is lost.
+    /// Runs `work`, which changes nothing: it is made again when the database fails.
     pub(super) fn read<A: Shared, T: Shared>(&self, args: A, work: impl Work<A, T>) -> Answer<'static, T> {
         self.submit(false, None, args, work)
     }
@@ -264,7 +264,7 @@ impl Pools {
                 Err(fault) if begun.elapsed() < TRY_WITHIN => fault,
                 result => return result,
             };
-            if !(matches!(fault, Fault::Again(_)) || (!writes && fault.is_lost())) {
+            if !(matches!(fault, Fault::Again(_)) || (!writes && matches!(fault, Fault::Database(_)))) {
                 return Err(fault);
             }
             ::log::debug!("a call of the store is made again: {fault:?}");
@@ -282,10 +282,16 @@ impl Pools {
         let pool = if writes { &self.writers } else { &self.readers };
         let object = pool.get().await.map_err(|error| Fault::NoConnection(no_connection(&error)))?;
         let mut lease = Lease(Some(object));
-        let Some(conn) = &mut lease.0 else { return Err(Fault::NoConnection(String::new())) };
+        let Some(conn) = &mut lease.0 else {
+            return Err(Fault::NoConnection("the connection was given back".into()));
+        };
         let result = work(conn, args).await;
         match &result {
-            Err(fault) if fault.is_lost() => drop(self.connector.losses.fetch_add(1, Ordering::Release)),
+            Err(fault) if fault.is_lost() => {
+                self.connector.losses.fetch_add(1, Ordering::Release);
+            }
+            // Outside of a transaction that could be rolled back: perhaps its last word.
+            Err(Fault::Database(_)) => {}
             Ok(_) if writes => {
                 self.connector.meter.committed();
                 lease.give_back();
