@@ -12,10 +12,14 @@ pub mod domain;
 pub mod error;
 pub mod http;
 pub mod limits;
+pub mod presence;
 pub mod protocol;
+pub mod redis;
 pub mod settings;
 pub mod store;
 pub mod telemetry;
+#[cfg(feature = "torture")]
+pub mod torture;
 pub mod ws;
 
 /// Two of actix-http's buffers of 8 KiB stand behind every socket, of which an idle one touches the

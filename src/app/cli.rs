@@ -66,9 +66,11 @@ fn serve(settings: Settings) -> ExitCode {
     let outcome = actix_web::rt::System::new().block_on(async {
         let (mut term, mut int) = match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
             (Ok(term), Ok(int)) => (term, int),
-            (Err(error), _) | (_, Err(error)) => return Err(format!("signals: {error}")),
+            (Err(error), _) | (_, Err(error)) => return Err((format!("signals: {error}"), 1)),
         };
-        let running = server::start(settings).await.map_err(|error: StartError| error.to_string())?;
+        let running = server::start(settings).await.map_err(|error: StartError| {
+            (error.to_string(), if error.is_configuration() { WRONG_CONFIGURATION } else { 1 })
+        })?;
         let address = reachable(running.address());
         say(&format!("chat is running: open http://{address}/app/\n"));
         tokio::select! {
@@ -85,7 +87,7 @@ fn serve(settings: Settings) -> ExitCode {
     });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(&error, 1),
+        Err((error, code)) => fail(&error, code),
     }
 }
 

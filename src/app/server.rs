@@ -13,15 +13,17 @@ use actix_web::{App, HttpServer};
 use paperclip::actix::OpenApiExt as _;
 use thiserror::Error;
 
+use super::between::Between;
 use crate::actors::{Engine, HubCore, Pod};
 use crate::auth::{AccountFlows, Authenticator, Passwords, Tickets, Tokens, secret};
-use crate::bus::local::{Exchange, LocalBus};
 use crate::clock::{SharedClock, SystemClock};
-use crate::domain::Epoch;
 use crate::domain::policy::EditWindow;
+use crate::domain::{Epoch, PodId};
 use crate::http::{self, Http};
 use crate::limits::Limiter;
-use crate::settings::Settings;
+use crate::presence::SharedLeases;
+use crate::redis::RedisFault;
+use crate::settings::{Secret, Settings};
 use crate::store::sqlite::{OpenError, SqliteOptions, SqliteStore};
 use crate::store::{Store, StoreError};
 use crate::telemetry::{self, Telemetry};
@@ -44,6 +46,8 @@ pub enum StartError {
     Database(#[from] OpenError),
     #[error("the database: {0}")]
     Store(#[from] StoreError),
+    #[error("{0}")]
+    Redis(#[from] RedisFault),
     #[error("threads for passwords: {0}")]
     Threads(io::Error),
     #[error("metrics: {0}")]
@@ -52,11 +56,20 @@ pub enum StartError {
     Listen { address: SocketAddr, cause: io::Error },
 }
 
+impl StartError {
+    /// Whether another setting is needed, and not another attempt.
+    #[must_use]
+    pub const fn is_configuration(&self) -> bool {
+        matches!(self, Self::Redis(RedisFault::Misconfigured(_)))
+    }
+}
+
 /// A server that accepts connections.
 pub struct Running {
     address: SocketAddr,
     engine: Engine,
     server: ServerHandle,
+    between: Between,
     drain: Duration,
 }
 
@@ -72,11 +85,19 @@ impl Running {
         self.engine.pod()
     }
 
-    /// Ends: tells the sockets, waits for them, commits what was accepted, stops every actor.
+    /// Who is connected to which process.
+    #[must_use]
+    pub const fn leases(&self) -> &SharedLeases {
+        &self.between.leases
+    }
+
+    /// Ends: tells the sockets, waits for them, commits what was accepted, stops every actor, and
+    /// lets the other processes know.
     pub async fn stop(self) {
         self.engine.drain(self.drain).await;
         self.server.stop(true).await;
         self.engine.stop().await;
+        self.between.close().await;
     }
 }
 
@@ -91,12 +112,25 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let store = open_store(&settings, &clock)?;
     let epoch = store.epoch().await?;
     let telemetry = Arc::new(Telemetry::new().map_err(|error| StartError::Metrics(error.to_string()))?);
-    let bus = Arc::new(LocalBus::new(Arc::new(Exchange::default()), 0));
-    let pod = Arc::new(Pod::new(store, bus, clock, settings.clone(), telemetry, epoch));
+    let secrets = secrets(&settings, &clock)?;
+    // Before anybody can be served: what is announced from now on is heard.
+    let between = Between::open(&settings, &secrets.0, PodId(clock.id()), &clock).await?;
+    let pod = Arc::new(Pod::new(store, between.bus.clone(), clock, settings.clone(), telemetry, epoch));
     let engine = Engine::start(pod.clone(), threads(settings.room_threads));
-    let parts = parts(&pod, &engine)?;
+    let parts = parts(&pod, &engine, &between, secrets)?;
     let (server, address) = listen(&pod, parts)?;
-    Ok(Running { address, engine, server, drain: settings.timing.drain })
+    Ok(Running { address, engine, server, between, drain: settings.timing.drain })
+}
+
+/// What signs access tokens: the present secret, and those before it.
+fn secrets(settings: &Settings, clock: &SharedClock) -> Result<(Secret, Vec<Secret>), StartError> {
+    match settings.jwt_secret.split_first() {
+        Some((current, previous)) => Ok((current.clone(), previous.to_vec())),
+        None => {
+            let made = secret::load_or_make(&settings.data_dir, &**clock).map_err(StartError::Secret)?;
+            Ok((made, Vec::new()))
+        }
+    }
 }
 
 fn make_data_dir(settings: &Settings) -> Result<(), StartError> {
@@ -123,19 +157,17 @@ struct Parts {
     limiter: Arc<Limiter>,
 }
 
-fn parts(pod: &Arc<Pod>, engine: &Engine) -> Result<Parts, StartError> {
+fn parts(
+    pod: &Arc<Pod>,
+    engine: &Engine,
+    between: &Between,
+    (current, previous): (Secret, Vec<Secret>),
+) -> Result<Parts, StartError> {
     let settings = &pod.settings;
-    let (current, previous) = match settings.jwt_secret.split_first() {
-        Some((current, previous)) => (current.clone(), previous.to_vec()),
-        None => {
-            let made = secret::load_or_make(&settings.data_dir, &*pod.clock).map_err(StartError::Secret)?;
-            (made, Vec::new())
-        }
-    };
     let tokens = Arc::new(Tokens::new(&current, &previous, settings.accounts.access_token));
     let authenticator = Arc::new(Authenticator::new(tokens.clone(), pod.store.clone(), pod.clock.clone()));
-    let tickets = Arc::new(Tickets::new(settings.accounts.ticket));
-    let limiter = Arc::new(Limiter::new(settings.limits.clone()));
+    let tickets = between.tickets(settings.accounts.ticket, &pod.store);
+    let limiter = between.limiter(settings.limits.clone());
     let registry = engine.registry();
     let ended = registry.clone();
     let accounts = AccountFlows {

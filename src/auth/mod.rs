@@ -15,7 +15,7 @@ pub mod token;
 pub use accounts::{AccountFlows, Registration, SignedIn};
 pub use bearer::Authenticator;
 pub use password::Passwords;
-pub use ticket::Tickets;
+pub use ticket::{SharedDrawer, TicketRefused, Tickets};
 pub use token::Tokens;
 
 use std::time::Duration;

@@ -13,6 +13,7 @@ pub mod mention;
 pub mod message;
 pub mod operation;
 pub mod policy;
+pub mod presence;
 pub mod rate;
 pub mod refusal;
 pub mod room;

@@ -23,7 +23,16 @@ impl Rate {
         Self { burst: per_minute, per_period: per_minute, period: Duration::from_secs(60) }
     }
 
-    fn millis_per_token(self) -> f64 {
+    /// One of `processes` equal parts of this rate, and at least one at once.
+    #[must_use]
+    pub fn divided(self, processes: u32) -> Self {
+        let n = processes.max(1);
+        Self { burst: (self.burst / n).max(1), per_period: self.per_period, period: self.period * n }
+    }
+
+    /// The time in which one is refilled, in milliseconds.
+    #[must_use]
+    pub fn millis_per_token(self) -> f64 {
         self.period.as_secs_f64() * 1_000.0 / f64::from(self.per_period.max(1))
     }
 }
@@ -59,6 +68,32 @@ impl Bucket {
         }
         self.full_at = full_at;
         Ok(())
+    }
+
+    /// Moves the bucket forward to what all processes together took: it is full again in `full_in`
+    /// at the earliest, and after that by what was taken here and is not among it yet. Never gives
+    /// back what was taken here.
+    #[allow(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit a double exactly")]
+    pub fn catch_up(&mut self, rate: Rate, full_in: Duration, untold: u32, now: Timestamp) {
+        let all = full_in.as_secs_f64() * 1_000.0 + rate.millis_per_token() * f64::from(untold);
+        if all > 0.0 {
+            self.full_at = self.full_at.max(now.millis() as f64 + all);
+        }
+    }
+
+    /// How many of the last `taken` still matter: the others have been refilled since.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit a double exactly")]
+    pub fn still_missing(&self, rate: Rate, taken: u32, now: Timestamp) -> u32 {
+        let missing = ((self.full_at - now.millis() as f64) / rate.millis_per_token()).ceil();
+        // Also for what is no number or far beyond: a cast saturates.
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "saturates, which is meant"
+        )]
+        let missing = missing as u32;
+        taken.min(missing)
     }
 
     /// Whether nothing is remembered: a limiter may forget this bucket.
@@ -127,6 +162,42 @@ mod tests {
     }
 
     #[test]
+    fn what_others_took_is_missing_here_too() {
+        let rate = Rate::per_second(5, 10);
+        let mut bucket = Bucket::full();
+        assert!(bucket.take(rate, at(0)).is_ok());
+        // All together took nine, mine among them; one more here that they do not know of.
+        bucket.catch_up(rate, Duration::from_millis(9 * 200), 1, at(0));
+        assert!(bucket.take(rate, at(0)).is_err());
+        assert!(bucket.take(rate, at(200)).is_ok());
+        // An answer that knows less gives nothing back.
+        bucket.catch_up(rate, Duration::ZERO, 0, at(200));
+        assert!(bucket.take(rate, at(200)).is_err());
+    }
+
+    #[test]
+    fn what_was_refilled_need_not_be_told() {
+        let rate = Rate::per_second(5, 10);
+        let mut bucket = Bucket::full();
+        assert_eq!(bucket.still_missing(rate, 3, at(0)), 0);
+        for _ in 0..6 {
+            assert!(bucket.take(rate, at(0)).is_ok());
+        }
+        assert_eq!(bucket.still_missing(rate, 6, at(0)), 6);
+        assert_eq!(bucket.still_missing(rate, 2, at(0)), 2);
+        assert_eq!(bucket.still_missing(rate, 6, at(1_000)), 1);
+        assert_eq!(bucket.still_missing(rate, 6, at(9_000)), 0);
+    }
+
+    #[test]
+    fn the_parts_of_a_rate_are_together_no_more_than_the_rate() {
+        let part = Rate::per_second(5, 10).divided(3);
+        assert_eq!((part.burst, part.per_period, part.period), (3, 5, Duration::from_secs(3)));
+        assert_eq!(Rate::per_minute(2).divided(5).burst, 1);
+        assert_eq!(Rate::per_minute(2).divided(0), Rate::per_minute(2));
+    }
+
+    #[test]
     fn three_strikes_within_the_stretch_are_out() {
         let mut strikes = Strikes::default();
         let within = Duration::from_secs(10);
@@ -134,6 +205,26 @@ mod tests {
         assert!(!strikes.strike(at(5_000), 3, within));
         assert!(!strikes.strike(at(10_000), 3, within), "the first is forgotten");
         assert!(strikes.strike(at(10_001), 3, within));
+    }
+
+    proptest::proptest! {
+        /// Several processes that tell each other after each take pass no more than the rate, whoever
+        /// is asked.
+        #[test]
+        fn processes_that_tell_each_other_hold_one_rate(takes in proptest::collection::vec((0..3_usize, 0..300_i64), 1..200)) {
+            let rate = Rate::per_second(5, 10);
+            let (mut pods, mut one) = ([Bucket::full(); 3], Bucket::full());
+            let mut now = 0;
+            for (pod, wait) in takes {
+                now += wait;
+                let allowed = pods[pod].take(rate, at(now)).is_ok();
+                proptest::prop_assert_eq!(allowed, one.take(rate, at(now)).is_ok());
+                let full_in = Duration::from_secs_f64((one.full_at - at(now).millis() as f64).max(0.0) / 1_000.0);
+                for pod in &mut pods {
+                    pod.catch_up(rate, full_in, 0, at(now));
+                }
+            }
+        }
     }
 
     #[test]

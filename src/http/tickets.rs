@@ -36,6 +36,6 @@ pub(super) async fn issue(
     http.limiter
         .check(Key::Ticket(caller.user.id), clock.now())
         .map_err(|retry_after| Refusal::RateLimited { retry_after })?;
-    let ticket = http.tickets.issue(caller.user, caller.identity, origin.0, clock)?;
+    let ticket = http.tickets.issue(caller.user, caller.identity, origin.0, clock).await?;
     Ok(Created::new(Ticket { ticket, expires_in: http.tickets.life().as_secs() }))
 }

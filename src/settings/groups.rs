@@ -1,5 +1,6 @@
 //! The tables of limits, times, storage and accounts.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::table::group;
@@ -141,5 +142,21 @@ group! {
         bcrypt_queue: usize = 64, ["CHAT_BCRYPT_QUEUE"], "", 1..=100_000;
         /// How long an author may change or delete an own message.
         edit_window: Duration = secs(5 * 60), ["CHAT_EDIT_WINDOW_SECONDS"], "seconds", 0..=31_536_000;
+    }
+}
+
+group! {
+    /// Redis, when `REDIS_URL` names one.
+    RedisSettings {
+        /// A file with the certificates (PEM) that sign the certificate of a Redis at `rediss://`, instead of those known to everybody.
+        ca_file: Option<PathBuf> = None, ["CHAT_REDIS_CA_FILE"], "";
+        /// What every key begins with, so that several installations can share one Redis.
+        prefix: String = String::new(), ["CHAT_REDIS_PREFIX"], "";
+        /// About how many announcements each of the 64 streams keeps.
+        stream_length: usize = 10_000, ["CHAT_REDIS_STREAM_LENGTH"], "entries", 1..=10_000_000;
+        /// Most announcements that wait to be written to the streams of one lane.
+        queue: usize = 8_192, ["CHAT_REDIS_QUEUE"], "", 1..=1_000_000;
+        /// How long Redis may take to accept a connection or to answer.
+        timeout: Duration = secs(2), ["CHAT_REDIS_TIMEOUT_SECONDS"], "seconds", 1..=60;
     }
 }

@@ -4,6 +4,7 @@
 //! Knows no other module. Next: [`Limits`], [`Timing`], then `crate::app`, which hands them out.
 
 mod groups;
+mod redis_url;
 mod reference;
 mod table;
 mod value;
@@ -11,7 +12,8 @@ mod value;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
-pub use groups::{AccountSettings, Limits, StoreSettings, Timing};
+pub use groups::{AccountSettings, Limits, RedisSettings, StoreSettings, Timing};
+pub use redis_url::RedisUrl;
 pub use table::{Env, SettingError};
 pub use value::{EmailVerification, Environment, Secret};
 
@@ -30,8 +32,8 @@ group! {
         data_dir: PathBuf = PathBuf::from("./data"), ["CHAT_DATA_DIR"], "";
         /// `sqlite:PATH`; the file `chat.db` in the data folder when not set. This version speaks SQLite only.
         database_url: Option<String> = None, ["DATABASE_URL"], "";
-        /// Refused when set: this version is a single process and needs no Redis.
-        redis_url: Option<Secret> = None, ["REDIS_URL"], "";
+        /// The Redis by which several processes of the server hear of each other: `redis://[user:password@]host[:port][/db]`, `rediss://` for TLS; a Redis Cluster is `redis+cluster://host1,host2` (or `rediss+cluster://`), with some of its nodes. A single process needs none.
+        redis_url: Option<RedisUrl> = None, ["REDIS_URL"], "";
         /// Refused when set: this version reports no errors to Sentry.
         sentry_dsn: Option<Secret> = None, ["SENTRY_DSN"], "";
         /// Secrets that sign access tokens: the current one, then previous ones that are still accepted, each of at least 32 bytes and without a comma. When not set, one is made at the first start and kept in `jwt-secret` in the data folder.
@@ -58,6 +60,8 @@ group! {
         store: StoreSettings;
         /// Signing in.
         accounts: AccountSettings;
+        /// Redis.
+        redis: RedisSettings;
     }
 }
 
@@ -85,8 +89,11 @@ impl Settings {
                 "this version speaks SQLite only: give sqlite:PATH, or nothing for chat.db in the data folder",
             );
         }
-        if self.redis_url.is_some() {
-            return refuse("REDIS_URL", "this version is a single process and uses no Redis: leave it unset");
+        if self.redis.prefix.contains(|c: char| matches!(c, '{' | '}') || c.is_whitespace()) {
+            return refuse("CHAT_REDIS_PREFIX", "may not hold braces or white space");
+        }
+        if self.redis.ca_file.is_some() && !self.redis_url.as_ref().is_some_and(|url| url.tls) {
+            return refuse("CHAT_REDIS_CA_FILE", "is for a REDIS_URL that begins with rediss");
         }
         if self.sentry_dsn.is_some() {
             return refuse("SENTRY_DSN", "this version reports no errors to Sentry: leave it unset");
@@ -205,11 +212,20 @@ mod tests {
 
     #[test]
     fn what_this_version_does_not_offer_is_refused() {
-        for (name, value) in [
-            ("REDIS_URL", "redis://localhost"),
-            ("SENTRY_DSN", "https://key@sentry.example.com/1"),
-            ("CHAT_EMAIL_VERIFICATION", "required"),
-        ] {
+        for (name, value) in
+            [("SENTRY_DSN", "https://key@sentry.example.com/1"), ("CHAT_EMAIL_VERIFICATION", "required")]
+        {
+            assert_eq!(with(&[(name, value)]).expect_err(name).name, name);
+        }
+    }
+
+    #[test]
+    fn a_redis_is_accepted_and_a_wrong_address_refused() {
+        let settings = with(&[("REDIS_URL", "redis://:hunter2@localhost")]).expect("valid");
+        assert!(!format!("{settings:?}").contains("hunter2"));
+        let error = with(&[("REDIS_URL", "localhost:6379")]).expect_err("no address");
+        assert_eq!(error.name, "REDIS_URL");
+        for (name, value) in [("CHAT_REDIS_PREFIX", "a{b}"), ("CHAT_REDIS_CA_FILE", "/ca.pem")] {
             assert_eq!(with(&[(name, value)]).expect_err(name).name, name);
         }
     }

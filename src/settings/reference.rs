@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::table::Row;
-use super::{AccountSettings, Limits, Settings, StoreSettings, Timing};
+use super::{AccountSettings, Limits, RedisSettings, Settings, StoreSettings, Timing};
 
 const HEAD: &str = "# Settings
 
@@ -21,6 +21,7 @@ pub(super) fn render() -> String {
         ("Times", Timing::rows()),
         ("Store", StoreSettings::rows()),
         ("Accounts", AccountSettings::rows()),
+        ("Redis", RedisSettings::rows()),
     ] {
         // Writing to a String cannot fail.
         let _ = write!(page, "\n## {title}\n\n");
@@ -69,6 +70,7 @@ mod tests {
             Timing::rows(),
             StoreSettings::rows(),
             AccountSettings::rows(),
+            RedisSettings::rows(),
         ];
         let mut names: Vec<_> = rows.iter().flatten().flat_map(|row| row.names).collect();
         let count = names.len();

@@ -211,6 +211,18 @@ impl Value for PathBuf {
     }
 }
 
+impl Value for Option<PathBuf> {
+    const TYPE: &'static str = "path";
+
+    fn parse(raw: &str, _: Bounds) -> Result<Self, String> {
+        Ok(Some(PathBuf::from(raw)))
+    }
+
+    fn show(&self) -> String {
+        self.as_ref().map(|path| path.display().to_string()).unwrap_or_default()
+    }
+}
+
 impl Value for IpAddr {
     const TYPE: &'static str = "IP address";
 

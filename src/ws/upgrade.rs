@@ -15,7 +15,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::session::{Session, SessionParts, greet};
 use super::socket::{self, FrameLimits, Frames};
 use crate::actors::{HubCore, Link};
-use crate::auth::{Authenticator, Tickets};
+use crate::auth::{Authenticator, TicketRefused, Tickets};
 use crate::domain::session::Identity;
 use crate::domain::{ConnId, User};
 use crate::error::{Code, Fault};
@@ -122,9 +122,11 @@ async fn admit(
     let ticket = offered.iter().find_map(|name| name.strip_prefix(TICKET));
     let bearer = request.headers().get(header::AUTHORIZATION);
     let proof = if let Some(ticket) = ticket {
-        let (user, identity) =
-            realtime.tickets.take(ticket, origin, pod.clock.now()).ok_or(CloseCode::TicketInvalid)?;
-        Some((user, identity))
+        let taken = realtime.tickets.take(ticket, origin, pod.clock.now()).await;
+        Some(taken.map_err(|refused| match refused {
+            TicketRefused::Invalid => CloseCode::TicketInvalid,
+            TicketRefused::Unavailable => CloseCode::Internal,
+        })?)
     } else if let Some(bearer) = bearer {
         let token = bearer.to_str().ok().and_then(bearer_token).ok_or(CloseCode::TokenExpired)?;
         Some(realtime.authenticator.verify(token).await.map_err(|fault| close_code(&fault))?)

@@ -32,6 +32,15 @@ const TABLE: &[Place] = &[
     Place { at: "src/store", may: &["domain"], never: &[ACTIX, WEB, DIESEL, REDIS] },
     Place { at: "src/store/sqlite", may: &["domain", "store"], never: &[ACTIX, WEB, REDIS] },
     Place { at: "src/bus", may: &["domain"], never: &[ACTIX, WEB, DIESEL, REDIS] },
+    Place { at: "src/presence", may: &["domain"], never: &[ACTIX, WEB, DIESEL, REDIS] },
+    // Implements the traits of those it names.
+    Place {
+        at: "src/redis",
+        may: &["domain", "bus", "presence", "auth::ticket", "limits", "clock", "settings"],
+        never: &[ACTIX, WEB, DIESEL],
+    },
+    // Servers and clients under every fault, for the tests.
+    Place { at: "src/torture", may: &["clock", "domain", "settings"], never: &[ACTIX, WEB, DIESEL, REDIS] },
     Place { at: "src/telemetry", may: &["domain"], never: &[ACTIX, WEB, DIESEL, REDIS] },
     // The metrics of requests: a middleware.
     Place { at: "src/telemetry/http", may: &["domain", "telemetry"], never: &[ACTIX, DIESEL, REDIS] },
@@ -91,7 +100,9 @@ const TABLE: &[Place] = &[
             "error",
             "http",
             "limits",
+            "presence",
             "protocol",
+            "redis",
             "settings",
             "store",
             "telemetry",
@@ -104,7 +115,7 @@ const TABLE: &[Place] = &[
 ];
 
 /// Only the composition root and the adapters themselves name these.
-const ADAPTERS: [&str; 2] = ["store::sqlite", "bus::local"];
+const ADAPTERS: [&str; 4] = ["store::sqlite", "bus::local", "presence::local", "redis"];
 /// The only file that names a WebSocket library.
 const SOCKET: &str = "src/ws/socket.rs";
 
@@ -213,6 +224,9 @@ fn a_forbidden_edge_is_found() {
         ("src/actors/room.rs", "use diesel_migrations::MigrationHarness;"),
         ("src/actors/room.rs", "use crate::bus::local::LocalBus;"),
         ("src/actors/room.rs", "use crate::http::problem;"),
+        ("src/actors/pod.rs", "use crate::redis::RedisBus;"),
+        ("src/bus/mod.rs", "use deadpool_redis::redis::Cmd;"),
+        ("src/redis/bus.rs", "use crate::store::Store;"),
         ("src/auth/token.rs", "use crate::actors::Registry;"),
         ("src/ws/session.rs", "use actix_http::ws::Codec;"),
         ("src/ws/session.rs", "use crate::http::rooms;"),
@@ -232,6 +246,7 @@ fn an_allowed_edge_is_not_found() {
         ("src/protocol/encoded.rs", "#[cfg(test)] mod tests { use actix_http::ws::Codec; }"),
         ("src/store/sqlite/rows.rs", "use crate::store::StoreError; use diesel::prelude::*;"),
         ("src/bus/mod.rs", "pub mod local; use crate::domain::Entry;"),
+        ("src/redis/bus.rs", "use crate::bus::Bus; use deadpool_redis::redis::Cmd;"),
         ("src/ws/socket.rs", "use actix_web_actors::ws::Frame; use crate::actors::outbox::Next;"),
         ("src/ws/upgrade.rs", "use crate::http::problem;"),
         ("src/http/rooms.rs", "use crate::actors::{Pod, Registry};"),

@@ -5,14 +5,18 @@
 mod accounts;
 mod changing;
 mod history;
+mod marks;
 mod membership;
+mod mentioning;
 mod model;
+mod repairing;
 mod replay;
 mod rooms;
 mod sending;
 mod sqlite;
 mod sqlite_file;
 mod support;
+mod user_logs;
 
 /// One test per story: `contract!(name, open)`, where `open` is an `async fn() -> Arc<dyn Store>`
 /// that answers an empty store with the default edit window.
@@ -103,6 +107,50 @@ macro_rules! contract {
                     history_is_for_members
                     one_message_is_for_members
                     a_key_finds_its_message
+                }
+                marks {
+                    marks_merge_by_maximum_and_never_pass_the_head
+                    who_has_read_has_received
+                    a_move_is_told_with_the_counts_of_the_moment
+                    what_does_not_move_writes_nothing
+                    moves_of_one_member_in_one_commit_are_one_entry
+                    an_outsider_moves_no_marks
+                    sending_moves_the_own_marks_and_tells_nobody
+                    a_retry_moves_no_marks
+                    joining_starts_with_nothing_unread
+                    unread_is_what_others_wrote_and_did_not_delete
+                    heads_of_a_user_tell_all_of_each_room
+                    each_commit_tells_how_many_messages_were_ever_sent
+                    marks_of_members_are_paged_without_repeat_or_hole
+                    marks_are_for_members
+                }
+                mentioning {
+                    a_member_who_is_named_is_mentioned
+                    nobody_mentions_himself
+                    an_outsider_is_not_mentioned_even_when_he_joins_later
+                    who_joins_in_the_same_commit_is_mentioned_from_then_on
+                    an_edit_mentions_anew
+                    a_deletion_takes_its_mentions_back
+                    in_one_commit_the_last_text_counts
+                    a_text_full_of_names_is_stored_all_the_same
+                }
+                user_logs {
+                    who_is_in_a_new_room_is_told_once
+                    a_room_that_is_not_made_is_told_to_nobody
+                    joining_and_leaving_are_told_once_to_who_does
+                    numbers_of_a_users_log_are_gapless_whatever_is_written_at_once
+                    a_users_log_is_read_page_by_page_without_a_hole
+                    heads_of_users_leave_unknown_ones_out
+                    old_entries_of_users_are_forgotten_from_the_beginning
+                    when_someone_was_here_never_goes_back
+                }
+                repairing {
+                    of_racing_takers_one_gets_the_ticket
+                    an_expired_ticket_is_never_taken
+                    a_ticket_kept_twice_is_taken_once
+                    a_renewed_epoch_is_the_epoch
+                    logins_that_ended_are_found_by_when_they_did
+                    a_store_without_an_outbox_has_nothing_to_announce
                 }
                 accounts {
                     an_account_is_found_by_address_without_case

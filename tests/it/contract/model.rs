@@ -1,12 +1,15 @@
 //! Random commits against a model that fits on a page: whatever is done in whatever order, the
-//! store answers what the model answers and keeps what the model keeps.
+//! store answers what the model answers and keeps what the model keeps. What is unread and who is
+//! mentioned equals a recount over all messages (I12).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use chat::domain::policy::EditWindow;
-use chat::domain::{ClientMsgId, MessageId, Operation, Outcome, Refusal, RoomId, UserId};
+use chat::domain::{
+    ClientMsgId, MarkMove, Marks, MessageId, Operation, Outcome, Refusal, RoomId, Unread, UserChange, UserId,
+};
 use chat::store::Store;
 use chat::store::sqlite::{SqliteOptions, SqliteStore};
 use proptest::prelude::*;
@@ -32,21 +35,32 @@ enum Wish {
 /// A commit: batches of (room, time passed before it, wishes of people).
 type Commit = Vec<(usize, i64, Vec<(usize, Wish)>)>;
 
+/// Moves of marks: (person, room, received, read).
+type Moves = Vec<(usize, usize, u64, u64)>;
+
+#[derive(Clone, Debug)]
+enum Step {
+    Commit(Commit),
+    Move(Moves),
+}
+
 fn wish() -> impl Strategy<Value = Wish> {
     prop_oneof![
-        6 => (0..8_usize, 0..3_usize, prop::option::weighted(0.2, 0..12_usize))
+        6 => (0..8_usize, 0..TEXTS.len(), prop::option::weighted(0.2, 0..12_usize))
             .prop_map(|(key, text, reply)| Wish::Send { key, text, reply }),
-        3 => (0..12_usize, 0..3_usize).prop_map(|(message, text)| Wish::Edit { message, text }),
+        3 => (0..12_usize, 0..TEXTS.len()).prop_map(|(message, text)| Wish::Edit { message, text }),
         2 => (0..12_usize).prop_map(|message| Wish::Delete { message }),
         2 => Just(Wish::Join),
         1 => Just(Wish::Leave),
     ]
 }
 
-fn commits() -> impl Strategy<Value = Vec<Commit>> {
+fn steps() -> impl Strategy<Value = Vec<Step>> {
     let wishes = prop::collection::vec((0..PEOPLE, wish()), 0..8);
     let commit = prop::collection::vec((0..ROOMS, 0..2_000_i64, wishes), 1..4);
-    prop::collection::vec(commit, 1..12)
+    let moves = prop::collection::vec((0..PEOPLE, 0..ROOMS, 0..30_u64, 0..30_u64), 0..5);
+    let step = prop_oneof![3 => commit.prop_map(Step::Commit), 1 => moves.prop_map(Step::Move)];
+    prop::collection::vec(step, 1..16)
 }
 
 struct ModelMessage {
@@ -57,15 +71,31 @@ struct ModelMessage {
     seq: u64,
     last_seq: u64,
     text: Option<usize>,
+    mentioned: BTreeSet<usize>,
     at: i64,
+}
+
+struct ModelMember {
+    joined: u64,
+    received: u64,
+    read: u64,
+}
+
+impl ModelMember {
+    /// Who comes has read all that was before.
+    fn new(joined: u64) -> Self {
+        Self { joined, received: joined, read: joined }
+    }
 }
 
 #[derive(Default)]
 struct Model {
     heads: [u64; ROOMS],
-    /// Who is in, by person, with the number of joining.
-    members: [BTreeMap<usize, u64>; ROOMS],
+    /// Who is in, by person.
+    members: [BTreeMap<usize, ModelMember>; ROOMS],
     messages: Vec<ModelMessage>,
+    /// What each person was told in his own log.
+    told: [Vec<(&'static str, usize)>; PEOPLE],
 }
 
 /// What an operation comes to: number, whether it stood there already, and the text.
@@ -78,19 +108,21 @@ impl Model {
     }
 
     fn apply(&mut self, room: usize, now: i64, who: usize, wish: &Wish) -> Verdict {
-        let inside = self.members[room].get(&who).copied();
+        let inside = self.members[room].get(&who).map(|member| member.joined);
         let outsider = if room == 1 { "room not found" } else { "you are not a member of this room" };
         match (wish, inside) {
             (Wish::Join, Some(seq)) => Ok((seq, true, None)),
             (Wish::Join, None) if room == 1 => Err(outsider),
             (Wish::Join, None) => {
                 let seq = self.next(room);
-                self.members[room].insert(who, seq);
+                self.members[room].insert(who, ModelMember::new(seq));
+                self.told[who].push(("room.added", room));
                 Ok((seq, false, None))
             }
             (_, None) => Err(outsider),
             (Wish::Leave, Some(_)) => {
                 self.members[room].remove(&who);
+                self.told[who].push(("room.removed", room));
                 Ok((self.next(room), false, None))
             }
             (Wish::Send { key, text, reply }, Some(_)) => {
@@ -109,7 +141,14 @@ impl Model {
                 let text = Some(*text);
                 let last_seq = seq;
                 let (author, key) = (who, *key);
-                self.messages.push(ModelMessage { room, author, key, body, seq, last_seq, text, at: now });
+                let mentioned = self.mentioned(room, who, text);
+                let message =
+                    ModelMessage { room, author, key, body, seq, last_seq, text, mentioned, at: now };
+                self.messages.push(message);
+                self.members[room].insert(
+                    who,
+                    ModelMember { joined: self.members[room][&who].joined, received: seq, read: seq },
+                );
                 Ok((seq, false, Some(words(text))))
             }
             (Wish::Edit { message, text }, Some(_)) => {
@@ -117,6 +156,44 @@ impl Model {
             }
             (Wish::Delete { message }, Some(_)) => self.change(room, now, who, *message, None, ""),
         }
+    }
+
+    /// Members who are named, without the author.
+    fn mentioned(&self, room: usize, author: usize, text: Option<usize>) -> BTreeSet<usize> {
+        let named = text.map(|n| TEXTS[n].1).unwrap_or_default();
+        named.iter().copied().filter(|n| *n != author && self.members[room].contains_key(n)).collect()
+    }
+
+    /// Merges marks by maximum; all moves of one member in one room are one.
+    fn advance(&mut self, moves: &Moves) {
+        let mut moved = Vec::new();
+        for (who, room, received, read) in moves {
+            let head = self.heads[*room];
+            let Some(member) = self.members[*room].get_mut(who) else { continue };
+            let before = (member.received, member.read);
+            member.read = member.read.max(*read.min(&head));
+            member.received = member.received.max(*received.min(&head)).max(member.read);
+            if before != (member.received, member.read) && !moved.contains(&(*who, *room)) {
+                moved.push((*who, *room));
+            }
+        }
+        // In the order in which they were first asked for, moved or not.
+        let first = |(who, room): &(usize, usize)| moves.iter().position(|m| (m.0, m.1) == (*who, *room));
+        moved.sort_by_key(first);
+        for (who, room) in moved {
+            self.told[who].push(("mark.moved", room));
+        }
+    }
+
+    fn unread(&self, who: usize, room: usize) -> Unread {
+        let read = self.members[room][&who].read;
+        let unread: Vec<_> = self
+            .messages
+            .iter()
+            .filter(|m| m.room == room && m.author != who && m.text.is_some() && m.seq > read)
+            .collect();
+        let mentions = unread.iter().filter(|m| m.mentioned.contains(&who)).count() as u64;
+        Unread { messages: unread.len() as u64, mentions }
     }
 
     fn change(
@@ -129,6 +206,7 @@ impl Model {
         gone: &'static str,
     ) -> Verdict {
         let next = self.heads[room] + 1;
+        let mentioned = self.mentioned(room, who, text);
         let Some(found) = self.messages.get_mut(message).filter(|m| m.room == room) else {
             return Err("message not found");
         };
@@ -145,14 +223,19 @@ impl Model {
             return Err("messages can be changed for 0 minutes");
         }
         found.text = text;
+        found.mentioned = mentioned;
         found.last_seq = next;
         self.heads[room] = next;
         Ok((next, false, Some(words(text))))
     }
 }
 
+/// What can be said, and who is named by it.
+const TEXTS: &[(&str, &[usize])] =
+    &[("one", &[]), ("@Bob, two", &[1]), ("@carol @alice @bob.", &[2, 0, 1]), ("a@carol.example", &[])];
+
 fn words(text: Option<usize>) -> String {
-    text.map(|n| ["one", "two", "three"][n].to_owned()).unwrap_or_default()
+    text.map(|n| TEXTS[n].0.to_owned()).unwrap_or_default()
 }
 
 fn verdict(outcome: &Outcome) -> Result<(u64, bool, Option<String>), String> {
@@ -191,7 +274,7 @@ impl Cast {
     }
 }
 
-async fn play(commits: Vec<Commit>) -> Result<(), TestCaseError> {
+async fn play(steps: Vec<Step>) -> Result<(), TestCaseError> {
     let options = SqliteOptions { edit_window: EditWindow(WINDOW), ..options() };
     let store: Arc<dyn Store> = Arc::new(SqliteStore::inline(options).expect("a database"));
     let mut people = Vec::new();
@@ -203,10 +286,23 @@ async fn play(commits: Vec<Commit>) -> Result<(), TestCaseError> {
         private_room(&store, people[0], &people[1..2]).await,
     ];
     let mut cast = Cast { people, rooms, messages: Vec::new() };
-    let joined = BTreeMap::from([(0, 1), (1, 2)]);
-    let mut model = Model { heads: [2; ROOMS], members: [joined.clone(), joined], messages: Vec::new() };
+    let joined = || BTreeMap::from([(0, ModelMember::new(1)), (1, ModelMember::new(2))]);
+    let both = vec![("room.added", 0), ("room.added", 1)];
+    let mut model = Model {
+        heads: [2; ROOMS],
+        members: [joined(), joined()],
+        messages: Vec::new(),
+        told: [both.clone(), both, Vec::new()],
+    };
     let mut now = 0;
-    for commit in commits {
+    for step in steps {
+        let commit = match step {
+            Step::Commit(commit) => commit,
+            Step::Move(moves) => {
+                move_marks(&store, &cast, &mut model, &moves).await?;
+                continue;
+            }
+        };
         let (mut batches, mut expected) = (Vec::new(), Vec::new());
         for (room, passed, wishes) in commit {
             now += passed;
@@ -229,6 +325,66 @@ async fn play(commits: Vec<Commit>) -> Result<(), TestCaseError> {
     check(&store, &cast, &model).await
 }
 
+/// Moves marks; each answer has the marks of the member and a recount of what is unread.
+async fn move_marks(
+    store: &Arc<dyn Store>,
+    cast: &Cast,
+    model: &mut Model,
+    moves: &Moves,
+) -> Result<(), TestCaseError> {
+    model.advance(moves);
+    let wish = |(who, room, received, read): &(usize, usize, u64, u64)| MarkMove {
+        user: cast.people[*who],
+        room: cast.rooms[*room],
+        received: seq(*received),
+        read: seq(*read),
+    };
+    let answers = store.move_marks(moves.iter().map(wish).collect(), at(0)).await.expect("a commit");
+    prop_assert_eq!(answers.len(), moves.len());
+    for ((who, room, ..), answer) in moves.iter().zip(answers) {
+        let expected = model.members[*room].get(who).map(|member| marks(member));
+        prop_assert_eq!(answer.as_ref().ok().map(|moved| moved.marks), expected);
+        if let Ok(moved) = answer {
+            prop_assert_eq!(moved.unread, model.unread(*who, *room));
+        }
+    }
+    Ok(())
+}
+
+fn marks(member: &ModelMember) -> Marks {
+    Marks { received: seq(member.received), read: seq(member.read) }
+}
+
+/// What each person finds when he comes in, and what he was told.
+async fn check_people(store: &Arc<dyn Store>, cast: &Cast, model: &Model) -> Result<(), TestCaseError> {
+    for (who, user) in cast.people.iter().enumerate() {
+        let heads = store.heads_of(*user).await.expect("heads");
+        prop_assert_eq!(heads.user_seq, seq(model.told[who].len() as u64));
+        let entries = told(store, *user).await;
+        prop_assert_eq!(user_numbers(&entries), up_to(model.told[who].len() as u64));
+        for (entry, (kind, room)) in entries.iter().zip(&model.told[who]) {
+            let (UserChange::RoomAdded { room: told }
+            | UserChange::RoomRemoved { room: told }
+            | UserChange::MarkMoved { room: told, .. }) = &entry.change
+            else {
+                panic!("nobody writes {:?}", entry.change)
+            };
+            prop_assert_eq!((entry.change.kind(), *told), (*kind, cast.rooms[*room]));
+        }
+        let inside = (0..ROOMS).filter(|room| model.members[*room].contains_key(&who));
+        prop_assert_eq!(heads.rooms.len(), inside.clone().count());
+        for room in inside {
+            let state = state(store, *user, cast.rooms[room]).await;
+            prop_assert_eq!(state.head.head, seq(model.heads[room]));
+            prop_assert_eq!(state.marks, marks(&model.members[room][&who]));
+            prop_assert_eq!(state.unread, model.unread(who, room));
+            let sent = model.messages.iter().filter(|m| m.room == room).count();
+            prop_assert_eq!(state.messages, sent as u64);
+        }
+    }
+    Ok(())
+}
+
 /// At rest the store holds what the model holds.
 async fn check(store: &Arc<dyn Store>, cast: &Cast, model: &Model) -> Result<(), TestCaseError> {
     for (n, room) in cast.rooms.iter().enumerate() {
@@ -237,7 +393,8 @@ async fn check(store: &Arc<dyn Store>, cast: &Cast, model: &Model) -> Result<(),
         prop_assert_eq!(snapshot.room.head, seq(model.heads[n]));
         prop_assert_eq!(snapshot.room.member_count, model.members[n].len() as u64);
         let members: BTreeSet<_> = snapshot.members.iter().map(|m| (m.user, m.joined_seq.get())).collect();
-        let expected = model.members[n].iter().map(|(who, seq)| (cast.people[*who], *seq)).collect();
+        let expected =
+            model.members[n].iter().map(|(who, member)| (cast.people[*who], member.joined)).collect();
         prop_assert_eq!(members, expected);
     }
     for (id, known) in cast.messages.iter().zip(&model.messages) {
@@ -248,15 +405,15 @@ async fn check(store: &Arc<dyn Store>, cast: &Cast, model: &Model) -> Result<(),
         prop_assert_eq!(found.content, words(known.text));
         prop_assert_eq!(found.deleted_at.is_some(), known.text.is_none());
     }
-    Ok(())
+    check_people(store, cast, model).await
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(96) })]
 
     #[test]
-    fn random_commits_end_as_in_the_model(commits in commits()) {
-        run(play(commits))?;
+    fn random_steps_end_as_in_the_model(steps in steps()) {
+        run(play(steps))?;
     }
 }
 

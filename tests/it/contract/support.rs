@@ -6,8 +6,8 @@ use std::sync::Arc;
 use chat::clock::{Clock, SystemClock};
 use chat::domain::{
     Change, ClientMsgId, Committed, Content, Draft, Email, Entry, LoginSession, Message, MessageId,
-    Operation, Outcome, RefreshToken, Refusal, RoomBatch, RoomId, RoomName, Seq, SessionId, Timestamp, User,
-    UserId, Username,
+    Operation, Outcome, RefreshToken, Refusal, RoomBatch, RoomId, RoomName, RoomState, Seq, SessionId,
+    Timestamp, User, UserEntry, UserId, Username,
 };
 use chat::store::{NewAccount, NewRoom, Store, StoreError};
 use uuid::Uuid;
@@ -189,6 +189,21 @@ pub fn numbers(entries: &[Entry]) -> Vec<u64> {
 
 pub fn kinds(entries: &[Entry]) -> Vec<&str> {
     entries.iter().map(|entry| entry.change.kind()).collect()
+}
+
+/// Where a room stands for one of its members.
+pub async fn state(store: &Arc<dyn Store>, user: UserId, room: RoomId) -> RoomState {
+    let heads = store.heads_of(user).await.expect("heads");
+    *heads.rooms.iter().find(|state| state.head.room == room).expect("a member")
+}
+
+/// The whole of a user's own log.
+pub async fn told(store: &Arc<dyn Store>, user: UserId) -> Vec<UserEntry> {
+    store.user_log_page(user, Seq::START, usize::MAX).await.expect("a log").entries
+}
+
+pub fn user_numbers(entries: &[UserEntry]) -> Vec<u64> {
+    entries.iter().map(|entry| entry.seq.get()).collect()
 }
 
 /// The rule that a call was refused by.

@@ -1,16 +1,23 @@
 //! How often someone may do something, and how many sockets someone may hold open.
 //!
-//! One process's view. Knows the settings and the domain's buckets; no actor, no HTTP.
+//! Decided here at once, by what this process knows; what several processes tell each other in the
+//! background comes in by [`shared`]. Knows the settings and the domain's buckets; no actor, no HTTP.
+
+mod connections;
+pub mod shared;
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::domain::rate::{Bucket, Rate, penalty};
 use crate::domain::{RoomId, Timestamp, UserId};
 use crate::settings::Limits;
+
+pub use connections::{ConnectionGuard, Connections, Refused};
+use shared::{Sharing, Untold};
 
 const SHARDS: usize = 16;
 /// Keys that one shard remembers; some megabytes for all of them.
@@ -44,11 +51,13 @@ struct Count {
     bucket: Bucket,
     failures: u32,
     blocked_until: Timestamp,
+    untold: Untold,
 }
 
 impl Count {
     const fn fresh() -> Self {
-        Self { bucket: Bucket::full(), failures: 0, blocked_until: Timestamp::from_millis(0) }
+        let blocked_until = Timestamp::from_millis(0);
+        Self { bucket: Bucket::full(), failures: 0, blocked_until, untold: Untold::nothing() }
     }
 
     /// Whether nothing is remembered that matters: failures are forgotten as long after the block
@@ -59,21 +68,36 @@ impl Count {
     }
 }
 
+#[derive(Debug, Default)]
+struct Counts {
+    by_key: HashMap<Key, Count>,
+    /// Keys of which the other processes are to be told; each once.
+    to_tell: Vec<Key>,
+}
+
 /// Token buckets by key, with growing waits after failures to sign in.
 #[derive(Debug)]
 pub struct Limiter {
     limits: Limits,
     hasher: RandomState,
-    shards: Vec<Mutex<HashMap<Key, Count>>>,
+    shards: Vec<Mutex<Counts>>,
     connections: Connections,
+    sharing: Option<Sharing>,
 }
 
 impl Limiter {
+    /// For a single process.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
         let shards = (0..SHARDS).map(|_| Mutex::default()).collect();
         let connections = Connections::new(limits.clone());
-        Self { limits, hasher: RandomState::new(), shards, connections }
+        Self { limits, hasher: RandomState::new(), shards, connections, sharing: None }
+    }
+
+    /// For several processes that tell each other what was taken; see [`shared`].
+    #[must_use]
+    pub fn shared(limits: Limits) -> Self {
+        Self { sharing: Some(Sharing::default()), ..Self::new(limits) }
     }
 
     /// The count of open sockets.
@@ -94,9 +118,13 @@ impl Limiter {
         self.with(tidy(key), now, |count| {
             let blocked = count.blocked_until.since(now);
             if blocked > Duration::ZERO {
+                // Elsewhere the right password may have come meanwhile.
+                count.untold.ask();
                 return Err(blocked);
             }
-            count.bucket.take(rate, now)
+            count.bucket.take(rate, now)?;
+            count.untold.take();
+            Ok(())
         })
     }
 
@@ -112,6 +140,7 @@ impl Limiter {
                 count.failures = 0;
             }
             count.failures = count.failures.saturating_add(1);
+            count.untold.fail();
             count.blocked_until = now.plus(penalty(count.failures, free, LONGEST_PENALTY));
         });
     }
@@ -122,11 +151,18 @@ impl Limiter {
             self.with(tidy(key), now, |count| {
                 count.failures = 0;
                 count.blocked_until = now;
+                count.untold.succeed();
             });
         }
     }
 
     fn rate(&self, key: Key) -> Rate {
+        let whole = self.whole_rate(key);
+        self.sharing.as_ref().map_or(whole, |sharing| whole.divided(sharing.parts()))
+    }
+
+    /// Of all processes together.
+    fn whole_rate(&self, key: Key) -> Rate {
         let limits = &self.limits;
         match key {
             Key::Send(..) => Rate::per_second(limits.sends_per_second, limits.sends_burst),
@@ -147,15 +183,27 @@ impl Limiter {
             return act(&mut Count::fresh());
         };
         let mut counts = lock(shard);
-        if counts.len() >= KEYS_PER_SHARD && !counts.contains_key(&key) {
-            make_room(&mut counts, now);
+        let Counts { by_key, to_tell } = &mut *counts;
+        if by_key.len() >= KEYS_PER_SHARD && !by_key.contains_key(&key) {
+            make_room(by_key, now);
+            to_tell.retain(|key| by_key.contains_key(key));
         }
-        act(counts.entry(key).or_insert_with(Count::fresh))
+        let count = by_key.entry(key).or_insert_with(Count::fresh);
+        let was_told = count.untold.is_nothing();
+        let outcome = act(count);
+        if let Some(sharing) = &self.sharing
+            && was_told
+            && !count.untold.is_nothing()
+        {
+            to_tell.push(key);
+            sharing.wake();
+        }
+        outcome
     }
 
     #[cfg(test)]
     fn keys(&self) -> usize {
-        self.shards.iter().map(|shard| lock(shard).len()).sum()
+        self.shards.iter().map(|shard| lock(shard).by_key.len()).sum()
     }
 }
 
@@ -169,111 +217,6 @@ fn make_room(counts: &mut HashMap<Key, Count>, now: Timestamp) {
             keep = !keep;
             keep
         });
-    }
-}
-
-/// Why a socket was not let in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refused {
-    /// The user has as many as he may.
-    User,
-    /// The address has as many as it may.
-    Ip,
-}
-
-#[derive(Debug, Default)]
-struct Open {
-    users: HashMap<UserId, usize>,
-    ips: HashMap<IpAddr, usize>,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Counted {
-    User(UserId),
-    Ip(IpAddr),
-}
-
-/// Counts open sockets by user and by address. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct Connections {
-    limits: Limits,
-    open: Arc<Mutex<Open>>,
-}
-
-impl Connections {
-    fn new(limits: Limits) -> Self {
-        Self { limits, open: Arc::default() }
-    }
-
-    /// Counts a socket for its address; dropping the guard counts it out.
-    ///
-    /// # Errors
-    /// When the address is at the cap; nothing is counted then.
-    pub fn enter_address(&self, ip: IpAddr) -> Result<ConnectionGuard, Refused> {
-        let ip = network(ip);
-        let cap = self.cap(self.limits.connections_per_ip);
-        if !enter(&mut lock(&self.open).ips, ip, cap) {
-            return Err(Refused::Ip);
-        }
-        Ok(ConnectionGuard { open: self.open.clone(), counted: Counted::Ip(ip) })
-    }
-
-    /// Counts a socket for the user behind it; dropping the guard counts it out.
-    ///
-    /// # Errors
-    /// When the user is at the cap; nothing is counted then.
-    pub fn enter_user(&self, user: UserId) -> Result<ConnectionGuard, Refused> {
-        let cap = self.cap(self.limits.connections_per_user);
-        if !enter(&mut lock(&self.open).users, user, cap) {
-            return Err(Refused::User);
-        }
-        Ok(ConnectionGuard { open: self.open.clone(), counted: Counted::User(user) })
-    }
-
-    /// Sockets counted in, by address.
-    #[must_use]
-    pub fn open(&self) -> usize {
-        lock(&self.open).ips.values().sum()
-    }
-
-    const fn cap(&self, cap: usize) -> usize {
-        if self.limits.rates_on { cap } else { usize::MAX }
-    }
-}
-
-/// A socket that is counted in for its user or its address.
-#[derive(Debug)]
-pub struct ConnectionGuard {
-    open: Arc<Mutex<Open>>,
-    counted: Counted,
-}
-
-impl Drop for ConnectionGuard {
-    fn drop(&mut self) {
-        let mut open = lock(&self.open);
-        match self.counted {
-            Counted::User(user) => release(&mut open.users, user),
-            Counted::Ip(ip) => release(&mut open.ips, ip),
-        }
-    }
-}
-
-fn enter<K: std::hash::Hash + Eq>(counts: &mut HashMap<K, usize>, key: K, cap: usize) -> bool {
-    let count = counts.entry(key).or_insert(0);
-    let fits = *count < cap;
-    // At a cap the count is positive, so no entry of zero stays behind: caps are at least one.
-    if fits {
-        *count += 1;
-    }
-    fits
-}
-
-fn release<K: std::hash::Hash + Eq>(counts: &mut HashMap<K, usize>, key: K) {
-    if let Some(count) = counts.get_mut(&key) {
-        *count = count.saturating_sub(1);
-        if *count == 0 {
-            counts.remove(&key);
-        }
     }
 }
 
@@ -370,24 +313,5 @@ mod tests {
         assert_eq!(network(one), network(two));
         assert_ne!(network(one), network(other));
         assert_eq!(network("::ffff:127.0.0.1".parse().expect("an address")), HOME);
-    }
-
-    #[test]
-    fn sockets_are_capped_per_user_and_address_and_freed_on_drop() {
-        let limits = Limits { connections_per_user: 1, connections_per_ip: 2, ..Limits::default() };
-        let connections = Connections::new(limits);
-        let mut guards: Vec<_> =
-            (0..2).map(|_| connections.enter_address(HOME).expect("below the cap")).collect();
-        assert_eq!(connections.enter_address(HOME).err(), Some(Refused::Ip));
-        assert_eq!(connections.open(), 2, "a refused socket is not counted");
-        let first = connections.enter_user(user(1)).expect("below the cap");
-        assert_eq!(connections.enter_user(user(1)).err(), Some(Refused::User));
-        assert!(connections.enter_user(user(2)).is_ok());
-        drop(first);
-        assert!(connections.enter_user(user(1)).is_ok());
-        guards.pop();
-        assert!(connections.enter_address(HOME).is_ok());
-        drop(guards);
-        assert_eq!(connections.open(), 0);
     }
 }

@@ -1,0 +1,200 @@
+//! How the entries of rooms' and users' logs look in a stream; see [`super::wire`].
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use super::wire::{Unread, seq};
+use crate::domain::{
+    Change, ClientMsgId, Entry, Marks, Member, Message, MessageId, Role, RoomId, Timestamp, Unread as Unseen,
+    UserChange, UserEntry, UserId,
+};
+
+/// One entry of a room's log. The room is named once for all of them.
+#[derive(Serialize, Deserialize)]
+pub(super) struct EntryDto {
+    s: u64,
+    t: i64,
+    /// The kind, as in the log.
+    k: String,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    d: Option<Box<RawValue>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct MessageDto {
+    i: Uuid,
+    s: u64,
+    a: Uuid,
+    c: Uuid,
+    x: String,
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    f: Vec<Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    p: Option<Uuid>,
+    t: i64,
+    u: i64,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    z: Option<i64>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct JoinedDto {
+    u: Uuid,
+    r: String,
+    t: i64,
+    s: u64,
+    n: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct LeftDto {
+    u: Uuid,
+}
+
+impl MessageDto {
+    fn new(message: &Message) -> Self {
+        Self {
+            i: message.id.0,
+            s: message.seq.get(),
+            a: message.author.0,
+            c: message.client_msg_id.0,
+            x: message.content.clone(),
+            f: message.attachments.clone(),
+            p: message.reply_to.map(|id| id.0),
+            t: message.created_at.millis(),
+            u: message.updated_at.millis(),
+            z: message.deleted_at.map(Timestamp::millis),
+        }
+    }
+
+    fn message(self, room: RoomId) -> Result<Message, Unread> {
+        Ok(Message {
+            id: MessageId(self.i),
+            room,
+            seq: seq(self.s)?,
+            author: UserId(self.a),
+            client_msg_id: ClientMsgId(self.c),
+            content: self.x,
+            attachments: self.f,
+            reply_to: self.p.map(MessageId),
+            created_at: Timestamp::from_millis(self.t),
+            updated_at: Timestamp::from_millis(self.u),
+            deleted_at: self.z.map(Timestamp::from_millis),
+        })
+    }
+}
+
+fn raw<T: Serialize>(data: &T) -> Result<Option<Box<RawValue>>, serde_json::Error> {
+    serde_json::value::to_raw_value(data).map(Some)
+}
+
+impl EntryDto {
+    pub(super) fn new(entry: &Entry) -> Result<Self, serde_json::Error> {
+        let d = match &entry.change {
+            Change::MessageCreated(message)
+            | Change::MessageUpdated(message)
+            | Change::MessageDeleted(message) => raw(&MessageDto::new(message))?,
+            Change::MemberJoined { member, username } => raw(&JoinedDto {
+                u: member.user.0,
+                r: member.role.as_str().to_owned(),
+                t: member.joined_at.millis(),
+                s: member.joined_seq.get(),
+                n: username.clone(),
+            })?,
+            Change::MemberLeft { user } => raw(&LeftDto { u: user.0 })?,
+            Change::Other { .. } => None,
+        };
+        Ok(Self { s: entry.seq.get(), t: entry.at.millis(), k: entry.change.kind().to_owned(), d })
+    }
+
+    pub(super) fn entry(self, room: RoomId) -> Result<Entry, Unread> {
+        let data = self.d.as_deref().map(RawValue::get).unwrap_or_default();
+        let message = || serde_json::from_str::<MessageDto>(data)?.message(room);
+        let change = match self.k.as_str() {
+            "message.created" => Change::MessageCreated(message()?),
+            "message.updated" => Change::MessageUpdated(message()?),
+            "message.deleted" => Change::MessageDeleted(message()?),
+            "member.joined" => {
+                let JoinedDto { u, r, t, s, n } = serde_json::from_str(data)?;
+                let member = Member {
+                    user: UserId(u),
+                    role: Role::from_stored(&r),
+                    joined_at: Timestamp::from_millis(t),
+                    joined_seq: seq(s)?,
+                };
+                Change::MemberJoined { member, username: n }
+            }
+            "member.left" => Change::MemberLeft { user: UserId(serde_json::from_str::<LeftDto>(data)?.u) },
+            _ => Change::Other { kind: self.k.into() },
+        };
+        Ok(Entry { room, seq: seq(self.s)?, at: Timestamp::from_millis(self.t), change })
+    }
+}
+
+/// One entry of a user's log.
+#[derive(Serialize, Deserialize)]
+pub(super) struct UserEntryDto {
+    u: Uuid,
+    s: u64,
+    t: i64,
+    k: String,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    d: Option<Box<RawValue>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct InRoomDto {
+    r: Uuid,
+}
+
+#[derive(Serialize, Deserialize)]
+struct MovedDto {
+    r: Uuid,
+    /// Received.
+    c: u64,
+    /// Read.
+    d: u64,
+    /// Unread messages, and mentions among them.
+    m: u64,
+    n: u64,
+}
+
+impl UserEntryDto {
+    pub(super) fn new(entry: &UserEntry) -> Result<Self, serde_json::Error> {
+        let d = match &entry.change {
+            UserChange::RoomAdded { room } | UserChange::RoomRemoved { room } => {
+                raw(&InRoomDto { r: room.0 })?
+            }
+            UserChange::MarkMoved { room, marks, unread } => raw(&MovedDto {
+                r: room.0,
+                c: marks.received.get(),
+                d: marks.read.get(),
+                m: unread.messages,
+                n: unread.mentions,
+            })?,
+            UserChange::Other { .. } => None,
+        };
+        let k = entry.change.kind().to_owned();
+        Ok(Self { u: entry.user.0, s: entry.seq.get(), t: entry.at.millis(), k, d })
+    }
+
+    pub(super) fn entry(self) -> Result<UserEntry, Unread> {
+        let data = self.d.as_deref().map(RawValue::get).unwrap_or_default();
+        let room = || serde_json::from_str::<InRoomDto>(data).map(|place| RoomId(place.r));
+        let change = match self.k.as_str() {
+            "room.added" => UserChange::RoomAdded { room: room()? },
+            "room.removed" => UserChange::RoomRemoved { room: room()? },
+            "mark.moved" => {
+                let MovedDto { r, c, d, m, n } = serde_json::from_str(data)?;
+                UserChange::MarkMoved {
+                    room: RoomId(r),
+                    marks: Marks { received: seq(c)?, read: seq(d)? },
+                    unread: Unseen { messages: m, mentions: n },
+                }
+            }
+            _ => UserChange::Other { kind: self.k },
+        };
+        Ok(UserEntry { user: UserId(self.u), seq: seq(self.s)?, at: Timestamp::from_millis(self.t), change })
+    }
+}
