@@ -34,6 +34,10 @@ pub struct ClientSheet {
     pub probes: Vec<Probe>,
     /// When it did not read, and on which socket.
     pub stalls: Vec<(usize, Span)>,
+    /// What it was told of others' presence.
+    pub glimpses: Vec<Glimpse>,
+    /// When it stayed away on purpose.
+    pub absences: Vec<Span>,
     /// Attempts to open a socket that came to nothing.
     pub refused: usize,
     /// What should never happen to any client, whatever the faults.
@@ -142,6 +146,16 @@ pub fn digest(kind: &str, message: Uuid, author: Uuid, content: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     (kind, message, author, content).hash(&mut hasher);
     hasher.finish()
+}
+
+/// Somebody was said to be there, or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Glimpse {
+    pub at: Moment,
+    pub socket: usize,
+    /// Index among all clients.
+    pub client: usize,
+    pub online: bool,
 }
 
 /// A message that was composed.

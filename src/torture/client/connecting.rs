@@ -1,6 +1,6 @@
 //! Opening sockets, keeping them alive, and going over to the next one.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::json;
@@ -26,10 +26,19 @@ pub struct Came {
 
 /// A request without its answer.
 pub(super) enum Asked {
-    Send { send: usize, attempt: usize },
-    Subscribe { room: usize },
-    Lower { room: usize },
+    Send {
+        send: usize,
+        attempt: usize,
+    },
+    Subscribe {
+        room: usize,
+    },
+    Lower {
+        room: usize,
+    },
     Resume,
+    /// Who of the people around is there.
+    Watch,
 }
 
 /// A socket that is open.
@@ -41,8 +50,8 @@ pub(super) struct Live {
     heartbeat: Duration,
     next_reference: u64,
     pub(super) asked: BTreeMap<u64, Asked>,
-    /// Per own room, whether full was asked for, in the order asked: answers come in this order.
-    pub(super) wishes: BTreeMap<usize, VecDeque<bool>>,
+    /// Own rooms that a `resume` named and that are not answered yet; whether in full.
+    pub(super) resuming: BTreeMap<usize, bool>,
     /// Per own room, the last entry that came on this socket.
     pub(super) at: BTreeMap<usize, u64>,
     /// Per own room, where to ask on: the answer promised more.
@@ -67,7 +76,7 @@ impl Live {
             heartbeat: Duration::from_secs(25),
             next_reference: 1,
             asked: BTreeMap::new(),
-            wishes: BTreeMap::new(),
+            resuming: BTreeMap::new(),
             at: BTreeMap::new(),
             more: BTreeMap::new(),
             ping: Moment::END,
@@ -81,6 +90,15 @@ impl Live {
     pub(super) fn next_due(&self) -> Moment {
         let stalled = self.stalled.map_or(Moment::END, |span| span.to);
         self.ping.min(self.pong).min(self.moving).min(stalled).min(self.parting)
+    }
+
+    /// Whether an answer about this room is still to come.
+    pub(super) fn is_asked(&self, place: usize) -> bool {
+        let about = |asked: &Asked| match asked {
+            Asked::Subscribe { room } | Asked::Lower { room } => *room == place,
+            _ => false,
+        };
+        self.resuming.contains_key(&place) || self.asked.values().any(about)
     }
 
     pub(super) const fn reference(&mut self) -> u64 {
@@ -101,6 +119,11 @@ impl Client {
         if self.opening.is_some() || (why == Opening::Again && self.main.is_some()) {
             return;
         }
+        if let Some(away) = self.away.filter(|away| away.to > self.now()) {
+            self.due.reopen = away.to;
+            return;
+        }
+        self.come_back();
         let why = if self.sheet.sockets.is_empty() { Opening::First } else { why };
         self.opening = Some(why);
         let leaving = match why {
@@ -214,7 +237,7 @@ impl Client {
             if full || live.levels {
                 room.open = full;
                 rooms.push(json!([room.id, if full { "full" } else { "bump" }, room.last]));
-                live.wishes.entry(place).or_default().push_back(full);
+                live.resuming.insert(place, full);
             }
         }
         let reference = live.reference();
@@ -224,6 +247,9 @@ impl Client {
             data.insert("replaces".to_owned(), json!(replaces));
         }
         self.say(socket, &json!({"t": "resume", "ref": reference, "d": data}));
+        if frame.d.features.iter().any(|feature| feature == "presence") {
+            self.watch_people(socket);
+        }
         let old_lives = matches!(why, Opening::Move(old) if self.sockets.contains_key(&old));
         if !old_lives {
             self.become_main(socket);

@@ -5,6 +5,7 @@
 
 mod connecting;
 mod frames;
+mod people;
 mod reading;
 mod sending;
 mod wire;
@@ -21,7 +22,7 @@ use uuid::Uuid;
 
 use self::connecting::{Came, Live};
 use super::chance::Chance;
-use super::moment::{Moment, Stopwatch};
+use super::moment::{Moment, Span, Stopwatch};
 use super::record::{Answer, ClientSheet, Ending, Journal, Opening, RoomSheet, Wrong};
 use super::rest::{Person, Rest};
 
@@ -75,6 +76,8 @@ pub struct World {
     /// Where each process is reached: its proxy.
     pub pods: Vec<SocketAddr>,
     pub rooms: Vec<RoomSheet>,
+    /// Everybody, by index.
+    pub users: Vec<Uuid>,
     pub orders: watch::Receiver<Orders>,
 }
 
@@ -113,6 +116,8 @@ pub enum Event {
     },
     /// To send one message through every process at once.
     Race,
+    /// To stay away for so long, once its socket has ended.
+    Away(Duration),
 }
 
 /// A room that the client is in.
@@ -158,6 +163,8 @@ pub struct Client {
     /// An attempt to open a socket is under way: why.
     opening: Option<Opening>,
     failures: u32,
+    /// Stays away from then until then.
+    away: Option<Span>,
     epoch: Option<String>,
     outbox: VecDeque<usize>,
     by_key: BTreeMap<Uuid, usize>,
@@ -217,6 +224,7 @@ impl Client {
             main: None,
             opening: None,
             failures: 0,
+            away: None,
             epoch: None,
             outbox: VecDeque::new(),
             by_key: BTreeMap::new(),
@@ -275,6 +283,7 @@ impl Client {
                 self.sheet.probes.push(super::record::Probe { send, at, answer });
             }
             Event::Race => self.race(),
+            Event::Away(time) => self.stay_away(time),
         }
     }
 
@@ -288,11 +297,15 @@ impl Client {
             let now = self.now();
             self.due.compose = now.plus(self.chance.wait(self.habits.pause));
             self.due.toggle = now.plus(self.chance.wait(Duration::from_secs(5)));
+            if self.habits.slow {
+                self.due.stall = now.plus(self.chance.wait(Duration::from_secs(6)));
+            }
             return;
         }
         self.due.compose = Moment::END;
         self.due.toggle = Moment::END;
         self.wake_readers();
+        self.come_back();
         if matches!(self.orders, Orders::Finish(_)) {
             for room in &mut self.rooms {
                 room.always = true;

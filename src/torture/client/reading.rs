@@ -36,10 +36,15 @@ impl Client {
                 self.sheet.sockets[socket].ready.get_or_insert(at);
             }
             "resumed" => {
+                let mut unanswered = std::collections::BTreeMap::new();
                 if let Some(live) = self.sockets.get_mut(&socket) {
                     live.asked.retain(|_, asked| !matches!(asked, Asked::Resume));
+                    unanswered = std::mem::take(&mut live.resuming);
                 }
                 self.resumed(socket, at);
+                for place in unanswered.into_iter().filter(|(_, full)| *full).map(|(place, _)| place) {
+                    self.subscribe(socket, place);
+                }
             }
             "room.subscribed" => self.subscribed(socket, at, &frame),
             "room.lagged" => self.note(socket, at, &frame, What::Lagged { head: frame.d.head.unwrap_or(0) }),
@@ -49,6 +54,7 @@ impl Client {
             }
             "ack" => self.acked(socket, at, &frame),
             "error" => self.refused(socket, at, &frame),
+            "presence" => self.presence(socket, at, text),
             "pong" => self.pong(socket, at, &frame),
             "server.draining" => {
                 self.draining(socket, at, Duration::from_millis(frame.d.delay_ms.unwrap_or(0)));
@@ -86,7 +92,7 @@ impl Client {
         let Some(live) = self.sockets.get_mut(&socket) else { return };
         live.at.insert(place, seq);
         let reached = live.more.get(&place).is_some_and(|to| seq >= *to);
-        let asks_already = live.wishes.get(&place).is_some_and(|wishes| !wishes.is_empty());
+        let asks_already = live.is_asked(place);
         if reached || (is_gap && !asks_already) {
             live.more.remove(&place);
             self.subscribe(socket, place);
@@ -112,12 +118,18 @@ impl Client {
             return self.wrong(at, "I10", format!("{} of a room it is not in: {:?}", frame.t, frame.room));
         };
         let Some(live) = self.sockets.get_mut(&socket) else { return };
-        let full = live.wishes.get_mut(&place).and_then(std::collections::VecDeque::pop_front);
-        if let Some(reference) = frame.reference {
-            live.asked.remove(&reference);
-        }
-        if full == Some(false) {
-            return;
+        let asked = frame.reference.and_then(|reference| match live.asked.get(&reference) {
+            // It stays: one per room, and then `resumed`.
+            Some(Asked::Resume) | None => None,
+            Some(_) => live.asked.remove(&reference),
+        });
+        let full = match asked {
+            Some(Asked::Lower { .. }) => false,
+            Some(_) => true,
+            None => live.resuming.remove(&place).unwrap_or(true),
+        };
+        if !full {
+            return self.subscribe_missing();
         }
         let data = &frame.d;
         let head = data.head.unwrap_or(0);
@@ -146,7 +158,6 @@ impl Client {
         let Some(live) = self.sockets.get_mut(&socket) else { return };
         let reference = live.reference();
         live.asked.insert(reference, Asked::Subscribe { room: place });
-        live.wishes.entry(place).or_default().push_back(true);
         let room = &mut self.rooms[place];
         room.open = true;
         let (id, after) = (room.id, room.last);
@@ -161,11 +172,9 @@ impl Client {
         let Some(main) = self.main else { return };
         for place in 0..self.rooms.len() {
             let Some(live) = self.sockets.get(&main) else { return };
-            let is_asked = live.wishes.get(&place).is_some_and(|wishes| !wishes.is_empty());
-            let is_lowering =
-                live.asked.values().any(|asked| matches!(asked, Asked::Lower { room } if *room == place));
+            let is_asked = live.is_asked(place);
             let room = &self.rooms[place];
-            if room.always && !room.open && !is_asked && !is_lowering {
+            if room.always && !room.open && !is_asked {
                 self.subscribe(main, place);
             }
         }
@@ -177,11 +186,8 @@ impl Client {
         let places: Vec<usize> = (0..self.rooms.len()).filter(|place| !self.rooms[*place].always).collect();
         let Some(place) = places.get(self.chance.index(places.len())).copied() else { return };
         let Some(live) = self.sockets.get_mut(&main) else { return };
-        let is_asked = live.wishes.get(&place).is_some_and(|wishes| !wishes.is_empty());
-        let is_lowering =
-            live.asked.values().any(|asked| matches!(asked, Asked::Lower { room } if *room == place));
         // One wish at a time: what was on its way would come twice.
-        if is_asked || is_lowering || live.more.contains_key(&place) {
+        if live.is_asked(place) || live.more.contains_key(&place) {
             return;
         }
         if !self.rooms[place].open {
@@ -194,9 +200,6 @@ impl Client {
         self.rooms[place].open = false;
         self.sighted(main, at, place, What::Lowered);
         if levels {
-            if let Some(live) = self.sockets.get_mut(&main) {
-                live.wishes.entry(place).or_default().push_back(false);
-            }
             self.say(
                 main,
                 &json!({"t": "room.subscribe", "ref": reference, "room": id, "d": {"level": "bump"}}),
@@ -215,7 +218,8 @@ impl Client {
         match asked {
             Some(Asked::Send { send, attempt }) => self.send_refused(send, attempt, at, frame),
             Some(Asked::Subscribe { room }) => self.room_refused(socket, at, room, code),
-            Some(Asked::Lower { .. }) => {}
+            // What is in no log may get lost, and a room that stays open does no harm.
+            Some(Asked::Lower { .. } | Asked::Watch) => {}
             Some(Asked::Resume) => {
                 // One room of several was not served. Which one it is not told: those without an
                 // answer are asked for again.
@@ -225,20 +229,13 @@ impl Client {
                 }
                 match frame.room.and_then(|room| self.places.get(&room)).copied() {
                     Some(place) => self.room_refused(socket, at, place, code),
-                    None if self.sockets.get(&socket).is_some() => {
-                        let waiting = self.sockets.get(&socket).map(|live| {
-                            live.wishes
-                                .iter()
-                                .filter(|(_, wishes)| !wishes.is_empty())
-                                .map(|(place, _)| *place)
-                        });
+                    None => {
                         // Answers come in order: the first without one is meant.
-                        let first = waiting.and_then(|mut places| places.next());
-                        if let Some(place) = first {
+                        let live = self.sockets.get(&socket);
+                        if let Some(place) = live.and_then(|live| live.resuming.keys().next()).copied() {
                             self.room_refused(socket, at, place, code);
                         }
                     }
-                    None => {}
                 }
             }
             None if code == "unavailable" => {}
@@ -248,7 +245,7 @@ impl Client {
 
     fn room_refused(&mut self, socket: usize, at: Moment, place: usize, code: &str) {
         if let Some(live) = self.sockets.get_mut(&socket) {
-            live.wishes.get_mut(&place).and_then(std::collections::VecDeque::pop_front);
+            live.resuming.remove(&place);
             live.more.remove(&place);
         }
         if code != "unavailable" && code != "internal" {

@@ -166,6 +166,7 @@ impl Client {
             }
             // Lowered: what was always followed before is asked for again when all is read.
             Some(Asked::Lower { .. }) => self.subscribe_missing(),
+            Some(Asked::Watch) => {}
             Some(_) => self.wrong(at, "I24", "an ack to something else".to_owned()),
             None => self.wrong(at, "I24", "an ack to nothing".to_owned()),
         }

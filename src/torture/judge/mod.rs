@@ -8,6 +8,7 @@ mod counted;
 mod delivered;
 mod drained;
 mod facts;
+mod present;
 mod stored;
 #[cfg(test)]
 mod tests;
@@ -148,6 +149,7 @@ pub fn judge(history: &History) -> Verdict {
     timely::judge(history, &facts, &mut verdict);
     drained::judge(history, &mut verdict);
     counted::judge(history, &facts, &mut verdict);
+    present::judge(history, &mut verdict);
     for (client, sheet) in history.clients.iter().enumerate() {
         for wrong in &sheet.wrongs {
             let violation =

@@ -14,7 +14,7 @@ use crate::torture::history::{Census, CutSheet, FaultSheet, History, Scrape, Wai
 use crate::torture::moment::Spans;
 use crate::torture::plan::Kind;
 use crate::torture::pod::End;
-use crate::torture::record::{Answer, Attempt, Bubble, Ending, Sighting, Way, What, Wrong};
+use crate::torture::record::{Answer, Attempt, Bubble, Ending, Glimpse, Sighting, Way, What, Wrong};
 
 /// The promises found broken after something was done to the good history.
 fn broken(spoil: impl FnOnce(&mut History)) -> Vec<&'static str> {
@@ -289,4 +289,29 @@ fn what_stays_in_the_outbox_is_found() {
 #[test]
 fn what_never_came_to_an_end_is_said() {
     finds("progress", |h| h.unsettled.push("somebody".to_owned()));
+}
+
+/// Alice goes at 9 s and comes back 32 s later; Bob watches from a socket that stays.
+fn absence(told: Option<u64>) -> impl FnOnce(&mut History) {
+    move |h: &mut History| {
+        h.end = at(60_000);
+        h.faults.clear();
+        h.clients[0].absences.push(span(9_000, 41_000));
+        h.clients[0].sockets[0].ended = Some((at(9_000), Ending::Cut("killed".to_owned())));
+        let glimpse = |millis, online| Glimpse { at: at(millis), socket: 1, client: 0, online };
+        h.clients[BOB].glimpses.push(glimpse(8_600, true));
+        h.clients[BOB].glimpses.extend(told.map(|millis| glimpse(millis, false)));
+    }
+}
+
+#[test]
+fn ghosts_are_found_and_so_is_a_goodbye_of_someone_who_is_there() {
+    finds("I14", absence(None));
+    finds("I14", absence(Some(40_000)));
+    let in_time = broken(absence(Some(30_000)));
+    assert!(!in_time.contains(&"I14"), "{in_time:?}");
+    finds("I14", |h| {
+        h.faults.clear();
+        h.clients[BOB].glimpses.push(Glimpse { at: at(30_000), socket: 1, client: CAROL, online: false });
+    });
 }
