@@ -94,6 +94,8 @@ pub struct History {
     pub unsettled: Vec<String>,
     pub books: Books,
     pub counts: Vec<RoomCount>,
+    /// The process that loses announcements on purpose.
+    pub unreliable: Option<usize>,
     /// What a server may take to end.
     pub grace: std::time::Duration,
     pub has_outbox: bool,

@@ -126,7 +126,14 @@ impl Options {
             words => words.split(',').map(|word| word.trim().parse()).collect::<Result<_, _>>()?,
         };
         let without = |kind: &Kind| {
-            !matches!(kind, Kind::RedisKill | Kind::RedisFlush | Kind::RedisTrim | Kind::DatabaseRestart)
+            !matches!(
+                kind,
+                Kind::RedisKill
+                    | Kind::RedisFlush
+                    | Kind::RedisTrim
+                    | Kind::DatabaseRestart
+                    | Kind::DatabaseCut
+            )
         };
         let kinds = if one { kinds.into_iter().filter(without).collect() } else { kinds };
         let length = Duration::from_secs(seconds);
@@ -146,11 +153,64 @@ impl Options {
     }
 }
 
+/// `docs/reference/torture.md`.
+#[cfg(test)]
+fn reference() -> String {
+    let command = Options::augment_args(clap::Command::new("torture"));
+    let mut page = "# chat torture
+
+Written from the code in `src/torture/`; `UPDATE_DOCS=1 cargo test --all-features torture` writes it again.
+How to run it and how to read what it says: [Run the torture test](../how-to/torture.md).
+
+Exit codes: 0, every promise held; 1, one was broken; 2, it could not run.
+
+## Options
+
+| Option | Meaning |
+|---|---|
+"
+    .to_owned();
+    for argument in command.get_arguments() {
+        let long = argument.get_long().unwrap_or_default();
+        let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
+        page.push_str(&format!("| `--{long}` | {help} |\n"));
+    }
+    page.push_str("\n## Faults\n\n| Word | What |\n|---|---|\n");
+    for kind in Kind::ALL {
+        page.push_str(&format!("| `{}` | {} |\n", kind.word(), kind.doc()));
+    }
+    page.push_str("\n## Servers broken on purpose\n\n| Word | What |\n|---|---|\n");
+    for broken in Broken::value_variants() {
+        let value = broken.to_possible_value();
+        let help = value.as_ref().and_then(clap::builder::PossibleValue::get_help);
+        let help = help.map(ToString::to_string).unwrap_or_default();
+        page.push_str(&format!("| `{}` | {help} |\n", broken.word()));
+    }
+    page
+}
+
 #[cfg(test)]
 mod tests {
     use clap::Parser;
 
     use super::*;
+
+    #[test]
+    fn the_reference_page_is_up_to_date() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/reference/torture.md");
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(path, reference()).expect("written");
+        }
+        let kept = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(kept == reference(), "torture.md is out of date: UPDATE_DOCS=1 cargo test torture");
+    }
+
+    #[test]
+    fn words_are_the_same_on_the_command_line_and_in_the_servers() {
+        for broken in Broken::value_variants() {
+            assert_eq!(broken.to_possible_value().expect("shown").get_name(), broken.word());
+        }
+    }
 
     #[derive(Parser)]
     struct Line {

@@ -9,30 +9,20 @@ use std::time::Duration;
 
 use super::chance::Chance;
 
-/// What can be done to a cluster.
+/// What can be done to a cluster; [`Kind::doc`] says what each is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
-    /// SIGKILL to a process, which starts anew after a while.
     Kill,
-    /// SIGSTOP to a process, then SIGCONT.
     Stop,
-    /// SIGTERM to a process, which has to end well; then it starts anew.
     Drain,
-    /// The network in front of a process takes everything and brings nothing, for a while.
     Blackhole,
-    /// SIGKILL to Redis, which starts anew after a while, empty.
     RedisKill,
-    /// `FLUSHALL`.
     RedisFlush,
-    /// Every stream is trimmed to its last entry.
     RedisTrim,
-    /// The database is stopped in the mode `immediate`, as by a crash, and started.
     DatabaseRestart,
-    /// One connection is cut: by a reset, or by silence.
+    DatabaseCut,
     CutOne,
-    /// A third of all connections are cut at once.
     CutMany,
-    /// One message is sent through every process over HTTP and over the socket, all at once.
     Race,
 }
 
@@ -47,7 +37,7 @@ pub enum Track {
 }
 
 impl Kind {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Kill,
         Self::Stop,
         Self::Drain,
@@ -56,6 +46,7 @@ impl Kind {
         Self::RedisFlush,
         Self::RedisTrim,
         Self::DatabaseRestart,
+        Self::DatabaseCut,
         Self::CutOne,
         Self::CutMany,
         Self::Race,
@@ -73,9 +64,37 @@ impl Kind {
             Self::RedisFlush => "redis-flush",
             Self::RedisTrim => "redis-trim",
             Self::DatabaseRestart => "database-restart",
+            Self::DatabaseCut => "database-cut",
             Self::CutOne => "cut-one",
             Self::CutMany => "cut-many",
             Self::Race => "race",
+        }
+    }
+
+    /// What it does, for people.
+    #[must_use]
+    pub const fn doc(self) -> &'static str {
+        match self {
+            Self::Kill => "SIGKILL to a process, which starts anew after a while.",
+            Self::Stop => "SIGSTOP to a process, then SIGCONT.",
+            Self::Drain => "SIGTERM to a process, which has to end well; then it starts anew.",
+            Self::Blackhole => {
+                "The network in front of a process takes everything and brings nothing, for a while."
+            }
+            Self::RedisKill => "SIGKILL to Redis, which starts anew after a while, empty.",
+            Self::RedisFlush => "`FLUSHALL`.",
+            Self::RedisTrim => "Every stream is trimmed to its last entry.",
+            Self::DatabaseRestart => {
+                "The database is stopped in the mode `immediate`, as by a crash, and started."
+            }
+            Self::DatabaseCut => {
+                "Every connection to the database is ended while transactions wait in the middle: none of what they tried may count."
+            }
+            Self::CutOne => "One connection is cut: by a reset, or by silence.",
+            Self::CutMany => "A third of all connections are cut at once.",
+            Self::Race => {
+                "One message is sent through every process over HTTP and over the socket, all at once."
+            }
         }
     }
 
@@ -84,7 +103,7 @@ impl Kind {
         match self {
             Self::Kill | Self::Stop | Self::Drain | Self::Blackhole => Track::Processes,
             Self::RedisKill | Self::RedisFlush | Self::RedisTrim => Track::Redis,
-            Self::DatabaseRestart => Track::Database,
+            Self::DatabaseRestart | Self::DatabaseCut => Track::Database,
             Self::CutOne | Self::CutMany => Track::Network,
             Self::Race => Track::Senders,
         }
@@ -98,6 +117,7 @@ impl Kind {
                 | Self::RedisFlush
                 | Self::RedisTrim
                 | Self::DatabaseRestart
+                | Self::DatabaseCut
                 | Self::CutOne
                 | Self::CutMany
                 | Self::Race
@@ -130,7 +150,7 @@ impl Track {
         Duration::from_secs(match self {
             Self::Processes => 12,
             Self::Redis => 14,
-            Self::Database => 48,
+            Self::Database => 26,
             Self::Network => 12,
             Self::Senders => 20,
         })

@@ -100,7 +100,6 @@ fn summary(text: &mut String, history: &History, verdict: &Verdict, size: &Size)
     for kind in Kind::ALL {
         line!(text, "{:<18} {:>5}", kind.word(), counts.get(&kind).copied().unwrap_or(0));
     }
-    line!(text, "{:<18} {unavailable:>5}", "failed appends");
     line!(text, "");
 }
 

@@ -4,6 +4,7 @@ mod postgres;
 mod sqlite;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use uuid::Uuid;
 
@@ -123,6 +124,17 @@ impl Database {
         match self {
             Self::Postgres(reader) => reader.outbox().await,
             Self::Sqlite(_) => Ok(Vec::new()),
+        }
+    }
+
+    /// Holds transactions that write to a log up in the middle, and then ends all connections.
+    ///
+    /// # Errors
+    /// What went wrong.
+    pub async fn cut(&self, inside: Duration) -> Result<(), String> {
+        match self {
+            Self::Postgres(reader) => reader.cut(inside).await,
+            Self::Sqlite(_) => Err("a file has no connections".to_owned()),
         }
     }
 

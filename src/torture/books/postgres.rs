@@ -1,5 +1,7 @@
 //! The tables in PostgreSQL, over a connection of the test's own.
 
+use std::time::Duration;
+
 use tokio::sync::Mutex;
 use tokio_postgres::{Client, NoTls, Row};
 
@@ -70,6 +72,17 @@ impl Reader {
         let rows = self.rows("SELECT kind, id::text, seq FROM outbox").await?;
         let row = |row: &Row| Ok(OutboxRow { kind: text(row, 0)?, id: id(row, 1)?, seq: integer(row, 2)? });
         rows.iter().map(row).collect()
+    }
+
+    pub async fn cut(&self, inside: Duration) -> Result<(), String> {
+        let wrong = |error: tokio_postgres::Error| error.to_string();
+        let client = self.connect().await?;
+        client.batch_execute("BEGIN; LOCK TABLE log IN SHARE ROW EXCLUSIVE MODE").await.map_err(wrong)?;
+        tokio::time::sleep(inside).await;
+        let others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                      WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        client.query(others, &[]).await.map_err(wrong)?;
+        client.batch_execute("ROLLBACK").await.map_err(wrong)
     }
 
     pub async fn message_count(&self) -> Result<u64, String> {

@@ -88,7 +88,8 @@ fn outbox(history: &History, verdict: &mut Verdict) {
     if !history.has_outbox {
         return;
     }
-    let disturbing = [Kind::Kill, Kind::Stop, Kind::Drain, Kind::RedisKill, Kind::DatabaseRestart];
+    let disturbing =
+        [Kind::Kill, Kind::Stop, Kind::Drain, Kind::RedisKill, Kind::DatabaseRestart, Kind::DatabaseCut];
     let faults =
         history.faults.iter().filter(|fault| disturbing.contains(&fault.kind)).map(|fault| fault.span);
     let away =

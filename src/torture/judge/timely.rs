@@ -179,19 +179,21 @@ impl<'a> Clocks<'a> {
         }
         let pod = self.history.clients[client].sockets[socket as usize].pod;
         let time = at.since(entry.commit);
+        // What one process loses on purpose has the two seconds of I6 and no less.
+        let reliable = entry.pod.is_some_and(|by| Some(by) != self.history.unreliable);
         let figures = &mut verdict.figures;
         if self.weather.calm.holds(entry.commit) {
             figures.calm.add(time);
             match entry.pod {
-                Some(by) if by != pod => figures.calm_across.add(time),
-                Some(_) => self.calm_here.add(time),
-                None => {}
+                Some(by) if by == pod => self.calm_here.add(time),
+                Some(_) if reliable => figures.calm_across.add(time),
+                _ => {}
             }
         } else if self.weather.redis_away.hold(entry.commit) {
             figures.redis_down.add(time);
         } else {
             figures.faulty.add(time);
-            if self.weather.redis_back.hold(entry.commit) {
+            if reliable && self.weather.redis_back.hold(entry.commit) {
                 figures.redis_back.add(time);
             }
             let slow = self.history.clients[client].slow;
@@ -292,6 +294,7 @@ impl Weather {
             Kind::Drain,
             Kind::Blackhole,
             Kind::DatabaseRestart,
+            Kind::DatabaseCut,
             Kind::CutMany,
             Kind::RedisKill,
         ]);
