@@ -3,9 +3,10 @@
 //! A multiplexed connection that was lost never comes back, so whoever holds one asks for another
 //! here and waits between attempts as [`Backoff`] says.
 
-use std::error::Error as _;
-use std::fmt;
+use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
+use std::{fmt, io};
 
 use deadpool_redis::redis::aio::{ConnectionLike, MultiplexedConnection};
 use deadpool_redis::redis::cluster::ClusterClient;
@@ -43,7 +44,7 @@ impl fmt::Display for RedisFault {
     }
 }
 
-impl std::error::Error for RedisFault {}
+impl Error for RedisFault {}
 
 /// One connection, to a server or to a cluster.
 pub(super) enum Connection {
@@ -252,8 +253,10 @@ impl Server {
             }
             _ => {}
         }
-        let cause = error.source().and_then(|cause| cause.downcast_ref::<std::io::Error>());
-        if let Some(cause) = cause.filter(|cause| cause.kind() == std::io::ErrorKind::InvalidData) {
+        // The library keeps the cause behind a pointer, which is what its `source` shows.
+        let cause = error.source().and_then(|cause| cause.downcast_ref::<Arc<dyn Error + Send + Sync>>());
+        let cause = cause.and_then(|cause| cause.downcast_ref::<io::Error>());
+        if let Some(cause) = cause.filter(|cause| cause.kind() == io::ErrorKind::InvalidData) {
             return self.wrong(&format!("TLS: {cause}"));
         }
         RedisFault::Away(format!("REDIS_URL: {}: {error}", self.shown))

@@ -21,7 +21,7 @@ mod wire_logs;
 mod writer;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle, Runtime};
@@ -187,6 +187,12 @@ impl Redis {
     #[must_use]
     pub fn is_up(&self) -> bool {
         self.bus.is_up()
+    }
+
+    /// Processes whose lease held when they were last looked at, this one included.
+    #[must_use]
+    pub fn leases_seen(&self) -> u32 {
+        self.pods.load(Ordering::Relaxed)
     }
 
     /// At the end of a drain: writes what waits and gives the lease back, as far as that is done

@@ -26,7 +26,8 @@ pub struct RedisOptions {
     pub password: Option<String>,
     /// Speaks TLS and nothing else, with a certificate for `localhost` of an authority of its own.
     pub tls: bool,
-    cluster: bool,
+    /// A node of a cluster; see [`RedisCluster`].
+    pub cluster: bool,
 }
 
 /// A running Redis.
@@ -180,8 +181,9 @@ impl RedisServer {
     /// # Errors
     /// When it does not answer, or answers with an error.
     pub fn ask(&self, arguments: &[&str]) -> io::Result<String> {
-        let mut command = Command::new("redis-cli");
-        command.args(["-h", "127.0.0.1", "-t", "5", "-p", &self.port.to_string()]);
+        // One that hangs does not hold up who asks.
+        let mut command = Command::new("timeout");
+        command.args(["10", "redis-cli", "-h", "127.0.0.1", "-p", &self.port.to_string()]);
         if self.options.tls {
             command.args(["-h", "localhost", "--tls", "--cacert"]).arg(self.ca_file());
         }

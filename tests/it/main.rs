@@ -13,6 +13,8 @@ mod contract;
 mod docs;
 mod frames;
 mod http;
+#[cfg(feature = "torture")]
+mod redis;
 mod sim;
 mod support;
 mod torture;

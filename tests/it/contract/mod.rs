@@ -13,9 +13,9 @@ mod repairing;
 mod replay;
 mod rooms;
 mod sending;
-mod sqlite;
+pub mod sqlite;
 mod sqlite_file;
-mod support;
+pub mod support;
 mod user_logs;
 
 /// One test per story: `contract!(name, open)`, where `open` is an `async fn() -> Arc<dyn Store>`

@@ -146,9 +146,10 @@ async fn a_ticket_is_for_one_socket_of_one_page_and_ten_are_made_per_minute() {
     let body = site.ask(ask()).await.expect(201);
     assert_eq!(body["expiresIn"], 30);
     let (value, now) = (body["ticket"].as_str().unwrap(), chat::clock::Clock::now(&*site.clock));
-    let (user, identity) = site.tickets.take(value, Some("https://app.example.com"), now).expect("good once");
+    let take = || site.tickets.take(value, Some("https://app.example.com"), now);
+    let (user, identity) = take().await.expect("good once");
     assert_eq!((user.id.to_string(), identity.user), (alice.id.clone(), user.id));
-    assert!(site.tickets.take(value, Some("https://app.example.com"), now).is_none());
+    assert!(take().await.is_err());
     for _ in 0..9 {
         site.ask(ask()).await.expect(201);
     }
