@@ -5,6 +5,7 @@
 
 mod accounts;
 mod log;
+pub(crate) mod plan;
 mod repair;
 mod rooms;
 pub mod sqlite;

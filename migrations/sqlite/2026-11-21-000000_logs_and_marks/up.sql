@@ -42,8 +42,9 @@ CREATE TABLE mentions (
 ) WITHOUT ROWID;
 CREATE INDEX mentions_of_member ON mentions (room_id, user_id, seq);
 
--- What is unread is counted in this index alone.
-CREATE INDEX messages_unread ON messages (room_id, seq, author_id) WHERE deleted_at IS NULL;
+-- What is unread is counted in this index alone. SQLite looks `deleted_at` up in the table where it
+-- is not among the columns, whatever the condition says.
+CREATE INDEX messages_unread ON messages (room_id, seq, author_id, deleted_at) WHERE deleted_at IS NULL;
 
 -- Only the SHA-256 of a ticket's value.
 CREATE TABLE tickets (
@@ -55,5 +56,5 @@ CREATE INDEX tickets_by_end ON tickets (expires_at);
 
 CREATE INDEX logins_revoked ON logins (revoked_at) WHERE revoked_at IS NOT NULL;
 
--- Transactions that wrote: raised by each of them.
-INSERT INTO meta (name, value) VALUES ('commits', 0);
+-- Transactions that wrote: raised by each of them. Who has people in it was written to before.
+INSERT INTO meta (name, value) SELECT 'commits', EXISTS (SELECT 1 FROM users);

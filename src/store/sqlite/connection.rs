@@ -149,7 +149,7 @@ impl Drop for TemporaryDirectory {
 
 /// Opens a file, made when it is absent. Only the server's own account may read a new one: there
 /// are people's addresses and messages in it. SQLite gives its other files the same mode.
-fn create(path: &Path) -> io::Result<File> {
+pub(super) fn create(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]

@@ -20,6 +20,9 @@ use crate::store::{Answer, StoreError};
 
 type Job = Box<dyn FnOnce(&mut SqliteConnection) + Send>;
 
+/// What is done after each writing call. Nobody waits for it.
+pub(super) type Afterwards = Box<dyn FnMut(&mut SqliteConnection) + Send>;
+
 /// How many threads and how long the queues.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Size {
@@ -36,17 +39,19 @@ pub(super) enum Executor {
     /// At once, on the caller's thread, all on one connection: for simulations, where the order
     /// of everything must repeat.
     Inline {
-        worker: Mutex<Worker>,
+        worker: Box<Mutex<Worker>>,
         /// Keeps a database in memory alive while the worker's connection is replaced.
         _keeper: Mutex<SqliteConnection>,
     },
 }
 
 impl Executor {
-    /// Starts the threads on the connections of `location`; `writer` is the first of them.
+    /// Starts the threads on the connections of `location`; `writer` is the first of them, and
+    /// `after` is done on it after each writing call, between transactions.
     pub(super) fn threads(
         location: &Location,
         writer: SqliteConnection,
+        after: Option<Afterwards>,
         size: Size,
     ) -> Result<Self, OpenError> {
         let writers = Arc::new(Queue::new(size.writer_queue));
@@ -60,7 +65,7 @@ impl Executor {
             executor.start(format!("store-reader-{n}"), readers.clone(), worker)?;
         }
         // Last, so that it is joined last and the closing checkpoint is its own.
-        let worker = Worker::new(location, Purpose::Write, writer);
+        let worker = Worker { after, ..Worker::new(location, Purpose::Write, writer) };
         executor.start("store-writer".to_owned(), writers, worker)?;
         Ok(executor)
     }
@@ -69,7 +74,7 @@ impl Executor {
     pub(super) fn inline(location: &Location, writer: SqliteConnection) -> Result<Self, OpenError> {
         let keeper = Mutex::new(location.connect(Purpose::Read)?);
         Ok(Self::Inline {
-            worker: Mutex::new(Worker::new(location, Purpose::Write, writer)),
+            worker: Box::new(Mutex::new(Worker::new(location, Purpose::Write, writer))),
             _keeper: keeper,
         })
     }
@@ -156,11 +161,12 @@ pub(super) struct Worker {
     location: Location,
     purpose: Purpose,
     connection: Option<SqliteConnection>,
+    after: Option<Afterwards>,
 }
 
 impl Worker {
     fn new(location: &Location, purpose: Purpose, connection: SqliteConnection) -> Self {
-        Self { location: location.clone(), purpose, connection: Some(connection) }
+        Self { location: location.clone(), purpose, connection: Some(connection), after: None }
     }
 
     /// Runs a job. A connection that is left in the middle of a transaction, by a panic or by an
@@ -176,7 +182,12 @@ impl Worker {
         };
         // The connection is the only thing a panic could leave half done, and it is dropped then.
         match catch_unwind(AssertUnwindSafe(|| job(&mut conn))) {
-            Ok(()) if !is_broken(&mut conn) => self.connection = Some(conn),
+            Ok(()) if !is_broken(&mut conn) => {
+                if let Some(after) = &mut self.after {
+                    after(&mut conn);
+                }
+                self.connection = Some(conn);
+            }
             Ok(()) => log::warn!("a connection to the database was given up"),
             Err(_) => log::error!("an operation of the store panicked"),
         }
@@ -268,14 +279,16 @@ mod tests {
         let directory = TemporaryDirectory::new().expect("a directory");
         let file = Location::file(&directory.path().join("test.db")).expect("a file");
         let writer = file.connect(Purpose::Write).expect("a connection");
-        story(&Executor::threads(&file, writer, SIZE).expect("threads"));
+        story(&Executor::threads(&file, writer, None, SIZE).expect("threads"));
         let memory = Location::memory();
         let writer = memory.connect(Purpose::Write).expect("a connection");
         story(&Executor::inline(&memory, writer).expect("a connection"));
     }
 
     fn make_table(executor: &Executor) {
-        let made = executor.write(|conn| Ok(conn.batch_execute("CREATE TABLE t (n BIGINT NOT NULL)")?));
+        // Transactions are counted there.
+        let tables = "CREATE TABLE t (n BIGINT NOT NULL); CREATE TABLE meta (name TEXT, value BIGINT);";
+        let made = executor.write(move |conn| Ok(conn.batch_execute(tables)?));
         block_on(made).expect("made");
     }
 
@@ -334,7 +347,7 @@ mod tests {
         let directory = TemporaryDirectory::new().expect("a directory");
         let file = Location::file(&directory.path().join("test.db")).expect("a file");
         let writer = file.connect(Purpose::Write).expect("a connection");
-        let executor = Executor::threads(&file, writer, SIZE).expect("threads");
+        let executor = Executor::threads(&file, writer, None, SIZE).expect("threads");
         make_table(&executor);
         assert!(block_on(executor.read(insert)).is_err());
         assert_eq!(count(&executor), 0);
@@ -345,7 +358,7 @@ mod tests {
         let directory = TemporaryDirectory::new().expect("a directory");
         let file = Location::file(&directory.path().join("test.db")).expect("a file");
         let writer = file.connect(Purpose::Write).expect("a connection");
-        let executor = Executor::threads(&file, writer, SIZE).expect("threads");
+        let executor = Executor::threads(&file, writer, None, SIZE).expect("threads");
         let (started, has_started) = mpsc::channel();
         let (release, released) = mpsc::channel::<()>();
         let first = executor.write(move |_| {

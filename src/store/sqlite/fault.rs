@@ -6,10 +6,11 @@
 use std::io;
 use std::path::PathBuf;
 
-use diesel::SqliteConnection;
+use diesel::prelude::*;
 use diesel::result::Error;
 use thiserror::Error as ThisError;
 
+use super::statements::CountCommit;
 use crate::domain::Refusal;
 use crate::domain::refusal::Invalid;
 use crate::store::StoreError;
@@ -48,8 +49,13 @@ impl From<Fault> for StoreError {
     }
 }
 
+diesel::define_sql_function! {
+    /// Rows that this connection has changed so far.
+    fn total_changes() -> BigInt;
+}
+
 /// Runs `work` in a transaction that holds the write lock from its beginning, so what it reads is
-/// what it changes.
+/// what it changes. If it changes anything, the transaction is counted (see [`super::witness`]).
 pub(super) fn write<T>(
     conn: &mut SqliteConnection,
     work: impl FnOnce(&mut SqliteConnection) -> Result<T, Fault>,
@@ -58,7 +64,7 @@ pub(super) fn write<T>(
     // fails and would hide the cause. What went wrong first is what the log must say.
     let mut cause = None;
     let result = conn.immediate_transaction(|conn| {
-        work(conn).map_err(|fault| match fault {
+        counted(conn, work).map_err(|fault| match fault {
             Fault::Database(error) => {
                 cause = Some(error);
                 Fault::Database(Error::RollbackTransaction)
@@ -72,12 +78,25 @@ pub(super) fn write<T>(
     }
 }
 
+fn counted<T>(
+    conn: &mut SqliteConnection,
+    work: impl FnOnce(&mut SqliteConnection) -> Result<T, Fault>,
+) -> Result<T, Fault> {
+    let changes = |conn: &mut SqliteConnection| diesel::select(total_changes()).get_result::<i64>(conn);
+    let before = changes(conn)?;
+    let value = work(conn)?;
+    // What changes nothing costs no commit.
+    if changes(conn)? != before {
+        CountCommit.execute(conn)?;
+    }
+    Ok(value)
+}
+
 /// Runs `work` on one snapshot.
 pub(super) fn read<T>(
     conn: &mut SqliteConnection,
     work: impl FnOnce(&mut SqliteConnection) -> Result<T, Fault>,
 ) -> Result<T, Fault> {
-    use diesel::Connection as _;
     conn.transaction(work)
 }
 

@@ -8,8 +8,8 @@ mod append;
 mod connection;
 mod executor;
 mod fault;
+mod load;
 mod log;
-mod mentions;
 mod migrate;
 mod prune;
 mod repair;
@@ -19,6 +19,7 @@ mod schema;
 mod statements;
 mod traits;
 mod user_logs;
+mod witness;
 
 use std::path::Path;
 
@@ -33,6 +34,7 @@ pub use self::fault::OpenError;
 pub use self::migrate::{MigrationState, migrate, migrations};
 use self::rows::Key;
 use self::schema::meta;
+use self::witness::Witness;
 use crate::domain::Epoch;
 use crate::domain::policy::EditWindow;
 use crate::store::StoreError;
@@ -40,7 +42,8 @@ use crate::store::StoreError;
 /// How the store behaves.
 #[derive(Clone, Copy, Debug)]
 pub struct SqliteOptions {
-    /// Becomes the epoch of a database that has none, that is a new one.
+    /// Becomes the epoch of a database that has none, that is a new one, and of one that is not
+    /// what was last used in its place.
     pub new_epoch: Epoch,
     /// How long authors may edit and delete.
     pub edit_window: EditWindow,
@@ -82,7 +85,8 @@ pub struct SqliteStore {
 
 impl SqliteStore {
     /// Opens the database at `path`, made with its directories when absent, and brings its schema
-    /// up to date. The file is this process's until the store is dropped or the process dies.
+    /// up to date. The file is this process's until the store is dropped or the process dies. A
+    /// database that was restored or brought from elsewhere gets a new epoch.
     /// Blocks: for start-up.
     ///
     /// # Errors
@@ -90,13 +94,15 @@ impl SqliteStore {
     pub fn open(path: &Path, options: SqliteOptions) -> Result<Self, OpenError> {
         let location = Location::file(path)?;
         let lock = FileLock::take(location.path())?;
-        let writer = prepare(&location, options)?;
+        let mut writer = prepare(&location, options)?;
+        let mut witness = Witness::confront(&mut writer, location.path(), options.new_epoch)?;
+        let after = Box::new(move |conn: &mut SqliteConnection| witness.follow(conn));
         let size = Size {
             readers: options.readers,
             writer_queue: options.writer_queue,
             reader_queue: options.reader_queue,
         };
-        let executor = Executor::threads(&location, writer, size)?;
+        let executor = Executor::threads(&location, writer, Some(after), size)?;
         Ok(Self { executor, _lock: Some(lock), _directory: None, edit_window: options.edit_window })
     }
 

@@ -14,7 +14,12 @@ pub(super) fn epoch(conn: &mut SqliteConnection) -> Result<Epoch, Fault> {
 
 pub(super) fn renew_epoch(conn: &mut SqliteConnection, epoch: Epoch) -> Result<(), Fault> {
     fault::write(conn, |conn| {
-        diesel::update(meta::table.find("epoch")).set(meta::value.eq(Key::from(epoch))).execute(conn)?;
+        let before: Key = meta::table.find("epoch").select(meta::value).get_result(conn)?;
+        for (name, value) in [("epoch_before", before), ("epoch", Key::from(epoch))] {
+            diesel::replace_into(meta::table)
+                .values((meta::name.eq(name), meta::value.eq(value)))
+                .execute(conn)?;
+        }
         Ok(())
     })
 }

@@ -5,16 +5,16 @@ use std::collections::{HashMap, HashSet};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable};
 
-use super::append::insert_entry;
 use super::fault::{self, Fault};
-use super::rows::{Key, MessageRow, NewMember, NewRoomRow, RoomRow, UserRow};
-use super::schema::{members, messages, rooms, users};
+use super::rows::{Key, MessageRow, NewEntry, NewMember, NewRoomRow, RoomRow, UserRow};
+use super::schema::{log, members, messages, rooms, users};
 use super::user_logs;
 use crate::domain::refusal::Invalid;
 use crate::domain::{
     Change, ClientMsgId, Entry, Member, Message, MessageId, Refusal, Role, Room, RoomId, Seq, User,
     UserChange, UserId, policy,
 };
+use crate::store::plan::{KnownMember, LogRow};
 use crate::store::{
     DirectoryCursor, MemberCursor, MemberPage, MessagePage, NewRoom, NewRoomMade, RoomPage, RoomView,
 };
@@ -75,9 +75,11 @@ pub(super) fn create_room(conn: &mut SqliteConnection, new: &NewRoom) -> Result<
             seq = seq.next();
             let role = if user == new.owner { Role::Owner } else { Role::Member };
             let member = Member { user, role, joined_at: new.now, joined_seq: seq };
-            diesel::insert_into(members::table).values(NewMember::new(new.id, &member)).execute(conn)?;
+            let newcomer = KnownMember::newcomer(member.clone());
+            diesel::insert_into(members::table).values(NewMember::new(new.id, &newcomer)).execute(conn)?;
             let change = Change::MemberJoined { member, username };
-            insert_entry(conn, new.id, seq, new.now, &change)?;
+            let row = LogRow::new(new.id, seq, new.now, &change);
+            diesel::insert_into(log::table).values(NewEntry::from(&row)).execute(conn)?;
             entries.push(Entry { room: new.id, seq, at: new.now, change });
             told.push(user_logs::tell(conn, user, new.now, UserChange::RoomAdded { room: new.id })?);
         }

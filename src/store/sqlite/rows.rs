@@ -10,11 +10,12 @@ use diesel::sql_types::Binary;
 use diesel::sqlite::Sqlite;
 use uuid::Uuid;
 
-use super::schema::{log, logins, members, mentions, messages, refresh_tokens, rooms, user_log, users};
+use super::schema::{log, logins, members, mentions, messages, refresh_tokens, rooms, users};
 use crate::domain::{
     ClientMsgId, Description, Email, Epoch, Marks, Member, Message, MessageId, Role, Room, RoomId, RoomName,
-    Seq, SessionId, Timestamp, Unread, User, UserChange, UserEntry, UserId, Username,
+    Seq, SessionId, Timestamp, User, UserId, Username,
 };
+use crate::store::plan::{KnownMember, LogRow, MentionRow, NewMessage};
 
 /// Stands for an entry of a known kind whose row lacks what the kind needs, which only a damaged
 /// database holds. The name of no event: it must not be taken for what it is not.
@@ -164,6 +165,16 @@ pub(super) struct MemberRow {
     role: String,
     joined_at: i64,
     joined_seq: i64,
+    received_seq: i64,
+    read_seq: i64,
+}
+
+impl From<MemberRow> for KnownMember {
+    fn from(row: MemberRow) -> Self {
+        let marks =
+            Marks { received: Seq::from_stored(row.received_seq), read: Seq::from_stored(row.read_seq) };
+        Self { member: row.into(), marks }
+    }
 }
 
 impl From<MemberRow> for Member {
@@ -190,16 +201,15 @@ pub(super) struct NewMember {
 }
 
 impl NewMember {
-    /// Someone who has read everything up to his own joining.
-    pub(super) fn new(room: RoomId, member: &Member) -> Self {
+    pub(super) fn new(room: RoomId, KnownMember { member, marks }: &KnownMember) -> Self {
         Self {
             room_id: room.into(),
             user_id: member.user.into(),
             role: member.role.as_str(),
             joined_at: member.joined_at.millis(),
             joined_seq: member.joined_seq.stored(),
-            received_seq: member.joined_seq.stored(),
-            read_seq: member.joined_seq.stored(),
+            received_seq: marks.received.stored(),
+            read_seq: marks.read.stored(),
         }
     }
 }
@@ -246,94 +256,84 @@ impl From<MessageRow> for Message {
 }
 
 #[derive(Insertable)]
+#[diesel(table_name = messages, treat_none_as_default_value = false)]
+pub(super) struct NewMessageRow<'a> {
+    id: Key,
+    room_id: Key,
+    seq: i64,
+    last_seq: i64,
+    author_id: Key,
+    client_msg_id: Key,
+    body_hash: &'a [u8],
+    content: &'a str,
+    reply_to: Option<Key>,
+    created_at: i64,
+    updated_at: i64,
+    deleted_at: Option<i64>,
+}
+
+impl<'a> From<&'a NewMessage> for NewMessageRow<'a> {
+    fn from(new: &'a NewMessage) -> Self {
+        let message = &new.message;
+        Self {
+            id: message.id.into(),
+            room_id: message.room.into(),
+            seq: message.seq.stored(),
+            last_seq: new.last_seq.stored(),
+            author_id: message.author.into(),
+            client_msg_id: message.client_msg_id.into(),
+            body_hash: &new.body_hash,
+            content: &message.content,
+            reply_to: message.reply_to.map(Key::from),
+            created_at: message.created_at.millis(),
+            updated_at: message.updated_at.millis(),
+            deleted_at: message.deleted_at.map(Timestamp::millis),
+        }
+    }
+}
+
+#[derive(Insertable)]
 #[diesel(table_name = log, treat_none_as_default_value = false)]
 pub(super) struct NewEntry<'a> {
-    pub(super) room_id: Key,
-    pub(super) seq: i64,
-    pub(super) kind: &'a str,
-    pub(super) at: i64,
-    pub(super) message_id: Option<Key>,
-    pub(super) user_id: Option<Key>,
-    pub(super) data: Option<&'static str>,
+    room_id: Key,
+    seq: i64,
+    kind: &'a str,
+    at: i64,
+    message_id: Option<Key>,
+    user_id: Option<Key>,
+    data: Option<&'static str>,
+}
+
+impl<'a> From<&'a LogRow> for NewEntry<'a> {
+    fn from(row: &'a LogRow) -> Self {
+        Self {
+            room_id: row.room.into(),
+            seq: row.seq.stored(),
+            kind: &row.kind,
+            at: row.at.millis(),
+            message_id: row.message.map(Key::from),
+            user_id: row.user.map(Key::from),
+            data: row.data,
+        }
+    }
 }
 
 #[derive(Insertable)]
 #[diesel(table_name = mentions)]
 pub(super) struct NewMention {
-    pub(super) message_id: Key,
-    pub(super) user_id: Key,
-    pub(super) room_id: Key,
-    pub(super) seq: i64,
-}
-
-/// An entry of a user's own log, as it lies and as it is written.
-#[derive(Debug, Insertable, Queryable, Selectable)]
-#[diesel(table_name = user_log, check_for_backend(Sqlite), treat_none_as_default_value = false)]
-pub(super) struct UserEntryRow {
+    message_id: Key,
     user_id: Key,
+    room_id: Key,
     seq: i64,
-    kind: String,
-    at: i64,
-    room_id: Option<Key>,
-    received_seq: Option<i64>,
-    read_seq: Option<i64>,
-    unread: Option<i64>,
-    mentions: Option<i64>,
 }
 
-impl From<&UserEntry> for UserEntryRow {
-    fn from(entry: &UserEntry) -> Self {
-        let count = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
-        let (room, moved) = match &entry.change {
-            UserChange::RoomAdded { room } | UserChange::RoomRemoved { room } => (Some(*room), None),
-            UserChange::MarkMoved { room, marks, unread } => (Some(*room), Some((marks, unread))),
-            UserChange::Other { .. } => (None, None),
-        };
+impl From<&MentionRow> for NewMention {
+    fn from(row: &MentionRow) -> Self {
         Self {
-            user_id: entry.user.into(),
-            seq: entry.seq.stored(),
-            kind: entry.change.kind().to_owned(),
-            at: entry.at.millis(),
-            room_id: room.map(Key::from),
-            received_seq: moved.map(|(marks, _)| marks.received.stored()),
-            read_seq: moved.map(|(marks, _)| marks.read.stored()),
-            unread: moved.map(|(_, unread)| count(unread.messages)),
-            mentions: moved.map(|(_, unread)| count(unread.mentions)),
+            message_id: row.message.into(),
+            user_id: row.user.into(),
+            room_id: row.room.into(),
+            seq: row.seq.stored(),
         }
     }
-}
-
-impl From<UserEntryRow> for UserEntry {
-    fn from(row: UserEntryRow) -> Self {
-        let room = row.room_id.map(RoomId::from);
-        let marks = row.received_seq.zip(row.read_seq).map(|(received, read)| Marks {
-            received: Seq::from_stored(received),
-            read: Seq::from_stored(read),
-        });
-        let unread = row.unread.zip(row.mentions).map(|counts| unread(counts));
-        let change = match (row.kind.as_str(), room, marks, unread) {
-            ("room.added", Some(room), ..) => UserChange::RoomAdded { room },
-            ("room.removed", Some(room), ..) => UserChange::RoomRemoved { room },
-            ("mark.moved", Some(room), Some(marks), Some(unread)) => {
-                UserChange::MarkMoved { room, marks, unread }
-            }
-            (kind @ ("room.added" | "room.removed" | "mark.moved"), ..) => {
-                ::log::error!("{kind} of {:?} lacks what it needs", row.user_id);
-                UserChange::Other { kind: UNREADABLE.to_owned() }
-            }
-            _ => UserChange::Other { kind: row.kind },
-        };
-        Self {
-            user: row.user_id.into(),
-            seq: Seq::from_stored(row.seq),
-            at: Timestamp::from_millis(row.at),
-            change,
-        }
-    }
-}
-
-/// Counts, as the database has them.
-pub(super) fn unread((messages, mentions): (i64, i64)) -> Unread {
-    let count = |n: i64| u64::try_from(n).unwrap_or(0);
-    Unread { messages: count(messages), mentions: count(mentions) }
 }

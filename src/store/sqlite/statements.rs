@@ -1,73 +1,34 @@
-//! Statements that diesel would not keep prepared: it plans every `UPDATE` anew, and builds the text
-//! of an `ON CONFLICT` each time to look it up. Written out here, each is prepared once per
-//! connection and found by its type. Next: [`super::append`].
+//! Statements that diesel would not keep prepared, as it plans every `UPDATE` anew, or that it has no
+//! words for. Written out here, each is prepared once per connection and found by its type. Next: [`super::append`].
 
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{BigInt, Binary, Nullable, Text};
+use diesel::sql_types::{BigInt, Binary, Nullable};
 use diesel::sqlite::Sqlite;
 
 use super::rows::Key;
-
-/// Stores a message unless its author used its key before: of such a one, no row is changed.
-pub(super) struct InsertMessage<'a> {
-    pub(super) id: Key,
-    pub(super) room: Key,
-    pub(super) seq: i64,
-    pub(super) author: Key,
-    pub(super) client_msg_id: Key,
-    pub(super) body_hash: &'a [u8],
-    pub(super) content: &'a str,
-    pub(super) reply_to: Option<Key>,
-    pub(super) now: i64,
-}
-
-impl QueryFragment<Sqlite> for InsertMessage<'_> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
-        out.push_sql(
-            "INSERT INTO messages (id, room_id, seq, last_seq, author_id, client_msg_id, body_hash, content, \
-             reply_to, created_at, updated_at) VALUES (",
-        );
-        out.push_bind_param::<Binary, _>(&self.id)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Binary, _>(&self.room)?;
-        for _ in ["seq", "last_seq"] {
-            out.push_sql(", ");
-            out.push_bind_param::<BigInt, _>(&self.seq)?;
-        }
-        for key in [&self.author, &self.client_msg_id] {
-            out.push_sql(", ");
-            out.push_bind_param::<Binary, _>(key)?;
-        }
-        out.push_sql(", ");
-        out.push_bind_param::<Binary, [u8]>(self.body_hash)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Text, str>(self.content)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Nullable<Binary>, _>(&self.reply_to)?;
-        for _ in ["created_at", "updated_at"] {
-            out.push_sql(", ");
-            out.push_bind_param::<BigInt, _>(&self.now)?;
-        }
-        // The unique index looks the key up and keeps it in one step.
-        out.push_sql(") ON CONFLICT (author_id, client_msg_id) DO NOTHING");
-        Ok(())
-    }
-}
-
-impl QueryId for InsertMessage<'_> {
-    type QueryId = InsertMessage<'static>;
-}
-
-impl RunQueryDsl<SqliteConnection> for InsertMessage<'_> {}
+use crate::domain::{Marks, RoomId, UserId};
+use crate::store::plan::Totals;
 
 /// Writes what a room's row sums up.
 pub(super) struct UpdateTotals {
-    pub(super) room: Key,
-    pub(super) last_seq: i64,
-    pub(super) member_count: i64,
-    pub(super) last_activity: i64,
-    pub(super) message_count: i64,
+    room: Key,
+    last_seq: i64,
+    member_count: i64,
+    last_activity: i64,
+    message_count: i64,
+}
+
+impl UpdateTotals {
+    pub(super) fn new(room: RoomId, totals: &Totals) -> Self {
+        Self {
+            room: room.into(),
+            last_seq: totals.head.stored(),
+            member_count: i64::try_from(totals.members).unwrap_or(i64::MAX),
+            last_activity: totals.last_activity.millis(),
+            message_count: i64::try_from(totals.messages).unwrap_or(i64::MAX),
+        }
+    }
 }
 
 impl QueryFragment<Sqlite> for UpdateTotals {
@@ -92,20 +53,32 @@ impl QueryId for UpdateTotals {
 
 impl RunQueryDsl<SqliteConnection> for UpdateTotals {}
 
-/// Moves both marks of a member to `seq`, unless they are further.
-pub(super) struct RaiseMarks {
-    pub(super) room: Key,
-    pub(super) user: Key,
-    pub(super) seq: i64,
+/// Writes a member's marks.
+pub(super) struct UpdateMarks {
+    room: Key,
+    user: Key,
+    received_seq: i64,
+    read_seq: i64,
 }
 
-impl QueryFragment<Sqlite> for RaiseMarks {
+impl UpdateMarks {
+    pub(super) fn new(room: RoomId, user: UserId, marks: Marks) -> Self {
+        Self {
+            room: room.into(),
+            user: user.into(),
+            received_seq: marks.received.stored(),
+            read_seq: marks.read.stored(),
+        }
+    }
+}
+
+impl QueryFragment<Sqlite> for UpdateMarks {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
-        out.push_sql("UPDATE members SET received_seq = max(received_seq, ");
-        out.push_bind_param::<BigInt, _>(&self.seq)?;
-        out.push_sql("), read_seq = max(read_seq, ");
-        out.push_bind_param::<BigInt, _>(&self.seq)?;
-        out.push_sql(") WHERE room_id = ");
+        out.push_sql("UPDATE members SET received_seq = ");
+        out.push_bind_param::<BigInt, _>(&self.received_seq)?;
+        out.push_sql(", read_seq = ");
+        out.push_bind_param::<BigInt, _>(&self.read_seq)?;
+        out.push_sql(" WHERE room_id = ");
         out.push_bind_param::<Binary, _>(&self.room)?;
         out.push_sql(" AND user_id = ");
         out.push_bind_param::<Binary, _>(&self.user)?;
@@ -113,11 +86,11 @@ impl QueryFragment<Sqlite> for RaiseMarks {
     }
 }
 
-impl QueryId for RaiseMarks {
+impl QueryId for UpdateMarks {
     type QueryId = Self;
 }
 
-impl RunQueryDsl<SqliteConnection> for RaiseMarks {}
+impl RunQueryDsl<SqliteConnection> for UpdateMarks {}
 
 /// Takes the next number of a user's own log, and answers it.
 pub(super) struct NextOfUser(pub(super) Key);
@@ -173,3 +146,133 @@ impl Query for HeadsOf {
 }
 
 impl RunQueryDsl<SqliteConnection> for HeadsOf {}
+
+/// What one member has not read: messages, and those of them that mention him. Counted in their
+/// indexes alone; there are no mentions by oneself, nor in deleted messages.
+pub(super) struct CountUnread {
+    pub(super) room: Key,
+    pub(super) user: Key,
+    pub(super) read: i64,
+}
+
+impl QueryFragment<Sqlite> for CountUnread {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql("SELECT (SELECT count(*) FROM messages WHERE room_id = ");
+        out.push_bind_param::<Binary, _>(&self.room)?;
+        out.push_sql(" AND seq > ");
+        out.push_bind_param::<BigInt, _>(&self.read)?;
+        out.push_sql(" AND author_id <> ");
+        out.push_bind_param::<Binary, _>(&self.user)?;
+        out.push_sql(" AND deleted_at IS NULL), (SELECT count(*) FROM mentions WHERE room_id = ");
+        out.push_bind_param::<Binary, _>(&self.room)?;
+        out.push_sql(" AND user_id = ");
+        out.push_bind_param::<Binary, _>(&self.user)?;
+        out.push_sql(" AND seq > ");
+        out.push_bind_param::<BigInt, _>(&self.read)?;
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+impl QueryId for CountUnread {
+    type QueryId = Self;
+}
+
+impl Query for CountUnread {
+    type SqlType = (BigInt, BigInt);
+}
+
+impl RunQueryDsl<SqliteConnection> for CountUnread {}
+
+/// Counts a transaction that writes.
+#[derive(QueryId)]
+pub(super) struct CountCommit;
+
+impl QueryFragment<Sqlite> for CountCommit {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql("UPDATE meta SET value = value + 1 WHERE name = 'commits'");
+        Ok(())
+    }
+}
+
+impl RunQueryDsl<SqliteConnection> for CountCommit {}
+
+/// The epoch, the count of commits, and the epoch before this one, where there was one.
+#[derive(QueryId)]
+pub(super) struct ReadStanding;
+
+/// What [`ReadStanding`] answers.
+pub(super) type StandingRow = (Key, i64, Option<Key>);
+
+impl QueryFragment<Sqlite> for ReadStanding {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql(
+            "SELECT (SELECT value FROM meta WHERE name = 'epoch'), \
+             (SELECT value FROM meta WHERE name = 'commits'), \
+             (SELECT value FROM meta WHERE name = 'epoch_before')",
+        );
+        Ok(())
+    }
+}
+
+impl Query for ReadStanding {
+    type SqlType = (Binary, BigInt, Nullable<Binary>);
+}
+
+impl RunQueryDsl<SqliteConnection> for ReadStanding {}
+
+#[cfg(test)]
+mod tests {
+    use diesel::sql_types::{Integer, Text};
+    use uuid::Uuid;
+
+    use super::super::connection::{Location, Purpose};
+    use super::super::migrate;
+    use super::*;
+
+    /// How SQLite will go about a statement.
+    struct Explain<T>(T);
+
+    impl<T: QueryFragment<Sqlite>> QueryFragment<Sqlite> for Explain<T> {
+        fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+            out.push_sql("EXPLAIN QUERY PLAN ");
+            self.0.walk_ast(out)
+        }
+    }
+
+    impl<T> QueryId for Explain<T> {
+        type QueryId = ();
+        const HAS_STATIC_QUERY_ID: bool = false;
+    }
+
+    impl<T> Query for Explain<T> {
+        type SqlType = (Integer, Integer, Integer, Text);
+    }
+
+    impl<T> RunQueryDsl<SqliteConnection> for Explain<T> {}
+
+    fn plan(statement: impl QueryFragment<Sqlite>) -> String {
+        let location = Location::memory();
+        let mut conn = location.connect(Purpose::Write).expect("a database");
+        migrate::run(&mut conn, location.path()).expect("its tables");
+        let steps: Vec<(i32, i32, i32, String)> = Explain(statement).load(&mut conn).expect("a plan");
+        steps.into_iter().map(|(.., step)| step + "\n").collect()
+    }
+
+    #[test]
+    fn what_is_unread_is_counted_in_indexes_alone() {
+        let id = || Key::from(RoomId(Uuid::nil()));
+        for plan in [plan(HeadsOf(id())), plan(CountUnread { room: id(), user: id(), read: 0 })] {
+            for index in [
+                "COVERING INDEX messages_unread (room_id=? AND seq>?)",
+                "COVERING INDEX mentions_of_member (room_id=? AND user_id=? AND seq>?)",
+            ] {
+                assert!(plan.contains(index), "{index} is not in {plan}");
+            }
+            assert!(
+                !plan.contains("SCAN u") && !plan.contains("SCAN m") && !plan.contains("SCAN r"),
+                "{plan}"
+            );
+        }
+    }
+}

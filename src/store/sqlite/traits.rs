@@ -20,7 +20,7 @@ use crate::store::{
 impl Log for SqliteStore {
     fn append(&self, batches: Vec<RoomBatch>) -> Answer<'_, Append> {
         let window = self.edit_window;
-        self.executor.write(move |conn| append::append(conn, batches, window))
+        self.executor.write(move |conn| append::append(conn, &batches, window))
     }
 
     fn room_snapshot(&self, room: RoomId) -> Answer<'_, Option<RoomSnapshot>> {

@@ -2,12 +2,13 @@
 //! them when people join and leave.
 
 use diesel::prelude::*;
+use diesel::sqlite::Sqlite;
 
 use super::fault::{self, Fault};
 use super::rooms::{cut, one_more, readable, room_row};
-use super::rows::{Key, UserEntryRow, unread};
-use super::schema::{members, mentions, messages, user_log, users};
-use super::statements::{HeadsOf, NextOfUser};
+use super::rows::{Key, UNREADABLE};
+use super::schema::{members, user_log, users};
+use super::statements::{CountUnread, HeadsOf, NextOfUser, UpdateMarks};
 use crate::domain::{
     Head, MarkMove, Marks, Refusal, Room, RoomId, RoomState, Seq, Timestamp, Unread, UserChange, UserEntry,
     UserId, policy,
@@ -16,6 +17,78 @@ use crate::store::{MarksPage, Moved, UserHeads, UserLogPage};
 
 /// Users named in one statement; far below SQLite's limit of bound values.
 const USERS_AT_ONCE: usize = 500;
+
+/// An entry of a user's own log, as it lies and as it is written.
+#[derive(Debug, Insertable, Queryable, Selectable)]
+#[diesel(table_name = user_log, check_for_backend(Sqlite), treat_none_as_default_value = false)]
+pub(super) struct UserEntryRow {
+    user_id: Key,
+    seq: i64,
+    kind: String,
+    at: i64,
+    room_id: Option<Key>,
+    received_seq: Option<i64>,
+    read_seq: Option<i64>,
+    unread: Option<i64>,
+    mentions: Option<i64>,
+}
+
+impl From<&UserEntry> for UserEntryRow {
+    fn from(entry: &UserEntry) -> Self {
+        let count = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+        let (room, moved) = match &entry.change {
+            UserChange::RoomAdded { room } | UserChange::RoomRemoved { room } => (Some(*room), None),
+            UserChange::MarkMoved { room, marks, unread } => (Some(*room), Some((marks, unread))),
+            UserChange::Other { .. } => (None, None),
+        };
+        Self {
+            user_id: entry.user.into(),
+            seq: entry.seq.stored(),
+            kind: entry.change.kind().to_owned(),
+            at: entry.at.millis(),
+            room_id: room.map(Key::from),
+            received_seq: moved.map(|(marks, _)| marks.received.stored()),
+            read_seq: moved.map(|(marks, _)| marks.read.stored()),
+            unread: moved.map(|(_, unread)| count(unread.messages)),
+            mentions: moved.map(|(_, unread)| count(unread.mentions)),
+        }
+    }
+}
+
+impl From<UserEntryRow> for UserEntry {
+    fn from(row: UserEntryRow) -> Self {
+        let room = row.room_id.map(RoomId::from);
+        let marks = row.received_seq.zip(row.read_seq).map(|(received, read)| Marks {
+            received: Seq::from_stored(received),
+            read: Seq::from_stored(read),
+        });
+        let unread = row.unread.zip(row.mentions).map(unread);
+        let change = match (row.kind.as_str(), room, marks, unread) {
+            ("room.added", Some(room), ..) => UserChange::RoomAdded { room },
+            ("room.removed", Some(room), ..) => UserChange::RoomRemoved { room },
+            ("mark.moved", Some(room), Some(marks), Some(unread)) => {
+                UserChange::MarkMoved { room, marks, unread }
+            }
+            (kind @ ("room.added" | "room.removed" | "mark.moved"), ..) => {
+                ::log::error!("{kind} of {:?} lacks what it needs", row.user_id);
+                UserChange::Other { kind: UNREADABLE.to_owned() }
+            }
+            _ => UserChange::Other { kind: row.kind },
+        };
+        Self {
+            user: row.user_id.into(),
+            seq: Seq::from_stored(row.seq),
+            at: Timestamp::from_millis(row.at),
+            change,
+        }
+    }
+}
+
+/// Counts, as the database has them.
+fn unread((messages, mentions): (i64, i64)) -> Unread {
+    let count = |n: i64| u64::try_from(n).unwrap_or(0);
+    Unread { messages: count(messages), mentions: count(mentions) }
+}
 
 /// Writes the next entry of a user's own log.
 pub(super) fn tell(
@@ -52,21 +125,7 @@ pub(super) fn heads_of(conn: &mut SqliteConnection, user: UserId) -> Result<User
 
 /// Counted in the indexes alone; `mentions` holds none of deleted messages.
 fn unread_above(conn: &mut SqliteConnection, room: RoomId, user: UserId, read: Seq) -> Result<Unread, Fault> {
-    let (room, user, read) = (Key::from(room), Key::from(user), read.stored());
-    let others = messages::table
-        .filter(messages::room_id.eq(room))
-        .filter(messages::seq.gt(read))
-        .filter(messages::author_id.ne(user))
-        .filter(messages::deleted_at.is_null())
-        .count()
-        .get_result(conn)?;
-    let naming = mentions::table
-        .filter(mentions::room_id.eq(room))
-        .filter(mentions::user_id.eq(user))
-        .filter(mentions::seq.gt(read))
-        .count()
-        .get_result(conn)?;
-    Ok(unread((others, naming)))
+    Ok(unread(CountUnread { room: room.into(), user: user.into(), read: read.stored() }.get_result(conn)?))
 }
 
 pub(super) fn move_marks(
@@ -102,9 +161,7 @@ fn move_one(conn: &mut SqliteConnection, wish: MarkMove, now: Timestamp) -> Resu
     if marks == before {
         return Ok(Moved { marks, unread, entry: None });
     }
-    diesel::update(membership)
-        .set((members::received_seq.eq(marks.received.stored()), members::read_seq.eq(marks.read.stored())))
-        .execute(conn)?;
+    UpdateMarks::new(wish.room, wish.user, marks).execute(conn)?;
     let entry = tell(conn, wish.user, now, UserChange::MarkMoved { room: wish.room, marks, unread })?;
     Ok(Moved { marks, unread, entry: Some(entry) })
 }

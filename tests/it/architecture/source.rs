@@ -15,7 +15,8 @@ pub struct Named {
     pub line: usize,
 }
 
-/// The tokens of a source text outside comments, literals and `#[cfg(test)]` items.
+/// The tokens of a source text outside comments, literals and `#[cfg(test)]` items; of a file that
+/// begins with `#![cfg(test)]` none.
 pub fn tokens(source: &str) -> Vec<Token> {
     without_tests(&lex(source))
 }
@@ -103,6 +104,9 @@ fn raw_string(chars: &[char], at: usize) -> Option<usize> {
 }
 
 fn without_tests(all: &[Token]) -> Vec<Token> {
+    if all.iter().map(|token| token.text.as_str()).take(8).eq(["#", "!", "[", "cfg", "(", "test", ")", "]"]) {
+        return Vec::new();
+    }
     let is = |i: usize, text: &str| all.get(i).is_some_and(|t: &Token| t.text == text);
     let (mut kept, mut i) = (Vec::new(), 0);
     while i < all.len() {
@@ -207,6 +211,7 @@ fn comments_literals_and_test_modules_are_not_read() {
     assert!(!named.iter().any(|n| n.path.iter().any(|p| p == "actors")), "{named:?}");
     assert!(named.iter().any(|n| n.path == ["crate", "domain", "Seq"] && n.line == 3), "{named:?}");
     assert!(named.iter().any(|n| n.path == ["crate", "error"]), "{named:?}");
+    assert!(tokens("//! Stories.\n#![cfg(test)]\nuse crate::actors;").is_empty());
 }
 
 #[test]

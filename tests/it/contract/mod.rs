@@ -15,6 +15,7 @@ mod rooms;
 mod sending;
 pub mod sqlite;
 mod sqlite_file;
+mod sqlite_history;
 pub mod support;
 mod user_logs;
 

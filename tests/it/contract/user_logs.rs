@@ -68,7 +68,7 @@ pub async fn numbers_of_a_users_log_are_gapless_whatever_is_written_at_once(stor
     });
     let readings = (0..20).map(|n: u64| async move {
         let moves = rooms.iter().map(|room| MarkMove {
-            user: if n % 2 == 0 { alice } else { bob },
+            user: if n.is_multiple_of(2) { alice } else { bob },
             room: *room,
             received: seq(n),
             read: seq(n / 2),

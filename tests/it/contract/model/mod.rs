@@ -2,41 +2,29 @@
 //! store answers what the model answers and keeps what the model keeps. What is unread and who is
 //! mentioned equals a recount over all messages (I12).
 
+mod rules;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use chat::domain::policy::EditWindow;
 use chat::domain::{
-    ClientMsgId, MarkMove, Marks, MessageId, Operation, Outcome, Refusal, RoomId, Unread, UserChange, UserId,
+    ClientMsgId, MarkMove, Marks, MessageId, Operation, Outcome, Refusal, RoomId, UserChange, UserId,
 };
 use chat::store::Store;
 use chat::store::sqlite::{SqliteOptions, SqliteStore};
 use proptest::prelude::*;
 use uuid::Uuid;
 
+use self::rules::{Model, ModelMember, Moves, PEOPLE, ROOMS, TEXTS, Wish, words};
 use super::sqlite::options;
 use super::support::*;
 
-const PEOPLE: usize = 3;
-/// The second room is private.
-const ROOMS: usize = 2;
 const WINDOW: Duration = Duration::from_millis(5_000);
-
-#[derive(Clone, Debug)]
-enum Wish {
-    Send { key: usize, text: usize, reply: Option<usize> },
-    Edit { message: usize, text: usize },
-    Delete { message: usize },
-    Join,
-    Leave,
-}
 
 /// A commit: batches of (room, time passed before it, wishes of people).
 type Commit = Vec<(usize, i64, Vec<(usize, Wish)>)>;
-
-/// Moves of marks: (person, room, received, read).
-type Moves = Vec<(usize, usize, u64, u64)>;
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -61,181 +49,6 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let moves = prop::collection::vec((0..PEOPLE, 0..ROOMS, 0..30_u64, 0..30_u64), 0..5);
     let step = prop_oneof![3 => commit.prop_map(Step::Commit), 1 => moves.prop_map(Step::Move)];
     prop::collection::vec(step, 1..16)
-}
-
-struct ModelMessage {
-    room: usize,
-    author: usize,
-    key: usize,
-    body: (usize, Option<usize>),
-    seq: u64,
-    last_seq: u64,
-    text: Option<usize>,
-    mentioned: BTreeSet<usize>,
-    at: i64,
-}
-
-struct ModelMember {
-    joined: u64,
-    received: u64,
-    read: u64,
-}
-
-impl ModelMember {
-    /// Who comes has read all that was before.
-    fn new(joined: u64) -> Self {
-        Self { joined, received: joined, read: joined }
-    }
-}
-
-#[derive(Default)]
-struct Model {
-    heads: [u64; ROOMS],
-    /// Who is in, by person.
-    members: [BTreeMap<usize, ModelMember>; ROOMS],
-    messages: Vec<ModelMessage>,
-    /// What each person was told in his own log.
-    told: [Vec<(&'static str, usize)>; PEOPLE],
-}
-
-/// What an operation comes to: number, whether it stood there already, and the text.
-type Verdict = Result<(u64, bool, Option<String>), &'static str>;
-
-impl Model {
-    fn next(&mut self, room: usize) -> u64 {
-        self.heads[room] += 1;
-        self.heads[room]
-    }
-
-    fn apply(&mut self, room: usize, now: i64, who: usize, wish: &Wish) -> Verdict {
-        let inside = self.members[room].get(&who).map(|member| member.joined);
-        let outsider = if room == 1 { "room not found" } else { "you are not a member of this room" };
-        match (wish, inside) {
-            (Wish::Join, Some(seq)) => Ok((seq, true, None)),
-            (Wish::Join, None) if room == 1 => Err(outsider),
-            (Wish::Join, None) => {
-                let seq = self.next(room);
-                self.members[room].insert(who, ModelMember::new(seq));
-                self.told[who].push(("room.added", room));
-                Ok((seq, false, None))
-            }
-            (_, None) => Err(outsider),
-            (Wish::Leave, Some(_)) => {
-                self.members[room].remove(&who);
-                self.told[who].push(("room.removed", room));
-                Ok((self.next(room), false, None))
-            }
-            (Wish::Send { key, text, reply }, Some(_)) => {
-                let body = (*text, *reply);
-                if let Some(first) = self.messages.iter().find(|m| (m.author, m.key) == (who, *key)) {
-                    return if (first.room, first.body) == (room, body) {
-                        Ok((first.seq, true, Some(words(first.text))))
-                    } else {
-                        Err("this key was used for another message")
-                    };
-                }
-                if reply.is_some_and(|n| self.messages.get(n).is_none_or(|m| m.room != room)) {
-                    return Err("replyTo is no message of this room");
-                }
-                let seq = self.next(room);
-                let text = Some(*text);
-                let last_seq = seq;
-                let (author, key) = (who, *key);
-                let mentioned = self.mentioned(room, who, text);
-                let message =
-                    ModelMessage { room, author, key, body, seq, last_seq, text, mentioned, at: now };
-                self.messages.push(message);
-                self.members[room].insert(
-                    who,
-                    ModelMember { joined: self.members[room][&who].joined, received: seq, read: seq },
-                );
-                Ok((seq, false, Some(words(text))))
-            }
-            (Wish::Edit { message, text }, Some(_)) => {
-                self.change(room, now, who, *message, Some(*text), "the message was deleted")
-            }
-            (Wish::Delete { message }, Some(_)) => self.change(room, now, who, *message, None, ""),
-        }
-    }
-
-    /// Members who are named, without the author.
-    fn mentioned(&self, room: usize, author: usize, text: Option<usize>) -> BTreeSet<usize> {
-        let named = text.map(|n| TEXTS[n].1).unwrap_or_default();
-        named.iter().copied().filter(|n| *n != author && self.members[room].contains_key(n)).collect()
-    }
-
-    /// Merges marks by maximum; all moves of one member in one room are one.
-    fn advance(&mut self, moves: &Moves) {
-        let mut moved = Vec::new();
-        for (who, room, received, read) in moves {
-            let head = self.heads[*room];
-            let Some(member) = self.members[*room].get_mut(who) else { continue };
-            let before = (member.received, member.read);
-            member.read = member.read.max(*read.min(&head));
-            member.received = member.received.max(*received.min(&head)).max(member.read);
-            if before != (member.received, member.read) && !moved.contains(&(*who, *room)) {
-                moved.push((*who, *room));
-            }
-        }
-        // In the order in which they were first asked for, moved or not.
-        let first = |(who, room): &(usize, usize)| moves.iter().position(|m| (m.0, m.1) == (*who, *room));
-        moved.sort_by_key(first);
-        for (who, room) in moved {
-            self.told[who].push(("mark.moved", room));
-        }
-    }
-
-    fn unread(&self, who: usize, room: usize) -> Unread {
-        let read = self.members[room][&who].read;
-        let unread: Vec<_> = self
-            .messages
-            .iter()
-            .filter(|m| m.room == room && m.author != who && m.text.is_some() && m.seq > read)
-            .collect();
-        let mentions = unread.iter().filter(|m| m.mentioned.contains(&who)).count() as u64;
-        Unread { messages: unread.len() as u64, mentions }
-    }
-
-    fn change(
-        &mut self,
-        room: usize,
-        now: i64,
-        who: usize,
-        message: usize,
-        text: Option<usize>,
-        gone: &'static str,
-    ) -> Verdict {
-        let next = self.heads[room] + 1;
-        let mentioned = self.mentioned(room, who, text);
-        let Some(found) = self.messages.get_mut(message).filter(|m| m.room == room) else {
-            return Err("message not found");
-        };
-        if found.author != who {
-            return Err("only the author may change a message");
-        }
-        if found.text.is_none() && text.is_some() {
-            return Err(gone);
-        }
-        if found.text == text {
-            return Ok((found.last_seq, true, Some(words(text))));
-        }
-        if now - found.at > 5_000 {
-            return Err("messages can be changed for 0 minutes");
-        }
-        found.text = text;
-        found.mentioned = mentioned;
-        found.last_seq = next;
-        self.heads[room] = next;
-        Ok((next, false, Some(words(text))))
-    }
-}
-
-/// What can be said, and who is named by it.
-const TEXTS: &[(&str, &[usize])] =
-    &[("one", &[]), ("@Bob, two", &[1]), ("@carol @alice @bob.", &[2, 0, 1]), ("a@carol.example", &[])];
-
-fn words(text: Option<usize>) -> String {
-    text.map(|n| TEXTS[n].0.to_owned()).unwrap_or_default()
 }
 
 fn verdict(outcome: &Outcome) -> Result<(u64, bool, Option<String>), String> {
@@ -342,7 +155,7 @@ async fn move_marks(
     let answers = store.move_marks(moves.iter().map(wish).collect(), at(0)).await.expect("a commit");
     prop_assert_eq!(answers.len(), moves.len());
     for ((who, room, ..), answer) in moves.iter().zip(answers) {
-        let expected = model.members[*room].get(who).map(|member| marks(member));
+        let expected = model.members[*room].get(who).map(marks);
         prop_assert_eq!(answer.as_ref().ok().map(|moved| moved.marks), expected);
         if let Ok(moved) = answer {
             prop_assert_eq!(moved.unread, model.unread(*who, *room));

@@ -1,0 +1,192 @@
+//! The rules of the group commit. Each operation is judged against what is known after the one
+//! before it: a message may be edited in the commit that sends it, and who joins may send.
+//! Next: [`crate::domain::policy`] for who may do what, [`super::ledger`] for what is known.
+
+use sha2::{Digest, Sha256};
+
+use super::ledger::Ledger;
+use super::{Decision, Known, KnownMember, KnownMessage};
+use crate::domain::policy::{self, EditWindow, Verdict};
+use crate::domain::refusal::Invalid;
+use crate::domain::{
+    Applied, Change, Committed, Content, Draft, Entry, Member, Message, MessageId, Operation, Outcome,
+    Refusal, Role, RoomBatch, RoomId, Seq, Timestamp, UserChange, UserId,
+};
+
+/// Decides all operations of all batches, in order. `known` is what [`super::needs`] asked for, as
+/// it stands while nobody else can change it. A refused operation writes nothing.
+pub(crate) fn decide(batches: &[RoomBatch], known: Known, window: EditWindow) -> Decision {
+    let mut ledger = Ledger::new(known);
+    let applied = batches.iter().map(|batch| apply(&mut ledger, batch, window)).collect();
+    Decision { applied, writes: ledger.into_writes() }
+}
+
+fn apply(ledger: &mut Ledger, batch: &RoomBatch, window: EditWindow) -> Applied {
+    let Some(is_private) = ledger.room(batch.room).map(|room| room.is_private) else {
+        let refused = batch.operations.iter().map(|_| Err(Refusal::NotFound("room")));
+        return Applied { outcomes: refused.collect(), messages: 0 };
+    };
+    let mut desk = Desk { ledger, room: batch.room, is_private, now: batch.now, window };
+    let outcomes = batch.operations.iter().map(|operation| desk.judge(operation)).collect();
+    let messages = desk.ledger.room(batch.room).map_or(0, |room| room.totals.messages);
+    Applied { outcomes, messages }
+}
+
+/// One room, while its batch is decided.
+struct Desk<'l> {
+    ledger: &'l mut Ledger,
+    room: RoomId,
+    is_private: bool,
+    now: Timestamp,
+    window: EditWindow,
+}
+
+impl Desk<'_> {
+    fn judge(&mut self, operation: &Operation) -> Outcome {
+        match operation {
+            Operation::Send { author, message, draft } => self.send(*author, *message, draft),
+            Operation::Edit { by, message, content } => self.edit(*by, *message, content),
+            Operation::Delete { by, message } => self.delete(*by, *message),
+            Operation::Join { user } => self.join(*user),
+            Operation::Leave { user } => self.leave(*user),
+        }
+    }
+
+    fn send(&mut self, author: UserId, id: MessageId, draft: &Draft) -> Outcome {
+        self.insider(author)?;
+        let body_hash: [u8; 32] = Sha256::digest(draft.body_key()).into();
+        // A used key answers before anything is said about the new body.
+        if let Some(first) = self.ledger.by_key(author, draft.client_msg_id) {
+            return self.first_outcome(first, &body_hash);
+        }
+        self.check_references(draft)?;
+        let seq = self.next();
+        let message = Message {
+            id,
+            room: self.room,
+            seq,
+            author,
+            client_msg_id: draft.client_msg_id,
+            content: draft.content.as_str().to_owned(),
+            attachments: Vec::new(),
+            reply_to: draft.reply_to,
+            created_at: self.now,
+            updated_at: self.now,
+            deleted_at: None,
+        };
+        self.ledger.add(message.clone(), body_hash);
+        self.ledger.wrote(self.room, author, seq);
+        Ok(self.written(Change::MessageCreated(message)))
+    }
+
+    /// The answer to a repeat of a key.
+    fn first_outcome(&self, first: &KnownMessage, body_hash: &[u8; 32]) -> Outcome {
+        let message = &first.message;
+        if message.room != self.room || first.body_hash != *body_hash {
+            return Err(Refusal::IdempotencyConflict);
+        }
+        Ok(self.standing(message.seq, message.created_at, Change::MessageCreated(message.clone())))
+    }
+
+    /// Whether what the draft points at is there.
+    fn check_references(&self, draft: &Draft) -> Result<(), Invalid> {
+        if !draft.attachments.is_empty() {
+            // There is no way yet to upload one, so none is known.
+            return Err(Invalid::new("attachments", "unknown attachment"));
+        }
+        match draft.reply_to {
+            Some(id) if self.message(id).is_none() => {
+                Err(Invalid::new("replyTo", "is no message of this room"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn edit(&mut self, by: UserId, id: MessageId, content: &Content) -> Outcome {
+        let KnownMessage { mut message, last_seq, .. } = self.own_message(by, id)?;
+        if policy::may_edit(&message, by, content, self.now, self.window)? == Verdict::AlreadySo {
+            let at = message.updated_at;
+            return Ok(self.standing(last_seq, at, Change::MessageUpdated(message)));
+        }
+        message.content = content.as_str().to_owned();
+        message.updated_at = self.now;
+        self.ledger.rewrite(message.clone(), self.next());
+        Ok(self.written(Change::MessageUpdated(message)))
+    }
+
+    fn delete(&mut self, by: UserId, id: MessageId) -> Outcome {
+        let KnownMessage { mut message, last_seq, .. } = self.own_message(by, id)?;
+        if policy::may_delete(&message, by, self.now, self.window)? == Verdict::AlreadySo {
+            let at = message.updated_at;
+            return Ok(self.standing(last_seq, at, Change::MessageDeleted(message)));
+        }
+        message.content.clear();
+        message.updated_at = self.now;
+        message.deleted_at = Some(self.now);
+        self.ledger.rewrite(message.clone(), self.next());
+        Ok(self.written(Change::MessageDeleted(message)))
+    }
+
+    fn join(&mut self, user: UserId) -> Outcome {
+        let member = self.ledger.member(self.room, user).map(|known| known.member.clone());
+        if member.is_none() && self.is_private {
+            return Err(Refusal::NotFound("room"));
+        }
+        let username = self.ledger.username(user).ok_or(Refusal::NotFound("user"))?.to_owned();
+        if let Some(member) = member {
+            let (seq, at) = (member.joined_seq, member.joined_at);
+            return Ok(self.standing(seq, at, Change::MemberJoined { member, username }));
+        }
+        let member = Member { user, role: Role::Member, joined_at: self.now, joined_seq: self.next() };
+        self.ledger.set_member(self.room, user, Some(KnownMember::newcomer(member.clone())));
+        let told = self.ledger.tell(user, self.now, UserChange::RoomAdded { room: self.room });
+        Ok(Committed { told, ..self.written(Change::MemberJoined { member, username }) })
+    }
+
+    fn leave(&mut self, user: UserId) -> Outcome {
+        let role = self.insider(user)?;
+        self.ledger.set_member(self.room, user, None);
+        // A room never is without an owner; an empty one has none.
+        if role == Role::Owner
+            && let Some(mut heir) = self.ledger.heir(self.room)
+        {
+            heir.member.role = Role::Owner;
+            self.ledger.set_member(self.room, heir.member.user, Some(heir));
+        }
+        let told = self.ledger.tell(user, self.now, UserChange::RoomRemoved { room: self.room });
+        Ok(Committed { told, ..self.written(Change::MemberLeft { user }) })
+    }
+
+    /// The role of someone inside.
+    fn insider(&self, user: UserId) -> Result<Role, Refusal> {
+        let known = self.ledger.member(self.room, user);
+        known.map(|known| known.member.role).ok_or_else(|| policy::outsider(self.is_private))
+    }
+
+    /// A message of this room.
+    fn message(&self, id: MessageId) -> Option<&KnownMessage> {
+        self.ledger.message(id).filter(|known| known.message.room == self.room)
+    }
+
+    /// A message that `by` may at least see.
+    fn own_message(&self, by: UserId, id: MessageId) -> Result<KnownMessage, Refusal> {
+        self.insider(by)?;
+        self.message(id).cloned().ok_or(Refusal::NotFound("message"))
+    }
+
+    /// The number that [`Desk::written`] gives next.
+    fn next(&self) -> Seq {
+        self.ledger.room(self.room).map_or(Seq::START, |room| room.totals.head).next()
+    }
+
+    fn written(&mut self, change: Change) -> Committed {
+        let seq = self.ledger.enter(self.room, self.now, &change);
+        let entry = Entry { room: self.room, seq, at: self.now, change };
+        Committed { entry, duplicate: false, told: None }
+    }
+
+    /// An entry that stands already.
+    fn standing(&self, seq: Seq, at: Timestamp, change: Change) -> Committed {
+        Committed { entry: Entry { room: self.room, seq, at, change }, duplicate: true, told: None }
+    }
+}

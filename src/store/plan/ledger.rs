@@ -1,0 +1,203 @@
+//! What is known while a group commit is decided: what was read, and over it what the operations
+//! so far have changed. Judges nothing. Next: [`super::decide`].
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::{Known, KnownMember, KnownMessage, KnownRoom, LogRow, MentionRow, NewMessage, Rewritten, Writes};
+use crate::domain::{
+    Change, ClientMsgId, Marks, Message, MessageId, Role, RoomId, Seq, Timestamp, UserChange, UserEntry,
+    UserId, mention,
+};
+
+/// Everything known, as of the last operation.
+pub(super) struct Ledger {
+    /// As it was read, but for users and keys, which are as of now.
+    known: Known,
+    /// Rooms as of now, if anything changed in them.
+    rooms: BTreeMap<RoomId, KnownRoom>,
+    /// Memberships as of now, where they changed; `None` for who left.
+    members: BTreeMap<(RoomId, UserId), Option<KnownMember>>,
+    /// Messages as of now, where they changed, by the place of their first change.
+    messages: Vec<Changed>,
+    places: HashMap<MessageId, usize>,
+    log: Vec<LogRow>,
+    user_log: Vec<UserEntry>,
+}
+
+struct Changed {
+    now: KnownMessage,
+    is_new: bool,
+    mentioned: Vec<UserId>,
+}
+
+impl Ledger {
+    pub(super) fn new(known: Known) -> Self {
+        Self {
+            known,
+            rooms: BTreeMap::new(),
+            members: BTreeMap::new(),
+            messages: Vec::new(),
+            places: HashMap::new(),
+            log: Vec::new(),
+            user_log: Vec::new(),
+        }
+    }
+
+    pub(super) fn room(&self, room: RoomId) -> Option<&KnownRoom> {
+        self.rooms.get(&room).or_else(|| self.known.rooms.get(&room))
+    }
+
+    /// Gives `change` the next number of the room's log.
+    pub(super) fn enter(&mut self, room: RoomId, at: Timestamp, change: &Change) -> Seq {
+        // Who comes here has found the room.
+        let Some(mut found) = self.room(room).copied() else { return Seq::START };
+        let totals = &mut found.totals;
+        totals.head = totals.head.next();
+        // The clock may go back, the order of rooms by activity does not.
+        totals.last_activity = totals.last_activity.max(at);
+        match change {
+            Change::MessageCreated(_) => totals.messages += 1,
+            Change::MemberJoined { .. } => totals.members += 1,
+            Change::MemberLeft { .. } => totals.members = totals.members.saturating_sub(1),
+            Change::MessageUpdated(_) | Change::MessageDeleted(_) | Change::Other { .. } => {}
+        }
+        let seq = totals.head;
+        self.rooms.insert(room, found);
+        self.log.push(LogRow::new(room, seq, at, change));
+        seq
+    }
+
+    pub(super) fn username(&self, user: UserId) -> Option<&str> {
+        self.known.users.get(&user).map(|known| known.username.as_str())
+    }
+
+    /// Gives `change` the next number of the user's own log, if there is such a user.
+    pub(super) fn tell(&mut self, user: UserId, at: Timestamp, change: UserChange) -> Option<UserEntry> {
+        let known = self.known.users.get_mut(&user)?;
+        known.head = known.head.next();
+        let entry = UserEntry { user, seq: known.head, at, change };
+        self.user_log.push(entry.clone());
+        Some(entry)
+    }
+
+    pub(super) fn member(&self, room: RoomId, user: UserId) -> Option<&KnownMember> {
+        match self.members.get(&(room, user)) {
+            Some(changed) => changed.as_ref(),
+            None => self.known.members.get(&(room, user)),
+        }
+    }
+
+    /// What the membership is from now on.
+    pub(super) fn set_member(&mut self, room: RoomId, user: UserId, member: Option<KnownMember>) {
+        self.members.insert((room, user), member);
+    }
+
+    /// Moves the author's marks to what he wrote.
+    pub(super) fn wrote(&mut self, room: RoomId, author: UserId, seq: Seq) {
+        let slot = self
+            .members
+            .entry((room, author))
+            .or_insert_with(|| self.known.members.get(&(room, author)).cloned());
+        if let Some(KnownMember { marks, .. }) = slot {
+            *marks = Marks::moved(*marks, seq, seq, seq);
+        }
+    }
+
+    /// Who inherits a room without an owner: the administrator who has been there longest, else
+    /// the member who has.
+    pub(super) fn heir(&self, room: RoomId) -> Option<KnownMember> {
+        let read = self.known.members.keys();
+        let changed = self.members.keys();
+        let here = read.chain(changed).filter(|(place, _)| *place == room);
+        here.filter_map(|(_, user)| self.member(room, *user))
+            .min_by_key(|known| (known.member.role != Role::Administrator, known.member.joined_seq))
+            .cloned()
+    }
+
+    /// The message that a sender's key stands for.
+    pub(super) fn by_key(&self, author: UserId, key: ClientMsgId) -> Option<&KnownMessage> {
+        self.message(*self.known.keys.get(&(author, key))?)
+    }
+
+    pub(super) fn message(&self, id: MessageId) -> Option<&KnownMessage> {
+        match self.places.get(&id) {
+            Some(place) => self.messages.get(*place).map(|changed| &changed.now),
+            None => self.known.messages.get(&id),
+        }
+    }
+
+    /// Keeps a new message, with whom it names.
+    pub(super) fn add(&mut self, message: Message, body_hash: [u8; 32]) {
+        self.known.keys.insert((message.author, message.client_msg_id), message.id);
+        let mentioned = self.mentioned(&message);
+        let last_seq = message.seq;
+        self.change(KnownMessage { message, last_seq, body_hash }, true, mentioned);
+    }
+
+    /// Keeps what a message is now, with whom it names now.
+    pub(super) fn rewrite(&mut self, message: Message, last_seq: Seq) {
+        let Some(body_hash) = self.message(message.id).map(|known| known.body_hash) else { return };
+        let mentioned = self.mentioned(&message);
+        self.change(KnownMessage { message, last_seq, body_hash }, false, mentioned);
+    }
+
+    fn change(&mut self, now: KnownMessage, is_new: bool, mentioned: Vec<UserId>) {
+        let place = *self.places.entry(now.message.id).or_insert(self.messages.len());
+        match self.messages.get_mut(place) {
+            // New it stays, whatever is done to it in the same commit.
+            Some(changed) => (changed.now, changed.mentioned) = (now, mentioned),
+            None => self.messages.push(Changed { now, is_new, mentioned }),
+        }
+    }
+
+    /// Members of this moment whom the message names, its author left out.
+    fn mentioned(&self, message: &Message) -> Vec<UserId> {
+        let member = |key: &str| {
+            let user = self.known.names.get(key)?;
+            self.member(message.room, *user).map(|known| known.member.user)
+        };
+        let mut people = mention::mentioned(&message.content, member);
+        people.retain(|user| *user != message.author);
+        people
+    }
+
+    /// Everything that changed.
+    pub(super) fn into_writes(self) -> Writes {
+        let mut writes = Writes { log: self.log, user_log: self.user_log, ..Writes::default() };
+        for Changed { now: KnownMessage { message, last_seq, body_hash }, is_new, mentioned } in self.messages
+        {
+            let (id, room, seq) = (message.id, message.room, message.seq);
+            let row = |user| MentionRow { message: id, user, room, seq };
+            writes.mentions_added.extend(mentioned.into_iter().map(row));
+            if is_new {
+                writes.messages.push(NewMessage { message, last_seq, body_hash });
+            } else {
+                // Also where the old text names nobody: what other versions take for a mention is
+                // not known here.
+                writes.mentions_removed.push(id);
+                let Message { content, updated_at, deleted_at, .. } = message;
+                writes.rewritten.push(Rewritten { id, content, updated_at, deleted_at, last_seq });
+            }
+        }
+        let heads: BTreeMap<UserId, Seq> =
+            writes.user_log.iter().map(|entry| (entry.user, entry.seq)).collect();
+        writes.user_heads = heads.into_iter().collect();
+        for ((room, user), now) in self.members {
+            let before = self.known.members.get(&(room, user));
+            match (before, now) {
+                (Some(before), Some(now)) if before.member.joined_seq == now.member.joined_seq => {
+                    let (role, marks) = (now.member.role, now.marks);
+                    writes.roles.extend((role != before.member.role).then_some((room, user, role)));
+                    writes.marks.extend((marks != before.marks).then_some((room, user, marks)));
+                }
+                // Who left and came back is another member than before.
+                (before, now) => {
+                    writes.members_deleted.extend(before.map(|_| (room, user)));
+                    writes.members_inserted.extend(now.map(|now| (room, now)));
+                }
+            }
+        }
+        writes.rooms = self.rooms.into_iter().map(|(room, now)| (room, now.totals)).collect();
+        writes
+    }
+}

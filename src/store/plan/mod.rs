@@ -1,0 +1,151 @@
+//! The group commit as a value: what must be read, and what is to be written then.
+//!
+//! All stores share these rules word for word; an adapter reads what [`needs`] names, under locks
+//! that nobody else holds, hands it to [`decide`], and writes what comes of it. Knows no database,
+//! no clock and no I/O. Next: [`decide`], then [`crate::domain::policy`], the rules asked there.
+
+mod decide;
+mod ledger;
+mod tests;
+mod writes;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+pub(crate) use decide::decide;
+pub(crate) use writes::{Decision, LogRow, MentionRow, NewMessage, Rewritten, Writes};
+
+use crate::domain::{
+    ClientMsgId, Marks, Member, Message, MessageId, Operation, RoomBatch, RoomId, Seq, Timestamp, UserId,
+    mention,
+};
+
+/// What must be read before a group commit can be decided. Rows of the rooms are locked first,
+/// then those of the users, each in the order given here. Memberships and messages change only
+/// under the lock of their room. A sender's key does not: where transactions of several rooms run
+/// at the same time, another one may take it after it was looked up. The unique index says so then,
+/// and the whole commit is begun again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Needs {
+    pub(crate) rooms: BTreeSet<RoomId>,
+    /// Who joins and who leaves: their names and the heads of their own logs.
+    pub(crate) users: BTreeSet<UserId>,
+    /// Memberships of whoever wishes something.
+    pub(crate) members: BTreeSet<(RoomId, UserId)>,
+    /// Messages that these keys of senders stand for, in whatever room.
+    pub(crate) keys: BTreeSet<(UserId, ClientMsgId)>,
+    /// Messages that are changed or answered.
+    pub(crate) messages: BTreeSet<MessageId>,
+    /// Keys of names that texts may mention: whose they are, and his membership of the room.
+    pub(crate) names: BTreeMap<RoomId, BTreeSet<String>>,
+    /// Rooms that are left: so many of their members, administrators before others, and of each
+    /// those first who have been there longest.
+    pub(crate) heirs: BTreeMap<RoomId, usize>,
+}
+
+/// What was read. What was asked for and is not in here does not exist.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Known {
+    pub(crate) rooms: HashMap<RoomId, KnownRoom>,
+    pub(crate) users: HashMap<UserId, KnownUser>,
+    /// Of those who wish something, of those who may be mentioned, and of heirs.
+    pub(crate) members: HashMap<(RoomId, UserId), KnownMember>,
+    pub(crate) keys: HashMap<(UserId, ClientMsgId), MessageId>,
+    /// Of keys and of ids.
+    pub(crate) messages: HashMap<MessageId, KnownMessage>,
+    pub(crate) names: HashMap<String, UserId>,
+}
+
+/// A room as its row says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct KnownRoom {
+    pub(crate) is_private: bool,
+    pub(crate) totals: Totals,
+}
+
+/// What the row of a room sums up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Totals {
+    pub(crate) head: Seq,
+    pub(crate) members: u64,
+    /// Messages ever sent.
+    pub(crate) messages: u64,
+    pub(crate) last_activity: Timestamp,
+}
+
+/// Who joins or leaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct KnownUser {
+    pub(crate) username: String,
+    /// Of his own log.
+    pub(crate) head: Seq,
+}
+
+/// A membership with its marks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct KnownMember {
+    pub(crate) member: Member,
+    pub(crate) marks: Marks,
+}
+
+impl KnownMember {
+    /// Who comes in: he has received and read what was before.
+    pub(crate) const fn newcomer(member: Member) -> Self {
+        let marks = Marks { received: member.joined_seq, read: member.joined_seq };
+        Self { member, marks }
+    }
+}
+
+/// A message as its row says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct KnownMessage {
+    pub(crate) message: Message,
+    /// The last entry about it.
+    pub(crate) last_seq: Seq,
+    /// SHA-256 of the body as first sent.
+    pub(crate) body_hash: [u8; 32],
+}
+
+/// What must be read for these batches. Fewer things for the more usual ones: for messages that
+/// name nobody only rooms, members and keys.
+pub(crate) fn needs(batches: &[RoomBatch]) -> Needs {
+    let mut needs = Needs::default();
+    for batch in batches {
+        let room = batch.room;
+        needs.rooms.insert(room);
+        for operation in &batch.operations {
+            needs.members.insert((room, operation.actor()));
+            match operation {
+                Operation::Send { author, draft, .. } => {
+                    needs.keys.insert((*author, draft.client_msg_id));
+                    needs.messages.extend(draft.reply_to);
+                    needs.name(room, draft.content.as_str());
+                }
+                Operation::Edit { message, content, .. } => {
+                    needs.messages.insert(*message);
+                    needs.name(room, content.as_str());
+                }
+                Operation::Delete { message, .. } => {
+                    needs.messages.insert(*message);
+                }
+                Operation::Join { user } => {
+                    needs.users.insert(*user);
+                }
+                Operation::Leave { user } => {
+                    needs.users.insert(*user);
+                    // One more than can leave: whoever of them does, the next heir is known.
+                    *needs.heirs.entry(room).or_insert(1) += 1;
+                }
+            }
+        }
+    }
+    needs
+}
+
+impl Needs {
+    fn name(&mut self, room: RoomId, text: &str) {
+        let candidates = mention::candidates(text);
+        if !candidates.is_empty() {
+            self.names.entry(room).or_default().extend(candidates);
+        }
+    }
+}

@@ -1,0 +1,349 @@
+//! Decisions as stories. A [`World`] plays the store: it keeps what is written and answers what is
+//! asked for, and checks on the way that rows are written once and numbers have no gap.
+
+#![cfg(test)]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+use uuid::Uuid;
+
+use super::*;
+use crate::domain::policy::EditWindow;
+use crate::domain::{Content, Draft, Outcome, Refusal, Role};
+
+const ALICE: UserId = UserId(Uuid::from_u128(1));
+const BOB: UserId = UserId(Uuid::from_u128(2));
+const CAROL: UserId = UserId(Uuid::from_u128(3));
+const HERE: RoomId = RoomId(Uuid::from_u128(100));
+const THERE: RoomId = RoomId(Uuid::from_u128(101));
+
+/// Everything that is stored, in the shape in which it is known.
+#[derive(Clone)]
+struct World(Known);
+
+impl World {
+    /// Alice owns both rooms, and Bob is in them; the second is private.
+    fn new() -> Self {
+        let mut known = Known::default();
+        for (user, name) in [(ALICE, "alice"), (BOB, "bob"), (CAROL, "carol")] {
+            known.users.insert(user, KnownUser { username: name.to_owned(), head: Seq::START });
+            known.names.insert(name.to_owned(), user);
+        }
+        for (room, is_private) in [(HERE, false), (THERE, true)] {
+            let totals =
+                Totals { head: seq(2), members: 2, messages: 0, last_activity: Timestamp::from_millis(0) };
+            known.rooms.insert(room, KnownRoom { is_private, totals });
+            for (user, role, joined) in [(ALICE, Role::Owner, 1), (BOB, Role::Member, 2)] {
+                let member =
+                    Member { user, role, joined_at: Timestamp::from_millis(0), joined_seq: seq(joined) };
+                known.members.insert((room, user), KnownMember::newcomer(member));
+            }
+        }
+        Self(known)
+    }
+
+    /// What a store answers to `needs`, and nothing else.
+    fn read(&self, needs: &Needs) -> Known {
+        let all = &self.0;
+        let mut known = Known::default();
+        let found = |room: &RoomId| all.rooms.get(room).map(|found| (*room, *found));
+        known.rooms.extend(needs.rooms.iter().filter_map(found));
+        let found = |user: &UserId| all.users.get(user).map(|found| (*user, found.clone()));
+        known.users.extend(needs.users.iter().filter_map(found));
+        for key in &needs.keys {
+            if let Some(id) = all.keys.get(key) {
+                known.keys.insert(*key, *id);
+                known.messages.insert(*id, all.messages[id].clone());
+            }
+        }
+        let found = |id: &MessageId| all.messages.get(id).map(|found| (*id, found.clone()));
+        known.messages.extend(needs.messages.iter().filter_map(found));
+        let mut members = needs.members.clone();
+        for (room, names) in &needs.names {
+            for name in names {
+                if let Some(user) = all.names.get(name) {
+                    known.names.insert(name.clone(), *user);
+                    members.insert((*room, *user));
+                }
+            }
+        }
+        for (room, most) in &needs.heirs {
+            let mut heirs: Vec<_> = all.members.iter().filter(|((place, _), _)| place == room).collect();
+            heirs.sort_by_key(|(_, k)| (k.member.role != Role::Administrator, k.member.joined_seq));
+            members.extend(heirs.into_iter().take(*most).map(|(place, _)| *place));
+        }
+        let found = |place: &(RoomId, UserId)| all.members.get(place).map(|found| (*place, found.clone()));
+        known.members.extend(members.iter().filter_map(found));
+        known
+    }
+
+    /// One commit.
+    fn commit(&mut self, batches: &[RoomBatch]) -> Decision {
+        let decision = decide(batches, self.read(&needs(batches)), EditWindow::default());
+        self.write(&decision.writes);
+        decision
+    }
+
+    /// Writes rows as a database does, which takes no row twice.
+    fn write(&mut self, writes: &Writes) {
+        let all = &mut self.0;
+        for NewMessage { message, last_seq, body_hash } in &writes.messages {
+            let known = KnownMessage { message: message.clone(), last_seq: *last_seq, body_hash: *body_hash };
+            assert!(all.keys.insert((message.author, message.client_msg_id), message.id).is_none());
+            assert!(all.messages.insert(message.id, known).is_none());
+        }
+        for row in &writes.rewritten {
+            let known = all.messages.get_mut(&row.id).expect("a row");
+            known.message.content.clone_from(&row.content);
+            known.message.updated_at = row.updated_at;
+            known.message.deleted_at = row.deleted_at;
+            known.last_seq = row.last_seq;
+        }
+        let mut next: BTreeMap<RoomId, Seq> =
+            all.rooms.iter().map(|(room, known)| (*room, known.totals.head.next())).collect();
+        for row in &writes.log {
+            let next = next.get_mut(&row.room).expect("a room");
+            assert_eq!(row.seq, *next, "a log without a gap");
+            *next = next.next();
+        }
+        for (room, totals) in &writes.rooms {
+            assert_eq!(totals.head.next(), next[room]);
+            all.rooms.get_mut(room).expect("a row").totals = *totals;
+        }
+        for entry in &writes.user_log {
+            let known = all.users.get_mut(&entry.user).expect("a row");
+            assert_eq!(entry.seq, known.head.next(), "a user's log without a gap");
+            known.head = entry.seq;
+        }
+        for (user, head) in &writes.user_heads {
+            assert_eq!(all.users[user].head, *head);
+        }
+        for place in &writes.members_deleted {
+            assert!(all.members.remove(place).is_some());
+        }
+        for (room, new) in &writes.members_inserted {
+            assert!(all.members.insert((*room, new.member.user), new.clone()).is_none());
+        }
+        for (room, user, role) in &writes.roles {
+            all.members.get_mut(&(*room, *user)).expect("a row").member.role = *role;
+        }
+        for (room, user, marks) in &writes.marks {
+            all.members.get_mut(&(*room, *user)).expect("a row").marks = *marks;
+        }
+        for (room, known) in &all.rooms {
+            let here: Vec<_> = all.members.iter().filter(|((place, _), _)| place == room).collect();
+            assert_eq!(known.totals.members, here.len() as u64);
+            assert!(here.iter().filter(|(_, k)| k.member.role == Role::Owner).count() <= 1);
+        }
+    }
+}
+
+fn seq(n: u64) -> Seq {
+    Seq::new(n).expect("small")
+}
+
+fn id(n: u128) -> MessageId {
+    MessageId(Uuid::from_u128(n))
+}
+
+fn content(text: &str) -> Content {
+    Content::parse(text, 100).expect("valid")
+}
+
+fn send(author: UserId, key: u128, message: u128, text: &str) -> Operation {
+    let client_msg_id = ClientMsgId(Uuid::from_u128(key));
+    let draft = Draft { client_msg_id, content: content(text), attachments: Vec::new(), reply_to: None };
+    Operation::Send { author, message: id(message), draft }
+}
+
+fn edit(by: UserId, message: u128, text: &str) -> Operation {
+    Operation::Edit { by, message: id(message), content: content(text) }
+}
+
+fn batch(room: RoomId, operations: Vec<Operation>) -> RoomBatch {
+    RoomBatch { room, now: Timestamp::from_millis(1), operations }
+}
+
+/// The numbers that were answered.
+fn seqs(outcomes: &[Outcome]) -> Vec<Option<u64>> {
+    outcomes.iter().map(|outcome| outcome.as_ref().ok().map(|c| c.entry.seq.get())).collect()
+}
+
+#[test]
+fn only_what_may_matter_is_asked_for() {
+    let plain = needs(&[batch(HERE, vec![send(ALICE, 1, 1, "hi"), send(ALICE, 2, 2, "ho")])]);
+    let keys = [1, 2].map(|key| (ALICE, ClientMsgId(Uuid::from_u128(key))));
+    let expected = Needs {
+        rooms: BTreeSet::from([HERE]),
+        members: BTreeSet::from([(HERE, ALICE)]),
+        keys: BTreeSet::from(keys),
+        ..Needs::default()
+    };
+    assert_eq!(plain, expected);
+    let (leave, join) = (Operation::Leave { user: ALICE }, Operation::Join { user: CAROL });
+    let rare =
+        needs(&[batch(HERE, vec![edit(BOB, 7, "@Carol."), leave.clone(), join]), batch(HERE, vec![leave])]);
+    assert_eq!(rare.messages, BTreeSet::from([id(7)]));
+    assert_eq!(rare.names[&HERE], BTreeSet::from(["carol".to_owned(), "carol.".to_owned()]));
+    assert_eq!((rare.users, rare.heirs), (BTreeSet::from([ALICE, CAROL]), BTreeMap::from([(HERE, 3)])));
+}
+
+#[test]
+fn twins_in_one_commit_are_one_row() {
+    let mut world = World::new();
+    let twin = |message| send(ALICE, 1, message, "hi");
+    let decision = world.commit(&[batch(HERE, vec![twin(1), twin(2)]), batch(HERE, vec![twin(3)])]);
+    assert_eq!((decision.writes.messages.len(), decision.writes.log.len()), (1, 1));
+    let answers: Vec<_> = decision.applied.iter().flat_map(|applied| &applied.outcomes).collect();
+    let first = answers[0].as_ref().expect("sent");
+    for twin in &answers[1..] {
+        let twin = twin.as_ref().expect("the first outcome");
+        assert_eq!((&twin.entry, twin.duplicate), (&first.entry, true));
+    }
+    // And later, elsewhere, and with another body.
+    assert_eq!(world.commit(&[batch(HERE, vec![twin(4)])]).writes, Writes::default());
+    let conflicts = [batch(THERE, vec![twin(5)]), batch(HERE, vec![send(ALICE, 1, 6, "ho")])];
+    for applied in world.commit(&conflicts).applied {
+        assert_eq!(applied.outcomes, [Err(Refusal::IdempotencyConflict)]);
+    }
+}
+
+#[test]
+fn what_happens_to_a_new_message_in_its_commit_is_one_row() {
+    let mut world = World::new();
+    let operations = vec![
+        send(ALICE, 1, 1, "@bob"),
+        edit(ALICE, 1, "@bob and @carol"),
+        send(ALICE, 2, 2, "@bob"),
+        Operation::Delete { by: ALICE, message: id(2) },
+        edit(ALICE, 2, "back"),
+    ];
+    let decision = world.commit(&[batch(HERE, operations)]);
+    assert_eq!(seqs(&decision.applied[0].outcomes), [Some(3), Some(4), Some(5), Some(6), None]);
+    let writes = decision.writes;
+    let rows: Vec<_> =
+        writes.messages.iter().map(|new| (new.message.content.as_str(), new.last_seq)).collect();
+    assert_eq!(rows, [("@bob and @carol", seq(4)), ("", seq(6))]);
+    assert!(writes.rewritten.is_empty() && writes.mentions_removed.is_empty());
+    // Carol is no member, and a deleted message names nobody.
+    assert_eq!(writes.mentions_added, [MentionRow { message: id(1), user: BOB, room: HERE, seq: seq(3) }]);
+    assert_eq!(decision.applied[0].messages, 2);
+}
+
+#[test]
+fn a_message_that_was_there_is_rewritten_once_and_mentions_anew() {
+    let mut world = World::new();
+    world.commit(&[batch(HERE, vec![send(ALICE, 1, 1, "@bob")])]);
+    let operations = vec![edit(ALICE, 1, "one"), edit(ALICE, 1, "@bob"), edit(ALICE, 1, "@alice two")];
+    let writes = world.commit(&[batch(HERE, operations)]).writes;
+    assert_eq!(writes.rewritten.len(), 1);
+    assert_eq!((writes.rewritten[0].content.as_str(), writes.rewritten[0].last_seq), ("@alice two", seq(6)));
+    assert_eq!((writes.mentions_removed, writes.mentions_added), (vec![id(1)], Vec::new()));
+}
+
+#[test]
+fn who_joins_may_send_and_who_left_may_not() {
+    let mut world = World::new();
+    let (join, leave) = (Operation::Join { user: CAROL }, Operation::Leave { user: CAROL });
+    let say = |n| send(CAROL, n, n, "hi");
+    let operations = vec![say(1), join.clone(), say(2), join.clone(), leave.clone(), say(3), leave];
+    let decision = world.commit(&[batch(HERE, operations), batch(THERE, vec![join])]);
+    let expected = [None, Some(3), Some(4), Some(3), Some(5), None, None];
+    assert_eq!(seqs(&decision.applied[0].outcomes), expected);
+    assert_eq!(decision.applied[1].outcomes, [Err(Refusal::NotFound("room"))]);
+    let writes = decision.writes;
+    // She came and went: no row of hers changes, and she is told of both.
+    assert!(writes.members_inserted.is_empty() && writes.members_deleted.is_empty());
+    assert!(writes.marks.is_empty());
+    let kinds: Vec<_> = writes.user_log.iter().map(|entry| entry.change.kind()).collect();
+    assert_eq!((kinds, writes.user_heads), (vec!["room.added", "room.removed"], vec![(CAROL, seq(2))]));
+}
+
+#[test]
+fn who_comes_back_is_another_member() {
+    let mut world = World::new();
+    let operations =
+        vec![Operation::Leave { user: BOB }, Operation::Join { user: BOB }, send(BOB, 1, 1, "hi")];
+    let writes = world.commit(&[batch(HERE, operations)]).writes;
+    assert_eq!(writes.members_deleted, [(HERE, BOB)]);
+    let [(_, back)] = writes.members_inserted.as_slice() else { panic!("{writes:?}") };
+    assert_eq!((back.member.joined_seq, back.marks.read), (seq(4), seq(5)));
+    assert!(writes.marks.is_empty() && writes.roles.is_empty());
+}
+
+#[test]
+fn a_room_is_inherited_as_often_as_it_is_left() {
+    let mut world = World::new();
+    let admin = world.0.members.get_mut(&(HERE, BOB)).expect("a member");
+    admin.member.role = Role::Administrator;
+    world.commit(&[batch(HERE, vec![Operation::Join { user: CAROL }])]);
+    let leave = |user| Operation::Leave { user };
+    let writes = world.commit(&[batch(HERE, vec![leave(ALICE), leave(BOB)])]).writes;
+    assert_eq!(writes.roles, [(HERE, CAROL, Role::Owner)]);
+    let writes = world.commit(&[batch(HERE, vec![leave(CAROL), Operation::Join { user: BOB }])]).writes;
+    assert_eq!(writes.members_deleted, [(HERE, CAROL)]);
+    assert_eq!(world.0.members[&(HERE, BOB)].member.role, Role::Member, "nobody was there to inherit");
+}
+
+#[test]
+fn a_refused_operation_writes_nothing() {
+    let mut world = World::new();
+    let nowhere = RoomId(Uuid::from_u128(404));
+    let operations = vec![send(CAROL, 1, 1, "@bob"), edit(ALICE, 9, "no"), Operation::Leave { user: CAROL }];
+    let decision = world.commit(&[batch(HERE, operations), batch(nowhere, vec![send(ALICE, 1, 1, "hi")])]);
+    assert_eq!(decision.writes, Writes::default());
+    let missing = Err(Refusal::NotFound("message"));
+    assert_eq!(decision.applied[0].outcomes, [Err(Refusal::NotMember), missing, Err(Refusal::NotMember)]);
+    assert_eq!((decision.applied[1].outcomes.len(), decision.applied[1].messages), (1, 0));
+}
+
+#[test]
+fn a_clock_that_went_back_takes_no_activity_back() {
+    let mut world = World::new();
+    let late = RoomBatch { now: Timestamp::from_millis(9), ..batch(HERE, vec![send(ALICE, 1, 1, "hi")]) };
+    world.commit(&[late, batch(HERE, vec![send(ALICE, 2, 2, "hi")])]);
+    assert_eq!(world.0.rooms[&HERE].totals.last_activity, Timestamp::from_millis(9));
+}
+
+fn operation() -> impl Strategy<Value = Operation> {
+    let who = prop::sample::select(vec![ALICE, BOB, CAROL]);
+    let text = prop::sample::select(vec!["hi", "@bob @carol", "@alice."]);
+    prop_oneof![
+        5 => (who.clone(), 0..6_u128, text.clone()).prop_map(|(w, k, t)| send(w, k, 0, t)),
+        3 => (who.clone(), 0..12_u128, text).prop_map(|(w, m, t)| edit(w, m, t)),
+        2 => who.clone().prop_map(|user| Operation::Join { user }),
+        2 => who.prop_map(|user| Operation::Leave { user }),
+    ]
+}
+
+proptest! {
+    /// That rows are written once and numbers have no gap, the world itself insists on.
+    #[test]
+    fn one_commit_comes_to_the_same_as_many(
+        operations in prop::collection::vec((prop::sample::select(vec![HERE, THERE]), operation()), 0..24),
+        cut in 0..24_usize,
+    ) {
+        // A message is called by the place of the operation that sends it.
+        let numbered = operations.into_iter().enumerate().map(|(n, (room, mut operation))| {
+            if let Operation::Send { message, .. } = &mut operation {
+                *message = id(n as u128);
+            }
+            batch(room, vec![operation])
+        });
+        let batches: Vec<_> = numbered.collect();
+        let (mut together, mut apart) = (World::new(), World::new());
+        let (first, second) = batches.split_at(cut.min(batches.len()));
+        let mut at_once = together.commit(first).applied;
+        at_once.extend(together.commit(second).applied);
+        let one_by_one: Vec<_> =
+            batches.iter().flat_map(|one| apart.commit(std::slice::from_ref(one)).applied).collect();
+        prop_assert_eq!(at_once, one_by_one);
+        prop_assert_eq!(&together.0.rooms, &apart.0.rooms);
+        prop_assert_eq!(&together.0.members, &apart.0.members);
+        prop_assert_eq!(&together.0.messages, &apart.0.messages);
+        prop_assert_eq!(&together.0.users, &apart.0.users);
+        let rows = together.0.messages.values().map(|known| (known.message.author, known.message.client_msg_id));
+        prop_assert_eq!(rows.collect::<BTreeSet<_>>().len(), together.0.messages.len());
+    }
+}

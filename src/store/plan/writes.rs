@@ -1,0 +1,95 @@
+//! The rows that a group commit writes.
+
+use super::{KnownMember, Totals};
+use crate::domain::{
+    Applied, Change, Marks, Message, MessageId, Role, RoomId, Seq, Timestamp, UserEntry, UserId,
+};
+
+/// What a group commit comes to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Decision {
+    /// For each batch, in their order: what is answered when the commit succeeds.
+    pub(crate) applied: Vec<Applied>,
+    pub(crate) writes: Writes,
+}
+
+/// The rows to write. Written in the order of the fields, each finds what it refers to and no
+/// unique index is in the way. Each row stands here once, as it is after the last operation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Writes {
+    pub(crate) messages: Vec<NewMessage>,
+    pub(crate) rewritten: Vec<Rewritten>,
+    /// Whom these messages named before counts no more.
+    pub(crate) mentions_removed: Vec<MessageId>,
+    pub(crate) mentions_added: Vec<MentionRow>,
+    pub(crate) log: Vec<LogRow>,
+    /// Entries of users' own logs, each with the next number.
+    pub(crate) user_log: Vec<UserEntry>,
+    /// Heads of users' own logs.
+    pub(crate) user_heads: Vec<(UserId, Seq)>,
+    pub(crate) members_deleted: Vec<(RoomId, UserId)>,
+    pub(crate) members_inserted: Vec<(RoomId, KnownMember)>,
+    /// Members whose role is another now. Apart from marks: a role that a newer version knows is
+    /// read as a lesser one, and must not be written back as such.
+    pub(crate) roles: Vec<(RoomId, UserId, Role)>,
+    /// Members whose marks moved.
+    pub(crate) marks: Vec<(RoomId, UserId, Marks)>,
+    /// Rooms whose rows sum up something else now.
+    pub(crate) rooms: Vec<(RoomId, Totals)>,
+}
+
+/// A message that was not there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NewMessage {
+    pub(crate) message: Message,
+    pub(crate) last_seq: Seq,
+    pub(crate) body_hash: [u8; 32],
+}
+
+/// What changed of a message that was there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Rewritten {
+    pub(crate) id: MessageId,
+    pub(crate) content: String,
+    pub(crate) updated_at: Timestamp,
+    pub(crate) deleted_at: Option<Timestamp>,
+    pub(crate) last_seq: Seq,
+}
+
+/// A message names a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct MentionRow {
+    pub(crate) message: MessageId,
+    pub(crate) user: UserId,
+    pub(crate) room: RoomId,
+    /// The message's.
+    pub(crate) seq: Seq,
+}
+
+/// An entry of a room's log, as it lies: messages are joined when it is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LogRow {
+    pub(crate) room: RoomId,
+    pub(crate) seq: Seq,
+    pub(crate) at: Timestamp,
+    pub(crate) kind: String,
+    pub(crate) message: Option<MessageId>,
+    pub(crate) user: Option<UserId>,
+    /// What a kind needs beside its message or user: of who joined, his role then.
+    pub(crate) data: Option<&'static str>,
+}
+
+impl LogRow {
+    pub(crate) fn new(room: RoomId, seq: Seq, at: Timestamp, change: &Change) -> Self {
+        let (user, data) = match change {
+            Change::MemberJoined { member, .. } => (Some(member.user), Some(member.role.as_str())),
+            Change::MemberLeft { user } => (Some(*user), None),
+            Change::MessageCreated(_)
+            | Change::MessageUpdated(_)
+            | Change::MessageDeleted(_)
+            | Change::Other { .. } => (None, None),
+        };
+        let message = change.message().map(|message| message.id);
+        Self { room, seq, at, kind: change.kind().to_owned(), message, user, data }
+    }
+}

@@ -1,0 +1,140 @@
+//! Reads what a group commit must know. What a unique key finds is asked for one by one and with
+//! `get_result`: `first` adds a `LIMIT ?`, and SQLite plans a statement anew whenever such a limit
+//! is bound, as diesel does for every list of values. Next: [`crate::store::plan`].
+
+use diesel::prelude::*;
+
+use super::fault::Fault;
+use super::rows::{Key, MemberRow, MessageRow};
+use super::schema::{members, messages, rooms, users};
+use crate::domain::{Message, MessageId, Role, RoomId, Seq, Timestamp, UserId};
+use crate::store::plan::{Known, KnownMember, KnownMessage, KnownRoom, KnownUser, Needs, Totals};
+
+/// Names looked up in one statement; far below SQLite's limit of bound values.
+const NAMES_AT_ONCE: usize = 500;
+
+/// Reads what is asked for, in a transaction that holds the write lock.
+pub(super) fn known(conn: &mut SqliteConnection, needs: &Needs) -> Result<Known, Fault> {
+    let mut known = Known::default();
+    for room in &needs.rooms {
+        known.rooms.extend(read_room(conn, *room)?.map(|found| (*room, found)));
+    }
+    for user in &needs.users {
+        known.users.extend(read_user(conn, *user)?.map(|found| (*user, found)));
+    }
+    for (room, user) in &needs.members {
+        let row = members::table
+            .find((Key::from(*room), Key::from(*user)))
+            .select(MemberRow::as_select())
+            .get_result(conn)
+            .optional()?;
+        known.add_member(*room, row);
+    }
+    for (author, key) in &needs.keys {
+        let row = messages::table
+            .filter(messages::author_id.eq(Key::from(*author)))
+            .filter(messages::client_msg_id.eq(Key::from(*key)))
+            .select((MessageRow::as_select(), messages::body_hash))
+            .get_result(conn)
+            .optional()?;
+        if let Some(id) = known.add_message(row)? {
+            known.keys.insert((*author, *key), id);
+        }
+    }
+    for id in &needs.messages {
+        let row = messages::table
+            .find(Key::from(*id))
+            .select((MessageRow::as_select(), messages::body_hash))
+            .get_result(conn)
+            .optional()?;
+        known.add_message(row)?;
+    }
+    for (room, names) in &needs.names {
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        for some in names.chunks(NAMES_AT_ONCE) {
+            read_names(conn, *room, some, &mut known)?;
+        }
+    }
+    for (room, heirs) in &needs.heirs {
+        let rank = members::role.eq(Role::Administrator.as_str());
+        let rows: Vec<MemberRow> = members::table
+            .filter(members::room_id.eq(Key::from(*room)))
+            .order((rank.desc(), members::joined_seq.asc()))
+            .limit(i64::try_from(*heirs).unwrap_or(i64::MAX))
+            .select(MemberRow::as_select())
+            .load(conn)?;
+        rows.into_iter().for_each(|row| known.add_member(*room, Some(row)));
+    }
+    Ok(known)
+}
+
+impl Known {
+    fn add_member(&mut self, room: RoomId, row: Option<MemberRow>) {
+        if let Some(known) = row.map(KnownMember::from) {
+            self.members.insert((room, known.member.user), known);
+        }
+    }
+
+    fn add_message(&mut self, row: Option<(MessageRow, Vec<u8>)>) -> Result<Option<MessageId>, Fault> {
+        let Some((row, hash)) = row else { return Ok(None) };
+        let last_seq = row.last_seq();
+        let message = Message::from(row);
+        let id = message.id;
+        // The table takes no other length.
+        let body_hash = hash.try_into().map_err(|_| Fault::Database(diesel::result::Error::NotFound))?;
+        self.messages.insert(id, KnownMessage { message, last_seq, body_hash });
+        Ok(Some(id))
+    }
+}
+
+fn read_room(conn: &mut SqliteConnection, room: RoomId) -> Result<Option<KnownRoom>, Fault> {
+    let row: Option<(bool, i64, i64, i64, i64)> = rooms::table
+        .find(Key::from(room))
+        .select((
+            rooms::is_private,
+            rooms::last_seq,
+            rooms::member_count,
+            rooms::message_count,
+            rooms::last_activity,
+        ))
+        .get_result(conn)
+        .optional()?;
+    Ok(row.map(|(is_private, head, members, messages, last_activity)| KnownRoom {
+        is_private,
+        totals: Totals {
+            head: Seq::from_stored(head),
+            members: u64::try_from(members).unwrap_or(0),
+            messages: u64::try_from(messages).unwrap_or(0),
+            last_activity: Timestamp::from_millis(last_activity),
+        },
+    }))
+}
+
+fn read_user(conn: &mut SqliteConnection, user: UserId) -> Result<Option<KnownUser>, Fault> {
+    let row: Option<(String, i64)> = users::table
+        .find(Key::from(user))
+        .select((users::username, users::user_seq))
+        .get_result(conn)
+        .optional()?;
+    Ok(row.map(|(username, head)| KnownUser { username, head: Seq::from_stored(head) }))
+}
+
+/// Whose these names are, and who of them is a member.
+fn read_names(
+    conn: &mut SqliteConnection,
+    room: RoomId,
+    names: &[&str],
+    known: &mut Known,
+) -> Result<(), Fault> {
+    let same_person = members::user_id.eq(users::id).and(members::room_id.eq(Key::from(room)));
+    let rows: Vec<(String, Key, Option<MemberRow>)> = users::table
+        .left_join(members::table.on(same_person))
+        .filter(users::username_key.eq_any(names))
+        .select((users::username_key, users::id, Option::<MemberRow>::as_select()))
+        .load(conn)?;
+    for (name, user, member) in rows {
+        known.names.insert(name, user.into());
+        known.add_member(room, member);
+    }
+    Ok(())
+}
