@@ -9,9 +9,14 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
+
+/// Bytes of a packet, as on a network.
+const SEGMENT: u32 = 1_400;
+/// Bytes that wait at most on either side of the proxy, before the kernel's own rounding.
+const BUFFER: usize = 16 * 1_024;
 
 /// How a connection is cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,7 +126,9 @@ async fn bring(
     if open(&mut hole.clone(), &mut told.clone()).await != Way::Open {
         return reset(&client);
     }
-    let Ok(server) = TcpStream::connect(target).await else { return reset(&client) };
+    let Ok(server) = connect(target).await else { return reset(&client) };
+    // Kept small, or a loopback swallows megabytes before anybody feels that nothing is read.
+    let _larger = socket2::SockRef::from(&client).set_send_buffer_size(BUFFER);
     // Small frames leave at once; where that cannot be had it is only slower.
     let _slower = client.set_nodelay(true).and_then(|()| server.set_nodelay(true));
     let (from_client, to_client) = client.into_split();
@@ -137,6 +144,14 @@ async fn bring(
             reset(&server);
         }
     }
+}
+
+/// Opens the server's side with the packets and the buffers of a network, not of a loopback.
+async fn connect(target: SocketAddr) -> io::Result<TcpStream> {
+    let socket = TcpSocket::new_v4()?;
+    socket2::SockRef::from(&socket).set_tcp_mss(SEGMENT)?;
+    socket2::SockRef::from(&socket).set_recv_buffer_size(BUFFER)?;
+    socket.connect(target).await
 }
 
 /// Waits until nothing holds the bytes up, or the connection is cut.
@@ -155,7 +170,7 @@ async fn copy(
     mut told: watch::Receiver<Way>,
     mut hole: watch::Receiver<bool>,
 ) -> (OwnedReadHalf, OwnedWriteHalf) {
-    let mut buffer = vec![0; 16 * 1024];
+    let mut buffer = vec![0; BUFFER];
     let way = loop {
         let read = tokio::select! {
             biased;

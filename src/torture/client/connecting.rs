@@ -324,6 +324,13 @@ impl Client {
 
     /// Pings, notices silence, moves, and lets go.
     pub(super) fn tend_sockets(&mut self, now: Moment) {
+        if self.sockets.values().all(|live| live.next_due() > now) {
+            return self.ensure_a_socket(now);
+        }
+        // What has come already comes first: perhaps the pong.
+        while let Ok(event) = self.inbox.try_recv() {
+            self.handle(event);
+        }
         let due: Vec<usize> = self
             .sockets
             .iter()
@@ -359,6 +366,11 @@ impl Client {
                 self.open(Opening::Move(socket));
             }
         }
+        self.ensure_a_socket(now);
+    }
+
+    /// Whatever went wrong, a client without a socket opens one.
+    fn ensure_a_socket(&mut self, now: Moment) {
         if self.main.is_none()
             && self.opening.is_none()
             && self.sockets.is_empty()
@@ -372,7 +384,7 @@ impl Client {
     pub(super) fn stall(&mut self) {
         let now = self.now();
         self.due.stall = now.plus(self.chance.wait(Duration::from_secs(12)) + Duration::from_secs(2));
-        let length = self.chance.between(Duration::from_secs(1), Duration::from_secs(6));
+        let length = self.chance.between(Duration::from_secs(1), Duration::from_secs(8));
         let talks = matches!(self.orders, Orders::Talk);
         let Some(live) = self.main.filter(|_| talks).and_then(|main| self.sockets.get_mut(&main)) else {
             return;

@@ -20,15 +20,15 @@ impl Client {
             Ok(frame) => frame,
             Err(error) => return self.wrong(at, "I24", format!("not a frame: {error}: {text}")),
         };
-        if frame.seq.is_some() && frame.room.is_some() {
-            return self.entry(socket, at, &frame);
-        }
         if !self.sockets.contains_key(&socket) {
             // Given up meanwhile; what it said about a message is true all the same.
             if frame.t == "ack" {
                 self.late_ack(socket, at, &frame);
             }
             return;
+        }
+        if frame.seq.is_some() && frame.room.is_some() {
+            return self.entry(socket, at, &frame);
         }
         match frame.t.as_ref() {
             "hello" => self.hello(socket, &frame),

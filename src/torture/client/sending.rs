@@ -11,9 +11,16 @@ use super::{Client, Event};
 use crate::torture::moment::Moment;
 use crate::torture::record::{Answer, Attempt, SendSheet, Way};
 
+/// Who has so many messages that are not known to be stored writes no more for now: where nothing
+/// gets through, more of the same would only keep it so.
+const WAITING: usize = 20;
+
 impl Client {
     /// Writes some messages to one room, and sends them without waiting for answers.
     pub(super) fn compose(&mut self) {
+        if self.standing.unsent.load(Ordering::Relaxed) >= WAITING {
+            return;
+        }
         let Some(place) = Some(self.chance.index(self.rooms.len())).filter(|place| *place < self.rooms.len())
         else {
             return;
@@ -134,7 +141,9 @@ impl Client {
             self.outbox.push_back(send);
             self.send_waiting();
         } else {
-            let wait = self.chance.between(Duration::from_millis(50), Duration::from_millis(400));
+            let tried = self.sheet.sends[send].attempts.len().min(6);
+            let longest = Duration::from_millis(100 << tried);
+            let wait = self.chance.between(Duration::from_millis(50), longest);
             self.post(send, None, wait);
         }
     }
@@ -260,12 +269,14 @@ impl Client {
         }
         self.due.fallback = self.now().plus(Duration::from_secs(1));
         let waiting: Vec<usize> = self.outbox.iter().copied().collect();
+        let mut posts = 3;
         for send in waiting {
             let under_way = self.sheet.sends[send]
                 .attempts
                 .iter()
                 .any(|attempt| matches!(attempt.way, Way::Rest(_)) && attempt.answer.is_none());
-            if !under_way && self.chance.permille(300) {
+            if !under_way && posts > 0 && self.chance.permille(500) {
+                posts -= 1;
                 self.post(send, None, Duration::ZERO);
             }
         }
