@@ -138,11 +138,11 @@ async fn bring(
         copy(from_server, to_client, told.clone(), hole.clone()),
     );
     let ((from_client, to_server), (from_server, to_client)) = tokio::join!(ways.0, ways.1);
-    if *told.borrow() == Way::Cut(Cut::Reset) {
-        if let (Ok(client), Ok(server)) = (from_client.reunite(to_client), from_server.reunite(to_server)) {
-            reset(&client);
-            reset(&server);
-        }
+    if *told.borrow() == Way::Cut(Cut::Reset)
+        && let (Ok(client), Ok(server)) = (from_client.reunite(to_client), from_server.reunite(to_server))
+    {
+        reset(&client);
+        reset(&server);
     }
 }
 

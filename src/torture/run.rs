@@ -28,6 +28,8 @@ use super::watch::{COMMITTED, Watchers};
 const ENTRY: Duration = Duration::from_secs(3);
 /// Longest time to get to the end when all is healed.
 const SETTLING: Duration = Duration::from_secs(40);
+/// When nobody came any nearer for so long, nobody will.
+const STUCK: Duration = Duration::from_secs(12);
 /// Nobody writes for so long between calm and faults.
 const REST: Duration = Duration::from_millis(1_500);
 /// Of a hundred announcements of one process so many get lost without a trace, as if it had died
@@ -52,10 +54,16 @@ impl People {
     /// Waits until this holds for everyone; those for whom it does not are answered.
     async fn all(&self, longest: Duration, holds: impl Fn(&Standing) -> bool) -> Vec<usize> {
         let begin = Stopwatch::start();
+        let (mut steps, mut stepped) = (0, Moment::START);
         loop {
+            let now_steps = self.standings.iter().map(|s| s.steps.load(Ordering::Relaxed)).sum();
+            if now_steps != steps {
+                (steps, stepped) = (now_steps, begin.now());
+            }
             let missing: Vec<usize> =
                 self.standings.iter().enumerate().filter(|(_, s)| !holds(s)).map(|(n, _)| n).collect();
-            if missing.is_empty() || begin.now() > Moment::START.plus(longest) {
+            let stuck = begin.now().since(stepped) > STUCK;
+            if missing.is_empty() || stuck || begin.now() > Moment::START.plus(longest) {
                 return missing;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -309,6 +317,13 @@ pub fn folder_of(options: &Options, seed: u64) -> Result<PathBuf, String> {
         Some(folder) => folder.clone(),
         None => std::env::temp_dir().join(format!("chat-torture-{}-{seed}", std::process::id())),
     };
-    std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let wrong = |error: std::io::Error| format!("{}: {error}", folder.display());
+    std::fs::create_dir_all(&folder).map_err(wrong)?;
+    if std::fs::read_dir(&folder).map_err(wrong)?.next().is_some() {
+        return Err(format!(
+            "{}: is not empty, and another run's history would mix with this one's",
+            folder.display()
+        ));
+    }
     folder.canonicalize().map_err(|error| format!("{}: {error}", folder.display()))
 }

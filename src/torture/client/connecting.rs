@@ -149,7 +149,7 @@ impl Client {
                 Err(error) => Err(error),
             };
             // The client may have left.
-            let _gone = to_me.send(Event::Opened(Came { why, pod, ticket, asked, outcome }));
+            let _gone = to_me.send(Event::Opened(Box::new(Came { why, pod, ticket, asked, outcome })));
         });
     }
 

@@ -10,7 +10,7 @@ mod reading;
 mod sending;
 mod wire;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -46,6 +46,8 @@ pub struct Standing {
     pub unsent: AtomicUsize,
     /// Nothing is missing up to the heads that it was told.
     pub complete: AtomicBool,
+    /// Rises with all that brings it nearer to the end.
+    pub steps: AtomicUsize,
     /// The process that its socket leads to, counted from 1; 0 without a socket.
     pub pod: AtomicUsize,
 }
@@ -84,7 +86,7 @@ pub struct World {
 /// What happens to a client.
 pub enum Event {
     /// An attempt to open a socket came to its end.
-    Opened(Came),
+    Opened(Box<Came>),
     Frame {
         socket: usize,
         at: Moment,
@@ -167,6 +169,8 @@ pub struct Client {
     away: Option<Span>,
     epoch: Option<String>,
     outbox: VecDeque<usize>,
+    /// Messages that are neither known to be stored nor refused for good.
+    waiting: BTreeSet<usize>,
     by_key: BTreeMap<Uuid, usize>,
     due: Due,
     orders: Orders,
@@ -227,6 +231,7 @@ impl Client {
             away: None,
             epoch: None,
             outbox: VecDeque::new(),
+            waiting: BTreeSet::new(),
             by_key: BTreeMap::new(),
             due,
             inbox,
@@ -272,7 +277,7 @@ impl Client {
 
     fn handle(&mut self, event: Event) {
         match event {
-            Event::Opened(came) => self.opened(came),
+            Event::Opened(came) => self.opened(*came),
             Event::Frame { socket, at, text } => self.frame(socket, at, &text),
             Event::Ended { socket, at, ending } => self.ended(socket, at, ending),
             Event::Posted { send, attempt, at, answer } => self.posted(send, attempt, at, answer),

@@ -1,5 +1,6 @@
 //! Frames: applies the rule of the next number, and writes down what came.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::json;
@@ -88,6 +89,7 @@ impl Client {
         let is_gap = seq > room.last + 1;
         if seq == room.last + 1 {
             room.last = seq;
+            self.standing.steps.fetch_add(1, Ordering::Relaxed);
         }
         let Some(live) = self.sockets.get_mut(&socket) else { return };
         live.at.insert(place, seq);

@@ -72,6 +72,7 @@ impl Client {
             stored: None,
         });
         self.standing.unsent.fetch_add(1, Ordering::Relaxed);
+        self.waiting.insert(send);
         send
     }
 
@@ -128,12 +129,15 @@ impl Client {
         let way = self.sheet.sends[send].attempts[attempt].way;
         self.journal.note(at, 0, '=', &format!("no. {send} {way:?}: {answer:?}"));
         let is_stored = answer.stored().is_some();
+        if matches!(answer, Answer::Refused { retryable: false, .. }) {
+            self.no_longer_waits(send);
+        }
         self.sheet.sends[send].attempts[attempt].answer = Some((at, answer));
         if is_stored {
             return self.stored(send, at, way);
         }
         let waiting = |attempt: &Attempt| attempt.answer.is_none();
-        if self.sheet.sends[send].stored.is_some() || self.sheet.sends[send].attempts.iter().any(waiting) {
+        if !self.waiting.contains(&send) || self.sheet.sends[send].attempts.iter().any(waiting) {
             return;
         }
         // Again with the same key: mostly over HTTP through any process, sometimes over the socket.
@@ -193,13 +197,21 @@ impl Client {
         }
     }
 
+    /// It is stored, or was refused for good.
+    fn no_longer_waits(&mut self, send: usize) {
+        if self.waiting.remove(&send) {
+            self.standing.unsent.fetch_sub(1, Ordering::Relaxed);
+            self.standing.steps.fetch_add(1, Ordering::Relaxed);
+            self.outbox.retain(|waiting| *waiting != send);
+        }
+    }
+
     /// A message is known to be stored.
     fn stored(&mut self, send: usize, at: Moment, way: Way) {
         if self.sheet.sends[send].stored.replace(at).is_some() {
             return;
         }
-        self.standing.unsent.fetch_sub(1, Ordering::Relaxed);
-        self.outbox.retain(|waiting| *waiting != send);
+        self.no_longer_waits(send);
         let pods = self.world.pods.len();
         let answered = match way {
             Way::Socket(socket) => self.sheet.sockets[socket].pod,
@@ -235,6 +247,9 @@ impl Client {
         let retryable = frame.d.retryable;
         let sheet = &mut self.sheet.sends[send];
         sheet.attempts[attempt].answer = Some((at, Answer::Refused { code, retryable }));
+        if !retryable {
+            return self.no_longer_waits(send);
+        }
         let socket = sheet.attempts[attempt].way;
         let last = sheet.attempts.iter().rposition(|attempt| matches!(attempt.way, Way::Socket(_)));
         if last != Some(attempt) || sheet.stored.is_some() {
