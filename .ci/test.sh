@@ -35,7 +35,12 @@ suite_web() {
   printf '%s\n' "$sum" >"$STAMP"
 }
 
-suite_rust() { cargo test --locked --all-features; }
+suite_rust() {
+  need_redis
+  need_openssl
+  need_postgres
+  cargo test --locked --all-features
+}
 
 # What the browser meets, where the tests themselves are not wanted.
 suite_rust-build() { cargo test --locked --all-features --no-run; }

@@ -17,13 +17,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::{System, SystemRunner};
-use chat::actors::{Engine, Pod, Registry};
+use chat::actors::{Adapters, Engine, Pod, Registry};
 use chat::bus::local::LocalBus;
 use chat::clock::{Clock as _, SystemClock};
 use chat::domain::{
-    ClientMsgId, Content, Draft, Email, Epoch, LoginSession, MessageId, Operation, RefreshToken, RoomBatch,
-    RoomId, RoomName, SessionId, User, UserId, Username,
+    ClientMsgId, Content, Draft, Email, Epoch, LoginSession, MessageId, Operation, PodId, RefreshToken,
+    RoomBatch, RoomId, RoomName, SessionId, User, UserId, Username,
 };
+use chat::presence::local::LocalLeases;
 use chat::settings::Settings;
 use chat::store::sqlite::{SqliteOptions, SqliteStore};
 use chat::store::{Accounts as _, Log as _, NewAccount, NewRoom, Rooms as _};
@@ -107,9 +108,13 @@ impl World {
     /// An engine on the current thread; the store keeps its own.
     fn engine(&self) -> Engine {
         let pod = Pod::new(
-            self.store.clone(),
-            Arc::new(LocalBus::new(Arc::default(), 0)),
-            Arc::new(SystemClock),
+            PodId(uuid::Uuid::from_u128(1)),
+            Adapters {
+                store: self.store.clone(),
+                bus: Arc::new(LocalBus::new(Arc::default(), 0)),
+                leases: Arc::new(LocalLeases::new(Arc::default(), PodId(uuid::Uuid::from_u128(1)))),
+                clock: Arc::new(SystemClock),
+            },
             Arc::new(Settings::default()),
             Arc::new(Telemetry::new().unwrap()),
             self.epoch,

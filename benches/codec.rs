@@ -46,6 +46,7 @@ fn limits() -> Limits {
         content_chars: limits.content_chars,
         attachments: limits.attachments,
         subscriptions: limits.subscriptions,
+        watched: limits.watched,
     }
 }
 

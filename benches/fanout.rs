@@ -30,11 +30,12 @@ use bytestring::ByteString;
 use chat::actors::link::Link;
 use chat::actors::mail::{Attach, HubId, RoomFrame, ToHub};
 use chat::actors::outbox::Next;
-use chat::actors::{HubCore, Pod};
+use chat::actors::{Adapters, HubCore, Pod};
 use chat::bus::local::LocalBus;
 use chat::clock::SystemClock;
 use chat::domain::session::Identity;
-use chat::domain::{ConnId, Epoch, RoomId, Seq, SessionId, Timestamp, UserId};
+use chat::domain::{ConnId, Epoch, PodId, RoomId, Seq, SessionId, Timestamp, UserId};
+use chat::presence::local::LocalLeases;
 use chat::protocol::Encoded;
 use chat::settings::Settings;
 use chat::store::sqlite::{SqliteOptions, SqliteStore};
@@ -98,9 +99,13 @@ impl Hub {
         settings.timing.write_stall = long;
         let epoch = Epoch(Uuid::from_u128(7));
         let pod = Arc::new(Pod::new(
-            Arc::new(SqliteStore::inline(SqliteOptions::new(epoch)).unwrap()),
-            Arc::new(LocalBus::new(Arc::default(), 0)),
-            Arc::new(SystemClock),
+            PodId(Uuid::from_u128(1)),
+            Adapters {
+                store: Arc::new(SqliteStore::inline(SqliteOptions::new(epoch)).unwrap()),
+                bus: Arc::new(LocalBus::new(Arc::default(), 0)),
+                leases: Arc::new(LocalLeases::new(Arc::default(), PodId(Uuid::from_u128(1)))),
+                clock: Arc::new(SystemClock),
+            },
             Arc::new(settings),
             Arc::new(Telemetry::new().unwrap()),
             epoch,

@@ -6,9 +6,12 @@ use std::time::Duration;
 use actix::{Actor, Arbiter};
 
 use super::mail::{Stop, ToHub, deliver};
-use super::pod::Pod;
+use super::marker::Marker;
+use super::pod::{Actors, Pod};
+use super::presence::Presence;
 use super::registry::Registry;
 use super::shard::RegistryShard;
+use super::sweeper::Sweeper;
 use super::writer::Writer;
 use crate::bus::Shard;
 use crate::protocol::CloseCode;
@@ -43,7 +46,19 @@ impl Engine {
             let pod = pod.clone();
             Writer::start_in_arbiter(&home(0), move |_| Writer::new(pod))
         };
-        pod.install(shards, writer);
+        let marker = {
+            let pod = pod.clone();
+            Marker::start_in_arbiter(&home(1), move |_| Marker::new(pod))
+        };
+        let sweeper = {
+            let pod = pod.clone();
+            Sweeper::start_in_arbiter(&home(0), move |_| Sweeper::new(pod))
+        };
+        let presence = {
+            let pod = pod.clone();
+            Presence::start_in_arbiter(&home(1), move |_| Presence::new(pod))
+        };
+        pod.install(Actors { shards, writer, marker, sweeper, presence });
         Self { pod, arbiters }
     }
 
@@ -57,11 +72,14 @@ impl Engine {
         Registry::new(self.pod.clone())
     }
 
-    /// Tells every socket to come back elsewhere or later, each after its own delay; new ones are
-    /// refused from now on. Answers when all are gone, or closes the rest with 4200 at the deadline
+    /// Refuses new sockets from now on, waits until proxies know, then tells every socket to come
+    /// back elsewhere or later, each after its own delay. Answers when all are gone, or closes the rest with 4200 at the deadline
     /// that they were told, within `longest`.
-    pub async fn drain(&self, longest: Duration) {
+    pub async fn drain(&self, wait: Duration, longest: Duration) {
         self.pod.start_draining();
+        if !wait.is_zero() {
+            tokio::time::sleep(wait).await;
+        }
         let sockets = self.pod.telemetry.sockets();
         if sockets == 0 {
             return;
@@ -70,7 +88,7 @@ impl Engine {
         // closed, which is what the deadline says.
         let widest = longest.mul_f64(0.6);
         let spread = Duration::from_millis(sockets * 1_000 / DRAIN_RATE)
-            .clamp(Duration::from_secs(1).min(widest), widest);
+            .clamp(Duration::from_secs(2).min(widest), widest);
         let wait = spread + Duration::from_secs(1).min(longest / 4);
         let deadline = self.pod.clock.now().plus(wait);
         let spread_ms = u64::try_from(spread.as_millis()).unwrap_or(u64::MAX);
@@ -92,11 +110,14 @@ impl Engine {
 
     /// Stops every actor after what was accepted is committed, and waits until none is left.
     pub async fn stop(self) {
-        for shard in self.pod.shards() {
-            deliver(shard, Stop);
-        }
-        if let Some(writer) = self.pod.writer() {
-            deliver(writer, Stop);
+        if let Some(actors) = self.pod.actors() {
+            for shard in &actors.shards {
+                deliver(shard, Stop);
+            }
+            deliver(&actors.writer, Stop);
+            deliver(&actors.marker, Stop);
+            deliver(&actors.sweeper, Stop);
+            deliver(&actors.presence, Stop);
         }
         self.pod.stop_hubs();
         let none_left = async {

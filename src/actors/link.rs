@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::task::Waker;
 
 use super::mail::{LinkKey, SessionMailbox, ToSession, tell};
-use super::outbox::{Full, Outbox, OutboxLimits};
+use super::outbox::{Full, Outbox, OutboxLimits, Topic};
 use crate::domain::session::Identity;
 use crate::domain::{ConnId, RoomId, Seq, UserId};
 use crate::protocol::encoded::control;
@@ -19,10 +19,13 @@ pub struct Link {
     pub outbox: RefCell<Outbox>,
     /// Rooms in which this connection is live.
     pub rooms: RefCell<Vec<RoomId>>,
+    /// Rooms whose growth this connection is told of, whether live or not.
+    pub followed: RefCell<Vec<RoomId>>,
+    pub user_log: UserCursor,
+    /// Whether this connection counts as its user's presence.
+    pub is_present: Cell<bool>,
     mailbox: RefCell<Option<SessionMailbox>>,
     identity: Cell<Option<Identity>>,
-    /// The head of the user's own log, as `ready` told it.
-    pub user_seq: Cell<Seq>,
     /// Commands that have no answer yet.
     unanswered: Cell<usize>,
     /// Called when reading may go on.
@@ -31,6 +34,65 @@ pub struct Link {
     paused: Cell<bool>,
     closed: Cell<Option<CloseCode>>,
     pub clock: LinkClock,
+}
+
+/// Where a connection stands in its user's own log. The same rule as for rooms: next, seen, gap.
+#[derive(Debug, Default)]
+pub struct UserCursor {
+    at: Cell<Seq>,
+    /// Entries are delivered as they come; otherwise the log is being read.
+    live: Cell<bool>,
+    /// Something came while it was being read.
+    missed: Cell<bool>,
+}
+
+impl UserCursor {
+    /// The last position delivered.
+    #[must_use]
+    pub fn at(&self) -> Seq {
+        self.at.get()
+    }
+
+    /// From now on the log is read from after `at`; what comes meanwhile is found there.
+    pub fn read_from(&self, at: Seq) {
+        self.at.set(at);
+        self.live.set(false);
+        self.missed.set(false);
+    }
+
+    /// The log was read up to `at`.
+    pub fn advance(&self, at: Seq) {
+        self.at.set(self.at.get().max(at));
+    }
+
+    /// The log was read to its end: true when entries are live from here on, false when more came
+    /// meanwhile and it has to be read again.
+    #[must_use]
+    pub fn go_live(&self) -> bool {
+        let live = !self.missed.replace(false);
+        self.live.set(live);
+        live
+    }
+
+    /// An entry, or the word that there is one, at `seq`.
+    pub(super) fn offer(&self, seq: Seq) -> UserOffer {
+        if seq <= self.at.get() {
+            return UserOffer::Seen;
+        }
+        if !self.live.get() {
+            self.missed.set(true);
+            return UserOffer::Seen;
+        }
+        if seq == self.at.get().next() { UserOffer::Next } else { UserOffer::Gap }
+    }
+}
+
+/// What becomes of an offered entry of the user's own log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum UserOffer {
+    Next,
+    Seen,
+    Gap,
 }
 
 /// Ticks of the hub's wheel at which things happened.
@@ -67,9 +129,11 @@ impl Link {
             conn,
             outbox: RefCell::new(Outbox::new(limits)),
             rooms: RefCell::default(),
+            followed: RefCell::default(),
+            user_log: UserCursor::default(),
+            is_present: Cell::new(true),
             mailbox: RefCell::default(),
             identity: Cell::new(identity),
-            user_seq: Cell::default(),
             unanswered: Cell::new(0),
             reader: RefCell::default(),
             paused: Cell::new(false),
@@ -109,6 +173,19 @@ impl Link {
     /// [`Full`]: the peer takes too little.
     pub fn push(&self, frame: &Encoded) -> Result<(), Full> {
         self.outbox.borrow_mut().push(frame.frame().clone())
+    }
+
+    /// Queues a room's entry.
+    ///
+    /// # Errors
+    /// [`Full`]: the room has to go on without this connection, which catches up later.
+    pub fn push_entry(&self, frame: &Encoded) -> Result<(), Full> {
+        self.outbox.borrow_mut().push_entry(frame.frame().clone())
+    }
+
+    /// Queues a frame that may get lost.
+    pub fn push_ephemeral(&self, topic: Topic, frame: &Encoded) {
+        self.outbox.borrow_mut().push_ephemeral(topic, frame.frame());
     }
 
     /// A command came in.

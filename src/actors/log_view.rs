@@ -25,6 +25,8 @@ pub struct LogView {
     keep: usize,
     /// Readers per hub, by the hub's number.
     audience: Vec<usize>,
+    /// Messages ever sent, as far as this process has heard.
+    messages: u64,
 }
 
 impl LogView {
@@ -39,6 +41,7 @@ impl LogView {
             recent: VecDeque::new(),
             keep,
             audience: Vec::new(),
+            messages: 0,
         }
     }
 
@@ -46,6 +49,24 @@ impl LogView {
     #[must_use]
     pub const fn cursor(&self) -> Seq {
         self.timeline.cursor()
+    }
+
+    /// Messages ever sent, as far as this process has heard.
+    #[must_use]
+    pub const fn messages(&self) -> u64 {
+        self.messages
+    }
+
+    /// So many messages were ever sent; answers the greatest number heard.
+    pub fn counted(&mut self, messages: u64) -> u64 {
+        self.messages = self.messages.max(messages);
+        self.messages
+    }
+
+    /// How many people are in the room.
+    #[must_use]
+    pub fn member_count(&self) -> usize {
+        self.members.len()
     }
 
     #[must_use]
@@ -106,6 +127,12 @@ impl LogView {
         if let Some(readers) = self.audience.get_mut(hub.0) {
             *readers = readers.saturating_sub(1);
         }
+    }
+
+    /// Readers here.
+    #[must_use]
+    pub fn readers(&self) -> usize {
+        self.audience.iter().sum()
     }
 
     /// The hubs that have readers.

@@ -8,16 +8,21 @@ use std::sync::Arc;
 use actix::{Actor, Addr, Handler, Message, Recipient};
 use tokio::sync::oneshot;
 
+use super::outbox::Topic;
 use super::pod::Pod;
 use super::reply::Reply;
-use crate::domain::subscription::ResetReason;
-use crate::domain::{Applied, Entry, Operation, RoomBatch, RoomId, Seq, SessionId, Timestamp, UserId};
+use crate::bus::{RoomNews, Whisper};
+use crate::domain::subscription::{Level, ResetReason};
+use crate::domain::{
+    Applied, ConnId, MarkMove, Marks, Operation, RoomBatch, RoomId, Seq, SessionId, Timestamp, UserEntry,
+    UserId,
+};
 use crate::error::{Code, Fault};
 use crate::protocol::{CloseCode, Encoded, Reference};
-use crate::store::StoreError;
+use crate::store::{Moved, StoreError};
 
 /// One worker thread's hub.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct HubId(pub usize);
 
 /// One connection, within one hub. Never used again.
@@ -54,6 +59,11 @@ pub struct Idle {
 #[rtype(result = "()")]
 pub struct Flush;
 
+/// To the shards: what the rooms remember belongs to a history that is no more.
+#[derive(Message, Clone, Copy)]
+#[rtype(result = "()")]
+pub struct ForgetRooms;
+
 /// The end of the engine: every actor stops.
 #[derive(Message, Clone, Copy)]
 #[rtype(result = "()")]
@@ -70,11 +80,74 @@ pub enum ToRoom {
     /// A hub let go of one of its readers.
     Detached(HubId),
     /// Entries that something else committed: another process, or a new room's making.
-    Announce(Arc<[Entry]>),
+    Announce(Arc<RoomNews>),
     /// Where the log stands according to the store.
     HeadIs(Seq),
+    /// A member types, or has stopped.
+    Typing(Typing),
+    /// A member's marks moved.
+    Marked { user: UserId, marks: Marks },
     /// Answer [`Idle`] when there is nothing to do.
     AreYouIdle,
+}
+
+impl ToRoom {
+    /// Whether a room is started for it. What only tells readers is nothing to a room that has
+    /// none here.
+    #[must_use]
+    pub const fn wakes(&self) -> bool {
+        match self {
+            Self::Submit(_) | Self::Subscribe(_) => true,
+            Self::Typing(typing) => typing.reply.is_some(),
+            Self::Detached(_)
+            | Self::Announce(_)
+            | Self::HeadIs(_)
+            | Self::Marked { .. }
+            | Self::AreYouIdle => false,
+        }
+    }
+}
+
+/// Someone types until then; not in the future: he has stopped.
+pub struct Typing {
+    pub user: UserId,
+    pub until: Timestamp,
+    /// Of a socket here; `None` when another process tells it.
+    pub reply: Option<Reply<()>>,
+}
+
+/// A room grew: for those who follow it without reading it.
+#[derive(Message, Clone, Copy, Debug, PartialEq, Eq)]
+#[rtype(result = "()")]
+pub struct Grown {
+    pub room: RoomId,
+    pub head: Seq,
+    /// Messages ever sent there.
+    pub messages: u64,
+}
+
+/// A wish to move marks.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Mark {
+    pub wish: MarkMove,
+    pub reply: Reply<Moved>,
+}
+
+/// What the keeper of presence is told.
+#[derive(Message, Debug)]
+#[rtype(result = "()")]
+pub enum ToPresence {
+    /// A connection of this user counts from now on.
+    Came { user: UserId },
+    /// It no longer does.
+    Went { user: UserId },
+    /// This connection wants to know of these people, in the place of those before.
+    Watch { place: Place, users: Vec<UserId> },
+    /// This connection is gone.
+    Unwatch { place: Place },
+    /// Another process tells of its people.
+    Whispered(Whisper),
 }
 
 /// An operation on its way to the log.
@@ -96,6 +169,8 @@ pub struct Wish {
     pub room: RoomId,
     pub place: Place,
     pub user: UserId,
+    /// `Bump`: only to be told that the room grows.
+    pub level: Level,
     /// The last position the reader has; `None`: from the head on.
     pub after: Option<Seq>,
     /// How many entries may be replayed in one go.
@@ -186,6 +261,20 @@ pub enum ToHub {
     Reset { room: RoomId, reason: ResetReason, head: Seq, first_retained: Seq },
     /// A room's actor began anew: its former readers have to ask again.
     RoomStarted { room: RoomId },
+    /// The room accepts someone who follows it without reading it.
+    Follow { link: LinkKey, room: RoomId, answer: Encoded, head: Seq, messages: u64 },
+    /// Rooms grew: for those who follow them.
+    Grew(Arc<[Grown]>),
+    /// Users' own logs grew.
+    Users(Arc<[UserEntry]>),
+    /// A user's own log reaches so far.
+    UserHead { user: UserId, head: Seq },
+    /// Something that may get lost, for a room's readers.
+    Whisper { room: RoomId, topic: Topic, frame: Encoded, except: Option<UserId> },
+    /// Something that may get lost, for some connections.
+    WhisperTo { links: Vec<LinkKey>, topic: Topic, frame: Encoded },
+    /// A user's new connection is live in the place of this one.
+    Replaced { user: UserId, conn: ConnId },
     /// A login ended: its sockets are closed.
     EndLogin { session: SessionId },
     /// This process ends: tell every socket when to come back.
@@ -220,6 +309,10 @@ pub enum ToSession {
     LetGo { room: RoomId },
     /// No longer live: the next entry wanted is the one after this.
     Behind { room: RoomId, after: Seq },
+    /// Takes too little: the next entry wanted is the one after this, once what waits is written.
+    Lagged { room: RoomId, after: Seq },
+    /// Entries of the user's own log are missing.
+    UserBehind,
     /// No longer a reader.
     Removed { room: RoomId },
     /// Look at the token's age.

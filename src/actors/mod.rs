@@ -4,24 +4,31 @@
 //! WebSocket library. Read [`mail`] first, then follow a message: [`shard`] -> [`room`] ->
 //! [`writer`] -> [`hub`] -> [`outbox`].
 
+#[cfg(feature = "torture")]
+mod broken;
 mod deadlines;
 pub mod engine;
 pub mod hub;
 pub mod link;
 mod log_view;
 pub mod mail;
+mod marker;
 pub mod outbox;
 pub mod pod;
+mod presence;
 pub mod registry;
 mod reply;
 mod room;
+mod room_whispers;
 mod room_writes;
 mod shard;
+mod sweeper;
 mod writer;
 
 pub use engine::Engine;
 pub use hub::HubCore;
 pub use link::Link;
-pub use pod::Pod;
+pub use pod::{Adapters, Pod};
 pub use registry::Registry;
 pub use reply::Reply;
+pub use room_whispers::RECEIPTS_UP_TO;

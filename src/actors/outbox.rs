@@ -7,6 +7,8 @@ use std::task::Waker;
 
 use bytes::Bytes;
 
+use crate::domain::{RoomId, UserId};
+
 /// Frames and bytes that may wait.
 #[derive(Clone, Copy, Debug)]
 pub struct OutboxLimits {
@@ -18,11 +20,30 @@ pub struct OutboxLimits {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Full;
 
+/// What an ephemeral frame is about: a newer one of the same topic takes the place of one that
+/// still waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Topic {
+    Typing(RoomId, UserId),
+    Bump(RoomId),
+    Receipts,
+    Presence,
+}
+
+#[derive(Debug)]
+enum Sort {
+    /// Counts against the limits.
+    Counted,
+    /// A replayed entry: read page by page as the socket drains, so it does not count.
+    Replay,
+    /// May be dropped; counts.
+    Ephemeral(Topic),
+}
+
 #[derive(Debug)]
 struct Queued {
     frame: Bytes,
-    /// A replayed entry: read page by page as the socket drains, so it does not count.
-    replay: bool,
+    sort: Sort,
 }
 
 /// What the socket's writer finds.
@@ -77,17 +98,58 @@ impl Outbox {
         {
             return Err(Full);
         }
+        self.count(frame, Sort::Counted);
+        Ok(())
+    }
+
+    /// Queues a room's entry, unless more than half of the limit would wait: then the room has to
+    /// go on without this socket, which catches up from the log when it is empty.
+    ///
+    /// # Errors
+    /// [`Full`] above half of the limits.
+    pub fn push_entry(&mut self, frame: Bytes) -> Result<(), Full> {
+        if self.sealed {
+            return Ok(());
+        }
+        let half = OutboxLimits { frames: self.limits.frames / 2, bytes: self.limits.bytes / 2 };
+        if self.frames >= half.frames || self.bytes + frame.len() > half.bytes.max(frame.len()) {
+            return Err(Full);
+        }
+        self.count(frame, Sort::Counted);
+        Ok(())
+    }
+
+    /// Queues an ephemeral frame in the place of one of the same topic that still waits, or drops
+    /// it where the socket is behind.
+    pub fn push_ephemeral(&mut self, topic: Topic, frame: &Bytes) {
+        if self.sealed {
+            return;
+        }
+        let same = |queued: &&mut Queued| matches!(queued.sort, Sort::Ephemeral(t) if t == topic);
+        // Receipts and presence tell of different people each time.
+        if matches!(topic, Topic::Typing(..) | Topic::Bump(_))
+            && let Some(queued) = self.queue.iter_mut().find(same)
+        {
+            self.bytes = self.bytes + frame.len() - queued.frame.len();
+            queued.frame = frame.clone();
+            return;
+        }
+        if self.frames < self.limits.frames / 4 && self.bytes < self.limits.bytes / 4 {
+            self.count(frame.clone(), Sort::Ephemeral(topic));
+        }
+    }
+
+    fn count(&mut self, frame: Bytes, sort: Sort) {
         self.frames += 1;
         self.bytes += frame.len();
-        self.queue.push_back(Queued { frame, replay: false });
+        self.queue.push_back(Queued { frame, sort });
         self.wake_writer();
-        Ok(())
     }
 
     /// Queues a replayed entry, which does not count against the limits.
     pub fn push_replay(&mut self, frame: Bytes) {
         if !self.sealed {
-            self.queue.push_back(Queued { frame, replay: true });
+            self.queue.push_back(Queued { frame, sort: Sort::Replay });
             self.wake_writer();
         }
     }
@@ -102,7 +164,7 @@ impl Outbox {
             (self.frames, self.bytes) = (0, 0);
         }
         if let Some(frame) = last {
-            self.queue.push_back(Queued { frame, replay: true });
+            self.queue.push_back(Queued { frame, sort: Sort::Replay });
         }
         self.sealed = true;
         self.wake_writer();
@@ -143,7 +205,7 @@ impl Outbox {
     pub fn next(&mut self, waker: &Waker) -> Next {
         if let Some(queued) = self.queue.pop_front() {
             self.taken += 1;
-            if !queued.replay {
+            if !matches!(queued.sort, Sort::Replay) {
                 self.frames -= 1;
                 self.bytes -= queued.frame.len();
             }
@@ -237,5 +299,35 @@ mod tests {
         assert_eq!(take(&mut outbox), Next::Empty);
         outbox.finish();
         assert_eq!(take(&mut outbox), Next::Finished);
+    }
+
+    #[test]
+    fn an_entry_above_half_is_refused_while_answers_still_pass() {
+        let mut outbox = Outbox::new(OutboxLimits { frames: 4, bytes: 100 });
+        assert_eq!(outbox.push_entry(Bytes::from_static(b"1")), Ok(()));
+        assert_eq!(outbox.push_entry(Bytes::from_static(b"2")), Ok(()));
+        assert_eq!(outbox.push_entry(Bytes::from_static(b"3")), Err(Full));
+        assert_eq!(outbox.push(Bytes::from_static(b"ack")), Ok(()));
+    }
+
+    #[test]
+    fn a_newer_word_on_the_same_topic_takes_the_place_of_the_old() {
+        let mut outbox = Outbox::new(OutboxLimits { frames: 8, bytes: 100 });
+        let room = RoomId(uuid::Uuid::from_u128(1));
+        outbox.push_ephemeral(Topic::Bump(room), &Bytes::from_static(b"51"));
+        outbox.push_ephemeral(Topic::Presence, &Bytes::from_static(b"alice"));
+        outbox.push_ephemeral(Topic::Bump(room), &Bytes::from_static(b"52"));
+        assert_eq!(take(&mut outbox), Next::Frame(Bytes::from_static(b"52")));
+        assert_eq!(take(&mut outbox), Next::Frame(Bytes::from_static(b"alice")));
+        assert_eq!(take(&mut outbox), Next::Empty);
+    }
+
+    #[test]
+    fn ephemera_are_dropped_first() {
+        let mut outbox = Outbox::new(OutboxLimits { frames: 4, bytes: 100 });
+        assert_eq!(outbox.push(Bytes::from_static(b"a")), Ok(()));
+        outbox.push_ephemeral(Topic::Presence, &Bytes::from_static(b"gone"));
+        assert_eq!(take(&mut outbox), Next::Frame(Bytes::from_static(b"a")));
+        assert_eq!(take(&mut outbox), Next::Empty);
     }
 }

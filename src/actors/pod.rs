@@ -1,33 +1,58 @@
 //! What every actor of one process shares: the adapters, the settings, and the addresses.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
 use actix::Addr;
 
 use super::hub::Hub;
-use super::mail::{HubId, Stop, ToHub, ToRoom, ToShard, deliver};
+use super::mail::{ForgetRooms, HubId, Mark, Stop, ToHub, ToPresence, ToRoom, ToShard, deliver};
+use super::marker::Marker;
+use super::presence::Presence;
 use super::shard::RegistryShard;
+use super::sweeper::Sweeper;
 use super::writer::Writer;
-use crate::bus::{Shard, SharedBus};
+use crate::bus::{Announcement, Shard, SharedBus};
 use crate::clock::SharedClock;
-use crate::domain::{Epoch, RoomId, SessionId, Timestamp};
+use crate::domain::presence::{PresenceRules, Roster};
+use crate::domain::{ConnId, Epoch, LogHead, PodId, RoomId, SessionId, Timestamp, UserEntry, UserId};
+use crate::presence::SharedLeases;
 use crate::settings::Settings;
 use crate::store::Store;
 use crate::telemetry::Telemetry;
 
-/// The shared part of one process's engine.
-pub struct Pod {
+/// The actors that stand alone in a process.
+pub(super) struct Actors {
+    pub(super) shards: Vec<Addr<RegistryShard>>,
+    pub(super) writer: Addr<Writer>,
+    pub(super) marker: Addr<Marker>,
+    pub(super) sweeper: Addr<Sweeper>,
+    pub(super) presence: Addr<Presence>,
+}
+
+/// What stands outside the engine.
+pub struct Adapters {
     pub store: Arc<dyn Store>,
     pub bus: SharedBus,
+    pub leases: SharedLeases,
+    pub clock: SharedClock,
+}
+
+/// The shared part of one process's engine.
+pub struct Pod {
+    pub id: PodId,
+    pub store: Arc<dyn Store>,
+    pub bus: SharedBus,
+    pub leases: SharedLeases,
     pub clock: SharedClock,
     pub settings: Arc<Settings>,
     pub telemetry: Arc<Telemetry>,
-    pub epoch: Epoch,
+    epoch: RwLock<Epoch>,
+    roster: Mutex<Roster>,
     hubs: RwLock<Vec<Addr<Hub>>>,
-    shards: OnceLock<Vec<Addr<RegistryShard>>>,
-    writer: OnceLock<Addr<Writer>>,
+    actors: OnceLock<Actors>,
+    open_rooms: Mutex<BTreeSet<RoomId>>,
     draining: AtomicBool,
     ended: Mutex<BTreeMap<SessionId, Timestamp>>,
     alive: Arc<AtomicUsize>,
@@ -36,23 +61,26 @@ pub struct Pod {
 impl Pod {
     #[must_use]
     pub fn new(
-        store: Arc<dyn Store>,
-        bus: SharedBus,
-        clock: SharedClock,
+        id: PodId,
+        adapters: Adapters,
         settings: Arc<Settings>,
         telemetry: Arc<Telemetry>,
         epoch: Epoch,
     ) -> Self {
+        let Adapters { store, bus, leases, clock } = adapters;
         Self {
+            id,
+            roster: Mutex::new(Roster::new(id, PresenceRules::default())),
             store,
             bus,
+            leases,
             clock,
             settings,
             telemetry,
-            epoch,
+            epoch: RwLock::new(epoch),
             hubs: RwLock::default(),
-            shards: OnceLock::new(),
-            writer: OnceLock::new(),
+            actors: OnceLock::new(),
+            open_rooms: Mutex::default(),
             draining: AtomicBool::new(false),
             ended: Mutex::default(),
             alive: Arc::default(),
@@ -98,18 +126,48 @@ impl Pod {
         Alive(self.alive.clone())
     }
 
-    pub(super) fn install(&self, shards: Vec<Addr<RegistryShard>>, writer: Addr<Writer>) {
+    pub(super) fn install(&self, actors: Actors) {
         // An engine is started once; a second start would be a fault of ours and changes nothing.
-        let _started = self.shards.set(shards);
-        let _started = self.writer.set(writer);
+        let _started = self.actors.set(actors);
     }
 
-    pub(super) fn shards(&self) -> &[Addr<RegistryShard>] {
-        self.shards.get().map_or(&[], Vec::as_slice)
+    /// `None` before the engine has started.
+    pub(super) fn actors(&self) -> Option<&Actors> {
+        self.actors.get()
     }
 
-    pub(super) fn writer(&self) -> Option<&Addr<Writer>> {
-        self.writer.get()
+    /// The identity of the history that this process serves.
+    #[must_use]
+    pub fn epoch(&self) -> Epoch {
+        *self.epoch.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The database's history is another one: what rooms remember of the old one is forgotten.
+    pub(super) fn begin_epoch(&self, epoch: Epoch) {
+        *self.epoch.write().unwrap_or_else(PoisonError::into_inner) = epoch;
+        for shard in self.actors().map_or(&[][..], |actors| &actors.shards) {
+            deliver(shard, ForgetRooms);
+        }
+    }
+
+    /// Who is online, from what all processes say.
+    pub fn roster(&self) -> MutexGuard<'_, Roster> {
+        self.roster.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Rooms that someone here reads.
+    pub(super) fn open_rooms(&self) -> Vec<RoomId> {
+        self.open_rooms.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect()
+    }
+
+    /// Notes whether a room is read here.
+    pub(super) fn note_open(&self, room: RoomId, is_open: bool) {
+        let mut rooms = self.open_rooms.lock().unwrap_or_else(PoisonError::into_inner);
+        if is_open {
+            rooms.insert(room);
+        } else {
+            rooms.remove(&room);
+        }
     }
 
     pub(super) fn add_hub(&self, start: impl FnOnce(HubId) -> Addr<Hub>) {
@@ -143,9 +201,65 @@ impl Pod {
 
     /// Sends a command to a room, by way of its shard.
     pub fn tell_room(&self, room: RoomId, command: ToRoom) {
-        if let Some(shard) = self.shards().get(Shard::of(room).index()) {
+        if let Some(shard) = self.actors().and_then(|actors| actors.shards.get(Shard::of(room).index())) {
             deliver(shard, ToShard { room, command });
         }
+    }
+
+    /// Sends to the keeper of presence.
+    pub fn tell_presence(&self, message: ToPresence) {
+        if let Some(actors) = self.actors() {
+            deliver(&actors.presence, message);
+        }
+    }
+
+    /// Moves marks; who asked is answered when it is committed.
+    pub fn mark(&self, mark: Mark) {
+        match self.actors() {
+            Some(actors) => deliver(&actors.marker, mark),
+            None => drop(mark),
+        }
+    }
+
+    /// Users' own logs grew by what this process committed: tells their connections here, and
+    /// everyone else.
+    pub fn tell_users(&self, entries: Vec<UserEntry>) {
+        if entries.is_empty() {
+            return;
+        }
+        let mut shards: BTreeMap<usize, (Shard, Vec<UserEntry>)> = BTreeMap::new();
+        for entry in &entries {
+            let shard = Shard::of_user(entry.user);
+            shards.entry(shard.index()).or_insert((shard, Vec::new())).1.push(entry.clone());
+        }
+        for (shard, entries) in shards.into_values() {
+            self.bus.publish(shard, Announcement::Users(entries.into()));
+        }
+        self.hear_users(&entries.into());
+    }
+
+    /// Users' own logs grew: tells their connections here.
+    pub(super) fn hear_users(&self, entries: &Arc<[UserEntry]>) {
+        self.tell_every_hub(|| ToHub::Users(entries.clone()));
+    }
+
+    /// A log reaches so far: tells those here who read it.
+    pub(super) fn heard(&self, head: LogHead) {
+        match head {
+            LogHead::Room(room, head) => self.tell_room(room, ToRoom::HeadIs(head)),
+            LogHead::User(user, head) => self.tell_every_hub(|| ToHub::UserHead { user, head }),
+        }
+    }
+
+    /// A user's connection is live in the place of this one, which is closed if it is here.
+    pub fn replaced(&self, user: UserId, conn: ConnId) {
+        self.tell_every_hub(|| ToHub::Replaced { user, conn });
+    }
+
+    /// A login ended: its sockets here are closed.
+    pub(super) fn login_ended(&self, session: SessionId) {
+        self.note_ended(session);
+        self.tell_every_hub(|| ToHub::EndLogin { session });
     }
 }
 

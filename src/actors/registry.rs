@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::mail::{Submission, ToHub, ToRoom};
+use super::mail::{Mark, Submission, ToRoom};
 use super::pod::Pod;
 use super::reply::Reply;
-use crate::domain::{Committed, Entry, Operation, RoomId, SessionId};
+use crate::bus::{Announcement, RoomNews, Shard};
+use crate::domain::{Committed, Entry, MarkMove, Operation, RoomId, SessionId, UserEntry};
 use crate::error::{Code, Fault};
+use crate::store::Moved;
 
 /// Submits operations to rooms. Cheap to clone.
 #[derive(Clone)]
@@ -34,17 +36,30 @@ impl Registry {
         answer.await.unwrap_or_else(|_| Err(Fault::new(Code::Unavailable, "the server is stopping")))
     }
 
-    /// Tells a room of entries that were committed apart from it, such as a new room's first
-    /// members.
-    pub fn announce(&self, entries: Vec<Entry>) {
-        if let Some(room) = entries.first().map(|entry| entry.room) {
-            self.pod.tell_room(room, ToRoom::Announce(entries.into()));
-        }
+    /// Moves a member's marks; answers when it is committed.
+    ///
+    /// # Errors
+    /// The refusal of the rule, or `unavailable` when nothing was stored.
+    pub async fn mark(&self, wish: MarkMove) -> Result<Moved, Fault> {
+        let (sender, answer) = oneshot::channel();
+        self.pod.mark(Mark { wish, reply: Reply::caller(sender) });
+        answer.await.unwrap_or_else(|_| Err(Fault::new(Code::Unavailable, "the server is stopping")))
     }
 
-    /// Closes every socket of a login that has ended, with 4303.
+    /// Tells everyone of a room that was made apart from its actor: of its first entries, and its
+    /// members of what stands in their own logs.
+    pub fn announce(&self, entries: Vec<Entry>, told: Vec<UserEntry>) {
+        if let Some(room) = entries.first().map(|entry| entry.room) {
+            let news = Arc::new(RoomNews { room, entries, messages: 0 });
+            self.pod.bus.publish(Shard::of(room), Announcement::Room(news.clone()));
+            self.pod.tell_room(room, ToRoom::Announce(news));
+        }
+        self.pod.tell_users(told);
+    }
+
+    /// Closes every socket of a login that has ended, with 4303, in all processes.
     pub fn end_login(&self, session: SessionId) {
-        self.pod.note_ended(session);
-        self.pod.tell_every_hub(|| ToHub::EndLogin { session });
+        self.pod.bus.publish(Shard::of_id(session.0), Announcement::LoginEnded(session));
+        self.pod.login_ended(session);
     }
 }

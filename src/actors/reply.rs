@@ -9,20 +9,42 @@ use super::mail::{Place, ToHub};
 use super::pod::Pod;
 use crate::domain::Committed;
 use crate::error::{Code, Fault};
-use crate::protocol::{Encoded, Reference, server};
+use crate::protocol::{Encoded, Reference, news, server};
+use crate::store::Moved;
 
-/// The result of a command.
-pub type Answer = Result<Committed, Fault>;
+/// What a command can be answered with, as a socket is told it.
+pub trait Told: Send + 'static {
+    /// The frame that says so.
+    fn frame(&self, reference: Option<&Reference>) -> Encoded;
+}
 
-enum To {
+impl Told for Committed {
+    fn frame(&self, reference: Option<&Reference>) -> Encoded {
+        server::ack(reference, self)
+    }
+}
+
+impl Told for Moved {
+    fn frame(&self, reference: Option<&Reference>) -> Encoded {
+        news::marked(reference, self.marks, self.unread)
+    }
+}
+
+impl Told for () {
+    fn frame(&self, reference: Option<&Reference>) -> Encoded {
+        server::done(reference)
+    }
+}
+
+enum To<T> {
     Socket { pod: Arc<Pod>, place: Place, reference: Option<Reference> },
-    Caller(oneshot::Sender<Answer>),
+    Caller(oneshot::Sender<Result<T, Fault>>),
 }
 
 /// Who asked.
-pub struct Reply(Option<To>);
+pub struct Reply<T: Told = Committed>(Option<To<T>>);
 
-impl Reply {
+impl<T: Told> Reply<T> {
     /// A socket's command, with its `ref`.
     #[must_use]
     pub fn socket(pod: Arc<Pod>, place: Place, reference: Option<Reference>) -> Self {
@@ -31,8 +53,14 @@ impl Reply {
 
     /// A caller that waits, such as an HTTP handler.
     #[must_use]
-    pub fn caller(sender: oneshot::Sender<Answer>) -> Self {
+    pub fn caller(sender: oneshot::Sender<Result<T, Fault>>) -> Self {
         Self(Some(To::Caller(sender)))
+    }
+
+    /// Nobody wants to know.
+    #[must_use]
+    pub const fn nobody() -> Self {
+        Self(None)
     }
 
     /// The socket that asked, if it was one.
@@ -47,7 +75,7 @@ impl Reply {
     /// Answers. For a socket the frame is handed back, so that a room can send all answers of a
     /// batch to one worker together.
     #[must_use]
-    pub fn answer(mut self, answer: Answer) -> Option<(Place, Encoded)> {
+    pub fn answer(mut self, answer: Result<T, Fault>) -> Option<(Place, Encoded)> {
         match self.0.take()? {
             To::Socket { place, reference, .. } => Some((place, encode(reference.as_ref(), &answer))),
             To::Caller(sender) => {
@@ -59,11 +87,11 @@ impl Reply {
     }
 
     /// Answers at once, alone.
-    pub fn send(mut self, answer: Answer) {
+    pub fn send(mut self, answer: Result<T, Fault>) {
         self.dispatch(answer);
     }
 
-    fn dispatch(&mut self, answer: Answer) {
+    fn dispatch(&mut self, answer: Result<T, Fault>) {
         match self.0.take() {
             Some(To::Socket { pod, place, reference }) => {
                 let frame = encode(reference.as_ref(), &answer);
@@ -77,7 +105,7 @@ impl Reply {
     }
 }
 
-impl Drop for Reply {
+impl<T: Told> Drop for Reply<T> {
     fn drop(&mut self) {
         if self.0.is_some() {
             self.dispatch(Err(Fault::new(Code::Internal, "the server lost this request; send it again")));
@@ -85,9 +113,9 @@ impl Drop for Reply {
     }
 }
 
-fn encode(reference: Option<&Reference>, answer: &Answer) -> Encoded {
+fn encode<T: Told>(reference: Option<&Reference>, answer: &Result<T, Fault>) -> Encoded {
     match answer {
-        Ok(committed) => server::ack(reference, committed),
+        Ok(told) => told.frame(reference),
         Err(fault) => server::error(reference, fault),
     }
 }

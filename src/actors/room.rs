@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix::{Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Handler, WrapFuture};
 use tokio::time::Instant;
@@ -14,9 +15,10 @@ use super::mail::{
     Attach, Flush, HubId, Idle, LinkKey, Place, RoomFrame, Stop, Subscribe, Tell, ToHub, ToRoom, deliver,
 };
 use super::pod::{Alive, Pod};
+use super::room_whispers::Receipts;
 use super::room_writes::Writes;
 use super::shard::RegistryShard;
-use crate::domain::subscription::{Answer, ResetReason, plan};
+use crate::domain::subscription::{Answer, Level, ResetReason, plan};
 use crate::domain::{Entry, Refusal, RoomId, Seq, policy};
 use crate::error::{Code, Fault};
 use crate::protocol::{Encoded, server};
@@ -24,6 +26,8 @@ use crate::store::{LogPage, RoomSnapshot, StoreError};
 
 /// Entries read from the store in one go to fill a gap.
 const BACKFILL: usize = 500;
+/// How long after a failure the gap is tried again.
+const RETRY: Duration = Duration::from_millis(250);
 
 pub(super) enum Phase {
     /// The snapshot is being read; commands wait, bounded like the queue.
@@ -37,9 +41,10 @@ pub(super) enum Phase {
 pub struct Room {
     pub(super) id: RoomId,
     pub(super) pod: Arc<Pod>,
-    shard: Addr<RegistryShard>,
+    pub(super) shard: Addr<RegistryShard>,
     pub(super) phase: Phase,
     pub(super) writes: Writes,
+    pub(super) receipts: Receipts,
     loading: bool,
     backfilling: bool,
     /// Readers beyond our cursor: they are answered once the store, asked after they came, told
@@ -63,6 +68,7 @@ impl Room {
             shard,
             phase: Phase::Loading(VecDeque::new()),
             writes: Writes::default(),
+            receipts: Receipts::default(),
             loading: false,
             backfilling: false,
             ahead: Vec::new(),
@@ -113,7 +119,16 @@ impl Room {
                 submission.reply.send(Err(unavailable()));
             }
             ToRoom::Subscribe(subscribe) => subscribe.refuse(unavailable()),
-            ToRoom::Detached(_) | ToRoom::Announce(_) | ToRoom::HeadIs(_) | ToRoom::AreYouIdle => {}
+            ToRoom::Typing(typing) => {
+                if let Some(reply) = typing.reply {
+                    reply.send(Err(unavailable()));
+                }
+            }
+            ToRoom::Detached(_)
+            | ToRoom::Announce(_)
+            | ToRoom::HeadIs(_)
+            | ToRoom::Marked { .. }
+            | ToRoom::AreYouIdle => {}
         }
     }
 
@@ -132,9 +147,14 @@ impl Room {
             ToRoom::Detached(hub) => {
                 if let Phase::Open(log) = &mut self.phase {
                     log.detach(hub);
+                    if log.hubs().next().is_none() {
+                        self.pod.note_open(self.id, false);
+                    }
                 }
             }
-            ToRoom::Announce(entries) => self.accept(entries.iter().cloned(), BTreeMap::new(), ctx),
+            ToRoom::Announce(news) => self.accept(news.entries.iter().cloned(), BTreeMap::new(), ctx),
+            ToRoom::Typing(typing) => self.typing(typing),
+            ToRoom::Marked { user, marks } => self.marked(user, marks, ctx),
             ToRoom::HeadIs(head) => {
                 if matches!(&self.phase, Phase::Open(log) if log.cursor() < head) {
                     self.backfill(ctx);
@@ -181,6 +201,9 @@ impl Room {
         if !log.is_member(wish.user) {
             return subscribe.refuse(policy::outsider(log.is_private()).into());
         }
+        if wish.level == Level::Bump {
+            return self.follow(subscribe);
+        }
         let after = wish.after.unwrap_or(log.cursor());
         let how = match wish.reset {
             Some(reason) => Answer::Reset(reason),
@@ -209,14 +232,29 @@ impl Room {
         }
     }
 
+    /// Someone who is only to be told that the room grows.
+    fn follow(&self, subscribe: Subscribe) {
+        let Phase::Open(log) = &self.phase else { return };
+        let (link, room, head, messages) = (subscribe.wish.place.link, self.id, log.cursor(), log.messages());
+        let reference = match &subscribe.wish.tell {
+            Tell::Request(reference) => reference.as_ref(),
+            Tell::Resume | Tell::Quietly => None,
+        };
+        let answer = server::subscribed(reference, room, Level::Bump, Answer::UpToDate, head);
+        subscribe.answer(ToHub::Follow { link, room, answer, head, messages });
+    }
+
     fn attach(&mut self, subscribe: Subscribe, how: Answer, backlog: Vec<RoomFrame>) {
+        self.pod.note_open(self.id, true);
         let Phase::Open(log) = &mut self.phase else { return };
         let Place { hub, link } = subscribe.wish.place;
         log.attach(hub);
         let (room, head, first_retained) = (self.id, log.cursor(), log.first_retained());
         let answer = match (&subscribe.wish.tell, how) {
-            (Tell::Request(reference), how) => Some(server::subscribed(reference.as_ref(), room, how, head)),
-            (Tell::Resume, how) => Some(server::subscribed(None, room, how, head)),
+            (Tell::Request(reference), how) => {
+                Some(server::subscribed(reference.as_ref(), room, Level::Full, how, head))
+            }
+            (Tell::Resume, how) => Some(server::subscribed(None, room, Level::Full, how, head)),
             // Told before; what follows is simply the next.
             (Tell::Quietly, _) => None,
         };
@@ -238,6 +276,8 @@ impl Room {
                 Ok(page) => room.backfilled(after, page, ctx),
                 Err(error) => {
                     log::warn!(room = id.to_string().as_str(); "a gap was not filled: {error}");
+                    // Nobody else knows of the gap.
+                    ctx.run_later(RETRY, |room, ctx| room.backfill(ctx));
                     for subscribe in std::mem::take(&mut room.ahead) {
                         subscribe.refuse(unavailable());
                     }
@@ -296,6 +336,10 @@ pub(super) fn unavailable() -> Fault {
 
 impl Actor for Room {
     type Context = Context<Self>;
+
+    fn stopped(&mut self, _: &mut Context<Self>) {
+        self.pod.note_open(self.id, false);
+    }
 
     fn started(&mut self, ctx: &mut Context<Self>) {
         // Readers of an earlier actor of this room (one that panicked) have to ask again.

@@ -9,7 +9,7 @@ use actix::{ActorContext, ActorFutureExt, AsyncContext, Context, ContextFutureSp
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::mail::{Append, Flush, LinkKey, Submission, deliver};
+use super::mail::{Append, Flush, Grown, LinkKey, Submission, deliver};
 use super::room::{Phase, Room, unavailable};
 use crate::bus::{Announcement, RoomNews, Shard};
 use crate::domain::{Applied, ClientMsgId, Operation, Refusal, RoomBatch, UserId};
@@ -93,7 +93,7 @@ impl Room {
         if self.writes.appending || self.writes.queue.is_empty() {
             return;
         }
-        let Some(writer) = self.pod.writer() else { return };
+        let Some(writer) = self.pod.actors().map(|actors| &actors.writer) else { return };
         let most = self.writes.queue.len().min(self.pod.settings.store.batch);
         self.writes.last_batch = most;
         let (mut operations, mut pending) = (Vec::with_capacity(most), Vec::with_capacity(most));
@@ -102,7 +102,12 @@ impl Room {
             pending.push(submission);
         }
         let (reply, outcomes) = oneshot::channel();
-        let batch = RoomBatch { room: self.id, now: self.pod.clock.now(), operations };
+        let now = self.pod.clock.now();
+        #[cfg(feature = "torture")]
+        if let Phase::Open(log) = &self.phase {
+            super::broken::acknowledge_early(self.id, log.cursor(), now, &mut pending);
+        }
+        let batch = RoomBatch { room: self.id, now, operations };
         deliver(writer, Append { batch, reply });
         self.writes.appending = true;
         outcomes
@@ -110,7 +115,7 @@ impl Room {
             .map(move |outcomes, room, ctx| {
                 room.writes.appending = false;
                 match outcomes {
-                    Ok(Ok(outcomes)) => room.committed(pending, outcomes, ctx),
+                    Ok(Ok(applied)) => room.committed(pending, applied, ctx),
                     Ok(Err(_)) | Err(_) => room.not_committed(pending),
                 }
                 if room.stopping { room.stop_when_answered(ctx) } else { room.flush(ctx) }
@@ -120,7 +125,7 @@ impl Room {
 
     /// The moment of truth is over: acknowledge, deliver here, ring the bell elsewhere.
     fn committed(&mut self, pending: Vec<Submission>, applied: Applied, ctx: &mut Context<Self>) {
-        let mut entries = Vec::new();
+        let (mut entries, mut told) = (Vec::new(), Vec::new());
         let mut replies: BTreeMap<usize, Vec<(LinkKey, Encoded)>> = BTreeMap::new();
         for (submission, outcome) in pending.into_iter().zip(applied.outcomes) {
             if let Ok(committed) = &outcome {
@@ -128,16 +133,20 @@ impl Room {
                 if !committed.duplicate {
                     entries.push(committed.entry.clone());
                 }
+                told.extend(committed.told.clone());
             }
             if let Some((place, frame)) = submission.reply.answer(outcome.map_err(Fault::from)) {
                 replies.entry(place.hub.0).or_default().push((place.link, frame));
             }
         }
-        if !entries.is_empty() {
-            let news = RoomNews { room: self.id, entries: entries.clone(), messages: applied.messages };
-            self.pod.bus.publish(Shard::of(self.id), Announcement::Room(Arc::new(news)));
+        if let (Phase::Open(log), Some(last)) = (&mut self.phase, entries.last()) {
+            let (room, head, messages) = (self.id, last.seq, log.counted(applied.messages));
+            deliver(&self.shard, Grown { room, head, messages });
+            let news = Arc::new(RoomNews { room, entries: entries.clone(), messages });
+            self.pod.bus.publish(Shard::of(room), Announcement::Room(news));
         }
         self.accept(entries, replies, ctx);
+        self.pod.tell_users(told);
     }
 
     fn not_committed(&mut self, pending: Vec<Submission>) {

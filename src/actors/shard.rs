@@ -4,16 +4,20 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use actix::{
-    Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Handler, StreamHandler, WrapFuture,
-};
-use futures_util::stream;
+use std::time::Duration;
 
-use super::mail::{Idle, Stop, ToRoom, ToShard, deliver};
+use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, StreamHandler};
+use futures_util::stream;
+use tokio::time::Instant;
+
+use super::mail::{ForgetRooms, Grown, Idle, Stop, ToHub, ToPresence, ToRoom, ToShard, Typing, deliver};
 use super::pod::{Alive, Pod};
 use super::room::Room;
-use crate::bus::{Announcement, Shard};
-use crate::domain::RoomId;
+use crate::bus::{Announcement, Shard, Whisper};
+use crate::domain::{LogHead, RoomId};
+
+/// How often those who follow rooms from afar are told that they grew.
+const BUMP: Duration = Duration::from_secs(1);
 
 struct Running {
     room: Addr<Room>,
@@ -27,7 +31,11 @@ pub struct RegistryShard {
     pod: Arc<Pod>,
     // Ordered, so that a simulation visits rooms in the same order each time.
     rooms: BTreeMap<RoomId, Running>,
-    comparing: bool,
+    /// Rooms that grew since the last bump.
+    grown: BTreeMap<RoomId, Grown>,
+    bumped_at: Option<Instant>,
+    /// A bump is on its way.
+    bumping: bool,
     _alive: Alive,
 }
 
@@ -35,10 +43,22 @@ impl RegistryShard {
     #[must_use]
     pub fn new(shard: Shard, pod: Arc<Pod>) -> Self {
         let alive = pod.census();
-        Self { shard, pod, rooms: BTreeMap::new(), comparing: false, _alive: alive }
+        Self {
+            shard,
+            pod,
+            rooms: BTreeMap::new(),
+            grown: BTreeMap::new(),
+            bumped_at: None,
+            bumping: false,
+            _alive: alive,
+        }
     }
 
     fn forward(&mut self, room: RoomId, command: ToRoom, ctx: &Context<Self>) {
+        // Nobody here reads a room that does not run here.
+        if !command.wakes() && !self.rooms.contains_key(&room) {
+            return;
+        }
         // A room that panicked is gone for good: the next command starts it anew from the store.
         if self.rooms.get(&room).is_some_and(|running| !running.room.connected()) {
             self.rooms.remove(&room);
@@ -58,28 +78,56 @@ impl RegistryShard {
         }
     }
 
-    /// The repair of silence where the bus may lose announcements.
-    fn compare_heads(&mut self, ctx: &mut Context<Self>) {
-        if self.rooms.is_empty() || self.comparing {
+    /// A room grew, here or elsewhere: those who follow it from afar are told at most once per
+    /// second.
+    fn grew(&mut self, news: Grown, ctx: &mut Context<Self>) {
+        let grown = self.grown.entry(news.room).or_insert(news);
+        grown.head = grown.head.max(news.head);
+        grown.messages = grown.messages.max(news.messages);
+        if self.bumping {
             return;
         }
-        self.comparing = true;
-        let store = self.pod.store.clone();
-        let rooms = self.rooms.keys().copied().collect();
-        let heads = async move { store.heads(rooms).await }.into_actor(self);
-        ctx.spawn(heads.map(|heads, shard, ctx| {
-            shard.comparing = false;
-            match heads {
-                Ok(heads) => {
-                    for head in heads {
-                        if shard.rooms.contains_key(&head.room) {
-                            shard.forward(head.room, ToRoom::HeadIs(head.head), ctx);
-                        }
-                    }
+        let since = self.bumped_at.map_or(BUMP, |at| at.elapsed());
+        if since >= BUMP {
+            return self.bump();
+        }
+        self.bumping = true;
+        ctx.run_later(BUMP - since, |shard, _| shard.bump());
+    }
+
+    fn bump(&mut self) {
+        self.bumping = false;
+        self.bumped_at = Some(Instant::now());
+        let grown: Arc<[Grown]> = std::mem::take(&mut self.grown).into_values().collect();
+        self.pod.tell_every_hub(|| ToHub::Grew(grown.clone()));
+    }
+
+    fn heard(&mut self, news: Announcement, ctx: &mut Context<Self>) {
+        match news {
+            Announcement::Room(news) => {
+                if let Some(last) = news.entries.last() {
+                    self.grew(Grown { room: news.room, head: last.seq, messages: news.messages }, ctx);
                 }
-                Err(error) => log::warn!("heads were not compared: {error}"),
+                self.forward(news.room, ToRoom::Announce(news), ctx);
             }
-        }));
+            Announcement::Users(entries) => self.pod.hear_users(&entries),
+            Announcement::Head(head) => {
+                if let LogHead::Room(room, head) = head {
+                    self.grew(Grown { room, head, messages: 0 }, ctx);
+                }
+                self.pod.heard(head);
+            }
+            Announcement::LoginEnded(session) => self.pod.login_ended(session),
+            Announcement::Whisper(Whisper::Typing { room, user, until }) => {
+                self.forward(room, ToRoom::Typing(Typing { user, until, reply: None }), ctx);
+            }
+            Announcement::Whisper(Whisper::Marks { room, user, marks }) => {
+                self.forward(room, ToRoom::Marked { user, marks }, ctx);
+            }
+            Announcement::Whisper(whisper @ Whisper::Presence { .. }) => {
+                self.pod.tell_presence(ToPresence::Whispered(whisper));
+            }
+        }
     }
 }
 
@@ -94,19 +142,12 @@ impl Actor for RegistryShard {
         }));
         let timing = &self.pod.settings.timing;
         ctx.run_interval(timing.room_idle / 4, |shard, _| shard.ask_for_idle_rooms());
-        if self.pod.bus.is_lossy() {
-            ctx.run_interval(timing.reconcile, |shard, ctx| shard.compare_heads(ctx));
-        }
     }
 }
 
 impl StreamHandler<Announcement> for RegistryShard {
-    fn handle(&mut self, announcement: Announcement, ctx: &mut Context<Self>) {
-        let Announcement::Room(news) = announcement else { return };
-        // Nobody here reads a room that does not run here.
-        if self.rooms.contains_key(&news.room) {
-            self.forward(news.room, ToRoom::Announce(news.entries.clone().into()), ctx);
-        }
+    fn handle(&mut self, news: Announcement, ctx: &mut Context<Self>) {
+        self.heard(news, ctx);
     }
 
     // The bus ending is no reason to end: own commits and the store still serve the readers.
@@ -117,12 +158,25 @@ impl Handler<ToShard> for RegistryShard {
     type Result = ();
 
     fn handle(&mut self, to: ToShard, ctx: &mut Context<Self>) {
-        if let ToRoom::Announce(_) = to.command
-            && !self.rooms.contains_key(&to.room)
-        {
-            return;
-        }
         self.forward(to.room, to.command, ctx);
+    }
+}
+
+impl Handler<Grown> for RegistryShard {
+    type Result = ();
+
+    fn handle(&mut self, grown: Grown, ctx: &mut Context<Self>) {
+        self.grew(grown, ctx);
+    }
+}
+
+impl Handler<ForgetRooms> for RegistryShard {
+    type Result = ();
+
+    fn handle(&mut self, _: ForgetRooms, _: &mut Context<Self>) {
+        for running in std::mem::take(&mut self.rooms).into_values() {
+            deliver(&running.room, Stop);
+        }
     }
 }
 

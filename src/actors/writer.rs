@@ -7,7 +7,7 @@ use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler,
 
 use super::mail::{Append, Flush, Stop, ToRoom};
 use super::pod::{Alive, Pod};
-use crate::domain::{Applied, RoomId};
+use crate::domain::{Outcome, RoomId};
 use crate::store::StoreError;
 
 /// The one writer of a process. Each room has at most one batch here, so the queue is bounded by
@@ -15,7 +15,8 @@ use crate::store::StoreError;
 pub struct Writer {
     pod: Arc<Pod>,
     queue: VecDeque<Append>,
-    in_flight: bool,
+    /// Transactions under way.
+    in_flight: usize,
     /// A [`Flush`] is on its way.
     flushing: bool,
     pruning: bool,
@@ -30,7 +31,7 @@ impl Writer {
         Self {
             pod,
             queue: VecDeque::new(),
-            in_flight: false,
+            in_flight: 0,
             flushing: false,
             pruning: false,
             stopping: false,
@@ -38,43 +39,54 @@ impl Writer {
         }
     }
 
+    /// Starts as many transactions as the store gains by. A room has at most one batch here, so
+    /// those that run at the same time never write to one room.
     fn flush(&mut self, ctx: &mut Context<Self>) {
-        if self.in_flight || self.queue.is_empty() {
-            return;
-        }
-        let (mut batches, mut replies, mut operations) = (Vec::new(), Vec::new(), 0);
-        while let Some(append) = self.queue.front() {
-            operations += append.batch.operations.len();
-            // A room's own batch is within the bound, so the first always fits.
-            if operations > self.pod.settings.store.batch && !batches.is_empty() {
-                operations -= append.batch.operations.len();
-                break;
+        while self.in_flight < self.pod.store.appends_at_once() && !self.queue.is_empty() {
+            let (mut appends, mut operations) = (Vec::new(), 0);
+            while let Some(append) = self.queue.front() {
+                operations += append.batch.operations.len();
+                // A room's own batch is within the bound, so the first always fits.
+                if operations > self.pod.settings.store.batch && !appends.is_empty() {
+                    break;
+                }
+                appends.extend(self.queue.pop_front());
             }
-            if let Some(append) = self.queue.pop_front() {
-                replies.push((append.batch.room, append.reply));
-                batches.push(append.batch);
-            }
+            self.commit(appends, ctx);
         }
-        self.in_flight = true;
-        let store = self.pod.store.clone();
-        let commit = async move { store.append(batches).await }.into_actor(self);
+    }
+
+    fn commit(&mut self, appends: Vec<Append>, ctx: &mut Context<Self>) {
+        self.in_flight += 1;
+        let (batches, replies): (Vec<_>, Vec<_>) =
+            appends.into_iter().map(|append| (append.batch, append.reply)).unzip();
+        let (store, copies) = (self.pod.store.clone(), batches.clone());
+        let commit = async move { store.append(copies).await }.into_actor(self);
         ctx.spawn(commit.map(move |result, writer, ctx| {
+            writer.in_flight -= 1;
             match result {
-                Ok(append) => {
-                    for ((room, reply), applied) in replies.into_iter().zip(append) {
+                Ok(applied) => {
+                    for ((batch, reply), applied) in batches.iter().zip(replies).zip(applied) {
                         if let Err(Ok(applied)) = reply.send(Ok(applied)) {
-                            writer.tell_successor(room, &applied);
+                            writer.tell_successor(batch.room, &applied.outcomes);
                         }
                     }
                 }
+                // One room that cannot be written holds up only itself: each tries alone. What was
+                // committed after all, unheard, is found by its senders' keys.
+                Err(error) if batches.len() > 1 => {
+                    log::warn!("{} rooms are written apart: {error}", batches.len());
+                    for (batch, reply) in batches.into_iter().zip(replies) {
+                        writer.commit(vec![Append { batch, reply }], ctx);
+                    }
+                }
                 Err(error) => {
-                    log::warn!("nothing of {operations} operations was stored: {error}");
-                    for (_, reply) in replies {
+                    log::warn!("nothing of a batch was stored: {error}");
+                    for reply in replies {
                         let _gone = reply.send(Err(StoreError::Unavailable(error.to_string())));
                     }
                 }
             }
-            writer.in_flight = false;
             writer.flush(ctx);
             writer.stop_when_idle(ctx);
         }));
@@ -82,14 +94,14 @@ impl Writer {
 
     /// A room that died before its answer came was perhaps begun anew before the commit: its
     /// successor is told how far the log goes.
-    fn tell_successor(&self, room: RoomId, applied: &Applied) {
-        if let Some(head) = applied.outcomes.iter().flatten().map(|committed| committed.entry.seq).max() {
+    fn tell_successor(&self, room: RoomId, outcomes: &[Outcome]) {
+        if let Some(head) = outcomes.iter().flatten().map(|committed| committed.entry.seq).max() {
             self.pod.tell_room(room, ToRoom::HeadIs(head));
         }
     }
 
     fn stop_when_idle(&self, ctx: &mut Context<Self>) {
-        if self.stopping && !self.in_flight && self.queue.is_empty() {
+        if self.stopping && self.in_flight == 0 && self.queue.is_empty() {
             ctx.stop();
         }
     }
@@ -109,7 +121,11 @@ impl Writer {
         let before = pod.clock.now().minus(pod.settings.store.log_retention);
         let prune = async move {
             loop {
-                match pod.store.prune_log(before, PRUNE).await {
+                let forgotten = match pod.store.prune_log(before, PRUNE).await {
+                    Ok(0) => pod.store.prune_user_logs(before, PRUNE).await,
+                    pruned => pruned,
+                };
+                match forgotten {
                     Ok(0) => return,
                     Ok(forgotten) => log::debug!("{forgotten} old log entries were forgotten"),
                     Err(error) => return log::warn!("old log entries were not forgotten: {error}"),
@@ -133,7 +149,8 @@ impl Handler<Append> for Writer {
 
     fn handle(&mut self, append: Append, ctx: &mut Context<Self>) {
         self.queue.push_back(append);
-        if !self.in_flight && !std::mem::replace(&mut self.flushing, true) {
+        let has_room = self.in_flight < self.pod.store.appends_at_once();
+        if has_room && !std::mem::replace(&mut self.flushing, true) {
             ctx.notify(Flush);
         }
     }

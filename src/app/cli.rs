@@ -1,4 +1,4 @@
-//! The command line: `chat serve | migrate | openapi | healthcheck | check-config`.
+//! The command line: `chat serve | migrate | openapi | healthcheck | check-config | admin`.
 
 use std::io::{self, IsTerminal as _, Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
@@ -8,10 +8,10 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::server::{self, StartError};
+use super::database::{self, DatabaseError};
+use super::server;
 use crate::http::openapi;
 use crate::settings::Settings;
-use crate::store::sqlite;
 
 /// The exit code of a wrong configuration (EX_CONFIG of sysexits.h).
 const WRONG_CONFIGURATION: u8 = 78;
@@ -37,6 +37,16 @@ enum Command {
     Healthcheck,
     /// Check the settings and stop.
     CheckConfig,
+    /// What a person in charge does by hand.
+    #[command(subcommand)]
+    Admin(Admin),
+}
+
+#[derive(Clone, Copy, Subcommand)]
+enum Admin {
+    /// Declare the database's history another one: after a restore that cannot be noticed. Every
+    /// client starts anew.
+    NewEpoch,
 }
 
 /// Runs the program.
@@ -53,10 +63,14 @@ pub fn main() -> ExitCode {
         Ok(settings) => settings,
         Err(error) => return fail(&error, WRONG_CONFIGURATION),
     };
+    if let Err(error) = database::check(&settings) {
+        return fail(&error, WRONG_CONFIGURATION);
+    }
     match command {
         Command::Serve => serve(settings),
         Command::Migrate => migrate(&settings),
         Command::Healthcheck => healthcheck(&settings),
+        Command::Admin(Admin::NewEpoch) => new_epoch(&settings),
         Command::CheckConfig | Command::Openapi => say("the settings are valid\n"),
     }
 }
@@ -68,9 +82,15 @@ fn serve(settings: Settings) -> ExitCode {
             (Ok(term), Ok(int)) => (term, int),
             (Err(error), _) | (_, Err(error)) => return Err((format!("signals: {error}"), 1)),
         };
-        let running = server::start(settings).await.map_err(|error: StartError| {
-            (error.to_string(), if error.is_configuration() { WRONG_CONFIGURATION } else { 1 })
-        })?;
+        // The database may be waited for; who is told to stop meanwhile stops.
+        let running = tokio::select! {
+            started = server::start(settings) => started.map_err(|error| {
+                let code = if error.is_configuration() { WRONG_CONFIGURATION } else { 1 };
+                (error.to_string(), code)
+            })?,
+            _ = term.recv() => return Ok(()),
+            _ = int.recv() => return Ok(()),
+        };
         let address = reachable(running.address());
         say(&format!("chat is running: open http://{address}/app/\n"));
         tokio::select! {
@@ -92,14 +112,28 @@ fn serve(settings: Settings) -> ExitCode {
 }
 
 fn migrate(settings: &Settings) -> ExitCode {
-    match sqlite::migrate(&settings.database_path()) {
+    start_logging(settings);
+    match database::migrate(settings) {
         Ok(applied) if applied.is_empty() => say("the schema is up to date\n"),
         Ok(applied) => {
             let lines: Vec<String> = applied.iter().map(|name| format!("applied {name}\n")).collect();
             say(&lines.concat())
         }
-        Err(error) => fail(&error, 1),
+        Err(error) => fail(&error, exit_code(&error)),
     }
+}
+
+fn new_epoch(settings: &Settings) -> ExitCode {
+    start_logging(settings);
+    match database::new_epoch(settings) {
+        Ok(epoch) => say(&format!("the epoch is {epoch} from now on; clients start anew\n")),
+        Err(error) => fail(&error, exit_code(&error)),
+    }
+}
+
+/// The exit code for a database that cannot be used.
+const fn exit_code(error: &DatabaseError) -> u8 {
+    if error.is_configuration() { WRONG_CONFIGURATION } else { 1 }
 }
 
 /// One request over a plain socket: a probe has no use for more of HTTP.

@@ -3,6 +3,8 @@
 
 mod between;
 pub mod cli;
+mod database;
 mod server;
 
+pub use database::DatabaseError;
 pub use server::{Running, StartError, start};

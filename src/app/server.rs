@@ -14,20 +14,18 @@ use paperclip::actix::OpenApiExt as _;
 use thiserror::Error;
 
 use super::between::Between;
-use crate::actors::{Engine, HubCore, Pod};
+use super::database::{self, DatabaseError};
+use crate::actors::{Adapters, Engine, HubCore, Pod};
 use crate::auth::{AccountFlows, Authenticator, Passwords, Tickets, Tokens, secret};
 use crate::clock::{SharedClock, SystemClock};
-use crate::domain::policy::EditWindow;
-use crate::domain::{Epoch, PodId};
+use crate::domain::PodId;
 use crate::http::{self, Http};
 use crate::limits::Limiter;
 use crate::presence::SharedLeases;
 use crate::redis::RedisFault;
 use crate::settings::{Secret, Settings};
-use crate::store::sqlite::{OpenError, SqliteOptions, SqliteStore};
-use crate::store::{Store, StoreError};
 use crate::telemetry::{self, Telemetry};
-use crate::ws::{self, Realtime};
+use crate::ws::{self, Admission, Realtime};
 
 /// How long a connection is read on after its last answer was written, so that a peer still sending
 /// gets it. A socket ends only then, and a browser tells its page only then. The HTTP library
@@ -43,9 +41,7 @@ pub enum StartError {
     #[error("JWT_SECRET: the secret in the data folder: {0}")]
     Secret(io::Error),
     #[error("{0}")]
-    Database(#[from] OpenError),
-    #[error("the database: {0}")]
-    Store(#[from] StoreError),
+    Database(#[from] DatabaseError),
     #[error("{0}")]
     Redis(#[from] RedisFault),
     #[error("threads for passwords: {0}")]
@@ -57,10 +53,14 @@ pub enum StartError {
 }
 
 impl StartError {
-    /// Whether another setting is needed, and not another attempt.
+    /// Whether starting again would not help.
     #[must_use]
     pub const fn is_configuration(&self) -> bool {
-        matches!(self, Self::Redis(RedisFault::Misconfigured(_)))
+        match self {
+            Self::Database(error) => error.is_configuration(),
+            Self::Redis(fault) => matches!(fault, RedisFault::Misconfigured(_)),
+            _ => false,
+        }
     }
 }
 
@@ -69,6 +69,7 @@ pub struct Running {
     address: SocketAddr,
     engine: Engine,
     server: ServerHandle,
+    drain_wait: Duration,
     between: Between,
     drain: Duration,
 }
@@ -94,7 +95,7 @@ impl Running {
     /// Ends: tells the sockets, waits for them, commits what was accepted, stops every actor, and
     /// lets the other processes know.
     pub async fn stop(self) {
-        self.engine.drain(self.drain).await;
+        self.engine.drain(self.drain_wait, self.drain).await;
         self.server.stop(true).await;
         self.engine.stop().await;
         self.between.close().await;
@@ -109,17 +110,21 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let clock: SharedClock = Arc::new(SystemClock);
     let settings = Arc::new(settings);
     make_data_dir(&settings)?;
-    let store = open_store(&settings, &clock)?;
-    let epoch = store.epoch().await?;
+    let store = database::open(&settings, &clock).await?;
+    let epoch = store.epoch().await.map_err(DatabaseError::from)?;
     let telemetry = Arc::new(Telemetry::new().map_err(|error| StartError::Metrics(error.to_string()))?);
     let secrets = secrets(&settings, &clock)?;
     // Before anybody can be served: what is announced from now on is heard.
-    let between = Between::open(&settings, &secrets.0, PodId(clock.id()), &clock).await?;
-    let pod = Arc::new(Pod::new(store, between.bus.clone(), clock, settings.clone(), telemetry, epoch));
+    let id = PodId(clock.id());
+    let between = Between::open(&settings, &secrets.0, id, &clock).await?;
+    let (bus, leases) = (between.bus.clone(), between.leases.clone());
+    let adapters = Adapters { store, bus, leases, clock };
+    let pod = Arc::new(Pod::new(id, adapters, settings.clone(), telemetry, epoch));
     let engine = Engine::start(pod.clone(), threads(settings.room_threads));
     let parts = parts(&pod, &engine, &between, secrets)?;
     let (server, address) = listen(&pod, parts)?;
-    Ok(Running { address, engine, server, between, drain: settings.timing.drain })
+    let timing = &settings.timing;
+    Ok(Running { address, engine, server, between, drain_wait: timing.drain_wait, drain: timing.drain })
 }
 
 /// What signs access tokens: the present secret, and those before it.
@@ -138,16 +143,6 @@ fn make_data_dir(settings: &Settings) -> Result<(), StartError> {
     fs::create_dir_all(&settings.data_dir).map_err(wrong)
 }
 
-/// Opens the database and brings its schema up to date.
-fn open_store(settings: &Settings, clock: &SharedClock) -> Result<Arc<dyn Store>, StartError> {
-    let mut options = SqliteOptions::new(Epoch(clock.id()));
-    options.edit_window = EditWindow(settings.accounts.edit_window);
-    options.readers = settings.store.readers;
-    options.writer_queue = settings.store.queue;
-    options.reader_queue = settings.store.queue;
-    Ok(Arc::new(SqliteStore::open(&settings.database_path(), options)?))
-}
-
 /// What every worker shares.
 #[derive(Clone)]
 struct Parts {
@@ -155,6 +150,7 @@ struct Parts {
     authenticator: Arc<Authenticator>,
     tickets: Arc<Tickets>,
     limiter: Arc<Limiter>,
+    admission: Arc<Admission>,
 }
 
 fn parts(
@@ -188,7 +184,8 @@ fn parts(
         tickets: tickets.clone(),
         limiter: limiter.clone(),
     });
-    Ok(Parts { http, authenticator, tickets, limiter })
+    let admission = Arc::new(Admission::new(&settings.limits));
+    Ok(Parts { http, authenticator, tickets, limiter, admission })
 }
 
 fn listen(pod: &Arc<Pod>, parts: Parts) -> Result<(ServerHandle, SocketAddr), StartError> {
@@ -198,11 +195,11 @@ fn listen(pod: &Arc<Pod>, parts: Parts) -> Result<(ServerHandle, SocketAddr), St
     let stall = settings.timing.write_stall;
     let worker_pod = pod.clone();
     let server = HttpServer::new(move || {
-        let Parts { http, authenticator, tickets, limiter } = parts.clone();
+        let Parts { http, authenticator, tickets, limiter, admission } = parts.clone();
         // Runs once on each worker's thread, so each gets a hub of its own.
         let hub = HubCore::start(&worker_pod);
         App::new()
-            .app_data(Data::new(Realtime { hub, authenticator, tickets, limiter }))
+            .app_data(Data::new(Realtime { hub, authenticator, tickets, limiter, admission }))
             .wrap_api()
             .configure(http::configure_api(http))
             .build()

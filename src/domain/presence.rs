@@ -33,7 +33,7 @@ pub struct PresenceRules {
 
 impl Default for PresenceRules {
     /// 15 s of grace; leases of 15 s, renewed every 5 s and read every 5 s: whoever was on a process
-    /// that died is offline 16 to 26 s later. I14 asks for 15 to 30.
+    /// that died is offline 16 to 26 s later.
     fn default() -> Self {
         let secs = Duration::from_secs;
         Self { grace: secs(15), silent: secs(9), forget: secs(30), remember: secs(600) }

@@ -3,6 +3,35 @@
 
 use super::Seq;
 
+/// How much a connection is told of a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// Every event.
+    Full,
+    /// That it grew, at most once per second.
+    Bump,
+    /// Nothing.
+    None,
+}
+
+impl Level {
+    /// The word on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Bump => "bump",
+            Self::None => "none",
+        }
+    }
+
+    /// From the word on the wire.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Full, Self::Bump, Self::None].into_iter().find(|level| level.as_str() == word)
+    }
+}
+
 /// Why a client has to drop what it holds of a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResetReason {

@@ -4,10 +4,10 @@ use actix_web::web::{Data, Json};
 use paperclip::actix::{Apiv2Schema, api_v2_operation};
 use serde::{Deserialize, Serialize};
 
-use super::Http;
 use super::answer::{Created, Done};
 use super::extract::{Caller, Peer};
 use super::problem::Problem;
+use super::{Http, users};
 use crate::auth::{Registration, SignedIn};
 use crate::protocol::wire;
 
@@ -62,10 +62,10 @@ pub(super) struct TokenPair {
     refresh_token: String,
 }
 
-impl From<SignedIn> for Session {
-    fn from(signed_in: SignedIn) -> Self {
+impl Session {
+    fn of(http: &Http, signed_in: SignedIn) -> Self {
         let SignedIn { user, token, refresh_token } = signed_in;
-        Self { user: wire::User::own(&user), token, refresh_token }
+        Self { user: users::online(http, wire::User::own(&user)), token, refresh_token }
     }
 }
 
@@ -78,14 +78,14 @@ pub(super) async fn register(
 ) -> Result<Created<Session>, Problem> {
     let Register { username, email, password } = body.into_inner();
     let signed_in = http.accounts.register(Registration { username, email, password }, peer.0).await?;
-    Ok(Created::new(signed_in.into()))
+    Ok(Created::new(Session::of(&http, signed_in)))
 }
 
 /// An unknown address and a wrong password get the same answer in the same time.
 #[api_v2_operation(summary = "Login user", operation_id = "login", tags(Authentication))]
 pub(super) async fn login(http: Data<Http>, peer: Peer, body: Json<Login>) -> Result<Json<Session>, Problem> {
     let signed_in = http.accounts.login(&body.email, &body.password, peer.0).await?;
-    Ok(Json(signed_in.into()))
+    Ok(Json(Session::of(&http, signed_in)))
 }
 
 #[api_v2_operation(

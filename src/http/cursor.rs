@@ -15,6 +15,7 @@ pub(super) enum Listing {
     Messages = 1,
     Members = 2,
     Directory = 3,
+    Receipts = 4,
 }
 
 /// A position in a room's listing.

@@ -1,7 +1,5 @@
 //! Who is asking, and from where.
 
-use std::net::{IpAddr, Ipv4Addr};
-
 use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::web::Data;
@@ -12,8 +10,8 @@ use paperclip::v2::models::{DataType, DataTypeFormat, DefaultOperationRaw, Eithe
 use paperclip::v2::schema::Apiv2Schema;
 use uuid::Uuid;
 
-use super::Http;
 use super::problem::Problem;
+use super::{Http, client};
 use crate::auth::accounts;
 use crate::domain::refusal::Invalid;
 use crate::domain::session::Identity;
@@ -78,8 +76,10 @@ impl FromRequest for Peer {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        // A test without a socket has no peer.
-        let ip = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
+        let ip = match http(request) {
+            Ok(http) => client::address(request, &http.pod.settings.trusted_proxies),
+            Err(fault) => return ready(Err(fault)),
+        };
         let agent = request.headers().get(header::USER_AGENT);
         let device = agent.map(|name| String::from_utf8_lossy(name.as_bytes()).into_owned());
         ready(Ok(Self(accounts::Caller { ip, device })))

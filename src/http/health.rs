@@ -34,7 +34,9 @@ pub(super) async fn alive() -> Result<Json<Health>, Problem> {
 
 #[api_v2_operation(
     summary = "Whether it takes requests",
-    description = "503 while the database does not answer, and from the beginning of a stop.",
+    description = "503 while the database does not answer, and from the beginning of a stop. \
+                   `degraded` while other processes cannot be reached at once: everything works, and what \
+                   they write arrives within the second.",
     operation_id = "getReadiness",
     tags(Health)
 )]
@@ -44,7 +46,8 @@ pub(super) async fn ready(http: Data<Http>) -> Result<Json<Health>, Problem> {
         return not_ready("this server is stopping");
     }
     match tokio::time::timeout(PATIENCE, http.pod.store.ping()).await {
-        Ok(Ok(())) => Ok(Json(Health { status: "ready" })),
+        Ok(Ok(())) if http.pod.bus.is_up() => Ok(Json(Health { status: "ready" })),
+        Ok(Ok(())) => Ok(Json(Health { status: "degraded" })),
         Ok(Err(error)) => {
             log::warn!("not ready: {error}");
             not_ready("the database does not answer")

@@ -21,12 +21,14 @@
 
 mod answer;
 mod auth;
+pub mod client;
 mod cursor;
 mod directory;
 mod docs;
 pub mod extract;
 pub mod headers;
 mod health;
+mod marks;
 mod messages;
 pub mod openapi;
 mod page;
@@ -77,7 +79,7 @@ pub fn configure_raw(config: &mut actix_web::web::ServiceConfig) {
 /// The documented routes alone, which is all that the OpenAPI document needs.
 fn routes(config: &mut web::ServiceConfig<'_>) {
     use problem::only;
-    use web::{delete, get, patch, post, resource};
+    use web::{delete, get, patch, post, put, resource};
 
     config
         .service(resource("/auth/register").route(post().to(auth::register)).default_service(only("POST")))
@@ -98,6 +100,14 @@ fn routes(config: &mut web::ServiceConfig<'_>) {
         )
         .service(
             resource("/rooms/{roomId}/members").route(get().to(rooms::members)).default_service(only("GET")),
+        )
+        .service(
+            resource("/rooms/{roomId}/marks").route(put().to(marks::update)).default_service(only("PUT")),
+        )
+        .service(
+            resource("/rooms/{roomId}/receipts")
+                .route(get().to(marks::receipts))
+                .default_service(only("GET")),
         )
         .service(resource("/directory/rooms").route(get().to(directory::list)).default_service(only("GET")))
         .service(

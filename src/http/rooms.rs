@@ -10,13 +10,13 @@ use super::cursor::Listing;
 use super::directory::Paging;
 use super::extract::Caller;
 use super::problem::Problem;
-use super::{Http, cursor, page};
+use super::{Http, cursor, page, users};
 use crate::domain::refusal::Invalid;
 use crate::domain::{Description, Operation, Refusal, RoomId, RoomName, UserId};
 use crate::error::Fault;
 use crate::limits::Key;
 use crate::protocol::wire;
-use crate::store::NewRoom;
+use crate::store::{NewRoom, RoomView};
 
 /// Members that come with a room; the others are a page away.
 const EMBEDDED: usize = 100;
@@ -55,7 +55,9 @@ pub(super) struct MemberPage {
 )]
 pub(super) async fn list(caller: Caller, http: Data<Http>) -> Result<Json<Vec<wire::Room>>, Problem> {
     let rooms = http.pod.store.rooms_of(caller.user.id, EMBEDDED).await?;
-    Ok(Json(rooms.iter().map(|view| wire::Room::of(&view.room, &view.members, caller.user.id)).collect()))
+    let of =
+        |view: &RoomView| users::online_in(&http, wire::Room::of(&view.room, &view.members, caller.user.id));
+    Ok(Json(rooms.iter().map(of).collect()))
 }
 
 #[api_v2_operation(
@@ -97,7 +99,7 @@ pub(super) async fn create(
         now: http.pod.clock.now(),
     };
     let made = http.pod.store.create_room(room).await?;
-    http.registry.announce(made.entries);
+    http.registry.announce(made.entries, made.told);
     Ok(Created::new(view(&http, made.room.id, caller.user.id).await?))
 }
 
@@ -159,12 +161,16 @@ pub(super) async fn members(
     let after = paging.cursor.as_deref().map(|text| cursor::parse_in_room(Listing::Members, room, text));
     let found = http.pod.store.members(room, viewer, limit, after.transpose()?).await?;
     Ok(Json(MemberPage {
-        members: found.members.iter().map(|user| wire::User::seen_by(user, viewer)).collect(),
+        members: found
+            .members
+            .iter()
+            .map(|user| users::online(&http, wire::User::seen_by(user, viewer)))
+            .collect(),
         next_cursor: found.next.map(|seq| cursor::in_room(Listing::Members, room, seq)),
     }))
 }
 
 async fn view(http: &Http, room: RoomId, viewer: UserId) -> Result<wire::Room, Problem> {
     let view = http.pod.store.room(room, viewer, EMBEDDED).await?;
-    Ok(wire::Room::of(&view.room, &view.members, viewer))
+    Ok(users::online_in(http, wire::Room::of(&view.room, &view.members, viewer)))
 }

@@ -246,6 +246,7 @@ mod tests {
     fn what_others_took_is_refused_here() {
         let limiter = Limiter::shared(Limits::default());
         limiter.check(ticket(), at(0)).expect("allowed");
+        assert_eq!(limiter.to_tell(10, at(0)).len(), 1);
         let standing = Standing { full_in: Duration::from_secs(60), failures: None };
         limiter.told(ticket(), standing, at(0));
         assert_eq!(limiter.check(ticket(), at(0)), Err(Duration::from_secs(6)));
@@ -293,7 +294,8 @@ mod tests {
         let passed = (0..10).filter(|_| limiter.check(ticket(), at(0)).is_ok()).count();
         assert_eq!(passed, 2);
         limiter.part_of(0);
-        assert!(limiter.check(ticket(), at(0)).is_ok());
+        let other = Key::Ticket(UserId(Uuid::from_u128(2)));
+        assert_eq!((0..20).filter(|_| limiter.check(other, at(0)).is_ok()).count(), 10);
     }
 
     #[test]

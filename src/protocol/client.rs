@@ -2,14 +2,13 @@
 
 use std::borrow::Cow;
 
+use super::command::command;
+use super::scan::{deeper_than, reference_of, salvage};
+use crate::domain::subscription::Level;
+use crate::domain::{ConnId, Content, Draft, Epoch, MessageId, RoomId, Seq, UserId};
+use crate::error::{Code, Fault};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use uuid::Uuid;
-
-use super::scan::{deeper_than, reference_of, salvage};
-use crate::domain::refusal::Invalid;
-use crate::domain::{ClientMsgId, Content, Draft, Epoch, MessageId, RoomId, Seq};
-use crate::error::{Code, Fault};
 
 /// Sizes that a frame is held to.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +25,8 @@ pub struct Limits {
     pub attachments: usize,
     /// Rooms of one `resume`.
     pub subscriptions: usize,
+    /// People of one `presence.watch`.
+    pub watched: usize,
 }
 
 /// The client's own name for a request, echoed in its answer as it came.
@@ -56,34 +57,85 @@ pub struct Malformed {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ResumeRoom {
     pub room: RoomId,
+    pub level: Level,
     /// The last position received; absent: from the head on.
     pub after: Option<Seq>,
+}
+
+/// Where a client stood when its last connection ended.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Resume {
+    /// The history that its positions belong to.
+    pub epoch: Option<Epoch>,
+    /// The last position received of the user's own log.
+    pub user_after: Option<Seq>,
+    pub rooms: Vec<ResumeRoom>,
+    /// The connection that this one takes the place of: it may be closed once this one is live.
+    pub replaces: Option<ConnId>,
 }
 
 /// What a client asks.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Command {
-    Auth { token: String },
-    AuthRefresh { token: String },
-    Resume { epoch: Option<Epoch>, rooms: Vec<ResumeRoom> },
-    Subscribe { room: RoomId, after: Option<Seq> },
-    Unsubscribe { room: RoomId },
-    Send { room: RoomId, draft: Draft },
-    Edit { room: RoomId, message: MessageId, content: Content },
-    Delete { room: RoomId, message: MessageId },
+    Auth {
+        token: String,
+    },
+    AuthRefresh {
+        token: String,
+    },
+    Resume(Resume),
+    Subscribe {
+        room: RoomId,
+        level: Level,
+        after: Option<Seq>,
+    },
+    Unsubscribe {
+        room: RoomId,
+    },
+    /// Marks; [`Seq::START`] for the one that is not told of.
+    Mark {
+        room: RoomId,
+        received: Seq,
+        read: Seq,
+    },
+    Typing {
+        room: RoomId,
+        on: bool,
+    },
+    /// Whether this connection counts as presence.
+    PresenceSet {
+        is_online: bool,
+    },
+    /// Whose presence this connection wants to be told.
+    PresenceWatch {
+        users: Vec<UserId>,
+    },
+    Send {
+        room: RoomId,
+        draft: Draft,
+    },
+    Edit {
+        room: RoomId,
+        message: MessageId,
+        content: Content,
+    },
+    Delete {
+        room: RoomId,
+        message: MessageId,
+    },
     Ping,
 }
 
 #[derive(Deserialize)]
-struct Envelope<'a> {
+pub(super) struct Envelope<'a> {
     #[serde(borrow)]
-    t: Cow<'a, str>,
+    pub t: Cow<'a, str>,
     #[serde(borrow, rename = "ref")]
     reference: Option<&'a RawValue>,
     #[serde(borrow)]
-    room: Option<&'a RawValue>,
+    pub room: Option<&'a RawValue>,
     #[serde(borrow)]
-    d: Option<&'a RawValue>,
+    pub d: Option<&'a RawValue>,
 }
 
 /// Reads one text frame.
@@ -119,136 +171,6 @@ pub fn decode(text: &str, limits: &Limits) -> Result<ClientFrame, Malformed> {
     Ok(ClientFrame { reference, command })
 }
 
-fn command(envelope: &Envelope<'_>, limits: &Limits) -> Result<Command, Fault> {
-    Ok(match envelope.t.as_ref() {
-        "auth" => Command::Auth { token: data::<Token>(envelope)?.token },
-        "auth.refresh" => Command::AuthRefresh { token: data::<Token>(envelope)?.token },
-        "resume" => resume(data(envelope)?, limits)?,
-        "room.subscribe" => {
-            let Subscribe { level, after } = optional(envelope)?;
-            full(level.as_deref())?;
-            Command::Subscribe { room: room(envelope)?, after: after.map(position).transpose()? }
-        }
-        "room.unsubscribe" => Command::Unsubscribe { room: room(envelope)? },
-        "message.send" => Command::Send { room: room(envelope)?, draft: draft(data(envelope)?, limits)? },
-        "message.edit" => {
-            let Edit { id, content } = data(envelope)?;
-            let content = Content::parse(&content, limits.content_chars)?;
-            Command::Edit { room: room(envelope)?, message: MessageId(id), content }
-        }
-        "message.delete" => {
-            Command::Delete { room: room(envelope)?, message: MessageId(data::<Named>(envelope)?.id) }
-        }
-        "ping" => Command::Ping,
-        _ => return Err(Fault::new(Code::UnknownType, "this action is not known here")),
-    })
-}
-
-#[derive(Deserialize)]
-struct Token {
-    token: String,
-}
-
-#[derive(Deserialize)]
-struct Named {
-    id: Uuid,
-}
-
-#[derive(Deserialize)]
-struct Edit {
-    id: Uuid,
-    content: String,
-}
-
-#[derive(Deserialize, Default)]
-struct Subscribe {
-    level: Option<String>,
-    after: Option<u64>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Send {
-    client_msg_id: Uuid,
-    content: String,
-    #[serde(default)]
-    attachments: Vec<Uuid>,
-    reply_to: Option<Uuid>,
-}
-
-#[derive(Deserialize)]
-struct Resume {
-    epoch: Option<String>,
-    #[serde(default)]
-    rooms: Vec<(Uuid, String, Option<u64>)>,
-}
-
-fn data<'a, T: Deserialize<'a>>(envelope: &Envelope<'a>) -> Result<T, Fault> {
-    let raw = envelope.d.ok_or_else(|| Fault::from(Invalid::new("d", "is missing")))?;
-    serde_json::from_str(raw.get()).map_err(|e| wrong_data(&e))
-}
-
-fn optional<'a, T: Deserialize<'a> + Default>(envelope: &Envelope<'a>) -> Result<T, Fault> {
-    match envelope.d {
-        Some(raw) => serde_json::from_str(raw.get()).map_err(|e| wrong_data(&e)),
-        None => Ok(T::default()),
-    }
-}
-
-/// serde's message names the field and the type expected; what it quotes is the client's own.
-fn wrong_data(error: &serde_json::Error) -> Fault {
-    let text = error.to_string();
-    let text = text.split(" at line").next().unwrap_or_default();
-    Fault::from(Invalid::new("d", format!("is not as expected: {text}")))
-}
-
-fn room(envelope: &Envelope<'_>) -> Result<RoomId, Fault> {
-    envelope
-        .room
-        .and_then(|raw| serde_json::from_str::<Uuid>(raw.get()).ok())
-        .map(RoomId)
-        .ok_or_else(|| Invalid::new("room", "must be a room's id").into())
-}
-
-fn position(after: u64) -> Result<Seq, Fault> {
-    Seq::new(after).ok_or_else(|| Invalid::new("after", "must be below 2^53").into())
-}
-
-fn full(level: Option<&str>) -> Result<(), Fault> {
-    match level {
-        None | Some("full") => Ok(()),
-        Some(_) => Err(Invalid::new("level", "must be \"full\" on this server").into()),
-    }
-}
-
-fn draft(send: Send, limits: &Limits) -> Result<Draft, Fault> {
-    if send.attachments.len() > limits.attachments {
-        let rule = format!("may hold at most {}", limits.attachments);
-        return Err(Invalid::new("attachments", rule).into());
-    }
-    Ok(Draft {
-        client_msg_id: ClientMsgId(send.client_msg_id),
-        content: Content::parse(&send.content, limits.content_chars)?,
-        attachments: send.attachments,
-        reply_to: send.reply_to.map(MessageId),
-    })
-}
-
-fn resume(resume: Resume, limits: &Limits) -> Result<Command, Fault> {
-    if resume.rooms.len() > limits.subscriptions {
-        let rule = format!("may hold at most {}", limits.subscriptions);
-        return Err(Invalid::new("rooms", rule).into());
-    }
-    let mut rooms = Vec::with_capacity(resume.rooms.len());
-    for (room, level, after) in resume.rooms {
-        full(Some(&level))?;
-        rooms.push(ResumeRoom { room: RoomId(room), after: after.map(position).transpose()? });
-    }
-    // An epoch that is no id at all is simply not ours: every room is answered by a reset.
-    let epoch = resume.epoch.and_then(|e| e.parse().ok());
-    Ok(Command::Resume { epoch, rooms })
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -262,6 +184,7 @@ mod tests {
         content_chars: 100,
         attachments: 2,
         subscriptions: 3,
+        watched: 2,
     };
     const ID: &str = "00000000-0000-0000-0000-000000000001";
 
@@ -329,11 +252,12 @@ mod tests {
     fn a_resume_lists_rooms_with_level_and_position() {
         let text =
             format!(r#"{{"t":"resume","d":{{"epoch":"{ID}","userAfter":1,"rooms":[["{ID}","full",41]]}}}}"#);
-        let Ok(Command::Resume { epoch, rooms }) = frame(&text).command else { panic!("{text}") };
-        assert!(epoch.is_some());
-        assert_eq!(rooms.first().and_then(|r| r.after), Seq::new(41));
-        let bump = format!(r#"{{"t":"resume","d":{{"rooms":[["{ID}","bump",41]]}}}}"#);
-        assert_eq!(refusal(&bump).errors.first().map(|e| e.field), Some("level"));
+        let Ok(Command::Resume(resume)) = frame(&text).command else { panic!("{text}") };
+        assert!(resume.epoch.is_some());
+        assert_eq!(resume.user_after, Seq::new(1));
+        assert_eq!(resume.rooms.first().map(|r| (r.level, r.after)), Some((Level::Full, Seq::new(41))));
+        let half = format!(r#"{{"t":"resume","d":{{"rooms":[["{ID}","half",41]]}}}}"#);
+        assert_eq!(refusal(&half).errors.first().map(|e| e.field), Some("level"));
         let many = format!(
             r#"{{"t":"resume","d":{{"rooms":[{}]}}}}"#,
             vec![format!(r#"["{ID}","full",1]"#); 4].join(",")

@@ -29,6 +29,8 @@ pub enum CloseCode {
     SlowConsumer,
     /// Nothing was heard for too long.
     HeartbeatLost,
+    /// What this process knew of the rooms is worthless: come in again and resume.
+    PositionLost,
     /// This user or address has as many connections as it may.
     TooManyConnections,
     /// This process is ending; go to another, or come back.
@@ -59,6 +61,7 @@ impl CloseCode {
         Self::RateLimited,
         Self::SlowConsumer,
         Self::HeartbeatLost,
+        Self::PositionLost,
         Self::TooManyConnections,
         Self::Draining,
         Self::AuthTimeout,
@@ -84,6 +87,7 @@ impl CloseCode {
             Self::RateLimited => 4102,
             Self::SlowConsumer => 4103,
             Self::HeartbeatLost => 4104,
+            Self::PositionLost => 4105,
             Self::TooManyConnections => 4106,
             Self::Draining => 4200,
             Self::AuthTimeout => 4300,
@@ -110,6 +114,7 @@ impl CloseCode {
             Self::RateLimited => "rate limited",
             Self::SlowConsumer => "slow consumer",
             Self::HeartbeatLost => "heartbeat lost",
+            Self::PositionLost => "position lost",
             Self::TooManyConnections => "too many connections",
             Self::Draining => "draining",
             Self::AuthTimeout => "not authenticated in time",

@@ -2,11 +2,13 @@
 //! frames out, close codes. Knows the domain and serde; no actor, no socket, no database.
 //!
 //! The wire is described for people in `docs/reference/protocol.md` and pinned by the golden
-//! frames in `openapi/frames/`. Next: [`wire`], [`client`], [`server`], [`encoded`].
+//! frames in `openapi/frames/`. Next: [`wire`], [`client`], [`server`], [`news`], [`encoded`].
 
 pub mod client;
 pub mod close;
+mod command;
 pub mod encoded;
+pub mod news;
 mod scan;
 pub mod server;
 pub mod wire;
@@ -20,4 +22,4 @@ pub const SUBPROTOCOL: &str = "chat.v1.json";
 /// The version as `hello` tells it.
 pub const VERSION: &str = "chat.v1";
 /// What this server can do beyond the minimum, in `hello`.
-pub const FEATURES: &[&str] = &["resume"];
+pub const FEATURES: &[&str] = &["resume", "levels", "marks", "typing", "presence", "receipts"];

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::client::Reference;
 use super::wire::{self, rfc3339};
 use super::{Encoded, FEATURES, VERSION};
-use crate::domain::subscription::{Answer as Subscribed, ResetReason};
+use crate::domain::subscription::{Answer as Subscribed, Level, ResetReason};
 use crate::domain::{
     Change, Committed, ConnId, Entry, Epoch, Head, Member, RoomId, RoomState, Seq, SessionId, Timestamp,
     User, UserId,
@@ -49,6 +49,7 @@ pub struct HelloLimits {
     pub content_chars: usize,
     pub attachments: usize,
     pub subscriptions: usize,
+    pub watched: usize,
     pub connections_per_user: usize,
     pub connections_per_ip: usize,
     pub frames_per_second: u32,
@@ -163,10 +164,17 @@ fn heads_frames<T, R: Serialize>(rooms: &[T], row: impl Fn(&T) -> R) -> Vec<Enco
 
 /// The answer to `room.subscribe`, and one per room of a `resume`.
 #[must_use]
-pub fn subscribed(reference: Option<&Reference>, room: RoomId, how: Subscribed, head: Seq) -> Encoded {
+pub fn subscribed(
+    reference: Option<&Reference>,
+    room: RoomId,
+    level: Level,
+    how: Subscribed,
+    head: Seq,
+) -> Encoded {
     #[derive(Serialize)]
     struct Data {
         mode: &'static str,
+        level: &'static str,
         #[serde(skip_serializing_if = "Option::is_none")]
         from: Option<u64>,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -177,7 +185,15 @@ pub fn subscribed(reference: Option<&Reference>, room: RoomId, how: Subscribed, 
         reason: Option<&'static str>,
         head: u64,
     }
-    let empty = Data { mode: "uptodate", from: None, to: None, more: None, reason: None, head: head.get() };
+    let empty = Data {
+        mode: "uptodate",
+        level: level.as_str(),
+        from: None,
+        to: None,
+        more: None,
+        reason: None,
+        head: head.get(),
+    };
     let answer = match how {
         Subscribed::UpToDate => empty,
         Subscribed::Replay { from, to, more } => {

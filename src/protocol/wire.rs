@@ -30,7 +30,7 @@ pub struct User {
     pub email: String,
     /// Where the picture is. {{"nullable":true}}
     pub avatar: Option<String>,
-    /// Whether a connection is open; absent where it is not known.
+    /// Whether a connection of the person is open, or was until some seconds ago. Absent where it is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub is_online: Option<bool>,
     /// When the person was last connected. {{"format":"date-time"}}

@@ -120,9 +120,7 @@ impl Reader {
             let why = match self.open().await {
                 Ok(mut redis) => {
                     backoff.reset();
-                    if self.pulse.answered() && self.known.is_none() {
-                        log::info!("announcements are read from Redis");
-                    }
+                    log::info!("announcements are read from Redis");
                     self.follow(&mut redis).await
                 }
                 Err(why) => why,
@@ -148,7 +146,9 @@ impl Reader {
         for stream in &self.streams {
             ask.arg(&stream.key);
         }
+        self.pulse.begin();
         let ids: Vec<Vec<u8>> = ask.query_async(redis).await?;
+        self.pulse.answered();
         self.checked = Instant::now();
         let ids = ids.iter().map(|id| Id::parse(id).unwrap_or_default());
         let is_first = self.known.is_some();

@@ -58,7 +58,15 @@ group! {
         refusals: usize = 3, ["CHAT_LIMIT_REFUSALS"], "", 1..=10_000;
         /// The stretch of patience.
         abuse_seconds: u64 = 10, ["CHAT_ABUSE_SECONDS"], "seconds", 1..=3_600;
-        /// Most rooms that one socket follows.
+        /// Most sockets of this process.
+        sockets: usize = 20_000, ["CHAT_LIMIT_SOCKETS"], "", 1..=10_000_000;
+        /// New sockets of this process, steadily; beyond it the answer is 503 and when to come back.
+        admissions_per_second: u32 = 500, ["CHAT_RATE_ADMISSIONS_PER_SECOND"], "per second", 1..=1_000_000;
+        /// New sockets of this process at once.
+        admissions_burst: u32 = 500, ["CHAT_RATE_ADMISSIONS_BURST"], "", 1..=1_000_000;
+        /// Most people whose presence one socket watches.
+        watched: usize = 200, ["CHAT_LIMIT_WATCHED"], "", 0..=10_000;
+        /// Most rooms that one socket reads.
         subscriptions: usize = 1_000, ["CHAT_LIMIT_SUBSCRIPTIONS"], "", 1..=100_000;
         /// Most events of one room replayed in one go.
         replay_per_room: usize = 500, ["CHAT_LIMIT_REPLAY_PER_ROOM"], "", 1..=100_000;
@@ -98,9 +106,11 @@ group! {
         room_idle: Duration = secs(60), ["CHAT_ROOM_IDLE_SECONDS"], "seconds", 1..=86_400;
         /// How long a busy room (its last commit held several operations) waits for more of them. A quiet room never waits.
         gather: Duration = Duration::from_millis(1), ["CHAT_GATHER_SECONDS"], "seconds", 0..=1;
-        /// How often rooms compare their heads with the database where announcements can get lost.
+        /// How often rooms compare their heads with the database where announcements can get lost; four times a second while announcements do not pass.
         reconcile: Duration = secs(1), ["CHAT_RECONCILE_SECONDS"], "seconds", 0..=3_600;
-        /// Longest time from SIGTERM to the last close.
+        /// How long the server goes on as it was after SIGTERM, not ready and taking no new sockets, so that proxies learn of it. A cluster wants 5.
+        drain_wait: Duration = secs(0), ["CHAT_DRAIN_WAIT_SECONDS"], "seconds", 0..=3_600;
+        /// Longest time from then to the last close.
         drain: Duration = secs(10), ["CHAT_DRAIN_SECONDS"], "seconds", 0..=3_600;
     }
 }
@@ -108,10 +118,18 @@ group! {
 group! {
     /// The database and what is kept of it in memory.
     StoreSettings {
-        /// Connections that read.
+        /// Threads that read from SQLite.
         readers: usize = 4, ["CHAT_STORE_READERS"], "threads", 1..=256;
         /// Most calls that wait for the database.
         queue: usize = 4_096, ["CHAT_STORE_QUEUE"], "", 16..=1_000_000;
+        /// Connections of one process to PostgreSQL: a quarter of them writes, the others read.
+        connections: usize = 16, ["CHAT_STORE_CONNECTIONS"], "", 2..=1_000;
+        /// How long a call waits for one of them, and the longest attempt to make one.
+        connect: Duration = secs(5), ["CHAT_STORE_CONNECT_SECONDS"], "seconds", 1..=60;
+        /// How long the start waits for a PostgreSQL that does not answer.
+        start_wait: Duration = secs(60), ["CHAT_STORE_START_SECONDS"], "seconds", 0..=3_600;
+        /// Use a PostgreSQL that answers commits before they are on the disk (`synchronous_commit` or `fsync` off). What was acknowledged may then be lost.
+        allow_unsafe_commit: bool = false, ["CHAT_ALLOW_UNSAFE_COMMIT"], "";
         /// Most operations in one transaction.
         batch: usize = 512, ["CHAT_STORE_BATCH"], "", 1..=4_000;
         /// Newest entries of a room kept in memory.

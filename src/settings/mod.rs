@@ -3,8 +3,9 @@
 //!
 //! Knows no other module. Next: [`Limits`], [`Timing`], then `crate::app`, which hands them out.
 
+mod address;
 mod groups;
-mod redis_url;
+mod proxies;
 mod reference;
 mod table;
 mod value;
@@ -12,8 +13,9 @@ mod value;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
+pub use address::RedisUrl;
 pub use groups::{AccountSettings, Limits, RedisSettings, StoreSettings, Timing};
-pub use redis_url::RedisUrl;
+pub use proxies::TrustedProxies;
 pub use table::{Env, SettingError};
 pub use value::{EmailVerification, Environment, Secret};
 
@@ -30,7 +32,7 @@ group! {
         port: u16 = 3_000, ["PORT"], "", 0..=65_535;
         /// The folder of everything the server keeps.
         data_dir: PathBuf = PathBuf::from("./data"), ["CHAT_DATA_DIR"], "";
-        /// `sqlite:PATH`; the file `chat.db` in the data folder when not set. This version speaks SQLite only.
+        /// `sqlite:PATH`, or `postgres://USER:PASSWORD@HOST/DATABASE` with its parts percent-encoded and, where needed, `?sslmode=verify-full&sslrootcert=PATH`. The file `chat.db` in the data folder when not set.
         database_url: Option<String> = None, ["DATABASE_URL"], "";
         /// The Redis by which several processes of the server hear of each other: `redis://[user:password@]host[:port][/db]`, `rediss://` for TLS; a Redis Cluster is `redis+cluster://host1,host2` (or `rediss+cluster://`), with some of its nodes. A single process needs none.
         redis_url: Option<RedisUrl> = None, ["REDIS_URL"], "";
@@ -42,6 +44,8 @@ group! {
         public_url: Option<String> = None, ["PUBLIC_URL"], "";
         /// Other origins whose pages may use the server, such as `https://app.example.com`.
         allowed_origins: Vec<String> = Vec::new(), ["CHAT_ALLOWED_ORIGINS"], "";
+        /// Networks of proxies, such as `10.0.0.0/8`, whose `X-Forwarded-For` is believed. Limits by address count the client behind them.
+        trusted_proxies: TrustedProxies = TrustedProxies::default(), ["CHAT_TRUSTED_PROXIES"], "";
         /// Whether an address must be confirmed before its owner may write. `required` is refused: this version sends no mail.
         email_verification: EmailVerification = EmailVerification::Off, ["CHAT_EMAIL_VERIFICATION"], "";
         /// What is logged: a level, or levels by module, such as `info,chat=debug`.
@@ -83,10 +87,10 @@ impl Settings {
     /// The first setting that cannot be used.
     pub fn validate(&self) -> Result<(), SettingError> {
         let refuse = |name, why: &str| Err(SettingError::new(name, why));
-        if self.database_url.as_deref().is_some_and(|url| sqlite_path(url).is_none()) {
+        if self.database_url.as_deref().is_some_and(|url| sqlite_path(url).is_none() && !is_postgres(url)) {
             return refuse(
                 "DATABASE_URL",
-                "this version speaks SQLite only: give sqlite:PATH, or nothing for chat.db in the data folder",
+                "must be sqlite:PATH, postgres://…, or nothing for chat.db in the data folder",
             );
         }
         if self.redis.prefix.contains(|c: char| matches!(c, '{' | '}') || c.is_whitespace()) {
@@ -113,6 +117,12 @@ impl Settings {
         if self.limits.resume_frame_bytes < self.limits.frame_bytes {
             return refuse("CHAT_LIMIT_RESUME_FRAME_BYTES", "may not be below CHAT_LIMIT_FRAME_BYTES");
         }
+        if self.limits.outbox_frames <= self.limits.unanswered {
+            return refuse(
+                "CHAT_LIMIT_OUTBOX_FRAMES",
+                "must be above CHAT_LIMIT_UNANSWERED: answers wait there",
+            );
+        }
         if self.timing.idle_timeout <= self.timing.heartbeat {
             return refuse("CHAT_IDLE_TIMEOUT_SECONDS", "must be above CHAT_HEARTBEAT_SECONDS");
         }
@@ -122,7 +132,13 @@ impl Settings {
         Ok(())
     }
 
-    /// The database's file.
+    /// The address of a PostgreSQL database, where one is set.
+    #[must_use]
+    pub fn postgres_url(&self) -> Option<&str> {
+        self.database_url.as_deref().filter(|url| is_postgres(url))
+    }
+
+    /// The file of a SQLite database.
     #[must_use]
     pub fn database_path(&self) -> PathBuf {
         let given = self.database_url.as_deref().and_then(sqlite_path);
@@ -148,6 +164,11 @@ fn sqlite_path(url: &str) -> Option<&str> {
     let path = url.strip_prefix("sqlite:")?;
     let path = path.strip_prefix("//").unwrap_or(path);
     (!path.is_empty()).then_some(path)
+}
+
+/// Only the scheme: what else is wrong with an address, its reader tells.
+fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres://") || url.starts_with("postgresql://")
 }
 
 fn is_origin(text: &str) -> bool {
@@ -202,8 +223,8 @@ mod tests {
     fn secrets_are_never_repeated() {
         let error = with(&[("JWT_SECRET", "hunter2")]).expect_err("too short").to_string();
         assert!(error.starts_with("JWT_SECRET: ") && !error.contains("hunter2"), "{error}");
-        let error = with(&[("DATABASE_URL", "postgres://u:hunter2@h/db")]).expect_err("refused").to_string();
-        assert!(error.contains("SQLite only") && !error.contains("hunter2"), "{error}");
+        let error = with(&[("DATABASE_URL", "mysql://u:hunter2@h/db")]).expect_err("refused").to_string();
+        assert!(error.contains("postgres://") && !error.contains("hunter2"), "{error}");
         let secret = "x".repeat(32);
         let settings = with(&[("JWT_SECRET", &format!("{secret}, {secret}"))]).expect("valid");
         assert_eq!(settings.jwt_secret.len(), 2);
@@ -241,6 +262,10 @@ mod tests {
     fn the_database_can_be_elsewhere() {
         let settings = with(&[("DATABASE_URL", "sqlite:/var/lib/chat.db")]).expect("valid");
         assert_eq!(settings.database_path(), PathBuf::from("/var/lib/chat.db"));
+        assert_eq!(settings.postgres_url(), None);
+        for url in ["postgres://chat@db/chat", "postgresql://chat@db/chat"] {
+            assert_eq!(with(&[("DATABASE_URL", url)]).expect("valid").postgres_url(), Some(url));
+        }
     }
 
     #[test]

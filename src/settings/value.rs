@@ -270,6 +270,6 @@ impl Value for EmailVerification {
     }
 }
 
-fn parts(raw: &str) -> impl Iterator<Item = &str> {
+pub(super) fn parts(raw: &str) -> impl Iterator<Item = &str> {
     raw.split(',').map(str::trim).filter(|part| !part.is_empty())
 }

@@ -39,6 +39,11 @@ pub trait Log: Send + Sync + 'static {
     /// commit all of it may be: the same call again finds out, by the senders' keys.
     fn append(&self, batches: Vec<RoomBatch>) -> Answer<'_, Append>;
 
+    /// Transactions of [`Log::append`] that are worth having under way at the same time.
+    fn appends_at_once(&self) -> usize {
+        1
+    }
+
     /// The room with all its members and head, as of one moment. `None` when there is no such room.
     fn room_snapshot(&self, room: RoomId) -> Answer<'_, Option<RoomSnapshot>>;
 

@@ -6,6 +6,7 @@
 mod accounts;
 mod log;
 pub(crate) mod plan;
+pub mod postgres;
 mod repair;
 mod rooms;
 pub mod sqlite;

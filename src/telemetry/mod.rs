@@ -43,6 +43,12 @@ metrics! {
     MessagesCommitted = "messages_committed_total";
     /// Message operations whose commit was acknowledged, retries included.
     MessagesAcked = "messages_acked_total";
+    /// Times that a room went on without a socket that read too slowly.
+    RoomsLagged = "rooms_lagged_total";
+    /// New sockets answered 503 because too many came at once.
+    TurnedAway = "websocket_turned_away_total";
+    /// Logs announced by the sweeper, because who committed to them did not in time.
+    LogsSwept = "logs_swept_total";
     /// Holes seen in a room's log before they reached a reader.
     GapsSeen = "gaps_seen_total";
     /// Log entries read from the store to fill holes.
@@ -55,6 +61,9 @@ pub struct Telemetry {
     connections: IntGauge,
     committed: IntCounter,
     acked: IntCounter,
+    lagged: IntCounter,
+    turned_away: IntCounter,
+    swept: IntCounter,
     gaps: IntCounter,
     backfilled: IntCounter,
 }
@@ -73,6 +82,9 @@ impl Telemetry {
             )?,
             committed: counter(&registry, Metric::MessagesCommitted)?,
             acked: counter(&registry, Metric::MessagesAcked)?,
+            lagged: counter(&registry, Metric::RoomsLagged)?,
+            turned_away: counter(&registry, Metric::TurnedAway)?,
+            swept: counter(&registry, Metric::LogsSwept)?,
             gaps: counter(&registry, Metric::GapsSeen)?,
             backfilled: counter(&registry, Metric::Backfilled)?,
             registry,
@@ -107,6 +119,27 @@ impl Telemetry {
         if !committed.duplicate && matches!(committed.entry.change, Change::MessageCreated(_)) {
             self.committed.inc();
         }
+    }
+
+    /// A room went on without a socket.
+    pub fn lagged(&self) {
+        self.lagged.inc();
+    }
+
+    /// Times that a room went on without a socket.
+    #[must_use]
+    pub fn times_lagged(&self) -> u64 {
+        self.lagged.get()
+    }
+
+    /// A new socket was answered 503.
+    pub fn turned_away(&self) {
+        self.turned_away.inc();
+    }
+
+    /// The sweeper announced a log.
+    pub fn swept(&self) {
+        self.swept.inc();
     }
 
     pub fn gap_seen(&self) {

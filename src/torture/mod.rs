@@ -1,3 +1,5 @@
-//! Real servers under every fault, judged by what was promised. Only with the feature `torture`.
+//! Real servers under every fault, judged by what was promised. Only with the feature `torture`; never
+//! in a release.
 
+pub mod postgres;
 pub mod redis;

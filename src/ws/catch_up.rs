@@ -12,10 +12,10 @@ use futures_util::future::poll_fn;
 
 use super::session::{Session, fault_of};
 use crate::actors::mail::{Subscribe, Tell, ToRoom, Wish};
-use crate::domain::subscription::{Answer, ResetReason, plan};
-use crate::domain::{Epoch, Refusal, RoomId, Seq};
+use crate::domain::subscription::{Answer, Level, ResetReason, plan};
+use crate::domain::{ConnId, Refusal, RoomId, Seq};
 use crate::error::{Code, Fault};
-use crate::protocol::client::ResumeRoom;
+use crate::protocol::client::Resume;
 use crate::protocol::{CloseCode, Reference, server};
 use crate::store::LogPage;
 
@@ -31,12 +31,18 @@ struct Job {
     cancelled: bool,
     /// It counts as a command without an answer.
     counted: bool,
+    /// How much is wanted of the room.
+    level: Level,
+    /// Only once everything that waits is written: the socket was too slow.
+    after_drain: bool,
 }
 
 enum Work {
     Room(Job),
-    /// The end of a `resume`.
-    Resumed(Option<Reference>),
+    /// What a `resume` lacks of the user's own log.
+    UserLog,
+    /// The end of a `resume`, and the connection that this one replaces.
+    Resumed(Option<Reference>, Option<ConnId>),
 }
 
 /// What is under way and what waits.
@@ -44,6 +50,8 @@ enum Work {
 pub(super) struct CatchUp {
     waiting: VecDeque<Work>,
     current: Option<Job>,
+    /// The user's own log is being read for a `resume`.
+    reading_user_log: bool,
     /// Entries that the `resume` under way may still replay.
     budget: u64,
 }
@@ -57,12 +65,32 @@ impl CatchUp {
 impl Job {
     fn new(room: RoomId, after: Option<Seq>, tell: Tell) -> Self {
         let counted = matches!(tell, Tell::Request(_));
-        Self { room, after, reset: None, tell, until: None, cancelled: false, counted }
+        Self {
+            room,
+            after,
+            reset: None,
+            tell,
+            until: None,
+            cancelled: false,
+            counted,
+            level: Level::Full,
+            after_drain: false,
+        }
     }
 }
 
 impl Session {
-    pub(super) fn subscribe(&mut self, room: RoomId, after: Option<Seq>, reference: Option<Reference>) {
+    pub(super) fn subscribe(
+        &mut self,
+        room: RoomId,
+        level: Level,
+        after: Option<Seq>,
+        reference: Option<Reference>,
+        ctx: &mut Context<Self>,
+    ) {
+        if level != Level::Full && self.lower(room, level, reference.as_ref()) {
+            return;
+        }
         let most = self.parts.hub.pod.settings.limits.subscriptions;
         let is_live = self.link.rooms.borrow().contains(&room);
         if !is_live && self.link.rooms.borrow().len() + self.catch_up.rooms_waiting() >= most {
@@ -70,32 +98,58 @@ impl Session {
             return self.error(reference.as_ref(), &fault);
         }
         self.link.asked();
-        self.catch_up.waiting.push_back(Work::Room(Job::new(room, after, Tell::Request(reference))));
-        self.next_job();
+        let mut job = Job::new(room, after, Tell::Request(reference));
+        job.level = level;
+        self.catch_up.waiting.push_back(Work::Room(job));
+        self.next_job(ctx);
     }
 
-    pub(super) fn resume(
-        &mut self,
-        epoch: Option<Epoch>,
-        rooms: &[ResumeRoom],
-        reference: Option<Reference>,
-    ) {
-        let most = self.parts.hub.pod.settings.limits.subscriptions;
-        if self.link.rooms.borrow().len() + self.catch_up.rooms_waiting() + rooms.len() > most {
+    /// Goes down to `level` and says so, where that needs no question to the room: false when it
+    /// does, because the room is not followed yet.
+    fn lower(&mut self, room: RoomId, level: Level, reference: Option<&Reference>) -> bool {
+        let hub = self.parts.hub.clone();
+        let head = hub.followed_head(&self.link, room);
+        if level == Level::Bump && head.is_none() {
+            return false;
+        }
+        self.unsubscribe(room);
+        if level == Level::None {
+            hub.unfollow(&self.link, room);
+        }
+        let head = head.unwrap_or(Seq::START);
+        self.push(&server::subscribed(reference, room, level, Answer::UpToDate, head));
+        true
+    }
+
+    pub(super) fn resume(&mut self, resume: &Resume, reference: Option<Reference>, ctx: &mut Context<Self>) {
+        let hub = self.parts.hub.clone();
+        let limits = &hub.pod.settings.limits;
+        let live = self.link.rooms.borrow().len() + self.catch_up.rooms_waiting();
+        let wanted = resume.rooms.iter().filter(|room| room.level == Level::Full).count();
+        if live + wanted > limits.subscriptions {
             let fault = Refusal::TooLarge("the list of open rooms").into();
             return self.error(reference.as_ref(), &fault);
         }
         self.link.asked();
-        let known = epoch == Some(self.parts.hub.pod.epoch);
-        for wanted in rooms {
+        let known = resume.epoch == Some(hub.pod.epoch());
+        for wanted in &resume.rooms {
+            if wanted.level != Level::Full && self.lower(wanted.room, wanted.level, None) {
+                continue;
+            }
             let mut job = Job::new(wanted.room, wanted.after, Tell::Resume);
+            job.level = wanted.level;
             // A room without a position has no history that could be worthless.
             job.reset = (!known && wanted.after.is_some()).then_some(ResetReason::Epoch);
             self.catch_up.waiting.push_back(Work::Room(job));
         }
-        self.catch_up.waiting.push_back(Work::Resumed(reference));
-        self.catch_up.budget = self.parts.hub.pod.settings.limits.replay_per_resume as u64;
-        self.next_job();
+        // A position of another history says nothing, nor does one from beyond the head.
+        if let Some(after) = resume.user_after.filter(|after| known && *after < self.link.user_log.at()) {
+            self.link.user_log.read_from(after);
+            self.catch_up.waiting.push_back(Work::UserLog);
+        }
+        self.catch_up.waiting.push_back(Work::Resumed(reference, resume.replaces));
+        self.catch_up.budget = limits.replay_per_resume as u64;
+        self.next_job(ctx);
     }
 
     pub(super) fn unsubscribe(&mut self, room: RoomId) {
@@ -113,9 +167,9 @@ impl Session {
     }
 
     /// The room cannot catch this reader up, and has told the client.
-    pub(super) fn let_go(&mut self, room: RoomId) {
+    pub(super) fn let_go(&mut self, room: RoomId, ctx: &mut Context<Self>) {
         if self.catch_up.current.as_ref().is_some_and(|job| job.room == room) {
-            self.done();
+            self.done(ctx);
         }
     }
 
@@ -134,31 +188,76 @@ impl Session {
     }
 
     /// The room went on without this session, which asks again from where it stands.
-    pub(super) fn fell_behind(&mut self, room: RoomId, after: Seq) {
+    pub(super) fn fell_behind(&mut self, room: RoomId, after: Seq, ctx: &mut Context<Self>) {
         self.catch_up.waiting.push_front(Work::Room(Job::new(room, Some(after), Tell::Quietly)));
-        self.next_job();
+        self.next_job(ctx);
     }
 
-    fn next_job(&mut self) {
-        while self.catch_up.current.is_none() {
+    /// The socket was too slow for the room: it goes on after `after` once what waits is written.
+    pub(super) fn lagged(&mut self, room: RoomId, after: Seq, ctx: &mut Context<Self>) {
+        let mut job = Job::new(room, Some(after), Tell::Quietly);
+        job.after_drain = true;
+        self.catch_up.waiting.push_back(Work::Room(job));
+        self.next_job(ctx);
+    }
+
+    /// The user's own log is read to its end.
+    pub(super) fn user_log_is_live(&mut self, ctx: &mut Context<Self>) {
+        if std::mem::take(&mut self.catch_up.reading_user_log) {
+            self.next_job(ctx);
+        }
+    }
+
+    fn next_job(&mut self, ctx: &mut Context<Self>) {
+        while self.catch_up.current.is_none() && !self.catch_up.reading_user_log {
             match self.catch_up.waiting.pop_front() {
                 None => {
                     // An idle session keeps no queue.
                     self.catch_up.waiting = VecDeque::new();
                     return;
                 }
-                Some(Work::Resumed(reference)) => {
-                    self.push(&server::resumed(reference.as_ref(), self.link.user_seq.get()));
+                Some(Work::UserLog) => {
+                    self.catch_up.reading_user_log = true;
+                    self.read_user_log(ctx);
+                }
+                Some(Work::Resumed(reference, replaces)) => {
+                    self.push(&server::resumed(reference.as_ref(), self.link.user_log.at()));
                     self.link.answered();
+                    if let (Some(conn), Some(user)) = (replaces, self.user()) {
+                        self.parts.hub.pod.replaced(user, conn);
+                    }
                 }
                 Some(Work::Room(job)) => {
                     // Asking again for a live room begins anew.
                     self.parts.hub.detach(&self.link, job.room);
-                    self.ask_room(&job);
+                    if job.after_drain {
+                        self.ask_when_drained(job.room, ctx);
+                    } else {
+                        self.ask_room(&job);
+                    }
                     self.catch_up.current = Some(job);
                 }
             }
         }
+    }
+
+    /// Done when everything that waits is written.
+    pub(super) fn drained(&self) -> impl Future<Output = ()> + use<> {
+        let link = self.link.clone();
+        poll_fn(
+            move |cx| {
+                if link.outbox.borrow_mut().drained(cx.waker()) { Poll::Ready(()) } else { Poll::Pending }
+            },
+        )
+    }
+
+    fn ask_when_drained(&self, room: RoomId, ctx: &mut Context<Self>) {
+        ctx.spawn(self.drained().into_actor(self).map(
+            move |(), session, _| match &session.catch_up.current {
+                Some(job) if job.room == room && session.link.closed().is_none() => session.ask_room(job),
+                _ => {}
+            },
+        ));
     }
 
     fn limit(&self, job: &Job) -> u64 {
@@ -172,6 +271,7 @@ impl Session {
             room: job.room,
             place: self.parts.hub.place(&self.link),
             user,
+            level: job.level,
             after: job.after,
             limit: self.limit(job),
             reset: job.reset,
@@ -181,7 +281,7 @@ impl Session {
         pod.tell_room(job.room, ToRoom::Subscribe(Subscribe::new(pod.clone(), wish)));
     }
 
-    pub(super) fn attached(&mut self, room: RoomId, replayed: u64) {
+    pub(super) fn attached(&mut self, room: RoomId, replayed: u64, ctx: &mut Context<Self>) {
         let cancelled = match &self.catch_up.current {
             Some(job) if job.room == room => job.cancelled,
             _ => return,
@@ -190,18 +290,18 @@ impl Session {
         if cancelled {
             self.parts.hub.detach(&self.link, room);
         }
-        self.done();
+        self.done(ctx);
     }
 
     /// The current wish is answered.
-    fn done(&mut self) {
+    fn done(&mut self, ctx: &mut Context<Self>) {
         if self.catch_up.current.take().is_some_and(|job| job.counted) {
             self.link.answered();
         }
-        self.next_job();
+        self.next_job(ctx);
     }
 
-    pub(super) fn refused(&mut self, room: RoomId, fault: &Fault) {
+    pub(super) fn refused(&mut self, room: RoomId, fault: &Fault, ctx: &mut Context<Self>) {
         let tell = match &self.catch_up.current {
             Some(job) if job.room == room => job.tell.clone(),
             _ => return,
@@ -211,7 +311,7 @@ impl Session {
             Tell::Request(reference) => self.error(reference.as_ref(), fault),
             Tell::Resume if outside => {
                 let reset = Answer::Reset(ResetReason::Membership);
-                self.push(&server::subscribed(None, room, reset, Seq::START));
+                self.push(&server::subscribed(None, room, Level::Full, reset, Seq::START));
             }
             Tell::Quietly if outside => {
                 self.push(&server::reset(room, ResetReason::Membership, Seq::START, Seq::START.next()));
@@ -219,7 +319,7 @@ impl Session {
             // The client was promised entries that cannot be read now: it comes back and resumes.
             Tell::Resume | Tell::Quietly => self.close(CloseCode::Internal),
         }
-        self.done();
+        self.done(ctx);
     }
 
     /// Reads the next page for the current job.
@@ -234,7 +334,7 @@ impl Session {
         let read = async move { store.log_page(room, Some(user), after, page).await };
         ctx.spawn(read.into_actor(self).map(move |page, session, ctx| match page {
             Ok(page) => session.replay(&page, ctx),
-            Err(error) => session.refused(room, &fault_of(error)),
+            Err(error) => session.refused(room, &fault_of(error), ctx),
         }));
     }
 
@@ -250,7 +350,7 @@ impl Session {
                     Tell::Request(reference) => reference.as_ref(),
                     Tell::Resume | Tell::Quietly => None,
                 };
-                self.push(&server::subscribed(reference, job.room, answer, page.head));
+                self.push(&server::subscribed(reference, job.room, job.level, answer, page.head));
                 self.catch_up.budget = self.catch_up.budget.saturating_sub(to.since(after));
                 job.until = more.then_some(to);
                 job.tell = Tell::Quietly;
@@ -264,7 +364,7 @@ impl Session {
             self.catch_up.current = Some(job);
         } else if cancelled {
             self.catch_up.current = Some(job);
-            self.done();
+            self.done(ctx);
         } else {
             self.send_page(job, page, ctx);
         }
@@ -283,14 +383,10 @@ impl Session {
         self.catch_up.current = Some(job);
         if promised_more && at >= until {
             // Not live: the client asks again after what it got.
-            return self.done();
+            return self.done(ctx);
         }
         let caught_up = at >= page.head;
-        let link = self.link.clone();
-        let drained = poll_fn(move |cx| {
-            if link.outbox.borrow_mut().drained(cx.waker()) { Poll::Ready(()) } else { Poll::Pending }
-        });
-        ctx.spawn(drained.into_actor(self).map(move |(), session, ctx| {
+        ctx.spawn(self.drained().into_actor(self).map(move |(), session, ctx| {
             if session.link.closed().is_some() {
                 return;
             }

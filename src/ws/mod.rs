@@ -2,14 +2,18 @@
 //!
 //! Knows actors, domain, protocol and auth; no concrete store or bus. [`socket`] is the only file
 //! that names a WebSocket library, so leaving it would be one file's work. Read [`upgrade`], then
-//! [`session`], then [`catch_up`].
+//! [`session`] with its parts [`entrance`], [`catch_up`] and [`people`].
 
+pub mod admission;
 mod catch_up;
 #[cfg(feature = "ws-echo")]
 pub mod echo;
+mod entrance;
+mod people;
 mod session;
 pub mod socket;
 pub mod upgrade;
 
+pub use admission::Admission;
 pub use session::{Session, SessionParts};
 pub use upgrade::{Realtime, configure};

@@ -3,24 +3,25 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, StreamHandler, WrapFuture};
+use actix::{Actor, ActorContext, AsyncContext, Context, Handler, StreamHandler};
 
 use super::catch_up::CatchUp;
+use super::people::Typed;
 use super::socket::Inbound;
 use crate::actors::mail::{Submission, ToRoom, ToSession};
 use crate::actors::pod::Alive;
 use crate::actors::{HubCore, Link, Reply};
 use crate::auth::Authenticator;
 use crate::domain::rate::Rate;
-use crate::domain::session::{Expiry, Identity, Patience, Session as Rules, SessionRules};
-use crate::domain::{MessageId, Operation, Refusal, RoomId, User, UserId};
+use crate::domain::session::{Patience, Session as Rules, SessionRules};
+use crate::domain::{MarkMove, MessageId, Operation, Refusal, RoomId, User, UserId};
 use crate::error::{Code, Fault};
 use crate::limits::{ConnectionGuard, Key, Limiter};
 use crate::protocol::client::{self, Limits, decode};
 use crate::protocol::encoded::control;
 use crate::protocol::{CloseCode, Command, Encoded, Reference, server};
 use crate::settings::Settings;
-use crate::store::{StoreError, UserHeads};
+use crate::store::StoreError;
 
 /// What a session needs besides its link.
 #[derive(Clone)]
@@ -35,17 +36,26 @@ pub struct Session {
     pub(super) parts: SessionParts,
     pub(super) link: Rc<Link>,
     pub(super) catch_up: CatchUp,
-    state: Rules,
-    rules: SessionRules,
+    pub(super) state: Rules,
+    pub(super) rules: SessionRules,
+    pub(super) typed: Typed,
+    /// Who came in with the upgrade, until he is welcomed.
+    newcomer: Option<User>,
     limits: Limits,
-    _guards: Vec<ConnectionGuard>,
+    pub(super) guards: Vec<ConnectionGuard>,
     _alive: Alive,
 }
 
 impl Session {
-    /// `guards` count this connection for as long as it lives.
+    /// `newcomer` is whom the link's identity names, where it has one; `guards` count this
+    /// connection for as long as it lives.
     #[must_use]
-    pub fn new(parts: SessionParts, link: Rc<Link>, guards: Vec<ConnectionGuard>) -> Self {
+    pub fn new(
+        parts: SessionParts,
+        link: Rc<Link>,
+        newcomer: Option<User>,
+        guards: Vec<ConnectionGuard>,
+    ) -> Self {
         let settings = parts.hub.pod.settings.clone();
         let alive = parts.hub.pod.census();
         Self {
@@ -53,9 +63,11 @@ impl Session {
             rules: session_rules(&settings),
             limits: frame_limits(&settings),
             catch_up: CatchUp::default(),
+            typed: Typed::default(),
+            newcomer,
             parts,
             link,
-            _guards: guards,
+            guards,
             _alive: alive,
         }
     }
@@ -161,12 +173,18 @@ impl Session {
             Command::Delete { room, message } => {
                 self.submit(room, Operation::Delete { by: user, message }, reference);
             }
-            Command::Subscribe { room, after } => self.subscribe(room, after, reference),
-            Command::Resume { epoch, rooms } => self.resume(epoch, &rooms, reference),
+            Command::Subscribe { room, level, after } => self.subscribe(room, level, after, reference, ctx),
+            Command::Resume(resume) => self.resume(&resume, reference, ctx),
             Command::Unsubscribe { room } => {
                 self.unsubscribe(room);
                 self.push(&server::done(reference.as_ref()));
             }
+            Command::Mark { room, received, read } => {
+                self.mark(MarkMove { user, room, received, read }, reference);
+            }
+            Command::Typing { room, on } => self.typing(user, room, on, reference),
+            Command::PresenceSet { is_online } => self.set_presence(user, is_online, reference.as_ref()),
+            Command::PresenceWatch { users } => self.watch_presence(users, reference.as_ref()),
         }
     }
 
@@ -175,94 +193,6 @@ impl Session {
         self.link.asked();
         let reply = Reply::socket(hub.pod.clone(), hub.place(&self.link), reference);
         hub.pod.tell_room(room, ToRoom::Submit(Submission { operation, reply }));
-    }
-
-    /// First-frame authentication. Later frames wait until it is decided.
-    fn authenticate(&self, token: String, reference: Option<Reference>, ctx: &mut Context<Self>) {
-        self.link.pause(true);
-        let (authenticator, store) = (self.parts.authenticator.clone(), self.parts.hub.pod.store.clone());
-        let proof = async move {
-            let (user, identity) = authenticator.verify(&token).await?;
-            let heads = store.heads_of(user.id).await.map_err(fault_of)?;
-            Ok::<_, Fault>((user, identity, heads))
-        };
-        ctx.spawn(proof.into_actor(self).map(move |proof, session, _| {
-            match proof {
-                Ok((user, identity, heads)) => session.welcome(reference.as_ref(), &user, identity, &heads),
-                Err(fault) => {
-                    session.error(reference.as_ref(), &fault);
-                    session.close(match fault.code {
-                        Code::Unauthorized => CloseCode::TokenExpired,
-                        _ => CloseCode::Internal,
-                    });
-                }
-            }
-            session.link.pause(false);
-        }));
-    }
-
-    fn welcome(&mut self, reference: Option<&Reference>, user: &User, identity: Identity, heads: &UserHeads) {
-        match self.parts.limiter.connections().enter_user(user.id) {
-            Ok(guard) => self._guards.push(guard),
-            Err(_) => return self.close(CloseCode::TooManyConnections),
-        }
-        if self.state.sign_in(identity).is_err() {
-            return;
-        }
-        self.link.set_identity(identity);
-        if self.parts.hub.pod.has_ended(identity.session) {
-            return self.close(CloseCode::SessionRevoked);
-        }
-        greet(&self.parts.hub, &self.link, reference, user, identity, heads);
-    }
-
-    fn renew(&self, token: String, reference: Option<Reference>, ctx: &mut Context<Self>) {
-        self.link.pause(true);
-        let authenticator = self.parts.authenticator.clone();
-        let proof = async move { authenticator.verify(&token).await };
-        ctx.spawn(proof.into_actor(self).map(move |proof, session, _| {
-            let renewed = proof.and_then(|(_, identity)| {
-                session.state.renew(identity).map_err(Fault::from)?;
-                Ok(identity)
-            });
-            match renewed {
-                Ok(identity) => {
-                    session.link.set_identity(identity);
-                    session.push(&server::done(reference.as_ref()));
-                }
-                Err(fault) => session.error(reference.as_ref(), &fault),
-            }
-            session.link.pause(false);
-        }));
-    }
-
-    fn check_expiry(&mut self) {
-        match self.state.expiry(&self.rules, self.parts.hub.pod.clock.now()) {
-            Expiry::Far => {}
-            Expiry::Notice => {
-                if let Some(identity) = self.state.identity() {
-                    self.push(&server::auth_expiring(identity.expires_at));
-                }
-            }
-            Expiry::Over => self.close(CloseCode::TokenExpired),
-        }
-    }
-}
-
-/// `ready` and `heads`: what a connection gets once it is known whose it is.
-pub(super) fn greet(
-    hub: &HubCore,
-    link: &Rc<Link>,
-    reference: Option<&Reference>,
-    user: &User,
-    identity: Identity,
-    heads: &UserHeads,
-) {
-    link.user_seq.set(heads.user_seq);
-    hub.push(link, &server::ready(reference, user, identity.session, heads.user_seq));
-    for frame in server::heads(&heads.rooms) {
-        // However many rooms: the number is not the reader's fault, and he has not read yet.
-        link.outbox.borrow_mut().push_replay(frame.frame().clone());
     }
 }
 
@@ -298,6 +228,7 @@ fn frame_limits(settings: &Settings) -> Limits {
         content_chars: limits.content_chars,
         attachments: limits.attachments,
         subscriptions: limits.subscriptions,
+        watched: limits.watched,
     }
 }
 
@@ -306,6 +237,9 @@ impl Actor for Session {
 
     fn started(&mut self, ctx: &mut Context<Self>) {
         self.link.set_mailbox(ctx.address().recipient());
+        if let (Some(user), Some(identity)) = (self.newcomer.take(), self.link.identity()) {
+            self.begin(user, identity, None, ctx);
+        }
     }
 
     fn stopped(&mut self, _: &mut Context<Self>) {
@@ -356,11 +290,13 @@ impl Handler<ToSession> for Session {
 
     fn handle(&mut self, message: ToSession, ctx: &mut Context<Self>) {
         match message {
-            ToSession::Attached { room, replayed } => self.attached(room, replayed),
+            ToSession::Attached { room, replayed } => self.attached(room, replayed, ctx),
             ToSession::History { room } => self.read_history(room, ctx),
-            ToSession::Refused { room, fault } => self.refused(room, &fault),
-            ToSession::LetGo { room } => self.let_go(room),
-            ToSession::Behind { room, after } => self.fell_behind(room, after),
+            ToSession::Refused { room, fault } => self.refused(room, &fault, ctx),
+            ToSession::LetGo { room } => self.let_go(room, ctx),
+            ToSession::Behind { room, after } => self.fell_behind(room, after, ctx),
+            ToSession::Lagged { room, after } => self.lagged(room, after, ctx),
+            ToSession::UserBehind => self.user_behind(ctx),
             ToSession::Removed { room } => self.removed(room),
             ToSession::CheckExpiry => self.check_expiry(),
         }

@@ -3,7 +3,6 @@
 //! A browser cannot see the HTTP status of a refused upgrade, so everything but overload completes
 //! the upgrade and closes with a code that says what to do.
 
-use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -12,19 +11,19 @@ use actix_web::http::header;
 use actix_web::web::{Data, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::session::{Session, SessionParts, greet};
+use super::admission::Admission;
+use super::session::{Session, SessionParts};
 use super::socket::{self, FrameLimits, Frames};
 use crate::actors::{HubCore, Link};
 use crate::auth::{Authenticator, TicketRefused, Tickets};
 use crate::domain::session::Identity;
 use crate::domain::{ConnId, User};
 use crate::error::{Code, Fault};
-use crate::http::problem;
+use crate::http::{client, problem};
 use crate::limits::{ConnectionGuard, Limiter};
 use crate::protocol::server::{self, HelloLimits};
 use crate::protocol::{CloseCode, SUBPROTOCOL};
 use crate::settings::Settings;
-use crate::store::UserHeads;
 
 /// Bytes that a stranger's only frame may have.
 const STRANGER: usize = 4_096;
@@ -37,6 +36,7 @@ pub struct Realtime {
     pub authenticator: Arc<Authenticator>,
     pub tickets: Arc<Tickets>,
     pub limiter: Arc<Limiter>,
+    pub admission: Arc<Admission>,
 }
 
 /// Adds the realtime routes. The application's data holds `Data<Realtime>`, one per worker.
@@ -56,6 +56,10 @@ async fn upgrade(request: HttpRequest, payload: Payload, realtime: Data<Realtime
     if let Err(wrong) = socket::check(&request) {
         return problem::response(&Fault::bad_request(wrong));
     }
+    if let Err(full) = realtime.admission.enter(pod.telemetry.sockets(), &*pod.clock) {
+        pod.telemetry.turned_away();
+        return problem::response(&full);
+    }
     let offered = socket::offered(&request);
     // A browser hears a close code only if one of its own offers was taken.
     let spoken = offered.iter().find(|name| *name == SUBPROTOCOL);
@@ -63,7 +67,10 @@ async fn upgrade(request: HttpRequest, payload: Payload, realtime: Data<Realtime
     let admitted = admit(&realtime, &request, &offered).await;
 
     let conn = ConnId(pod.clock.id());
-    let identity = admitted.as_ref().ok().and_then(|a| a.who.as_ref()).map(|who| who.1);
+    let (newcomer, identity) = match &admitted {
+        Ok(Admitted { who: Some((user, identity)), .. }) => (Some(user.clone()), Some(*identity)),
+        _ => (None, None),
+    };
     let link = realtime.hub.enter(conn, identity);
     let response = match socket::accept(&request, taken.map(String::as_str), link.clone()) {
         Ok(response) => response,
@@ -74,9 +81,7 @@ async fn upgrade(request: HttpRequest, payload: Payload, realtime: Data<Realtime
     };
     let guards = open(&realtime, &link, admitted);
     // What happened while the credential was looked at: from here on the hub finds this socket.
-    if identity.is_some_and(|identity| pod.has_ended(identity.session)) {
-        realtime.hub.close(&link, CloseCode::SessionRevoked);
-    } else if pod.is_draining() {
+    if pod.is_draining() {
         realtime.hub.close(&link, CloseCode::Draining);
     }
     let parts = SessionParts {
@@ -87,14 +92,14 @@ async fn upgrade(request: HttpRequest, payload: Payload, realtime: Data<Realtime
     let limits = frame_limits(&pod.settings);
     Session::create(|ctx| {
         ctx.add_stream(Frames::new(payload, link.clone(), limits));
-        Session::new(parts, link, guards)
+        Session::new(parts, link, newcomer, guards)
     });
     response
 }
 
 /// Someone who may come in.
 struct Admitted {
-    who: Option<(User, Identity, UserHeads)>,
+    who: Option<(User, Identity)>,
     guards: Vec<ConnectionGuard>,
 }
 
@@ -115,7 +120,7 @@ async fn admit(
     if origin.is_some_and(|origin| !is_own(request, origin) && !pod.settings.allows_origin(origin)) {
         return Err(CloseCode::OriginRefused);
     }
-    let address = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
+    let address = client::address(request, &pod.settings.trusted_proxies);
     let connections = realtime.limiter.connections();
     let mut guards = vec![connections.enter_address(address).map_err(|_| CloseCode::TooManyConnections)?];
 
@@ -135,24 +140,17 @@ async fn admit(
     };
     let Some((user, identity)) = proof else { return Ok(Admitted { who: None, guards }) };
     guards.push(connections.enter_user(user.id).map_err(|_| CloseCode::TooManyConnections)?);
-    let heads = pod.store.heads_of(user.id).await.map_err(|error| {
-        log::warn!("a socket was not opened: {error}");
-        CloseCode::Internal
-    })?;
-    Ok(Admitted { who: Some((user, identity, heads)), guards })
+    Ok(Admitted { who: Some((user, identity)), guards })
 }
 
-/// The first frames: a welcome, or a goodbye.
+/// The first frame: `hello`, or a goodbye. The session welcomes whom it knows.
 fn open(realtime: &Realtime, link: &Rc<Link>, admitted: Result<Admitted, CloseCode>) -> Vec<ConnectionGuard> {
     let hub = &realtime.hub;
     match admitted {
-        Ok(Admitted { who, guards }) => {
+        Ok(Admitted { guards, .. }) => {
             let settings = &hub.pod.settings;
             let heartbeat = u64::try_from(settings.timing.heartbeat.as_millis()).unwrap_or(u64::MAX);
-            hub.push(link, &server::hello(link.conn, hub.pod.epoch, heartbeat, &hello_limits(settings)));
-            if let Some((user, identity, heads)) = who {
-                greet(hub, link, None, &user, identity, &heads);
-            }
+            hub.push(link, &server::hello(link.conn, hub.pod.epoch(), heartbeat, &hello_limits(settings)));
             guards
         }
         Err(code) => {
@@ -199,6 +197,7 @@ fn hello_limits(settings: &Settings) -> HelloLimits {
         content_chars: limits.content_chars,
         attachments: limits.attachments,
         subscriptions: limits.subscriptions,
+        watched: limits.watched,
         connections_per_user: limits.connections_per_user,
         connections_per_ip: limits.connections_per_ip,
         frames_per_second: limits.frames_per_second,

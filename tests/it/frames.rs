@@ -7,13 +7,15 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use chat::domain::refusal::Invalid;
-use chat::domain::subscription::{Answer, ResetReason};
+use chat::domain::subscription::{Answer, Level, ResetReason};
 use chat::domain::{
     Change, ClientMsgId, Committed, ConnId, Email, Entry, Epoch, Head, Marks, Member, Message, MessageId,
-    Refusal, Role, RoomId, RoomState, Seq, SessionId, Timestamp, Unread, User, UserId, Username,
+    Refusal, Role, RoomId, RoomState, Seq, SessionId, Timestamp, Unread, User, UserChange, UserEntry, UserId,
+    Username,
 };
 use chat::error::{Code, Fault};
 use chat::protocol::client::{Limits, decode};
+use chat::protocol::news::{self, Presence};
 use chat::protocol::server::{self, HelloLimits};
 use chat::protocol::{Encoded, Reference};
 use uuid::Uuid;
@@ -66,6 +68,7 @@ fn limits() -> HelloLimits {
         content_chars: 8_000,
         attachments: 10,
         subscriptions: 1_000,
+        watched: 200,
         connections_per_user: 20,
         connections_per_ip: 200,
         frames_per_second: 20,
@@ -105,21 +108,18 @@ fn server_frames() -> BTreeMap<String, Encoded> {
     add("ready", server::ready(None, &user, SessionId(id(7)), seq(12)));
     add("ready.reply", server::ready(r, &user, SessionId(id(7)), seq(12)));
     let head = Head { room: ROOM, head: seq(43), first_retained: seq(1) };
-    let state = RoomState {
-        head,
-        messages: 38,
-        marks: Marks { received: seq(43), read: seq(40) },
-        unread: Unread { messages: 3, mentions: 1 },
-    };
+    let marks = Marks { received: seq(42), read: seq(40) };
+    let unread = Unread { messages: 3, mentions: 1 };
+    let state = RoomState { head, messages: 38, marks, unread };
     add("heads", server::heads(&[state]).remove(0));
     add("heads.live", server::live_heads(&[head]).remove(0));
     add("heads.empty", server::heads(&[]).remove(0));
     let replay = Answer::Replay { from: seq(42), to: seq(43), more: false };
-    add("room.subscribed.uptodate", server::subscribed(r, ROOM, Answer::UpToDate, seq(43)));
-    add("room.subscribed.replay", server::subscribed(Some(&text), ROOM, replay, seq(43)));
+    add("room.subscribed.uptodate", server::subscribed(r, ROOM, Level::Bump, Answer::UpToDate, seq(43)));
+    add("room.subscribed.replay", server::subscribed(Some(&text), ROOM, Level::Full, replay, seq(43)));
     let reset = Answer::Reset(ResetReason::Retention);
-    add("room.subscribed.reset", server::subscribed(None, ROOM, reset, seq(43)));
-    add("resumed", server::resumed(r, seq(12)));
+    add("room.subscribed.reset", server::subscribed(None, ROOM, Level::Full, reset, seq(43)));
+    add("resumed", server::resumed(r, seq(14)));
     add("pong", server::pong(r, &[(ROOM, seq(44))]));
     let committed = Committed { entry: created.clone(), duplicate: false, told: None };
     add("ack.send", server::ack(r, &committed));
@@ -137,8 +137,22 @@ fn server_frames() -> BTreeMap<String, Encoded> {
     add("message.deleted", server::entry(&entry(46, Change::MessageDeleted(deleted)), None));
     add("member.joined", server::entry(&entry(47, joined), None));
     add("member.left", server::entry(&entry(48, Change::MemberLeft { user: BOB }), None));
-    let other = Change::Other { kind: "room.painted".into() };
-    add("entry.other", server::entry(&entry(49, other), None));
+    let newer = Change::Other { kind: "room.painted".into() };
+    add("other", server::entry(&entry(49, newer), None));
+    let own =
+        |n, change| UserEntry { user: ALICE, seq: seq(n), at: at(i64::try_from(n).expect("small")), change };
+    add("room.added", news::user_entry(&own(13, UserChange::RoomAdded { room: ROOM })));
+    add("room.removed", news::user_entry(&own(14, UserChange::RoomRemoved { room: ROOM })));
+    add("mark.moved", news::user_entry(&own(15, UserChange::MarkMoved { room: ROOM, marks, unread })));
+    add("other.user", news::user_entry(&own(16, UserChange::Other { kind: "badge.awarded".into() })));
+    add("ack.marked", news::marked(r, marks, unread));
+    add("room.bump", news::bump(ROOM, seq(51), 38));
+    add("room.lagged", news::lagged(ROOM, seq(900)));
+    add("typing", news::typing(ROOM, BOB, at(6)));
+    add("receipts", news::receipts(ROOM, [(&BOB, &marks)]));
+    let present = Presence { user: BOB, is_online: true, last_seen: Some(at(0)) };
+    let stranger = Presence { user: UserId(id(4)), is_online: false, last_seen: None };
+    add("presence", news::presence(&[present, stranger]));
     add("error.field", server::error(r, &Fault::from(Invalid::new("content", "must not be empty"))));
     let rate = Refusal::RateLimited { retry_after: Duration::from_millis(200) };
     add("error.rate", server::error(r, &rate.into()));
@@ -180,6 +194,7 @@ fn client_frames_are_understood() {
         content_chars: 8_000,
         attachments: 10,
         subscriptions: 1_000,
+        watched: 200,
     };
     let mut seen = 0;
     for file in fs::read_dir(folder("client")).expect("the folder is there") {
@@ -189,5 +204,5 @@ fn client_frames_are_understood() {
         frame.command.unwrap_or_else(|fault| panic!("{}: {fault:?}", path.display()));
         seen += 1;
     }
-    assert!(seen >= 9, "one file for each action");
+    assert!(seen >= 15, "one file for each action");
 }

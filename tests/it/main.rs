@@ -13,6 +13,7 @@ mod contract;
 mod docs;
 mod frames;
 mod http;
+mod postgres;
 #[cfg(feature = "torture")]
 mod redis;
 mod sim;

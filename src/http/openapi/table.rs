@@ -50,6 +50,8 @@ pub(super) const OPERATIONS: &[Answers] = &[
     row("joinRoom", (200, "The room joined"), &[VALIDATION, NO_ROOM, (409, "The room is archived")]),
     row("leaveRoom", (204, "Room left"), &[VALIDATION, NOT_MEMBER, NO_ROOM]),
     row("listMembers", (200, "Members retrieved successfully"), &[VALIDATION, NOT_MEMBER, NO_ROOM]),
+    row("moveMarks", (200, "The marks as they are now"), &[VALIDATION, NOT_MEMBER, NO_ROOM]),
+    row("listReceipts", (200, "Marks retrieved successfully"), &[VALIDATION, NOT_MEMBER, NO_ROOM]),
     row("listDirectory", (200, "Rooms retrieved successfully"), &[VALIDATION]),
     row("listMessages", (200, "Messages retrieved successfully"), &[VALIDATION, NOT_MEMBER, NO_ROOM]),
     row(

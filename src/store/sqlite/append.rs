@@ -10,13 +10,13 @@ use diesel::prelude::*;
 use super::fault::{self, Fault};
 use super::load;
 use super::rows::{Key, NewEntry, NewMember, NewMention, NewMessageRow};
-use super::schema::{log, members, mentions, messages, user_log, users};
-use super::statements::{UpdateMarks, UpdateTotals};
+use super::schema::{members, mentions, messages, user_log, users};
+use super::statements::{InsertEntries, UpdateMarks, UpdateTotals};
 use super::user_logs::UserEntryRow;
 use crate::domain::policy::EditWindow;
 use crate::domain::{RoomBatch, Timestamp};
 use crate::store::Append;
-use crate::store::plan::{self, Writes};
+use crate::store::plan::{self, LogRow, Writes};
 
 /// Applies all operations of all batches in one transaction that holds the write lock from its
 /// beginning: the numbers read are the numbers given.
@@ -55,9 +55,7 @@ fn write(conn: &mut SqliteConnection, writes: &Writes) -> Result<(), Fault> {
     for row in &writes.mentions_added {
         diesel::insert_into(mentions::table).values(NewMention::from(row)).execute(conn)?;
     }
-    for row in &writes.log {
-        diesel::insert_into(log::table).values(NewEntry::from(row)).execute(conn)?;
-    }
+    insert_entries(conn, &writes.log)?;
     for entry in &writes.user_log {
         diesel::insert_into(user_log::table).values(UserEntryRow::from(entry)).execute(conn)?;
     }
@@ -84,4 +82,24 @@ fn write(conn: &mut SqliteConnection, writes: &Writes) -> Result<(), Fault> {
         UpdateTotals::new(*room, totals).execute(conn)?;
     }
     Ok(())
+}
+
+/// Writes entries of rooms' logs, many in one statement.
+pub(super) fn insert_entries(conn: &mut SqliteConnection, rows: &[LogRow]) -> Result<(), Fault> {
+    let rest = insert_many::<16>(conn, rows)?;
+    let rest = insert_many::<4>(conn, rest)?;
+    insert_many::<1>(conn, rest)?;
+    Ok(())
+}
+
+/// Writes as many as can be written `N` at once; the rest is the caller's.
+fn insert_many<'r, const N: usize>(
+    conn: &mut SqliteConnection,
+    rows: &'r [LogRow],
+) -> Result<&'r [LogRow], Fault> {
+    let (chunks, rest) = rows.as_chunks::<N>();
+    for chunk in chunks {
+        InsertEntries(chunk.each_ref().map(NewEntry::from)).execute(conn)?;
+    }
+    Ok(rest)
 }

@@ -1,13 +1,14 @@
-//! Reads what a group commit must know. What a unique key finds is asked for one by one and with
-//! `get_result`: `first` adds a `LIMIT ?`, and SQLite plans a statement anew whenever such a limit
-//! is bound, as diesel does for every list of values. Next: [`crate::store::plan`].
+//! Reads what a group commit must know. What a unique key finds is asked for with `get_result`:
+//! `first` adds a `LIMIT ?`, and SQLite plans a statement anew whenever such a limit is bound, as
+//! diesel does for every list of values. Next: [`crate::store::plan`].
 
 use diesel::prelude::*;
 
 use super::fault::Fault;
 use super::rows::{Key, MemberRow, MessageRow};
 use super::schema::{members, messages, rooms, users};
-use crate::domain::{Message, MessageId, Role, RoomId, Seq, Timestamp, UserId};
+use super::statements::FindKeys;
+use crate::domain::{ClientMsgId, Message, MessageId, Role, RoomId, Seq, Timestamp, UserId};
 use crate::store::plan::{Known, KnownMember, KnownMessage, KnownRoom, KnownUser, Needs, Totals};
 
 /// Names looked up in one statement; far below SQLite's limit of bound values.
@@ -30,20 +31,18 @@ pub(super) fn known(conn: &mut SqliteConnection, needs: &Needs) -> Result<Known,
             .optional()?;
         known.add_member(*room, row);
     }
-    for (author, key) in &needs.keys {
+    let keys: Vec<(Key, Key)> =
+        needs.keys.iter().map(|(author, key)| (Key::from(*author), Key::from(*key))).collect();
+    let used = find_keys(conn, &keys)?;
+    known.keys.extend(
+        used.iter().map(|(author, key, id)| {
+            ((UserId::from(*author), ClientMsgId::from(*key)), MessageId::from(*id))
+        }),
+    );
+    let retried = used.into_iter().map(|(.., id)| MessageId::from(id));
+    for id in needs.messages.iter().copied().chain(retried) {
         let row = messages::table
-            .filter(messages::author_id.eq(Key::from(*author)))
-            .filter(messages::client_msg_id.eq(Key::from(*key)))
-            .select((MessageRow::as_select(), messages::body_hash))
-            .get_result(conn)
-            .optional()?;
-        if let Some(id) = known.add_message(row)? {
-            known.keys.insert((*author, *key), id);
-        }
-    }
-    for id in &needs.messages {
-        let row = messages::table
-            .find(Key::from(*id))
+            .find(Key::from(id))
             .select((MessageRow::as_select(), messages::body_hash))
             .get_result(conn)
             .optional()?;
@@ -75,16 +74,38 @@ impl Known {
         }
     }
 
-    fn add_message(&mut self, row: Option<(MessageRow, Vec<u8>)>) -> Result<Option<MessageId>, Fault> {
-        let Some((row, hash)) = row else { return Ok(None) };
+    fn add_message(&mut self, row: Option<(MessageRow, Vec<u8>)>) -> Result<(), Fault> {
+        let Some((row, hash)) = row else { return Ok(()) };
         let last_seq = row.last_seq();
         let message = Message::from(row);
-        let id = message.id;
         // The table takes no other length.
         let body_hash = hash.try_into().map_err(|_| Fault::Database(diesel::result::Error::NotFound))?;
-        self.messages.insert(id, KnownMessage { message, last_seq, body_hash });
-        Ok(Some(id))
+        self.messages.insert(message.id, KnownMessage { message, last_seq, body_hash });
+        Ok(())
     }
+}
+
+/// The keys that were used, with their messages; few, as most messages are sent once.
+fn find_keys(conn: &mut SqliteConnection, keys: &[(Key, Key)]) -> Result<Vec<(Key, Key, Key)>, Fault> {
+    let mut used = Vec::new();
+    let rest = find_many::<64>(conn, keys, &mut used)?;
+    let rest = find_many::<16>(conn, rest, &mut used)?;
+    let rest = find_many::<4>(conn, rest, &mut used)?;
+    find_many::<1>(conn, rest, &mut used)?;
+    Ok(used)
+}
+
+/// Looks up as many as can be looked up `N` at once; the rest is the caller's.
+fn find_many<'k, const N: usize>(
+    conn: &mut SqliteConnection,
+    keys: &'k [(Key, Key)],
+    used: &mut Vec<(Key, Key, Key)>,
+) -> Result<&'k [(Key, Key)], Fault> {
+    let (chunks, rest) = keys.as_chunks::<N>();
+    for chunk in chunks {
+        used.extend(FindKeys(*chunk).load::<(Key, Key, Key)>(conn)?);
+    }
+    Ok(rest)
 }
 
 fn read_room(conn: &mut SqliteConnection, room: RoomId) -> Result<Option<KnownRoom>, Fault> {

@@ -5,9 +5,10 @@ use std::collections::{HashMap, HashSet};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable};
 
+use super::append::insert_entries;
 use super::fault::{self, Fault};
-use super::rows::{Key, MessageRow, NewEntry, NewMember, NewRoomRow, RoomRow, UserRow};
-use super::schema::{log, members, messages, rooms, users};
+use super::rows::{Key, MessageRow, NewMember, NewRoomRow, RoomRow, UserRow};
+use super::schema::{members, messages, rooms, users};
 use super::user_logs;
 use crate::domain::refusal::Invalid;
 use crate::domain::{
@@ -65,7 +66,7 @@ pub(super) fn create_room(conn: &mut SqliteConnection, new: &NewRoom) -> Result<
                 last_activity: new.now.millis(),
             })
             .execute(conn)?;
-        let mut seq = Seq::START;
+        let (mut seq, mut rows) = (Seq::START, Vec::with_capacity(people.len()));
         let (mut entries, mut told) = (Vec::with_capacity(people.len()), Vec::with_capacity(people.len()));
         for user in people {
             let username = names
@@ -78,11 +79,11 @@ pub(super) fn create_room(conn: &mut SqliteConnection, new: &NewRoom) -> Result<
             let newcomer = KnownMember::newcomer(member.clone());
             diesel::insert_into(members::table).values(NewMember::new(new.id, &newcomer)).execute(conn)?;
             let change = Change::MemberJoined { member, username };
-            let row = LogRow::new(new.id, seq, new.now, &change);
-            diesel::insert_into(log::table).values(NewEntry::from(&row)).execute(conn)?;
+            rows.push(LogRow::new(new.id, seq, new.now, &change));
             entries.push(Entry { room: new.id, seq, at: new.now, change });
             told.push(user_logs::tell(conn, user, new.now, UserChange::RoomAdded { room: new.id })?);
         }
+        insert_entries(conn, &rows)?;
         let row = room_row(conn, new.id)?.ok_or(Refusal::NotFound("room"))?;
         Ok(NewRoomMade { room: row.into(), entries, told })
     })

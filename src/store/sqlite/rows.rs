@@ -10,7 +10,7 @@ use diesel::sql_types::Binary;
 use diesel::sqlite::Sqlite;
 use uuid::Uuid;
 
-use super::schema::{log, logins, members, mentions, messages, refresh_tokens, rooms, users};
+use super::schema::{logins, members, mentions, messages, refresh_tokens, rooms, users};
 use crate::domain::{
     ClientMsgId, Description, Email, Epoch, Marks, Member, Message, MessageId, Role, Room, RoomId, RoomName,
     Seq, SessionId, Timestamp, User, UserId, Username,
@@ -292,16 +292,15 @@ impl<'a> From<&'a NewMessage> for NewMessageRow<'a> {
     }
 }
 
-#[derive(Insertable)]
-#[diesel(table_name = log, treat_none_as_default_value = false)]
+/// Written by [`super::statements::InsertEntries`].
 pub(super) struct NewEntry<'a> {
-    room_id: Key,
-    seq: i64,
-    kind: &'a str,
-    at: i64,
-    message_id: Option<Key>,
-    user_id: Option<Key>,
-    data: Option<&'static str>,
+    pub(super) room_id: Key,
+    pub(super) seq: i64,
+    pub(super) kind: &'a str,
+    pub(super) at: i64,
+    pub(super) message_id: Option<Key>,
+    pub(super) user_id: Option<Key>,
+    pub(super) data: Option<&'static str>,
 }
 
 impl<'a> From<&'a LogRow> for NewEntry<'a> {

@@ -3,12 +3,75 @@
 
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{BigInt, Binary, Nullable};
+use diesel::sql_types::{BigInt, Binary, Nullable, Text};
 use diesel::sqlite::Sqlite;
 
-use super::rows::Key;
+use super::rows::{Key, NewEntry};
 use crate::domain::{Marks, RoomId, UserId};
 use crate::store::plan::Totals;
+
+/// Finds the messages that so many keys of senders stand for. Of a fixed number, so that the text
+/// is fixed: one statement for many keys is cheaper than one for each.
+pub(super) struct FindKeys<const N: usize>(pub(super) [(Key, Key); N]);
+
+impl<const N: usize> QueryFragment<Sqlite> for FindKeys<N> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql("SELECT m.author_id, m.client_msg_id, m.id FROM (VALUES ");
+        for (n, (author, key)) in self.0.iter().enumerate() {
+            out.push_sql(if n == 0 { "(" } else { ", (" });
+            out.push_bind_param::<Binary, _>(author)?;
+            out.push_sql(", ");
+            out.push_bind_param::<Binary, _>(key)?;
+            out.push_sql(")");
+        }
+        // In this order: each key is looked up in the index.
+        out.push_sql(") k CROSS JOIN messages m ON m.author_id = k.column1 AND m.client_msg_id = k.column2");
+        Ok(())
+    }
+}
+
+impl<const N: usize> QueryId for FindKeys<N> {
+    type QueryId = Self;
+}
+
+impl<const N: usize> Query for FindKeys<N> {
+    type SqlType = (Binary, Binary, Binary);
+}
+
+impl<const N: usize> RunQueryDsl<SqliteConnection> for FindKeys<N> {}
+
+/// Writes so many entries of rooms' logs. Of a fixed number, so that the text is fixed.
+pub(super) struct InsertEntries<'a, const N: usize>(pub(super) [NewEntry<'a>; N]);
+
+impl<const N: usize> QueryFragment<Sqlite> for InsertEntries<'_, N> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql("INSERT INTO log (room_id, seq, kind, at, message_id, user_id, data) VALUES ");
+        for (n, entry) in self.0.iter().enumerate() {
+            out.push_sql(if n == 0 { "(" } else { ", (" });
+            out.push_bind_param::<Binary, _>(&entry.room_id)?;
+            out.push_sql(", ");
+            out.push_bind_param::<BigInt, _>(&entry.seq)?;
+            out.push_sql(", ");
+            out.push_bind_param::<Text, _>(entry.kind)?;
+            out.push_sql(", ");
+            out.push_bind_param::<BigInt, _>(&entry.at)?;
+            out.push_sql(", ");
+            out.push_bind_param::<Nullable<Binary>, _>(&entry.message_id)?;
+            out.push_sql(", ");
+            out.push_bind_param::<Nullable<Binary>, _>(&entry.user_id)?;
+            out.push_sql(", ");
+            out.push_bind_param::<Nullable<Text>, _>(&entry.data)?;
+            out.push_sql(")");
+        }
+        Ok(())
+    }
+}
+
+impl<const N: usize> QueryId for InsertEntries<'_, N> {
+    type QueryId = InsertEntries<'static, N>;
+}
+
+impl<const N: usize> RunQueryDsl<SqliteConnection> for InsertEntries<'_, N> {}
 
 /// Writes what a room's row sums up.
 pub(super) struct UpdateTotals {
@@ -223,7 +286,7 @@ impl RunQueryDsl<SqliteConnection> for ReadStanding {}
 
 #[cfg(test)]
 mod tests {
-    use diesel::sql_types::{Integer, Text};
+    use diesel::sql_types::Integer;
     use uuid::Uuid;
 
     use super::super::connection::{Location, Purpose};
@@ -257,6 +320,14 @@ mod tests {
         migrate::run(&mut conn, location.path()).expect("its tables");
         let steps: Vec<(i32, i32, i32, String)> = Explain(statement).load(&mut conn).expect("a plan");
         steps.into_iter().map(|(.., step)| step + "\n").collect()
+    }
+
+    #[test]
+    fn keys_are_looked_up_in_their_index() {
+        let id = Key::from(RoomId(Uuid::nil()));
+        let plan = plan(FindKeys([(id, id); 4]));
+        assert!(plan.contains("INDEX messages_key (author_id=? AND client_msg_id=?)"), "{plan}");
+        assert!(!plan.contains("SCAN m"), "{plan}");
     }
 
     #[test]

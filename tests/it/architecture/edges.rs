@@ -31,6 +31,7 @@ const TABLE: &[Place] = &[
     Place { at: "src/protocol", may: &["domain", "error"], never: &[ACTIX, WEB, DIESEL, REDIS, "tokio"] },
     Place { at: "src/store", may: &["domain"], never: &[ACTIX, WEB, DIESEL, REDIS] },
     Place { at: "src/store/sqlite", may: &["domain", "store"], never: &[ACTIX, WEB, REDIS] },
+    Place { at: "src/store/postgres", may: &["domain", "store"], never: &[ACTIX, WEB, REDIS] },
     Place { at: "src/bus", may: &["domain"], never: &[ACTIX, WEB, DIESEL, REDIS] },
     Place { at: "src/presence", may: &["domain"], never: &[ACTIX, WEB, DIESEL, REDIS] },
     // Implements the traits of those it names.
@@ -52,7 +53,7 @@ const TABLE: &[Place] = &[
     },
     Place {
         at: "src/actors",
-        may: &["domain", "protocol", "store", "bus", "clock", "settings", "telemetry", "error"],
+        may: &["domain", "protocol", "store", "bus", "presence", "clock", "settings", "telemetry", "error"],
         never: &[WEB, DIESEL, REDIS],
     },
     Place {
@@ -66,6 +67,8 @@ const TABLE: &[Place] = &[
             "settings",
             "error",
             "store",
+            "clock",
+            "http::client",
             "http::problem",
         ],
         never: &[DIESEL, REDIS],
@@ -110,12 +113,14 @@ const TABLE: &[Place] = &[
         ],
         never: &[],
     },
+    // Servers of others, and processes of ours.
+    Place { at: "src/torture", may: &[], never: &[ACTIX, WEB, DIESEL] },
     Place { at: "src/main", may: &["app"], never: &[] },
     Place { at: "src/lib", may: &[], never: &[] },
 ];
 
 /// Only the composition root and the adapters themselves name these.
-const ADAPTERS: [&str; 4] = ["store::sqlite", "bus::local", "presence::local", "redis"];
+const ADAPTERS: [&str; 5] = ["store::sqlite", "store::postgres", "bus::local", "presence::local", "redis"];
 /// The only file that names a WebSocket library.
 const SOCKET: &str = "src/ws/socket.rs";
 
@@ -220,6 +225,7 @@ fn a_forbidden_edge_is_found() {
         ("src/protocol/wire.rs", "use super::super::actors::Pod;"),
         ("src/store/log.rs", "use crate::{domain::Seq, store::sqlite::SqliteStore};"),
         ("src/store/sqlite/rows.rs", "use crate::protocol::wire;"),
+        ("src/store/postgres/rows.rs", "use crate::store::sqlite::migrate;"),
         ("src/error.rs", "use super::protocol::CloseCode;"),
         ("src/actors/room.rs", "use diesel_migrations::MigrationHarness;"),
         ("src/actors/room.rs", "use crate::bus::local::LocalBus;"),

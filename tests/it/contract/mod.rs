@@ -187,3 +187,4 @@ use contract;
 
 contract!(on_a_file, crate::contract::sqlite::temporary);
 contract!(inline, crate::contract::sqlite::inline);
+contract!(on_postgres, crate::postgres::temporary);

@@ -126,7 +126,7 @@ async fn health_and_metrics_tell_how_the_server_is() {
 #[actix_web::test]
 async fn a_server_that_stops_says_that_it_is_not_ready_and_still_lives() {
     let site = Site::new().await;
-    site.engine.drain(std::time::Duration::ZERO).await;
+    site.engine.drain(std::time::Duration::ZERO, std::time::Duration::ZERO).await;
     site.call("GET", "/health/ready", None, None).await.problem(503, "unavailable");
     site.call("GET", "/health", None, None).await.expect(200);
 }

@@ -23,7 +23,7 @@ use tokio::sync::mpsc::Receiver;
 
 use crate::support::PATIENCE;
 
-/// The longest that announcements may take to flow again after a fault (I17).
+/// The longest that announcements may take to flow again after a fault.
 pub const RECOVERY: Duration = Duration::from_secs(5);
 
 /// A Redis of its own, in memory.

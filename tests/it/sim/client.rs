@@ -12,7 +12,7 @@ use actix::{Actor, AsyncContext};
 use chat::actors::outbox::Next;
 use chat::actors::{HubCore, Link};
 use chat::domain::session::Identity;
-use chat::domain::{ConnId, RoomId, SessionId, Timestamp, UserId};
+use chat::domain::{ConnId, Email, RoomId, SessionId, Timestamp, User, UserId, Username};
 use chat::ws::socket::Inbound;
 use chat::ws::{Session, SessionParts};
 use futures_util::Stream;
@@ -87,15 +87,15 @@ struct Socket {
 }
 
 impl Socket {
-    fn open(parts: SessionParts, user: UserId) -> Self {
+    fn open(parts: SessionParts, user: User) -> Self {
         let expires_at = Timestamp::from_millis(i64::MAX / 2);
-        let identity = Identity { user, session: SessionId(user.0), expires_at };
+        let identity = Identity { user: user.id, session: SessionId(user.id.0), expires_at };
         let conn = ConnId(parts.hub.pod.clock.id());
         let link = parts.hub.enter(conn, Some(identity));
         let (to, from) = mpsc::unbounded_channel();
         Session::create(|ctx| {
             ctx.add_stream(Wire { link: link.clone(), from });
-            Session::new(parts, link.clone(), Vec::new())
+            Session::new(parts, link.clone(), Some(user), Vec::new())
         });
         Self { link, to, live: RefCell::default() }
     }
@@ -159,6 +159,17 @@ impl Client {
         })
     }
 
+    fn person(&self) -> User {
+        User {
+            id: self.user,
+            username: Username::parse(self.name).expect("a name"),
+            email: Email::parse(&format!("{}@example.com", self.name)).expect("an address"),
+            avatar: None,
+            created_at: Timestamp::from_millis(0),
+            last_seen: None,
+        }
+    }
+
     /// From now on only what is written already is brought to an end.
     pub fn stop_composing(&self) {
         self.composing.set(false);
@@ -196,8 +207,8 @@ impl Client {
                 servers[which].clone()
             };
             let now = hub.pod.clock.clone();
-            let epoch = hub.pod.epoch;
-            let socket = Socket::open(parts(hub), self.user);
+            let epoch = hub.pod.epoch();
+            let socket = Socket::open(parts(hub), self.person());
             let rooms: Vec<Value> =
                 self.rooms.iter().map(|room| json!([room.0, "full", self.last(*room)])).collect();
             socket.send(&json!({"t": "resume", "ref": 0, "d": {"epoch": epoch.0, "rooms": rooms}}));

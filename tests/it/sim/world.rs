@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use chat::actors::{Engine, HubCore, Pod};
+use chat::actors::{Adapters, Engine, HubCore, Pod};
 use chat::bus::local::{Exchange, LocalBus};
 use chat::bus::{Announcement, Bus, Shard};
 use chat::clock::Clock;
-use chat::domain::{Epoch, LogHead, RoomId, Timestamp};
+use chat::domain::{Epoch, LogHead, PodId, RoomId, Timestamp};
+use chat::presence::local::{Lobby, LocalLeases};
 use chat::settings::Settings;
 use chat::store::Store;
 use chat::store::sqlite::{SqliteOptions, SqliteStore};
@@ -126,6 +127,7 @@ pub struct World {
     pub settings: Arc<Settings>,
     pub epoch: Epoch,
     exchange: Arc<Exchange>,
+    lobby: Arc<Lobby>,
     healed: Arc<AtomicBool>,
     faults: Faults,
     chance: Chance,
@@ -151,6 +153,7 @@ impl World {
             settings: Arc::new(settings),
             epoch,
             exchange: Arc::default(),
+            lobby: Arc::default(),
             healed,
             faults,
             chance: chance.fork(),
@@ -173,14 +176,14 @@ impl World {
             healed: self.healed.clone(),
         };
         let telemetry = Arc::new(Telemetry::new().expect("valid names"));
-        let pod = Arc::new(Pod::new(
-            self.store.clone(),
-            Arc::new(bus),
-            self.clock.clone(),
-            self.settings.clone(),
-            telemetry,
-            self.epoch,
-        ));
+        let id = PodId(self.clock.id());
+        let adapters = Adapters {
+            store: self.store.clone(),
+            bus: Arc::new(bus),
+            leases: Arc::new(LocalLeases::new(self.lobby.clone(), id)),
+            clock: self.clock.clone(),
+        };
+        let pod = Arc::new(Pod::new(id, adapters, self.settings.clone(), telemetry, self.epoch));
         let engine = Engine::start(pod.clone(), 0);
         let hub = HubCore::start(&pod);
         Server { engine, hub }

@@ -38,7 +38,7 @@ fn hello_tells_every_limit_and_an_epoch_that_outlives_a_restart() {
     let alice = server.person("alice");
     let hello = server.connect(&alice).hello;
     assert_eq!(hello["version"], "chat.v1");
-    assert_eq!(hello["features"], json!(["resume"]));
+    assert_eq!(hello["features"], json!(["resume", "levels", "marks", "typing", "presence", "receipts"]));
     assert_eq!(hello["heartbeatMs"], 25_000);
     for (limit, value) in [
         ("frameBytes", 65_536),

@@ -50,6 +50,7 @@ fn a_newcomer_is_seen_and_may_read_at_once() {
     let event = member.entry(&room);
     assert_eq!(event["t"], "member.joined");
     assert_eq!((&event["d"]["userId"], &event["d"]["username"]), (&json!(bob.id), &json!("bob")));
+    newcomer.until_type("room.added");
     newcomer.subscribe(&room, Some(0));
     assert_eq!(seqs(&newcomer.entries(&room, 2)), [1, 2]);
     newcomer.say(&room, "hello");
@@ -81,6 +82,7 @@ fn who_leaves_is_told_so_and_hears_nothing_afterwards() {
         assert_eq!(contents(&client.entries(&room, 1)), ["before"]);
         let reset = client.until_type("room.reset");
         assert_eq!(reset["d"]["reason"], "membership");
+        client.until_type("room.removed");
         assert!(client.drained().is_empty());
         assert_eq!(client.refused(json!({"t": "room.subscribe", "room": room})), "notMember");
         let message = crate::support::TestClient::message(&room, &crate::support::new_id(), "from outside");

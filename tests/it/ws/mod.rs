@@ -2,6 +2,7 @@
 
 mod abuse;
 mod acknowledging;
+mod admission;
 mod catching_up;
 mod changing;
 mod connecting;
@@ -9,11 +10,15 @@ mod draining;
 mod expiring;
 mod frames;
 mod leaving;
+mod levels;
 mod limits;
+mod marks;
 mod origins;
 mod outsiders;
+mod presence;
 mod resuming;
 mod retrying;
 mod slow;
 mod tickets;
 mod turnover;
+mod typing;

@@ -38,7 +38,10 @@ fn a_member_who_reconnects_receives_what_was_missed() {
     let mut reader = server.connect(&bob);
     let frames = resume(&mut reader, &epoch, json!([[room, "full", last]]));
     assert_eq!(frames[0]["t"], "room.subscribed");
-    assert_eq!(frames[0]["d"], json!({"mode": "replay", "from": 4, "to": 8, "more": false, "head": 8}));
+    assert_eq!(
+        frames[0]["d"],
+        json!({"level": "full", "mode": "replay", "from": 4, "to": 8, "more": false, "head": 8})
+    );
     assert!(contents(&frames[1..]).into_iter().eq(numbered(5)));
     writer.say(&room, "live again");
     assert_eq!(reader.entry(&room)["d"]["content"], "live again");
@@ -50,7 +53,7 @@ fn who_missed_nothing_is_told_so() {
     let alice = server.person("alice");
     let room = server.room(&alice, &[]);
     let mut client = server.connect(&alice);
-    assert_eq!(client.subscribe(&room, Some(1)), json!({"mode": "uptodate", "head": 1}));
+    assert_eq!(client.subscribe(&room, Some(1)), json!({"level": "full", "mode": "uptodate", "head": 1}));
     let epoch = client.hello["epoch"].clone();
     let frames = resume(&mut client, &epoch, json!([[room, "full", 1]]));
     assert_eq!(frames.len(), 1);
@@ -64,7 +67,7 @@ fn without_a_position_a_room_is_live_from_its_head() {
     let room = server.room(&alice, &[]);
     let mut client = server.connect(&alice);
     client.say(&room, "before");
-    assert_eq!(client.subscribe(&room, None), json!({"mode": "uptodate", "head": 2}));
+    assert_eq!(client.subscribe(&room, None), json!({"level": "full", "mode": "uptodate", "head": 2}));
     client.say(&room, "after");
     assert_eq!(seqs(&[client.entry(&room)]), [3]);
 }
@@ -83,7 +86,7 @@ fn a_long_absence_is_paged_by_the_client() {
         let mut client = server.connect(&alice);
         for (after, to, more) in [(0, 10, true), (10, 20, true), (20, 25, false)] {
             let answer = client.subscribe(&room, Some(after));
-            let expected = json!({"mode": "replay", "from": after + 1, "to": to, "more": more, "head": 25});
+            let expected = json!({"level": "full", "mode": "replay", "from": after + 1, "to": to, "more": more, "head": 25});
             assert_eq!(answer, expected);
             let entries = client.entries(&room, usize::try_from(to - after).expect("small"));
             assert!(seqs(&entries).into_iter().eq(after + 1..=to));
@@ -155,9 +158,18 @@ fn one_resume_replays_so_much_and_promises_the_rest() {
     let wanted: Vec<_> = rooms.iter().map(|room| json!([room, "full", 0])).collect();
     let frames = resume(&mut client, &epoch, json!(wanted));
     let answers: Vec<_> = frames.iter().filter(|f| f["t"] == "room.subscribed").map(|f| &f["d"]).collect();
-    assert_eq!(*answers[0], json!({"mode": "replay", "from": 1, "to": 5, "more": false, "head": 5}));
-    assert_eq!(*answers[1], json!({"mode": "replay", "from": 1, "to": 1, "more": true, "head": 5}));
-    assert_eq!(*answers[2], json!({"mode": "replay", "from": 1, "to": 0, "more": true, "head": 5}));
+    assert_eq!(
+        *answers[0],
+        json!({"level": "full", "mode": "replay", "from": 1, "to": 5, "more": false, "head": 5})
+    );
+    assert_eq!(
+        *answers[1],
+        json!({"level": "full", "mode": "replay", "from": 1, "to": 1, "more": true, "head": 5})
+    );
+    assert_eq!(
+        *answers[2],
+        json!({"level": "full", "mode": "replay", "from": 1, "to": 0, "more": true, "head": 5})
+    );
     assert_eq!(frames.len(), 3 + 6);
     assert_eq!(client.subscribe(&rooms[1], Some(1))["more"], false);
     assert_eq!(seqs(&client.entries(&rooms[1], 4)), [2, 3, 4, 5]);
@@ -190,7 +202,7 @@ fn a_position_beyond_the_head_resets() {
     let room = server.room(&alice, &[]);
     let mut client = server.connect(&alice);
     let answer = client.subscribe(&room, Some(99));
-    assert_eq!(answer, json!({"mode": "reset", "reason": "aheadOfHead", "head": 1}));
+    assert_eq!(answer, json!({"level": "full", "mode": "reset", "reason": "aheadOfHead", "head": 1}));
     client.say(&room, "live");
     assert_eq!(seqs(&[client.entry(&room)]), [2]);
     let epoch = client.hello["epoch"].clone();

@@ -1,6 +1,6 @@
 // Dates, names and errors as people read them.
 
-import { ApiError, type User } from "@chat/sdk";
+import { ApiError, type Delivery, type Presence, type User } from "@chat/sdk";
 
 const timeFormat = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 const dayFormat = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
@@ -24,6 +24,38 @@ export function dayLabel(iso: string, now = new Date()): string {
   if (dayKey(iso) === dayKey(yesterday.toISOString())) return "Yesterday";
   const date = new Date(iso);
   return (date.getFullYear() === now.getFullYear() ? dayFormat : dayYearFormat).format(date);
+}
+
+/** A moment of the past, as short as it can be told. */
+export function momentOf(iso: string, now = new Date()): string {
+  if (dayKey(iso) === dayKey(now.toISOString())) return timeOf(iso);
+  const day = dayLabel(iso, now);
+  return `${day === "Yesterday" ? "yesterday" : day}, ${timeOf(iso)}`;
+}
+
+/** Null while it is not known. */
+export function presenceText(presence: Presence | undefined, now = new Date()): string | null {
+  if (!presence) return null;
+  if (presence.isOnline) return "online";
+  return presence.lastSeen ? `last seen ${momentOf(presence.lastSeen, now)}` : "offline";
+}
+
+/** At most two are named: the line has one line. */
+export function typingText(names: readonly string[]): string {
+  const [one, two] = names;
+  if (one === undefined) return "";
+  if (two === undefined) return `${one} is typing…`;
+  if (names.length === 2) return `${one} and ${two} are typing…`;
+  return `${one}, ${two} and ${count(names.length - 2, "other", "others")} are typing…`;
+}
+
+/** In a room for two the other one is meant; in others they are counted. */
+export function deliveryText({ state, delivered, read, others }: Delivery): string {
+  if (others <= 1) return { sent: "Sent", delivered: "Delivered", read: "Read" }[state];
+  if (state === "read") return "Read by all";
+  if (delivered === 0) return "Sent";
+  const to = state === "delivered" ? "Delivered to all" : `Sent, delivered to ${delivered} of ${others}`;
+  return read > 0 ? `${to}, read by ${read}` : to;
 }
 
 /** Somebody not met yet is shown by the beginning of the id. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Message, RoomEntry } from "@chat/sdk";
-import { dayLabel, initialsOf, nameOf } from "../src/format.js";
+import { dayLabel, deliveryText, initialsOf, momentOf, nameOf, presenceText, timeOf, typingText } from "../src/format.js";
 import { buildRows, canChange, isEdited, type BubbleRow } from "../src/room/rows.js";
 
 const noon = new Date(2026, 4, 20, 12, 0).getTime();
@@ -58,5 +58,43 @@ describe("names and days", () => {
     const now = new Date(noon);
     expect(dayLabel(now.toISOString(), now)).toBe("Today");
     expect(dayLabel(new Date(noon - 86_400_000).toISOString(), now)).toBe("Yesterday");
+  });
+});
+
+describe("what is told of people", () => {
+  const now = new Date(noon);
+  const before = (minutes: number) => new Date(noon - minutes * 60_000).toISOString();
+
+  it("says when they were seen, as short as it can", () => {
+    expect(presenceText({ isOnline: true, lastSeen: before(1) }, now)).toBe("online");
+    expect(presenceText({ isOnline: false, lastSeen: before(5) }, now)).toBe(`last seen ${timeOf(before(5))}`);
+    const yesterday = before(24 * 60);
+    expect(presenceText({ isOnline: false, lastSeen: yesterday }, now)).toBe(`last seen yesterday, ${timeOf(yesterday)}`);
+    const long = before(30 * 24 * 60);
+    expect(momentOf(long, now)).toBe(`${dayLabel(long, now)}, ${timeOf(long)}`);
+    expect(presenceText({ isOnline: false, lastSeen: null }, now)).toBe("offline");
+    expect(presenceText(undefined, now)).toBeNull();
+  });
+
+  it("names two of those who write", () => {
+    const texts = [[], ["bob"], ["bob", "cy"], ["bob", "cy", "di"], ["bob", "cy", "di", "ed"]].map(typingText);
+    expect(texts).toEqual([
+      "",
+      "bob is typing…",
+      "bob and cy are typing…",
+      "bob, cy and 1 other are typing…",
+      "bob, cy and 2 others are typing…",
+    ]);
+  });
+
+  it("counts them where there are several", () => {
+    const text = (state: "sent" | "delivered" | "read", delivered: number, read: number, others: number) =>
+      deliveryText({ state, delivered, read, others });
+    expect([text("sent", 0, 0, 1), text("delivered", 1, 0, 1), text("read", 1, 1, 1)]).toEqual(["Sent", "Delivered", "Read"]);
+    expect(text("sent", 0, 0, 3)).toBe("Sent");
+    expect(text("sent", 2, 0, 3)).toBe("Sent, delivered to 2 of 3");
+    expect(text("sent", 2, 1, 3)).toBe("Sent, delivered to 2 of 3, read by 1");
+    expect(text("delivered", 3, 2, 3)).toBe("Delivered to all, read by 2");
+    expect(text("read", 3, 3, 3)).toBe("Read by all");
   });
 });

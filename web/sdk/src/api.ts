@@ -1,7 +1,18 @@
 // The REST routes the client uses, one method each.
 
 import type { HttpClient } from "./http.js";
-import type { DirectoryPage, MemberPage, Message, MessagePage, NewRoom, Room, Session, User } from "./types.js";
+import type { Counts } from "./frames.js";
+import type {
+  DirectoryPage,
+  MemberPage,
+  Message,
+  MessagePage,
+  NewRoom,
+  ReceiptPage,
+  Room,
+  Session,
+  User,
+} from "./types.js";
 
 export class Api {
   constructor(private readonly http: HttpClient) {}
@@ -48,6 +59,15 @@ export class Api {
 
   members(roomId: string, cursor?: string, limit = 50): Promise<MemberPage> {
     return this.http.request(`/rooms/${encodeURIComponent(roomId)}/members`, { query: { limit, cursor } });
+  }
+
+  receipts(roomId: string, cursor?: string, limit = 50): Promise<ReceiptPage> {
+    return this.http.request(`/rooms/${encodeURIComponent(roomId)}/receipts`, { query: { limit, cursor } });
+  }
+
+  /** Only forward; what is left out stays. */
+  moveMarks(roomId: string, marks: { read?: number; received?: number }): Promise<Counts> {
+    return this.http.request(`/rooms/${encodeURIComponent(roomId)}/marks`, { method: "PUT", body: marks });
   }
 
   directory(cursor?: string, limit = 30): Promise<DirectoryPage> {

@@ -1,23 +1,35 @@
-// The store an application uses: session, connection, rooms and the open
-// room's view, with a topic to listen to for each.
+// The store an application uses, with a topic to listen to for each part of it.
 
 import { Api } from "./api.js";
 import { ApiError, HttpClient } from "./http.js";
-import { Connection, type ConnectionState, type ReplyFrame } from "./connection.js";
+import { Connection, type ConnectionState } from "./connection.js";
 import { Emitter } from "./emitter.js";
-import { encode, type ClientFrame, type Ref } from "./frames.js";
-import { Outbox, type SendResult } from "./outbox.js";
-import { RoomStore, type RoomView } from "./rooms.js";
+import { encode, type ServerFrame } from "./frames.js";
+import { Outbox, sendResult } from "./outbox.js";
+import { People } from "./people.js";
+import { RoomList } from "./roomlist.js";
+import { RoomStore } from "./rooms.js";
 import { TokenStore } from "./tokens.js";
-import type { Environment, Timer } from "./environment.js";
+import { UserLog } from "./userlog.js";
+import type { RoomState } from "./counts.js";
+import type { Environment } from "./environment.js";
+import type { SocketPort } from "./link.js";
 import type { MemberView } from "./members.js";
+import type { Presence } from "./presence.js";
+import type { RoomView } from "./room.js";
+import type { ProtocolFaults } from "./sequence.js";
 import type { DirectoryPage, Message, NewRoom, Room, Session, User } from "./types.js";
 
-export type Topic = "session" | "connection" | "rooms" | "users" | `room:${string}` | `members:${string}`;
-
-const ROOMS_POLL_MS = 30_000;
-/** Members come in bursts; one look at the list covers them. */
-const ROOMS_SETTLE_MS = 300;
+export type Topic =
+  | "session"
+  | "connection"
+  | "rooms"
+  | "unread"
+  | "users"
+  | "presence"
+  | `room:${string}`
+  | `members:${string}`
+  | `typing:${string}`;
 
 export class ChatClient {
   readonly api: Api;
@@ -29,11 +41,9 @@ export class ChatClient {
   private outbox: Outbox | null = null;
   private user: User | null = null;
   private connectionState: ConnectionState = { status: "idle" };
-  private roomList: readonly Room[] | null = null;
-  private roomListError: ApiError | null = null;
-  private users: ReadonlyMap<string, User> = new Map();
-  private roomsTimer: Timer | null = null;
-  private roomsDue = 0;
+  private readonly roomList: RoomList;
+  private readonly userLog: UserLog;
+  private readonly people: People;
   private stopWaking: (() => void) | null = null;
 
   constructor(private readonly env: Environment) {
@@ -41,29 +51,81 @@ export class ChatClient {
     this.http = new HttpClient(env, this.tokens);
     this.http.onSessionEnded = () => this.endSession();
     this.api = new Api(this.http);
-    this.roomStore = new RoomStore(this.api, {
+    const me = () => this.user?.id ?? null;
+    this.roomList = new RoomList(env, this.api, {
+      me,
+      isCurrent: (userId) => this.user?.id === userId,
+      listed: (rooms) => this.listed(rooms),
+      changed: () => this.emitter.emit("rooms"),
+    });
+    const socket: SocketPort = {
       request: (build, reply) => this.connection.request(build, reply),
-      later: (delayMs, action) => void env.setTimeout(action, delayMs),
+      tell: (frame) => this.connection.tell(frame),
+      has: (feature) => this.connection.has(feature),
       isReady: () => this.connection.isReady,
+    };
+    this.roomStore = new RoomStore(env, this.api, {
+      ...socket,
+      me,
+      later: (delayMs, action) => {
+        const timer = env.setTimeout(action, delayMs);
+        return () => env.clearTimeout(timer);
+      },
       outbox: () => this.outbox,
+      memberCount: (roomId) => this.roomList.find(roomId)?.memberCount ?? null,
       changed: (roomId) => this.emitter.emit(`room:${roomId}`),
       membersChanged: (roomId) => this.emitter.emit(`members:${roomId}`),
-      roomsChanged: () => this.refreshRoomsIn(ROOMS_SETTLE_MS),
-      usersSeen: (users) => this.remember(users),
+      countsChanged: () => this.emitter.emit("unread"),
+      active: (roomId) => this.roomList.active(roomId),
+      roomsChanged: () => this.roomList.refreshSoon(),
+      usersSeen: (users) => {
+        this.people.met(users);
+        this.people.screenChanged();
+      },
+      happened: (event) => this.people.happened(event),
+    });
+    this.people = new People(env, {
+      ...socket,
+      me,
+      onScreen: () => this.peopleOnScreen(),
+      usersChanged: () => this.emitter.emit("users"),
+      presenceChanged: () => this.emitter.emit("presence"),
+      typingChanged: (roomId) => this.emitter.emit(`typing:${roomId}`),
+    });
+    this.userLog = new UserLog({
+      roomAdded: (roomId) => void this.roomList.fetch(roomId),
+      roomRemoved: (roomId) => {
+        this.roomStore.forget(roomId);
+        this.roomList.remove(roomId);
+      },
+      markMoved: (roomId, counts) => this.roomStore.readState.moved(roomId, counts),
+      missed: () => this.roomList.refreshSoon(),
     });
     this.connection = new Connection(env, {
       ticket: async () => (await this.api.socketTicket()).ticket,
       refreshToken: () => this.http.refresh(this.tokens.read()?.token ?? ""),
       stateChanged: (state) => this.connectionChanged(state),
-      ready: (hello, ready) => {
-        this.roomStore.connectionReady(hello, ready.userSeq);
+      resumption: (hello, ready) => ({ ...this.roomStore.resumption(hello), userAfter: this.userLog.after(ready) }),
+      resumeRefused: () => this.roomStore.resumeRefused(),
+      ready: (hello, ready, resumption) => {
+        this.userLog.connected(hello, ready, resumption !== null);
+        this.roomList.connected();
+        this.roomStore.connected(hello, resumption);
+        this.people.connected();
         this.outbox?.online();
         void this.refreshRooms();
       },
-      frame: (frame) => this.roomStore.frame(frame),
+      moved: (hello, ready, resumption) => {
+        this.userLog.connected(hello, ready, true);
+        this.roomStore.moved(hello, resumption);
+        this.people.connected();
+      },
+      movedOn: () => this.outbox?.online(),
+      frame: (frame) => this.heard(frame),
       lost: () => {
         this.outbox?.offline();
         this.roomStore.connectionLost();
+        this.people.connectionLost();
       },
       loggedOut: () => this.endSession(),
     });
@@ -119,18 +181,21 @@ export class ChatClient {
 
   private beginSession(user: User): void {
     this.user = user;
-    this.remember([user]);
+    this.people.met([user]);
     this.outbox = new Outbox(
       this.env,
       {
         send: (roomId, data, done) =>
           this.connection.request((ref) => encode.send(ref, roomId, data), (reply) => done(sendResult(reply))),
-        acknowledged: (item, ack) => this.roomStore.acknowledged(item, ack, user.id),
+        acknowledged: (item, ack) => {
+          if (!ack.duplicate) this.people.acknowledged(ack.ts);
+          this.roomStore.acknowledged(item, ack, user.id);
+        },
         changed: (roomId) => this.roomStore.refreshView(roomId),
       },
       user.id,
     );
-    this.stopWaking = this.env.onWake(() => this.refreshRoomsIn(ROOMS_SETTLE_MS));
+    this.stopWaking = this.env.onWake(() => this.roomList.refreshSoon());
     this.emitter.emit("session");
     this.connection.start();
     void this.refreshRooms();
@@ -143,15 +208,14 @@ export class ChatClient {
     this.outbox = null;
     this.stopWaking?.();
     this.stopWaking = null;
-    if (this.roomsTimer) this.env.clearTimeout(this.roomsTimer);
-    this.roomsTimer = null;
     this.roomStore.clear();
-    this.roomList = null;
-    this.roomListError = null;
-    this.users = new Map();
+    this.roomList.clear();
+    this.userLog.clear();
+    this.people.clear();
     this.user = null;
     this.emitter.emit("session");
     this.emitter.emit("rooms");
+    this.emitter.emit("unread");
   }
 
   // --- connection ------------------------------------------------------------
@@ -164,39 +228,55 @@ export class ChatClient {
     this.connection.retryNow();
   }
 
+  /** What servers did that the protocol forbids: a diagnosis, nothing to react to. */
+  get protocolFaults(): Readonly<ProtocolFaults> {
+    return this.connection.faults;
+  }
+
   private connectionChanged(state: ConnectionState): void {
     this.connectionState = state;
     if (state.status === "waiting" || state.status === "stopped") this.roomStore.connectionWaiting();
     this.emitter.emit("connection");
   }
 
+  private heard(frame: ServerFrame): void {
+    switch (frame.kind) {
+      case "typing":
+      case "presence":
+        return this.people.frame(frame);
+      case "userLog":
+        return this.userLog.apply(frame);
+      case "heads":
+        this.roomList.heads(frame.rooms, frame.more);
+    }
+    this.roomStore.frame(frame);
+  }
+
   // --- rooms -----------------------------------------------------------------
 
-  /** Null until the first answer. */
+  /** Null until the first answer; where something was said last comes first. */
   get rooms(): readonly Room[] | null {
-    return this.roomList;
+    return this.roomList.rooms;
   }
 
   get roomsError(): ApiError | null {
-    return this.roomListError;
+    return this.roomList.error;
   }
 
-  async refreshRooms(): Promise<void> {
-    const user = this.user;
-    if (!user) return;
-    this.refreshRoomsIn(ROOMS_POLL_MS);
-    try {
-      const rooms = await this.api.rooms();
-      if (this.user?.id !== user.id) return;
-      this.remember(rooms.flatMap((room) => room.members ?? []));
-      this.roomList = [...rooms].sort((a, b) => a.name.localeCompare(b.name) || a.id.localeCompare(b.id));
-      this.roomListError = null;
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      if (this.user?.id !== user.id) return;
-      this.roomListError = error;
-    }
-    this.emitter.emit("rooms");
+  /** Heads, unread messages and mentions of each room. */
+  get roomStates(): ReadonlyMap<string, RoomState> {
+    return this.roomStore.readState.states;
+  }
+
+  refreshRooms(): Promise<void> {
+    return this.roomList.refresh();
+  }
+
+  private listed(rooms: readonly Room[]): void {
+    this.people.met(rooms.flatMap((room) => room.members ?? []));
+    for (const room of rooms) if (room.head !== undefined) this.roomStore.readState.known(room.id, room.head);
+    this.roomStore.listed();
+    this.people.screenChanged();
   }
 
   async createRoom(room: NewRoom): Promise<Room> {
@@ -214,25 +294,12 @@ export class ChatClient {
   async leaveRoom(roomId: string): Promise<void> {
     await this.api.leaveRoom(roomId);
     this.roomStore.forget(roomId);
-    this.roomList = this.roomList?.filter((room) => room.id !== roomId) ?? null;
-    this.emitter.emit("rooms");
+    this.roomList.remove(roomId);
     await this.refreshRooms();
   }
 
   directory(cursor?: string): Promise<DirectoryPage> {
     return this.api.directory(cursor);
-  }
-
-  private refreshRoomsIn(delayMs: number): void {
-    if (!this.user) return;
-    const due = this.env.now() + delayMs;
-    if (this.roomsTimer && this.roomsDue <= due) return;
-    if (this.roomsTimer) this.env.clearTimeout(this.roomsTimer);
-    this.roomsDue = due;
-    this.roomsTimer = this.env.setTimeout(() => {
-      this.roomsTimer = null;
-      void this.refreshRooms();
-    }, delayMs);
   }
 
   // --- one room --------------------------------------------------------------
@@ -245,7 +312,14 @@ export class ChatClient {
   }
 
   closeRoom(roomId: string): void {
+    this.people.stoppedComposing(roomId);
     this.roomStore.close(roomId);
+    this.people.screenChanged();
+  }
+
+  /** The room whose end is before somebody's eyes: visible, and scrolled to the newest message. */
+  reading(roomId: string | null): void {
+    this.roomStore.reading(roomId);
   }
 
   room(roomId: string): RoomView | null {
@@ -264,21 +338,42 @@ export class ChatClient {
     return this.roomStore.members(roomId)?.more() ?? Promise.resolve();
   }
 
+  // --- presence and typing ---------------------------------------------------
+
   /** Everybody met so far, by id. */
   get knownUsers(): ReadonlyMap<string, User> {
-    return this.users;
+    return this.people.users;
   }
 
-  private remember(users: readonly User[]): void {
-    const news = users.filter((user) => this.users.get(user.id)?.username !== user.username);
-    if (news.length === 0) return;
-    this.users = new Map([...this.users, ...news.map((user) => [user.id, user] as const)]);
-    this.emitter.emit("users");
+  /** By user; who is not in it is not known to be there or away. */
+  get presence(): ReadonlyMap<string, Presence> {
+    return this.people.presence;
+  }
+
+  typingUsers(roomId: string): readonly string[] {
+    return this.people.typingUsers(roomId);
+  }
+
+  /** Call it at each change of a text that is not sent yet. */
+  composing(roomId: string, text: string): void {
+    this.people.composing(roomId, text);
+  }
+
+  /** Whoever was writing has left the text alone. */
+  stoppedComposing(roomId: string): void {
+    this.people.stoppedComposing(roomId);
+  }
+
+  /** The open rooms first; then the other one of each room for two. */
+  private *peopleOnScreen(): Iterable<string> {
+    yield* this.roomStore.peopleOnScreen();
+    yield* this.roomList.pairs();
   }
 
   // --- messages --------------------------------------------------------------
 
   send(roomId: string, content: string): void {
+    this.people.stoppedComposing(roomId);
     this.outbox?.compose(roomId, content);
   }
 
@@ -292,30 +387,14 @@ export class ChatClient {
 
   /** Over the socket when there is one; editing twice does no harm, so REST may repeat it. */
   async editMessage(message: Message, content: string): Promise<void> {
-    const done = await this.act((ref) => encode.edit(ref, message.roomId, message.id, content));
+    const done = await this.connection.act((ref) => encode.edit(ref, message.roomId, message.id, content));
     if (!done) this.roomStore.stored(await this.api.editMessage(message.id, content));
   }
 
   async deleteMessage(message: Message): Promise<void> {
-    const done = await this.act((ref) => encode.delete(ref, message.roomId, message.id));
+    const done = await this.connection.act((ref) => encode.delete(ref, message.roomId, message.id));
     if (done) return;
     await this.api.deleteMessage(message.id);
     this.roomStore.deleted(message.roomId, message.id, new Date(this.env.now()).toISOString());
   }
-
-  /** False when the connection went before the answer came. */
-  private act(build: (ref: Ref) => ClientFrame): Promise<boolean> {
-    return new Promise((resolve, reject) => {
-      this.connection.request(build, (reply) => {
-        if (reply?.kind === "error") reject(new ApiError({ status: 0, title: reply.d.message, ...reply.d }));
-        else resolve(reply !== null);
-      });
-    });
-  }
-}
-
-function sendResult(reply: ReplyFrame | null): SendResult {
-  if (reply?.kind === "ack") return { ack: reply.d };
-  if (reply?.kind === "error") return { error: reply.d };
-  return { lost: true };
 }

@@ -1,21 +1,27 @@
-// The life of one WebSocket after another: ticket, socket, hello, ready,
-// heartbeat, and coming back as the close code asks. It knows nothing of rooms.
+// The life of one WebSocket after another: coming back as the close code asks,
+// and moving to the next socket before the present one goes. It knows nothing
+// of rooms.
 
 import { ApiError } from "./http.js";
 import { Backoff } from "./backoff.js";
 import { closeMeaning, stopReason } from "./closecodes.js";
-import { decodeFrame, encode, type ClientFrame, type HelloData, type ReadyData, type Ref, type ServerFrame } from "./frames.js";
-import type { Environment, SocketLike, Timer } from "./environment.js";
+import {
+  encode,
+  type ClientFrame,
+  type Feature,
+  type HelloData,
+  type ReadyData,
+  type Ref,
+  type ResumeData,
+  type ServerFrame,
+} from "./frames.js";
+import { CLOSE_DELIBERATE, CLOSE_RECONNECT, Link, type LinkPort, type Reply } from "./link.js";
+import { Move, type MoveFailure } from "./move.js";
+import type { Environment, Timer } from "./environment.js";
+import type { ProtocolFaults } from "./sequence.js";
 
-export const SUBPROTOCOL = "chat.v1.json";
-const PONG_TIMEOUT_MS = 10_000;
-/** From opening the socket to `ready`; a proxy may hold a socket open for ever. */
-const READY_TIMEOUT_MS = 15_000;
 /** A connection that lived this long was a good one: the next backoff starts anew. */
 const STABLE_MS = 10_000;
-const OPEN = 1;
-/** From our side: the tab goes on, only this socket is given up. */
-const CLOSE_RECONNECT = 3000;
 
 export type ConnectionState =
   | { status: "idle" }
@@ -24,14 +30,23 @@ export type ConnectionState =
   | { status: "waiting"; retryAt: number }
   | { status: "stopped"; reason: string };
 
-export type ReplyFrame = Extract<ServerFrame, { ref?: Ref }>;
-
 export interface ConnectionPort {
   ticket(): Promise<string>;
   /** Replaces the access token, whatever its age. */
   refreshToken(): Promise<string>;
   stateChanged(state: ConnectionState): void;
-  ready(hello: HelloData, ready: ReadyData): void;
+  /** Where a socket that just became ready is to go on. */
+  resumption(hello: HelloData, ready: ReadyData): ResumeData;
+  /** `resumption` was sent; null when the server cannot resume. */
+  ready(hello: HelloData, ready: ReadyData, resumption: ResumeData | null): void;
+  resumeRefused(): void;
+  /**
+   * Another socket took over without a pause. What was under way on the old one
+   * was answered with null; what the new one said meanwhile follows as frames.
+   */
+  moved(hello: HelloData, ready: ReadyData, resumption: ResumeData): void;
+  /** The last of those frames was given. */
+  movedOn(): void;
   frame(frame: ServerFrame): void;
   lost(): void;
   loggedOut(): void;
@@ -41,30 +56,42 @@ type ConnectionEnvironment = Pick<
   Environment,
   "socketUrl" | "openSocket" | "now" | "random" | "setTimeout" | "clearTimeout" | "onWake"
 >;
-type TimerName = "reconnect" | "ready" | "ping" | "pong" | "stable" | "drain";
+type TimerName = "reconnect" | "stable" | "drain";
 
 export class Connection {
+  /** What servers did that the protocol forbids, over the life of this object. */
+  readonly faults: ProtocolFaults = { repeats: 0, gaps: 0 };
   private state: ConnectionState = { status: "idle" };
-  private socket: SocketLike | null = null;
-  private hello: HelloData | null = null;
+  private link: Link | null = null;
+  private move: Move | null = null;
   private readonly timers = new Map<TimerName, Timer>();
-  private readonly replies = new Map<Ref, (reply: ReplyFrame | null) => void>();
   private readonly backoff: Backoff;
-  private lastRef = 0;
+  private moveBackoff: Backoff;
   /** Distinguishes the present attempt from those given up while they awaited. */
   private attempt = 0;
   private drainUntil = 0;
   private stopWatching: (() => void) | null = null;
+  private readonly linkPort: LinkPort = {
+    ready: (hello, ready) => this.becameReady(hello, ready),
+    frame: (frame) => this.received(frame),
+    ended: (code) => this.ended(code),
+  };
 
   constructor(
     private readonly env: ConnectionEnvironment,
     private readonly port: ConnectionPort,
   ) {
     this.backoff = new Backoff(env.random);
+    this.moveBackoff = new Backoff(env.random);
   }
 
   get isReady(): boolean {
     return this.state.status === "ready";
+  }
+
+  /** Whether the server of the present socket has the feature; false without a socket. */
+  has(feature: Feature): boolean {
+    return this.link?.hello?.features.includes(feature) ?? false;
   }
 
   start(): void {
@@ -77,7 +104,7 @@ export class Connection {
   stop(): void {
     this.stopWatching?.();
     this.stopWatching = null;
-    this.drop(1000);
+    this.drop(CLOSE_DELIBERATE);
     this.setState({ status: "idle" });
   }
 
@@ -88,17 +115,26 @@ export class Connection {
 
   /**
    * Sends an action. `reply` is called once with its final answer, or with null
-   * when the connection went first; then nobody knows whether it was done.
+   * when the socket went first; then nobody knows whether it was done.
    */
-  request(build: (ref: Ref) => ClientFrame, reply: (frame: ReplyFrame | null) => void): void {
-    if (!this.isReady) return reply(null);
-    const ref = (this.lastRef += 1);
-    this.replies.set(ref, reply);
-    this.transmit(build(ref));
+  request(build: (ref: Ref) => ClientFrame, reply: Reply): void {
+    if (!this.isReady || !this.link) return reply(null);
+    this.link.request(build, reply);
   }
 
-  private transmit(frame: ClientFrame): void {
-    if (this.socket?.readyState === OPEN) this.socket.send(JSON.stringify(frame));
+  /** The same for those who only ask whether it was done: false when nobody knows. */
+  act(build: (ref: Ref) => ClientFrame): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      this.request(build, (reply) => {
+        if (reply?.kind === "error") reject(new ApiError({ status: 0, title: reply.d.message, ...reply.d }));
+        else resolve(reply !== null);
+      });
+    });
+  }
+
+  /** Sends what needs no answer; nothing happens without a socket. */
+  tell(frame: ClientFrame): void {
+    if (this.isReady) this.link?.tell(frame);
   }
 
   private async connect(): Promise<void> {
@@ -112,15 +148,7 @@ export class Connection {
       if (attempt === this.attempt) this.ticketRefused(error);
       return;
     }
-    if (attempt !== this.attempt) return;
-
-    this.timer("ready", READY_TIMEOUT_MS, () => this.reconnect("backoff"));
-    const socket = this.env.openSocket(this.env.socketUrl, [SUBPROTOCOL, `ticket.${ticket}`]);
-    this.socket = socket;
-    socket.onmessage = (event) => {
-      if (typeof event.data === "string") this.received(event.data);
-    };
-    socket.onclose = (event) => this.closed(event.code);
+    if (attempt === this.attempt) this.link = new Link(this.env, ticket, this.faults, this.linkPort);
   }
 
   private ticketRefused(error: unknown): void {
@@ -130,74 +158,102 @@ export class Connection {
     this.waitFor(Math.max(error.retryAfterMs ?? 0, this.backoff.next()));
   }
 
-  private received(text: string): void {
-    const frame = decodeFrame(text);
-    if (!frame) return;
+  private becameReady(hello: HelloData, ready: ReadyData): void {
+    this.startStableTimer();
+    this.setState({ status: "ready" });
+    const resumption = hello.features.includes("resume") ? this.port.resumption(hello, ready) : null;
+    if (resumption) {
+      this.request((ref) => encode.resume(ref, resumption), (reply) => {
+        if (reply?.kind === "error") this.port.resumeRefused();
+      });
+    }
+    this.port.ready(hello, ready, resumption);
+  }
+
+  private received(frame: ServerFrame): void {
     switch (frame.kind) {
-      case "hello":
-        this.hello = frame.d;
-        return;
-      case "ready":
-        return this.becameReady(frame.d);
       case "authExpiring":
         return void this.renewAuthentication();
       case "draining":
+        if (this.move) return;
         this.drainUntil = this.env.now() + frame.delayMs;
-        return this.timer("drain", frame.delayMs, () => void this.connect());
+        this.moveBackoff = new Backoff(this.env.random);
+        return this.timer("drain", frame.delayMs, () => this.beginMove());
       case "sessionRevoked":
         return this.logOut();
-      case "pong":
-        this.cancel("pong");
-        break;
       default:
-        break;
+        return this.port.frame(frame);
     }
-    // Frames first, replies second: what an answer announces is then already known.
-    this.port.frame(frame);
-    if ("ref" in frame && frame.ref !== undefined) {
-      const reply = this.replies.get(frame.ref);
-      this.replies.delete(frame.ref);
-      reply?.(frame as ReplyFrame);
-    }
-  }
-
-  private becameReady(ready: ReadyData): void {
-    if (!this.hello || this.state.status === "ready") return;
-    this.cancel("ready");
-    this.timer("stable", STABLE_MS, () => this.backoff.reset());
-    // The first ping after a random part, lest a cut crowd pings in step for ever.
-    this.schedulePing(this.env.random() * this.hello.heartbeatMs);
-    this.setState({ status: "ready" });
-    this.port.ready(this.hello, ready);
-  }
-
-  private schedulePing(delayMs: number): void {
-    this.timer("ping", delayMs, () => this.ping());
-  }
-
-  private ping(): void {
-    if (!this.hello) return;
-    this.schedulePing(this.hello.heartbeatMs);
-    if (this.timers.has("pong")) return;
-    this.timer("pong", PONG_TIMEOUT_MS, () => this.reconnect("backoff"));
-    this.request(encode.ping, () => {});
   }
 
   private async renewAuthentication(): Promise<void> {
-    const attempt = this.attempt;
+    const link = this.link;
     try {
       const token = await this.port.refreshToken();
-      if (attempt === this.attempt) this.request((ref) => encode.authRefresh(ref, token), () => {});
+      if (link === this.link) this.request((ref) => encode.authRefresh(ref, token), () => {});
     } catch {
       // The server will close with 4301, and the way back takes care of it.
     }
   }
 
-  private closed(code: number): void {
+  // --- moving ----------------------------------------------------------------
+
+  private beginMove(): void {
+    const hello = this.link?.hello;
+    if (!this.isReady || !hello || !this.has("resume")) return void this.connect();
+    this.move = new Move(this.env, this.faults, hello.connId, {
+      ticket: () => this.port.ticket(),
+      resumption: (...of) => this.port.resumption(...of),
+      resumed: () => this.takeOver(),
+      failed: (how) => this.moveFailed(how),
+      resumeRefused: () => this.port.resumeRefused(),
+    });
+    void this.move.start();
+  }
+
+  /** The old socket stays as long as the server lets it. */
+  private moveFailed(how: MoveFailure): void {
+    this.move = null;
+    if (how.then === "logOut") return this.logOut();
+    if (how.then === "stay") return;
+    this.timer("drain", Math.max(how.afterMs, this.moveBackoff.next()), () => this.beginMove());
+  }
+
+  /** False when there is no second socket yet. */
+  private takeOver(): boolean {
+    const next = this.move?.takeOver();
+    this.move = null;
+    if (!next) return false;
+    const { link, resumption, frames } = next;
+    const { hello, ready } = link;
+    link.port = this.linkPort;
+    if (!hello || !ready || !resumption) {
+      // The old one went before the new one was ready, which from now on is any new socket.
+      this.drop(CLOSE_RECONNECT);
+      this.link = link;
+      this.setState({ status: "connecting" });
+      return true;
+    }
+
+    const old = this.link;
+    this.link = link;
+    this.cancel("drain");
+    this.startStableTimer();
+    old?.close(CLOSE_DELIBERATE);
+    old?.abandon();
+    this.port.moved(hello, ready, resumption);
+    for (const frame of frames) if (this.link === link) this.received(frame);
+    if (this.link === link) this.port.movedOn();
+    return true;
+  }
+
+  // --- coming back -----------------------------------------------------------
+
+  private ended(code?: number): void {
     const meaning = closeMeaning(code);
-    if (meaning === "stop") return this.halt(stopReason(code));
+    if (meaning === "stop") return this.halt(stopReason(code!));
     if (meaning === "loggedOut") return this.logOut();
-    this.reconnect(meaning);
+    if (!this.takeOver()) this.reconnect(meaning);
   }
 
   private reconnect(meaning: "backoff" | "serverDelay" | "newCredentials"): void {
@@ -232,7 +288,7 @@ export class Connection {
   /** The network or the page came back: do not wait for a timer that slept. */
   private wake(): void {
     if (this.state.status === "waiting") void this.connect();
-    else if (this.isReady) this.ping();
+    else if (this.isReady) this.link?.ping();
   }
 
   private halt(reason: string): void {
@@ -245,25 +301,25 @@ export class Connection {
     this.port.loggedOut();
   }
 
-  /** Leaves the present socket without waiting for it: a dead one never answers. */
+  /** Leaves the present socket, and the next one if it is being opened. */
   private drop(code: number): void {
     this.attempt += 1;
     for (const timer of this.timers.values()) this.env.clearTimeout(timer);
     this.timers.clear();
+    this.move?.cancel();
+    this.move = null;
     const wasReady = this.isReady;
-    const socket = this.socket;
-    this.socket = null;
-    this.hello = null;
-    if (socket) {
-      socket.onmessage = socket.onclose = socket.onopen = socket.onerror = null;
-      socket.close(code);
-    }
+    const link = this.link;
+    this.link = null;
+    link?.close(code);
     if (!wasReady) return;
     this.state = { status: "connecting" };
-    const waiting = [...this.replies.values()];
-    this.replies.clear();
     this.port.lost();
-    for (const reply of waiting) reply(null);
+    link?.abandon();
+  }
+
+  private startStableTimer(): void {
+    this.timer("stable", STABLE_MS, () => this.backoff.reset());
   }
 
   private setState(state: ConnectionState): void {

@@ -1,8 +1,12 @@
 export { ChatClient, type Topic } from "./client.js";
 export { ApiError, type FieldError } from "./http.js";
 export { browserEnvironment, type Environment } from "./environment.js";
+export { deliveryOf, RECEIPTS_MAX_MEMBERS, type Delivery, type ReceiptMarks } from "./receipts.js";
 export type { ConnectionState } from "./connection.js";
+export type { RoomState } from "./counts.js";
 export type { MemberView } from "./members.js";
 export type { OutboxItem } from "./outbox.js";
-export type { RoomEntry, RoomView } from "./rooms.js";
+export type { Presence } from "./presence.js";
+export type { RoomEntry, RoomView } from "./room.js";
+export type { ProtocolFaults } from "./sequence.js";
 export type { DirectoryPage, Message, NewRoom, Room, User } from "./types.js";

@@ -5,6 +5,7 @@
 
 import { Backoff } from "./backoff.js";
 import type { Environment, Timer } from "./environment.js";
+import type { ReplyFrame } from "./link.js";
 import type { AckData, ErrorData, SendData } from "./frames.js";
 
 export interface OutboxItem {
@@ -20,6 +21,13 @@ export interface OutboxItem {
 }
 
 export type SendResult = { ack: AckData } | { error: ErrorData } | { lost: true };
+
+/** What an answer, or the lack of one, says of a message. */
+export function sendResult(reply: ReplyFrame | null): SendResult {
+  if (reply?.kind === "ack") return { ack: reply.d };
+  if (reply?.kind === "error") return { error: reply.d };
+  return { lost: true };
+}
 
 export interface OutboxPort {
   /** Sends one message; must call back once, also when the connection is lost. */

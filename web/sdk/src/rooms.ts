@@ -1,69 +1,54 @@
-// The rooms on screen and those seen lately: joins each room's timeline with
-// the socket's subscription, the pages of history and the outbox.
+// The rooms on screen and those seen lately: which of them are followed on the
+// socket and how closely, and where each frame goes.
 
 import { ApiError } from "./http.js";
-import { encode, isMessageEvent, type ClientFrame, type HelloData, type Ref, type ServerFrame } from "./frames.js";
-import { MemberList } from "./members.js";
-import { Timeline, type Step } from "./timeline.js";
+import { encode, isMessageEvent, type AckData, type HelloData, type LogEvent, type Ref, type ResumeData, type ServerFrame } from "./frames.js";
+import { ReadState, type ReadStatePort } from "./readstate.js";
+import { RECEIPTS_MAX_MEMBERS } from "./receipts.js";
+import { OpenRoom, type RoomView } from "./room.js";
 import type { Api } from "./api.js";
-import type { ReplyFrame } from "./connection.js";
+import type { Environment } from "./environment.js";
+import type { MemberList } from "./members.js";
 import type { Outbox, OutboxItem } from "./outbox.js";
+import type { Step } from "./timeline.js";
 import type { Message, User } from "./types.js";
 
-/** One bubble: a message of the server, or one of ours on its way there. */
-export type RoomEntry =
-  | { key: string; kind: "message"; message: Message }
-  | { key: string; kind: "draft"; draft: OutboxItem };
-
-export interface RoomView {
-  entries: readonly RoomEntry[];
-  historyLoaded: boolean;
-  hasOlder: boolean;
-  loading: boolean;
-  error: ApiError | null;
-}
-
-export interface RoomPort {
-  later(delayMs: number, action: () => void): void;
-  request(build: (ref: Ref) => ClientFrame, reply: (frame: ReplyFrame | null) => void): void;
-  isReady(): boolean;
+export interface RoomPort extends ReadStatePort {
+  /** Gives the way to call it off. */
+  later(delayMs: number, action: () => void): () => void;
   outbox(): Outbox | null;
+  memberCount(roomId: string): number | null;
   changed(roomId: string): void;
   membersChanged(roomId: string): void;
   /** Something about the list of rooms itself changed: names, counts, members. */
   roomsChanged(): void;
   usersSeen(users: readonly User[]): void;
-}
-
-interface OpenRoom {
-  timeline: Timeline;
-  members: MemberList;
-  open: boolean;
-  /** The server has answered the subscription on the present socket. */
-  joined: boolean;
-  /** Somebody came or went, and the members will be asked for. */
-  membersStale: boolean;
-  loading: boolean;
-  error: ApiError | null;
-  /** Counts dropped caches, so that an answer to an earlier question is not merged. */
-  generation: number;
-  view: RoomView | null;
+  /** An event of the log that happened just now. */
+  happened(event: LogEvent): void;
 }
 
 /** Rooms left lately keep their cursor and messages: going back is instant. */
 const CACHED_ROOMS = 12;
+/** So long a room that was left is followed: looking into another one costs nothing. */
+const LINGER_MS = 30_000;
 const RESUBSCRIBE_MS = 1_000;
-const MEMBERS_SETTLE_MS = 300;
 
 export class RoomStore {
+  readonly readState: ReadState;
   private readonly rooms = new Map<string, OpenRoom>();
   private epoch: string | null = null;
-  private userSeq = 0;
+  /** The room whose end is before somebody's eyes. */
+  private readingRoom: string | null = null;
 
   constructor(
+    env: Pick<Environment, "setTimeout" | "clearTimeout">,
     private readonly api: Api,
     private readonly port: RoomPort,
-  ) {}
+  ) {
+    this.readState = new ReadState(env, api, port);
+  }
+
+  // --- opening and leaving ---------------------------------------------------
 
   open(roomId: string): void {
     const room = this.rooms.get(roomId) ?? this.create(roomId);
@@ -72,75 +57,122 @@ export class RoomStore {
     this.rooms.set(roomId, room);
     this.evict();
     if (room.open) return;
+    const followed = room.linger !== null && room.error === null;
+    room.linger?.();
+    room.linger = null;
     room.open = true;
     room.error = null;
-    if (this.port.isReady()) this.subscribe(room);
+    if (this.port.isReady() && !followed) this.subscribe(room);
     void room.members.reload();
-    this.changed(room);
+    this.loadReceipts(room);
+    room.changed();
   }
 
   close(roomId: string): void {
     const room = this.rooms.get(roomId);
     if (!room?.open) return;
     room.open = false;
-    room.joined = false;
-    room.timeline.disconnected();
-    if (this.port.isReady()) this.port.request((ref) => encode.unsubscribe(ref, roomId), () => {});
+    room.linger = this.port.later(LINGER_MS, () => this.letGo(room));
   }
 
   /** Left or removed: nothing of the room may stay on this screen. */
   forget(roomId: string): void {
-    this.close(roomId);
+    this.rooms.get(roomId)?.linger?.();
+    this.rooms.get(roomId)?.discard();
     this.rooms.delete(roomId);
+    this.readState.forget(roomId);
     this.port.changed(roomId);
   }
 
   /** The session is over. */
   clear(): void {
     const ids = [...this.rooms.keys()];
-    for (const room of this.rooms.values()) room.generation += 1;
+    for (const room of this.rooms.values()) {
+      room.linger?.();
+      room.discard();
+    }
     this.rooms.clear();
+    this.readState.clear();
     this.epoch = null;
-    this.userSeq = 0;
+    this.readingRoom = null;
     for (const roomId of ids) this.port.changed(roomId);
   }
 
+  /** Null when nobody looks, or looks elsewhere than at the end of a room. */
+  reading(roomId: string | null): void {
+    this.readingRoom = roomId;
+    const room = roomId && this.rooms.get(roomId);
+    if (room) this.markRead(room);
+  }
+
+  // --- what is shown ---------------------------------------------------------
+
   view(roomId: string): RoomView | null {
-    const room = this.rooms.get(roomId);
-    if (!room) return null;
-    return (room.view ??= this.buildView(room));
+    return this.rooms.get(roomId)?.snapshot ?? null;
   }
 
   members(roomId: string): MemberList | null {
     return this.rooms.get(roomId)?.members ?? null;
   }
 
-  /** Drops the cached view after the outbox changed. */
-  refreshView(roomId: string): void {
-    const room = this.rooms.get(roomId);
-    if (room) this.changed(room);
+  /** Those in the open rooms, and those who wrote there. */
+  *peopleOnScreen(): Iterable<string> {
+    for (const room of this.rooms.values()) {
+      if (!room.open) continue;
+      for (const user of room.members.snapshot.members) yield user.id;
+      for (const message of room.timeline.messages()) yield message.userId;
+    }
   }
 
-  connectionReady(hello: HelloData, userSeq: number): void {
-    const known = this.epoch ?? hello.epoch;
-    if (known !== hello.epoch) this.forgetClosedRooms();
-    const resumable: [string, "full", number][] = [];
-    for (const room of this.openRooms()) {
-      const after = room.timeline.cursor;
-      if (after === null) this.subscribe(room);
-      else {
-        room.timeline.subscribing();
-        resumable.push([room.timeline.roomId, "full", after]);
-      }
+  /** Drops the cached view after the outbox changed. */
+  refreshView(roomId: string): void {
+    this.rooms.get(roomId)?.changed();
+  }
+
+  /** The list of rooms came: now it is known how many members each has. */
+  listed(): void {
+    for (const room of this.rooms.values()) if (room.open) this.loadReceipts(room);
+  }
+
+  // --- connection ------------------------------------------------------------
+
+  resumption(hello: HelloData): ResumeData {
+    const rooms: ResumeData["rooms"] = [];
+    for (const room of this.heldRooms()) {
+      if (room.timeline.cursor !== null) rooms.push([room.roomId, "full", room.timeline.cursor]);
     }
-    const d = { epoch: known, userAfter: this.userSeq || userSeq, rooms: resumable };
+    return { epoch: this.epoch ?? hello.epoch, rooms };
+  }
+
+  /** A socket is ready, after a pause: what has no replay is read anew. */
+  connected(hello: HelloData, resumption: ResumeData | null): void {
+    this.readState.distrust();
+    for (const room of this.rooms.values()) room.receiptsStale = true;
+    this.moved(hello, resumption);
+  }
+
+  /** Another socket has taken over, and was asked for what is in the resumption. */
+  moved(hello: HelloData, resumption: ResumeData | null): void {
+    if (this.epoch !== null && this.epoch !== hello.epoch) {
+      this.readState.distrust();
+      this.forgetLeftRooms();
+    }
     this.epoch = hello.epoch;
-    this.userSeq = Math.max(this.userSeq, userSeq);
-    this.port.request((ref) => encode.resume(ref, d), (reply) => {
-      if (reply?.kind !== "error") return;
-      // Refused as a whole; each room can still be asked for by itself.
-      for (const room of this.openRooms()) if (!room.joined) this.subscribe(room);
-    });
+    const resumed = new Set(resumption?.rooms.map(([roomId]) => roomId));
+    for (const room of this.heldRooms()) {
+      room.joined = false;
+      room.timeline.disconnected();
+      if (resumed.delete(room.roomId)) room.timeline.subscribing();
+      else this.subscribe(room);
+    }
+    // Let go while the new socket was being opened.
+    for (const roomId of resumed) this.lower(roomId);
+    this.readState.online();
+  }
+
+  /** Refused as a whole; each room can still be asked for by itself. */
+  resumeRefused(): void {
+    for (const room of this.heldRooms()) if (!room.joined) this.subscribe(room);
   }
 
   connectionLost(): void {
@@ -152,24 +184,25 @@ export class RoomStore {
 
   /** No socket for now: show at least what REST can give. */
   connectionWaiting(): void {
-    for (const room of this.openRooms()) {
-      if (!room.timeline.historyLoaded && !room.loading && !room.error) void this.loadLatest(room);
-    }
+    for (const room of this.rooms.values()) if (room.open && room.idle) void room.loadLatest();
   }
 
   frame(frame: ServerFrame): void {
     switch (frame.kind) {
       case "subscribed": {
         const room = this.rooms.get(frame.room);
-        if (!room?.open) return;
+        // The answer to a lower level only says that the events end here.
+        if (!room?.held || (frame.d.level ?? "full") !== "full") return;
         room.joined = true;
+        if (frame.d.mode !== "replay") this.readState.joined(frame.room, frame.d.head);
         const first = room.timeline.cursor === null;
         // Pages read before the log was joined may have a hole after them.
         if (first && room.timeline.historyLoaded) this.step(room, room.timeline.reset(frame.d.head));
         this.step(room, room.timeline.subscribed(frame.d));
         if (frame.d.reason === "membership") this.port.roomsChanged();
-        if (!room.timeline.historyLoaded) void this.loadLatest(room);
-        return;
+        if (!room.timeline.historyLoaded) void room.loadLatest();
+        this.loadReceipts(room);
+        return room.changed();
       }
       case "log":
         return this.onRoom(frame.event.room, (room) => this.step(room, room.timeline.apply(frame.event)));
@@ -182,174 +215,182 @@ export class RoomStore {
           this.subscribe(room);
         });
       case "lagged":
-        return this.onRoom(frame.room, (room) => this.step(room, room.timeline.noticeHead(frame.head)));
+        return this.onRoom(frame.room, (room) => {
+          room.timeline.lagged(frame.head);
+          room.changed();
+        });
+      case "bump":
+        // Of a room that is followed each event is counted as it comes.
+        if (this.rooms.get(frame.room)?.joined) return;
+        return this.readState.bump(frame.room, frame.head, frame.messages);
       case "heads":
-        for (const { room: id, head } of frame.rooms) {
-          this.onRoom(id, (room) => this.step(room, room.timeline.noticeHead(head)));
+        for (const data of frame.rooms) {
+          this.readState.head(data);
+          this.noticeHead(data.room, data.head);
         }
         return;
       case "pong":
-        for (const { room: id, head } of frame.heads) {
-          this.onRoom(id, (room) => this.step(room, room.timeline.noticeHead(head)));
-        }
+        for (const { room, head } of frame.heads) this.noticeHead(room, head);
         return;
-      case "userLog":
-        this.userSeq = Math.max(this.userSeq, frame.useq);
-        return this.port.roomsChanged();
+      case "receipts":
+        return this.rooms.get(frame.room)?.receipts.merge(frame.users);
       default:
         return;
     }
   }
 
+  // --- messages --------------------------------------------------------------
+
   async loadOlder(roomId: string): Promise<void> {
     const room = this.rooms.get(roomId);
-    if (!room || room.loading) return;
+    if (!room) return;
     // "Try again" after a refused subscription means that as well.
     if (room.error && !room.joined && this.port.isReady()) this.subscribe(room);
-    if (!room.timeline.historyLoaded) return this.loadLatest(room);
-    if (room.timeline.nextCursor) await this.loadPage(room, room.timeline.nextCursor);
+    await room.loadOlder();
   }
 
-  acknowledged(item: OutboxItem, ack: Extract<ServerFrame, { kind: "ack" }>["d"], userId: string): void {
+  acknowledged(item: OutboxItem, ack: AckData, userId: string): void {
     this.rooms.get(item.roomId)?.timeline.acknowledge(ack, item, userId);
+    if (ack.seq !== undefined) this.readState.sent(item.roomId, ack.seq);
   }
 
   stored(message: Message): void {
     this.onRoom(message.roomId, (room) => {
       room.timeline.store(message);
-      this.changed(room);
+      room.changed();
     });
   }
 
   deleted(roomId: string, messageId: string, at: string): void {
     this.onRoom(roomId, (room) => {
       room.timeline.markDeleted(messageId, at);
-      this.changed(room);
+      room.changed();
     });
   }
 
   private create(roomId: string): OpenRoom {
-    const members = new MemberList(this.api, roomId, (users) => {
-      this.port.usersSeen(users);
-      this.port.membersChanged(roomId);
+    return new OpenRoom(this.api, roomId, {
+      later: (delayMs, action) => void this.port.later(delayMs, action),
+      outbox: () => this.port.outbox(),
+      changed: (room) => {
+        this.markRead(room);
+        this.port.changed(roomId);
+      },
+      membersSeen: (users) => {
+        this.port.usersSeen(users);
+        this.port.membersChanged(roomId);
+      },
     });
-    return { timeline: new Timeline(roomId), members, open: false, joined: false, membersStale: false, loading: false, error: null, generation: 0, view: null };
   }
 
   private subscribe(room: OpenRoom): void {
     const { timeline } = room;
     timeline.subscribing();
-    this.port.request((ref) => encode.subscribe(ref, timeline.roomId, timeline.cursor), (reply) => {
-      if (reply?.kind !== "error" || !room.open) return;
+    this.port.request((ref) => encode.subscribe(ref, room.roomId, "full", timeline.cursor), (reply) => {
+      if (reply?.kind !== "error" || !room.held) return;
       timeline.disconnected();
       if (reply.d.retryable) {
-        const again = () => room.open && this.port.isReady() && this.subscribe(room);
-        return this.port.later(Math.max(reply.d.retryAfterMs ?? 0, RESUBSCRIBE_MS), again);
+        const again = () => {
+          if (room.held && this.port.isReady()) this.subscribe(room);
+        };
+        return void this.port.later(Math.max(reply.d.retryAfterMs ?? 0, RESUBSCRIBE_MS), again);
       }
       room.error = new ApiError({ status: 0, title: reply.d.message, ...reply.d });
-      this.changed(room);
+      room.changed();
     });
+  }
+
+  private letGo(room: OpenRoom): void {
+    room.linger?.();
+    room.linger = null;
+    room.joined = false;
+    room.receiptsStale = true;
+    room.timeline.disconnected();
+    this.lower(room.roomId);
+  }
+
+  /** From every event to a number now and then. */
+  private lower(roomId: string): void {
+    if (!this.port.isReady()) return;
+    const lower = this.port.has("levels")
+      ? (ref: Ref) => encode.subscribe(ref, roomId, "bump", null)
+      : (ref: Ref) => encode.unsubscribe(ref, roomId);
+    this.port.request(lower, () => {});
   }
 
   private step(room: OpenRoom, step: Step): void {
-    if (step.subscribeAfter !== undefined && room.open) this.subscribe(room);
+    if (step.subscribeAfter !== undefined) this.subscribe(room);
     if (step.reset) {
-      room.generation += 1;
-      room.loading = false;
-      if (room.open) void this.loadLatest(room);
+      room.discard();
+      if (room.open) void room.loadLatest();
     }
+    let received = 0;
     for (const event of step.delivered) {
-      if (isMessageEvent(event)) this.settle(event.d);
-      else if (event.t.startsWith("member.") || event.t.startsWith("room.")) {
-        this.port.roomsChanged();
-        if (event.t.startsWith("member.")) this.reloadMembersSoon(room);
-      }
+      this.readState.event(event);
+      if (room.timeline.isLive(event.seq)) this.port.happened(event);
+      if (isMessageEvent(event)) {
+        room.settle(event.d);
+        if (event.t === "message.created" && event.d.userId !== this.port.me()) received = event.seq;
+      } else this.noticeEvent(room, event);
     }
-    if (step.reset || step.delivered.length > 0) this.changed(room);
+    if (step.reset || step.delivered.length > 0) room.changed();
+    // Second: what was read at once needs no other mark.
+    if (received > 0 && this.isSmall(room.roomId)) this.readState.arrived(room.roomId, received);
   }
 
-  /** People come in crowds, and in replays: one look at the list covers them. */
-  private reloadMembersSoon(room: OpenRoom): void {
-    if (room.membersStale) return;
-    room.membersStale = true;
-    this.port.later(MEMBERS_SETTLE_MS, () => {
-      room.membersStale = false;
-      if (room.open) void room.members.reload();
-    });
+  private noticeEvent(room: OpenRoom, { t, d }: LogEvent): void {
+    if (!t.startsWith("member.") && !t.startsWith("room.")) return;
+    this.port.roomsChanged();
+    if (t.startsWith("room.")) return;
+    if (t === "member.left") room.receipts.left((d as { userId?: string } | undefined)?.userId ?? "");
+    room.reloadMembersSoon();
   }
 
-  private async loadLatest(room: OpenRoom): Promise<void> {
-    if (!room.loading) await this.loadPage(room, undefined);
+  private noticeHead(roomId: string, head: number): void {
+    this.onRoom(roomId, (room) => this.step(room, room.timeline.noticeHead(head)));
   }
 
-  private async loadPage(room: OpenRoom, cursor: string | undefined): Promise<void> {
-    const generation = room.generation;
-    room.loading = true;
-    room.error = null;
-    this.changed(room);
-    try {
-      const page = await this.api.messages(room.timeline.roomId, cursor);
-      if (generation !== room.generation) return;
-      room.timeline.mergePage(page);
-      for (const message of page.messages) this.settle(message);
-    } catch (error) {
-      if (generation !== room.generation) return;
-      if (!(error instanceof ApiError)) throw error;
-      room.error = error;
-    }
-    room.loading = false;
-    this.changed(room);
+  private markRead(room: OpenRoom): void {
+    if (this.readingRoom !== room.roomId || !room.open) return;
+    const newest = room.timeline.messages().at(-1);
+    if (!newest) return;
+    this.readState.seen(room.roomId, newest.seq);
   }
 
-  /** A draft whose message is in the log has arrived, acked or not. */
-  private settle(message: Message): void {
-    if (message.clientMsgId) this.port.outbox()?.settle(message.clientMsgId);
+  private loadReceipts(room: OpenRoom): void {
+    // Not before the log is joined: from then on the socket tells what moves.
+    if (!room.open || !room.joined || !room.receiptsStale) return;
+    if (this.port.has("receipts") && this.isSmall(room.roomId)) void room.loadReceipts();
   }
 
-  private buildView(room: OpenRoom): RoomView {
-    const { timeline } = room;
-    const messages = timeline.messages();
-    const entries: RoomEntry[] = messages.map((message) => ({
-      // The same key before and after the ack, so that the bubble stays in place.
-      key: message.clientMsgId ?? message.id,
-      kind: "message",
-      message,
-    }));
-    const shown = new Set(entries.map((entry) => entry.key));
-    for (const draft of this.port.outbox()?.pending(timeline.roomId) ?? []) {
-      if (!shown.has(draft.clientMsgId)) entries.push({ key: draft.clientMsgId, kind: "draft", draft });
-    }
-    return {
-      entries,
-      historyLoaded: timeline.historyLoaded,
-      hasOlder: timeline.historyLoaded && timeline.nextCursor !== null,
-      loading: room.loading,
-      error: room.error,
-    };
-  }
-
-  private changed(room: OpenRoom): void {
-    room.view = null;
-    this.port.changed(room.timeline.roomId);
+  private isSmall(roomId: string): boolean {
+    return (this.port.memberCount(roomId) ?? Infinity) <= RECEIPTS_MAX_MEMBERS;
   }
 
   private onRoom(roomId: string, act: (room: OpenRoom) => void): void {
     const room = this.rooms.get(roomId);
-    if (room?.open) act(room);
+    if (room?.held) act(room);
   }
 
-  private openRooms(): OpenRoom[] {
-    return [...this.rooms.values()].filter((room) => room.open);
+  private heldRooms(): OpenRoom[] {
+    return [...this.rooms.values()].filter((room) => room.held);
   }
 
-  private forgetClosedRooms(): void {
-    for (const [roomId, room] of this.rooms) if (!room.open) this.rooms.delete(roomId);
+  private forgetLeftRooms(): void {
+    for (const [roomId, room] of this.rooms) {
+      if (room.open) continue;
+      room.linger?.();
+      room.linger = null;
+      this.rooms.delete(roomId);
+    }
   }
 
   private evict(): void {
     for (const [roomId, room] of this.rooms) {
       if (this.rooms.size <= CACHED_ROOMS) return;
-      if (!room.open) this.rooms.delete(roomId);
+      if (room.open) continue;
+      if (room.linger) this.letGo(room);
+      this.rooms.delete(roomId);
     }
   }
 }

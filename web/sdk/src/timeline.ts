@@ -32,6 +32,12 @@ export class Timeline {
   private replayMoreFrom: number | null = null;
   /** Head the server named while this side was behind it: believed if still so next time. */
   private suspectedHead = 0;
+  /** Where this side was when a head was named last. */
+  private noticedAt = 0;
+  /** Head of a room this socket fell behind in: the server replays up to it by itself. */
+  private laggedTo = 0;
+  /** Head when the log was last joined: what comes after it happens now. */
+  private joinedAt = 0;
 
   private readonly byId = new Map<string, Message>();
   /** Made from an ack: whatever the server says of them next is better. */
@@ -45,6 +51,16 @@ export class Timeline {
 
   get cursor(): number | null {
     return this.lastSeq;
+  }
+
+  /** Events are known to be on their way that happened some time ago. */
+  get catchingUp(): boolean {
+    return this.lastSeq !== null && this.lastSeq < Math.max(this.replayTo, this.replayMoreFrom ?? 0, this.laggedTo);
+  }
+
+  /** False for what a replay brings. */
+  isLive(seq: number): boolean {
+    return seq > Math.max(this.joinedAt, this.laggedTo);
   }
 
   get historyLoaded(): boolean {
@@ -76,16 +92,12 @@ export class Timeline {
   /** The socket is gone: what was held comes again in the replay. */
   disconnected(): void {
     this.held.clear();
-    this.asked = false;
-    this.replayTo = 0;
-    this.replayMoreFrom = null;
-    this.suspectedHead = 0;
+    this.leftLog();
   }
 
   subscribed(answer: SubscribedData): Step {
-    this.asked = false;
-    this.replayTo = 0;
-    this.replayMoreFrom = null;
+    this.leftLog();
+    this.joinedAt = answer.head;
     if (answer.mode === "reset") return this.reset(answer.head);
     if (answer.mode === "uptodate") {
       this.lastSeq ??= answer.head;
@@ -108,10 +120,8 @@ export class Timeline {
     this.sorted = null;
     this.floor = null;
     this.olderCursor = null;
-    this.asked = false;
-    this.replayTo = 0;
-    this.replayMoreFrom = null;
-    this.suspectedHead = 0;
+    this.leftLog();
+    this.joinedAt = head;
     this.lastSeq = head;
     return { delivered: [], reset: true };
   }
@@ -124,13 +134,21 @@ export class Timeline {
     return holeBefore && !this.asked ? { ...step, ...this.ask(), delivered: step.delivered } : step;
   }
 
+  /** The server holds events back until this socket has room, and then goes on after the last one. */
+  lagged(head: number): void {
+    this.laggedTo = Math.max(this.laggedTo, head);
+  }
+
   /**
    * The server says the log has reached `head`. Events up to it may still be on
    * their way, so only a head that was named before and is not reached is a hole.
    */
   noticeHead(head: number): Step {
     if (this.lastSeq === null || this.asked) return nothing();
-    const missing = this.lastSeq < this.suspectedHead;
+    // Named and not reached is what lagging is, as long as it moves.
+    const moving = this.lastSeq < this.laggedTo && this.lastSeq !== this.noticedAt;
+    const missing = this.lastSeq < this.suspectedHead && !moving;
+    this.noticedAt = this.lastSeq;
     this.suspectedHead = Math.max(this.suspectedHead, head);
     return missing ? this.ask() : nothing();
   }
@@ -196,6 +214,14 @@ export class Timeline {
       step.subscribeAfter = this.lastSeq;
     }
     return step;
+  }
+
+  private leftLog(): void {
+    this.asked = false;
+    this.replayTo = 0;
+    this.replayMoreFrom = null;
+    this.suspectedHead = 0;
+    this.laggedTo = 0;
   }
 
   private ask(): Step {

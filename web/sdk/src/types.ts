@@ -1,10 +1,13 @@
 // The REST schemas, named as the OpenAPI document names them.
 
+import type { Receipt } from "./frames.js";
+
 export interface User {
   id: string;
   username: string;
   email: string;
   avatar?: string | null;
+  /** At the moment of the answer; who watches presence is told of changes. */
   isOnline?: boolean;
   lastSeen?: string | null;
 }
@@ -60,6 +63,11 @@ export interface MessagePage {
 
 export interface MemberPage {
   members: User[];
+  nextCursor: string | null;
+}
+
+export interface ReceiptPage {
+  receipts: Receipt[];
   nextCursor: string | null;
 }
 

@@ -1,24 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ChatClient } from "../src/client.js";
-import { created, ME, message, problem, ROOM, settled, World } from "./support.js";
+import { created, inRoom, ME, message, problem, ROOM, settled, shown, World } from "./support.js";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
-
-async function inRoom(world = new World().loggedIn()) {
-  const client = new ChatClient(world.environment());
-  client.start();
-  client.openRoom(ROOM);
-  await settled();
-  world.socket.ready();
-  const { ref } = world.socket.last("room.subscribe");
-  world.socket.says({ t: "room.subscribed", ref, room: ROOM, d: { mode: "uptodate", head: 0, more: false } });
-  await settled();
-  return { world, client };
-}
-
-const shown = (client: ChatClient) =>
-  client.room(ROOM)!.entries.map((e) => (e.kind === "draft" ? `(${e.draft.content})` : e.message.content));
 
 describe("a room", () => {
   it("joins the log first and reads the history second, so that nothing falls between", async () => {
@@ -133,7 +118,8 @@ describe("a room", () => {
     const { world, client } = await inRoom();
     world.socket.says(created(1));
     client.closeRoom(ROOM);
-    expect(world.socket.last("room.unsubscribe").room).toBe(ROOM);
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(world.socket.last("room.subscribe").d).toEqual({ level: "bump" });
     client.openRoom(ROOM);
     expect(world.socket.last("room.subscribe").d).toEqual({ level: "full", after: 1 });
     expect(shown(client)).toEqual(["text 1"]);

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ApiError } from "../src/http.js";
 import { Connection, type ConnectionPort, type ConnectionState } from "../src/connection.js";
 import { closeMeaning } from "../src/closecodes.js";
-import { encode } from "../src/frames.js";
+import { encode, type HelloData } from "../src/frames.js";
 import { settled, World } from "./support.js";
 
 beforeEach(() => void vi.useFakeTimers());
@@ -17,7 +17,11 @@ class Setup {
     ticket: vi.fn(async () => "t1"),
     refreshToken: vi.fn(async () => "access-2"),
     stateChanged: (state: ConnectionState) => void this.states.push(state),
+    resumption: (hello: HelloData) => ({ epoch: hello.epoch, rooms: [] }),
     ready: () => {},
+    resumeRefused: () => {},
+    moved: () => {},
+    movedOn: () => {},
     frame: () => {},
     lost: () => void (this.lost += 1),
     loggedOut: () => void (this.loggedOut += 1),
@@ -214,7 +218,7 @@ describe("a connection", () => {
     const abandoned = vi.fn();
     setup.connection.request(encode.ping, answered);
     setup.connection.request(encode.ping, abandoned);
-    setup.socket.says({ t: "pong", ref: setup.socket.sent[0]!.ref, d: { heads: [] } });
+    setup.socket.says({ t: "pong", ref: setup.socket.all("ping")[0]!.ref, d: { heads: [] } });
     setup.socket.cut();
     expect(answered).toHaveBeenCalledWith(expect.objectContaining({ kind: "pong" }));
     expect(abandoned).toHaveBeenCalledExactlyOnceWith(null);

@@ -2,12 +2,14 @@
 // hand, time is vitest's.
 
 import { vi } from "vitest";
+import { ChatClient } from "../src/client.js";
 import { memoryStorage, type Environment, type SocketLike, type StorageLike } from "../src/environment.js";
-import type { LogEvent } from "../src/frames.js";
+import type { Feature, LogEvent } from "../src/frames.js";
 import type { Message, Session } from "../src/types.js";
 
 export const ME = { id: "u-me", username: "alice", email: "alice@example.com" };
 export const ROOM = "room-1";
+export const ALL_FEATURES: Feature[] = ["resume", "levels", "marks", "typing", "presence", "receipts"];
 export const SESSION: Session = { user: ME, token: "access-1", refreshToken: "refresh-1" };
 
 export class FakeSocket implements SocketLike {
@@ -19,10 +21,20 @@ export class FakeSocket implements SocketLike {
   readonly sent: { t: string; ref?: number; room?: string; d?: any }[] = [];
   closedWith: number | undefined;
 
-  constructor(readonly protocols: string[]) {}
+  /** What its server can do. */
+  features: readonly string[] = ALL_FEATURES;
+
+  constructor(
+    readonly protocols: string[],
+    readonly connId: string,
+    /** Answers each ping by itself. */
+    private readonly pongs: boolean,
+  ) {}
 
   send(data: string): void {
-    this.sent.push(JSON.parse(data));
+    const frame = JSON.parse(data);
+    this.sent.push(frame);
+    if (this.pongs && frame.t === "ping") this.says({ t: "pong", ref: frame.ref, d: { heads: [] } });
   }
 
   close(code?: number): void {
@@ -42,12 +54,28 @@ export class FakeSocket implements SocketLike {
   }
 
   hello(epoch = "e1"): void {
-    this.says({ t: "hello", d: { version: "chat.v1", connId: "c", epoch, heartbeatMs: 25_000, limits: {}, features: ["resume"] } });
+    const { connId, features } = this;
+    this.says({ t: "hello", d: { version: "chat.v1", connId, epoch, heartbeatMs: 25_000, limits: {}, features } });
   }
 
-  ready(epoch = "e1"): void {
+  ready(epoch = "e1", userSeq = 3): void {
     this.hello(epoch);
-    this.says({ t: "ready", d: { user: { id: ME.id, username: ME.username }, sessionId: "s", userSeq: 3 } });
+    this.says({ t: "ready", d: { user: { id: ME.id, username: ME.username }, sessionId: "s", userSeq } });
+  }
+
+  /** The final answer to the last action of this type. */
+  acks(t: string, d: object = {}): void {
+    this.says({ t: "ack", ref: this.last(t).ref, d });
+  }
+
+  /** The answer to the last subscription of the room. */
+  joined(room: string, head: number, d: object = { mode: "uptodate" }): void {
+    const ref = this.all("room.subscribe").findLast((frame) => frame.room === room)?.ref;
+    this.says({ t: "room.subscribed", ref, room, d: { level: "full", more: false, head, ...d } });
+  }
+
+  resumed(): void {
+    this.says({ t: "resumed", ref: this.last("resume").ref, d: { userSeq: 3 } });
   }
 
   all(t: string) {
@@ -69,6 +97,7 @@ export class World {
   readonly requests: string[] = [];
   private readonly wakers = new Set<() => void>();
   randomValue = 0.5;
+  pongs = false;
   private uuids = 0;
   private lockTail: Promise<unknown> = Promise.resolve();
 
@@ -90,7 +119,7 @@ export class World {
       socketUrl: "ws://chat.test/ws",
       fetch: async (input, init) => this.answer(input, init),
       openSocket: (_, protocols) => {
-        const socket = new FakeSocket(protocols);
+        const socket = new FakeSocket(protocols, `c${this.sockets.length + 1}`, this.pongs);
         this.sockets.push(socket);
         return socket;
       },
@@ -146,6 +175,22 @@ export function problem(status: number, code: string, extra: object = {}): Respo
 export async function settled(): Promise<void> {
   await vi.advanceTimersByTimeAsync(0);
 }
+
+/** Somebody in an open room, connected, with a cursor at `head`. */
+export async function inRoom(world = new World().loggedIn(), head = 0) {
+  world.pongs = true;
+  const client = new ChatClient(world.environment());
+  client.start();
+  client.openRoom(ROOM);
+  await settled();
+  world.socket.ready();
+  world.socket.joined(ROOM, head);
+  await settled();
+  return { world, client };
+}
+
+export const shown = (client: ChatClient) =>
+  client.room(ROOM)!.entries.map((e) => (e.kind === "draft" ? `(${e.draft.content})` : e.message.content));
 
 export function message(seq: number, changes: Partial<Message> = {}): Message {
   const at = new Date(Date.UTC(2026, 0, 1) + seq * 1000).toISOString();

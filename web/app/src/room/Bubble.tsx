@@ -1,7 +1,7 @@
 import { memo } from "react";
-import type { Message } from "@chat/sdk";
+import type { Delivery, Message } from "@chat/sdk";
 import { chat } from "../chat.js";
-import { adviceOn, fullDateOf, timeOf } from "../format.js";
+import { adviceOn, deliveryText, fullDateOf, timeOf } from "../format.js";
 import { Avatar } from "../ui/Avatar.js";
 import { Icon } from "../ui/Icon.js";
 import { EditForm } from "./EditForm.js";
@@ -11,6 +11,8 @@ import { isEdited, type BubbleRow } from "./rows.js";
 interface BubbleProps {
   row: BubbleRow;
   author: string;
+  /** How far an own message has come; null where it is not known. */
+  delivery: Delivery | null;
   changeable: boolean;
   editing: boolean;
   onEdit: (messageId: string | null) => void;
@@ -18,7 +20,7 @@ interface BubbleProps {
 }
 
 export const Bubble = memo(
-  function Bubble({ row, author, changeable, editing, onEdit, onDelete }: BubbleProps) {
+  function Bubble({ row, author, delivery, changeable, editing, onEdit, onDelete }: BubbleProps) {
     const { message, draft, own } = row;
     const failed = draft?.state === "failed";
     const deleted = Boolean(message?.deletedAt);
@@ -52,7 +54,7 @@ export const Bubble = memo(
                   <time dateTime={row.at} title={fullDateOf(row.at)}>
                     {timeOf(row.at)}
                   </time>
-                  {own && !deleted && <DeliveryMark state={message ? "sent" : failed ? "failed" : "sending"} />}
+                  {own && !deleted && <DeliveryMark state={message ? "sent" : failed ? "failed" : "sending"} delivery={delivery} />}
                 </p>
               </div>
               {changeable && (
@@ -89,6 +91,7 @@ export const Bubble = memo(
     before.row.first === after.row.first &&
     before.row.last === after.row.last &&
     before.author === after.author &&
+    sameDelivery(before.delivery, after.delivery) &&
     before.changeable === after.changeable &&
     before.editing === after.editing,
 );
@@ -96,13 +99,24 @@ export const Bubble = memo(
 const MARKS = {
   sending: { icon: "clock", label: "Sending" },
   sent: { icon: "check", label: "Sent" },
+  delivered: { icon: "checks", label: "Delivered" },
+  read: { icon: "eye", label: "Read" },
   failed: { icon: "warning", label: "Not sent" },
 } as const;
 
-function DeliveryMark({ state }: { state: keyof typeof MARKS }) {
-  const { icon, label } = MARKS[state];
+function sameDelivery(a: Delivery | null, b: Delivery | null): boolean {
+  if (!a || !b) return a === b;
+  return a.state === b.state && a.delivered === b.delivered && a.read === b.read && a.others === b.others;
+}
+
+/** The shapes differ as well as the words: none of it is told by colour. */
+function DeliveryMark({ state, delivery }: { state: "sending" | "sent" | "failed"; delivery: Delivery | null }) {
+  const stored = state === "sent" ? delivery : null;
+  const shown = stored?.state ?? state;
+  const { icon } = MARKS[shown];
+  const label = stored ? deliveryText(stored) : MARKS[shown].label;
   return (
-    <span className={`delivery delivery-${state}`} role="img" aria-label={label} title={label}>
+    <span className={`delivery delivery-${shown}`} role="img" aria-label={label} title={label}>
       <Icon name={icon} />
     </span>
   );

@@ -63,7 +63,11 @@ export function Composer({ roomId, roomName, editing, onEditLast }: ComposerProp
           rows={Math.min(8, text.split("\n").length)}
           dir="auto"
           enterKeyHint="send"
-          onChange={(event) => setText(event.target.value)}
+          onChange={(event) => {
+            setText(event.target.value);
+            chat.composing(roomId, event.target.value);
+          }}
+          onBlur={() => chat.stoppedComposing(roomId)}
           onKeyDown={onKeyDown}
         />
         <button type="submit" className="send-button" disabled={length === 0 || excess > 0} aria-label="Send message">

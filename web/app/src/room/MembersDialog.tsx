@@ -1,6 +1,6 @@
 import type { Room } from "@chat/sdk";
 import { chat, useChat } from "../chat.js";
-import { count } from "../format.js";
+import { count, presenceText } from "../format.js";
 import { Avatar } from "../ui/Avatar.js";
 import { Dialog } from "../ui/Dialog.js";
 
@@ -12,6 +12,7 @@ interface MembersDialogProps {
 
 export function MembersDialog({ room, userId, onClose }: MembersDialogProps) {
   const view = useChat(`members:${room.id}`, () => chat.members(room.id));
+  const presence = useChat("presence", () => chat.presence);
   const members = view?.members ?? [];
   return (
     <Dialog title="Members" variant="drawer" onClose={onClose}>
@@ -21,8 +22,11 @@ export function MembersDialog({ room, userId, onClose }: MembersDialogProps) {
       <ul className="member-list">
         {members.map((member) => (
           <li key={member.id} className="member">
-            <Avatar name={member.username} id={member.id} />
-            <span className="member-name">{member.username}</span>
+            <Avatar name={member.username} id={member.id} presence={presence.get(member.id)} />
+            <span className="member-text">
+              <span className="member-name">{member.username}</span>
+              <span className="member-presence">{presenceText(presence.get(member.id))}</span>
+            </span>
             {member.id === userId && <span className="tag">you</span>}
           </li>
         ))}

@@ -1,11 +1,12 @@
 import { useCallback, useEffect, useRef, useState } from "react";
-import type { Message, Room, RoomView, User } from "@chat/sdk";
+import { deliveryOf, RECEIPTS_MAX_MEMBERS, type Delivery, type Message, type Room, type RoomView, type User } from "@chat/sdk";
 import { chat } from "../chat.js";
 import { count, dateOf, dayLabel, explain, nameOf } from "../format.js";
 import { Icon } from "../ui/Icon.js";
 import { Bubble } from "./Bubble.js";
 import { canChange, type BubbleRow, type Row } from "./rows.js";
 import { useNow } from "./useNow.js";
+import { useReading } from "./useReading.js";
 import { useScroll } from "./useScroll.js";
 
 interface MessageListProps {
@@ -30,6 +31,7 @@ export function MessageList({ room, view, rows, users, editingId, onEdit, onDele
   });
   const unseen = useUnseen(rows, atEnd);
   useJumpOnOwnSend(rows, jumpToEnd);
+  useReading(room.id, atEnd);
 
   return (
     <div className="messages-frame">
@@ -48,6 +50,7 @@ export function MessageList({ room, view, rows, users, editingId, onEdit, onDele
                   key={row.key}
                   row={row}
                   author={nameOf(users, row.authorId)}
+                  delivery={deliveryIn(room, view, row)}
                   changeable={canChange(row, now)}
                   editing={row.message !== null && row.message.id === editingId}
                   onEdit={onEdit}
@@ -105,6 +108,12 @@ function MessagesSkeleton() {
       ))}
     </div>
   );
+}
+
+function deliveryIn(room: Room, view: RoomView | null, { own, message, authorId }: BubbleRow): Delivery | null {
+  const members = room.memberCount ?? 0;
+  if (!own || !message || !view?.receipts || members > RECEIPTS_MAX_MEMBERS) return null;
+  return deliveryOf(message.seq, view.receipts, authorId, members);
 }
 
 const bubblesOf = (rows: readonly Row[]) => rows.filter((row): row is BubbleRow => row.kind === "bubble");

@@ -1,7 +1,8 @@
 import { useEffect, useMemo, useState } from "react";
 import type { Message, Room, User } from "@chat/sdk";
 import { chat, useChat } from "../chat.js";
-import { count } from "../format.js";
+import { count, presenceText } from "../format.js";
+import { partnerIn } from "../rooms/partner.js";
 import { navigate } from "../router.js";
 import { ConfirmDialog } from "../ui/ConfirmDialog.js";
 import { Icon } from "../ui/Icon.js";
@@ -10,6 +11,7 @@ import { Composer, focusComposer } from "./Composer.js";
 import { MembersDialog } from "./MembersDialog.js";
 import { MessageList } from "./MessageList.js";
 import { buildRows, canChange } from "./rows.js";
+import { StatusLine } from "./StatusLine.js";
 
 type RoomDialog = { kind: "members" } | { kind: "leave" } | { kind: "delete"; message: Message };
 
@@ -17,6 +19,8 @@ export function RoomPage({ room, user }: { room: Room; user: User }) {
   const topic = `room:${room.id}` as const;
   const view = useChat(topic, () => chat.room(room.id));
   const users = useChat("users", () => chat.knownUsers);
+  const presence = useChat("presence", () => chat.presence);
+  const partner = partnerIn(room, user.id);
   const [dialog, setDialog] = useState<RoomDialog | null>(null);
   const [editingId, setEditingId] = useState<string | null>(null);
   const rows = useMemo(() => buildRows(view?.entries ?? [], user.id), [view, user.id]);
@@ -45,7 +49,10 @@ export function RoomPage({ room, user }: { room: Room; user: User }) {
         </span>
         <div className="room-heading">
           <h1 id="room-title">{room.name}</h1>
-          {room.description && <p>{room.description}</p>}
+          {/* A line of its own from the start, lest the name jump when the presence comes. */}
+          {(partner || room.description) && (
+            <p>{[partner && presenceText(presence.get(partner.id)), room.description].filter(Boolean).join(" · ") || "\u00a0"}</p>
+          )}
         </div>
         <button type="button" className="button quiet" onClick={() => setDialog({ kind: "members" })}>
           <Icon name="members" />
@@ -72,6 +79,7 @@ export function RoomPage({ room, user }: { room: Room; user: User }) {
         onDelete={(message) => setDialog({ kind: "delete", message })}
       />
       <Announcer rows={rows} users={users} loaded={view?.historyLoaded ?? false} />
+      <StatusLine roomId={room.id} users={users} catchingUp={view?.catchingUp ?? false} />
       <Composer roomId={room.id} roomName={room.name} onEditLast={editLast} editing={editingId !== null} />
       {dialog?.kind === "members" && <MembersDialog room={room} userId={user.id} onClose={() => setDialog(null)} />}
       {dialog?.kind === "leave" && (

@@ -1,11 +1,13 @@
 import { useState } from "react";
-import type { ApiError, Room, User } from "@chat/sdk";
-import { chat } from "../chat.js";
-import { count, explain } from "../format.js";
+import type { ApiError, Presence, Room, RoomState, User } from "@chat/sdk";
+import { chat, useChat } from "../chat.js";
+import { count, explain, presenceText } from "../format.js";
 import { roomHref } from "../router.js";
 import { Avatar } from "../ui/Avatar.js";
 import { ConfirmDialog } from "../ui/ConfirmDialog.js";
 import { Icon } from "../ui/Icon.js";
+import { PresenceDot } from "../ui/PresenceDot.js";
+import { partnerIn } from "./partner.js";
 import type { ShellDialog } from "./Shell.js";
 
 interface SidebarProps {
@@ -32,14 +34,16 @@ export function Sidebar({ user, rooms, error, roomId, onDialog }: SidebarProps) 
         </button>
       </div>
       <nav className="sidebar-rooms" aria-label="Your rooms">
-        <RoomList rooms={rooms} error={error} roomId={roomId} onDialog={onDialog} />
+        <RoomList user={user} rooms={rooms} error={error} roomId={roomId} onDialog={onDialog} />
       </nav>
       <Account user={user} />
     </div>
   );
 }
 
-function RoomList({ rooms, error, roomId, onDialog }: Omit<SidebarProps, "user">) {
+function RoomList({ user, rooms, error, roomId, onDialog }: SidebarProps) {
+  const states = useChat("unread", () => chat.roomStates);
+  const presence = useChat("presence", () => chat.presence);
   if (!rooms) {
     if (!error) return <RoomListSkeleton />;
     return (
@@ -69,24 +73,67 @@ function RoomList({ rooms, error, roomId, onDialog }: Omit<SidebarProps, "user">
   return (
     <ul className="room-list">
       {rooms.map((room) => (
-        <li key={room.id}>
-          <a className="room-link" href={roomHref(room.id)} aria-current={room.id === roomId ? "page" : undefined}>
-            <span className="room-symbol">
-              <Icon name={room.isPrivate ? "lock" : "hash"} />
-            </span>
-            <span className="room-link-text">
-              <span className="room-link-name">{room.name}</span>
-              <span className="room-link-detail">
-                {room.isPrivate && "Private · "}
-                {count(room.memberCount ?? room.members?.length ?? 1, "member", "members")}
-              </span>
-            </span>
-          </a>
-        </li>
+        <RoomLink
+          key={room.id}
+          room={room}
+          current={room.id === roomId}
+          state={states.get(room.id)}
+          partner={partnerIn(room, user.id)}
+          presence={presence}
+        />
       ))}
     </ul>
   );
 }
+
+interface RoomLinkProps {
+  room: Room;
+  current: boolean;
+  state: RoomState | undefined;
+  partner: User | null;
+  presence: ReadonlyMap<string, Presence>;
+}
+
+function RoomLink({ room, current, state, partner, presence }: RoomLinkProps) {
+  const unread = state?.unread ?? 0;
+  const mentions = state?.mentions ?? 0;
+  const there = partner ? presence.get(partner.id) : undefined;
+  const members = count(room.memberCount ?? room.members?.length ?? 1, "member", "members");
+  return (
+    <li>
+      <a className={`room-link ${unread > 0 ? "room-news" : ""}`} href={roomHref(room.id)} aria-current={current ? "page" : undefined}>
+        <span className="room-symbol">
+          <Icon name={room.isPrivate ? "lock" : "hash"} />
+          <PresenceDot presence={there} />
+        </span>
+        <span className="room-link-text">
+          <span className="room-link-name">{room.name}</span>
+          <span className="room-link-detail">
+            {room.isPrivate && "Private · "}
+            {members}
+            {partner && there && <span className="visually-hidden">{` ${partner.username} is ${presenceText(there)}`}</span>}
+          </span>
+        </span>
+        {unread > 0 && (
+          <span className="badges">
+            {mentions > 0 && (
+              <span className="badge badge-mention">
+                <span aria-hidden="true">{`@${badge(mentions)}`}</span>
+                <span className="visually-hidden">{count(mentions, "mention", "mentions")}</span>
+              </span>
+            )}
+            <span className="badge">
+              <span aria-hidden="true">{badge(unread)}</span>
+              <span className="visually-hidden">{count(unread, "unread message", "unread messages")}</span>
+            </span>
+          </span>
+        )}
+      </a>
+    </li>
+  );
+}
+
+const badge = (n: number) => (n > 99 ? "99+" : String(n));
 
 function RoomListSkeleton() {
   return (

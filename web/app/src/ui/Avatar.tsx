@@ -1,10 +1,19 @@
+import type { Presence } from "@chat/sdk";
 import { hueOf, initialsOf } from "../format.js";
+import { PresenceDot } from "./PresenceDot.js";
 
-/** Initials on a colour of the person's own; the name stands beside it. */
-export function Avatar({ name, id }: { name: string; id: string }) {
+interface AvatarProps {
+  name: string;
+  id: string;
+  presence?: Presence | undefined;
+}
+
+/** Initials on a colour of the person's own; name and presence stand beside it in words. */
+export function Avatar({ name, id, presence }: AvatarProps) {
   return (
     <span className={`avatar hue-${hueOf(id)}`} aria-hidden="true">
       {initialsOf(name)}
+      <PresenceDot presence={presence} />
     </span>
   );
 }

@@ -1,0 +1,12 @@
+DROP TABLE outbox;
+DROP TABLE tickets;
+DROP TABLE mentions;
+DROP TABLE user_log;
+DROP TABLE log;
+DROP TABLE messages;
+DROP TABLE members;
+DROP TABLE rooms;
+DROP TABLE refresh_tokens;
+DROP TABLE logins;
+DROP TABLE users;
+DROP TABLE meta;

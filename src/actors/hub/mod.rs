@@ -1,0 +1,266 @@
+//! A worker's hub: one per worker thread. A room's broadcast crosses threads once, to here; the
+//! hub pushes it to the outboxes of its own sockets. It also looks after their deadlines. Next:
+//! [`rooms`] (delivery), [`people`] (users' own logs, rooms followed from afar, presence).
+
+mod people;
+mod rooms;
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
+
+use self::people::Followed;
+use self::rooms::Readers;
+use crate::actors::link::Link;
+use crate::actors::mail::{HubId, LinkKey, Place, Stop, ToHub, ToSession};
+use crate::actors::outbox::OutboxLimits;
+use crate::actors::pod::{Alive, Pod};
+use crate::domain::session::Identity;
+use crate::domain::wheel::Wheel;
+use crate::domain::{ConnId, RoomId, Timestamp, UserId};
+use crate::protocol::{CloseCode, Encoded, server};
+use crate::store::StoreError;
+
+/// How often the wheel turns one tick.
+pub(in crate::actors) const TICK: Duration = Duration::from_millis(250);
+/// Slots of the wheel: a link is looked at at least once a turn.
+const SLOTS: usize = 64;
+
+/// The part that sessions and sockets of this thread use directly.
+pub struct HubCore {
+    id: HubId,
+    pub pod: Arc<Pod>,
+    links: RefCell<BTreeMap<LinkKey, Rc<Link>>>,
+    rooms: RefCell<HashMap<RoomId, Readers>>,
+    users: RefCell<HashMap<UserId, Vec<Rc<Link>>>>,
+    followed: RefCell<HashMap<RoomId, Followed>>,
+    pub(in crate::actors) wheel: RefCell<Wheel<LinkKey>>,
+    next_key: Cell<u64>,
+}
+
+impl HubCore {
+    /// Starts the hub of this thread. Needs a running actix system.
+    #[must_use]
+    pub fn start(pod: &Arc<Pod>) -> Rc<Self> {
+        let mut core = None;
+        pod.add_hub(|id| {
+            let hub = Rc::new(Self {
+                id,
+                pod: pod.clone(),
+                links: RefCell::default(),
+                rooms: RefCell::default(),
+                users: RefCell::default(),
+                followed: RefCell::default(),
+                wheel: RefCell::new(Wheel::new(SLOTS)),
+                next_key: Cell::new(1),
+            });
+            core = Some(hub.clone());
+            Hub { core: hub, comparing: false, _alive: pod.census() }.start()
+        });
+        // `add_hub` calls its argument exactly once.
+        core.expect("the hub was started")
+    }
+
+    /// Where a link of this hub is found from other threads.
+    #[must_use]
+    pub fn place(&self, link: &Link) -> Place {
+        Place { hub: self.id, link: link.key }
+    }
+
+    /// Ticks so far.
+    #[must_use]
+    pub fn now(&self) -> u64 {
+        self.wheel.borrow().now()
+    }
+
+    /// Takes in a new connection.
+    pub fn enter(&self, conn: ConnId, identity: Option<Identity>) -> Rc<Link> {
+        let key = LinkKey(self.next_key.get());
+        self.next_key.set(key.0 + 1);
+        let limits = &self.pod.settings.limits;
+        let limits = OutboxLimits { frames: limits.outbox_frames, bytes: limits.outbox_bytes };
+        let link = Link::new(key, conn, identity, limits, self.now());
+        self.links.borrow_mut().insert(key, link.clone());
+        self.watch(&link);
+        self.pod.telemetry.socket_opened();
+        link
+    }
+
+    /// The connection is gone.
+    pub fn leave(&self, link: &Rc<Link>) {
+        self.detach_all(link);
+        self.unfollow_all(link);
+        if self.links.borrow_mut().remove(&link.key).is_some() {
+            self.sign_out(link);
+            self.pod.telemetry.socket_closed();
+        }
+    }
+
+    /// Connections on this worker.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.links.borrow().len()
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Ends a connection with a reason; its rooms are left at once.
+    pub fn close(&self, link: &Rc<Link>, code: CloseCode) {
+        link.close(code, self.now());
+        self.watch(link);
+        self.detach_all(link);
+        self.unfollow_all(link);
+    }
+
+    /// Cuts every connection without a word, as the death of the process would.
+    pub fn cut_all(&self) {
+        self.every_link().iter().for_each(|link| link.finish());
+    }
+
+    /// Queues a frame for one connection, and closes it when it takes too little.
+    pub fn push(&self, link: &Rc<Link>, frame: &Encoded) {
+        if link.push(frame).is_err() {
+            self.close(link, CloseCode::SlowConsumer);
+        }
+    }
+
+    pub(in crate::actors) fn link(&self, key: LinkKey) -> Option<Rc<Link>> {
+        self.links.borrow().get(&key).cloned()
+    }
+
+    fn every_link(&self) -> Vec<Rc<Link>> {
+        self.links.borrow().values().cloned().collect()
+    }
+
+    fn answer(&self, key: LinkKey, frame: &Encoded) {
+        if let Some(link) = self.link(key) {
+            link.answered();
+            self.push(&link, frame);
+        }
+    }
+
+    fn drain(&self, spread_ms: u64, deadline: Timestamp) {
+        for link in self.every_link() {
+            let delay = self.pod.clock.below(spread_ms.max(1));
+            self.push(&link, &server::draining(delay, deadline));
+        }
+    }
+
+    fn handle(&self, message: ToHub) {
+        match message {
+            ToHub::Deliver { room, frames, replies } => {
+                for (link, frame) in replies {
+                    self.answer(link, &frame);
+                }
+                self.fan_out(room, &frames);
+            }
+            ToHub::Answer { link, frame } => self.answer(link, &frame),
+            ToHub::Attach(attach) => self.attach(attach),
+            ToHub::History { link, room } => self.tell(link, ToSession::History { room }),
+            ToHub::Refuse { link, room, fault } => self.tell(link, ToSession::Refused { room, fault }),
+            ToHub::LetGo { link, room, frame } => {
+                if let Some(link) = self.link(link) {
+                    self.push(&link, &frame);
+                    link.tell(ToSession::LetGo { room });
+                }
+            }
+            ToHub::Reset { room, reason, head, first_retained } => {
+                self.reset(room, &server::reset(room, reason, head, first_retained));
+            }
+            ToHub::RoomStarted { room } => self.ask_again(room, false),
+            ToHub::Follow { link, room, answer, head, messages } => {
+                if let Some(link) = self.link(link) {
+                    self.push(&link, &answer);
+                    self.follow_one(&link, room, head, messages);
+                    link.tell(ToSession::Attached { room, replayed: 0 });
+                }
+            }
+            ToHub::Grew(grown) => self.bump(&grown),
+            ToHub::Users(entries) => self.tell_users(&entries),
+            ToHub::UserHead { user, head } => self.user_head(user, head),
+            ToHub::Whisper { room, topic, frame, except } => self.whisper(room, topic, &frame, except),
+            ToHub::WhisperTo { links, topic, frame } => self.whisper_to(&links, topic, &frame),
+            ToHub::Replaced { user, conn } => self.replaced(user, conn),
+            ToHub::EndLogin { session } => self.end_login(session),
+            ToHub::Drain { spread_ms, deadline } => self.drain(spread_ms, deadline),
+            ToHub::CloseAll { code } => self.every_link().iter().for_each(|link| self.close(link, code)),
+        }
+    }
+
+    fn tell(&self, key: LinkKey, message: ToSession) {
+        if let Some(link) = self.link(key) {
+            link.tell(message);
+        }
+    }
+}
+
+/// The actor that receives for [`HubCore`].
+pub struct Hub {
+    core: Rc<HubCore>,
+    /// The heads of users' own logs are being read.
+    comparing: bool,
+    _alive: Alive,
+}
+
+/// Users asked about in one statement.
+const USERS: usize = 5_000;
+
+impl Hub {
+    /// The repair of silence for users' own logs, where the bus may lose announcements.
+    fn compare_users(&mut self, ctx: &mut Context<Self>) {
+        let users = self.core.users();
+        if users.is_empty() || std::mem::replace(&mut self.comparing, true) {
+            return;
+        }
+        let store = self.core.pod.store.clone();
+        let heads = async move {
+            let mut heads = Vec::with_capacity(users.len());
+            for some in users.chunks(USERS) {
+                heads.extend(store.user_heads(some.to_vec()).await?);
+            }
+            Ok::<_, StoreError>(heads)
+        };
+        ctx.spawn(heads.into_actor(self).map(|heads, hub, _| {
+            hub.comparing = false;
+            match heads {
+                Ok(heads) => heads.into_iter().for_each(|(user, head)| hub.core.user_head(user, head)),
+                Err(error) => log::warn!("users' logs were not compared: {error}"),
+            }
+        }));
+    }
+}
+
+impl Actor for Hub {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Context<Self>) {
+        ctx.run_interval(TICK, |hub, _| hub.core.tick());
+        if self.core.pod.bus.is_lossy() {
+            let often = self.core.pod.settings.timing.reconcile * 2;
+            ctx.run_interval(often, |hub, ctx| hub.compare_users(ctx));
+        }
+    }
+}
+
+impl Handler<ToHub> for Hub {
+    type Result = ();
+
+    fn handle(&mut self, message: ToHub, _: &mut Context<Self>) {
+        self.core.handle(message);
+    }
+}
+
+impl Handler<Stop> for Hub {
+    type Result = ();
+
+    fn handle(&mut self, _: Stop, ctx: &mut Context<Self>) {
+        ctx.stop();
+    }
+}

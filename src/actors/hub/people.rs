@@ -1,0 +1,185 @@
+//! The people as one worker sees them: their connections, their own logs, the rooms that they
+//! follow from afar, and who wants to know of whom.
+
+use std::rc::Rc;
+
+use super::HubCore;
+use crate::actors::link::{Link, UserOffer};
+use crate::actors::mail::{Grown, LinkKey, ToPresence, ToSession};
+use crate::actors::outbox::Topic;
+use crate::domain::{ConnId, RoomId, RoomState, Seq, SessionId, UserChange, UserEntry, UserId};
+use crate::protocol::{CloseCode, Encoded, news, server};
+
+/// A room that connections here are told of, though they do not read it.
+#[derive(Default)]
+pub(super) struct Followed {
+    /// As far as is known here.
+    head: Seq,
+    messages: u64,
+    /// Of the last bump.
+    told: Seq,
+    links: Vec<Rc<Link>>,
+}
+
+impl HubCore {
+    /// From here on the connection is found by its user. Before anything is read that its user's
+    /// log may outdate: what comes meanwhile is noticed.
+    pub fn sign_in(&self, link: &Rc<Link>, user: UserId) {
+        self.users.borrow_mut().entry(user).or_default().push(link.clone());
+        self.pod.tell_presence(ToPresence::Came { user });
+    }
+
+    pub(super) fn sign_out(&self, link: &Link) {
+        let Some(user) = link.user() else { return };
+        let mut users = self.users.borrow_mut();
+        let Some(links) = users.get_mut(&user) else { return };
+        let Some(at) = links.iter().position(|l| l.key == link.key) else { return };
+        links.swap_remove(at);
+        if links.is_empty() {
+            users.remove(&user);
+        }
+        drop(users);
+        if link.is_present.get() {
+            self.pod.tell_presence(ToPresence::Went { user });
+        }
+        self.pod.tell_presence(ToPresence::Unwatch { place: self.place(link) });
+    }
+
+    /// The connection is told of these rooms' growth.
+    pub fn follow(&self, link: &Rc<Link>, rooms: &[RoomState]) {
+        for state in rooms {
+            self.follow_one(link, state.head.room, state.head.head, state.messages);
+        }
+    }
+
+    /// The connection is told of this room's growth.
+    pub fn follow_one(&self, link: &Rc<Link>, room: RoomId, head: Seq, messages: u64) {
+        let mut followed = self.followed.borrow_mut();
+        let of_room = followed.entry(room).or_default();
+        of_room.head = of_room.head.max(head);
+        of_room.messages = of_room.messages.max(messages);
+        let mut rooms = link.followed.borrow_mut();
+        if !rooms.contains(&room) {
+            rooms.push(room);
+            of_room.links.push(link.clone());
+        }
+    }
+
+    /// The connection is no longer told of this room's growth.
+    pub fn unfollow(&self, link: &Link, room: RoomId) {
+        let mut rooms = link.followed.borrow_mut();
+        let Some(at) = rooms.iter().position(|r| *r == room) else { return };
+        rooms.swap_remove(at);
+        self.forget_follower(room, link.key);
+    }
+
+    pub(super) fn unfollow_all(&self, link: &Link) {
+        for room in link.followed.take() {
+            self.forget_follower(room, link.key);
+        }
+    }
+
+    fn forget_follower(&self, room: RoomId, key: LinkKey) {
+        let mut followed = self.followed.borrow_mut();
+        let Some(of_room) = followed.get_mut(&room) else { return };
+        of_room.links.retain(|link| link.key != key);
+        if of_room.links.is_empty() {
+            followed.remove(&room);
+        }
+    }
+
+    /// The head of a room that this connection follows, as far as is known here.
+    #[must_use]
+    pub fn followed_head(&self, link: &Link, room: RoomId) -> Option<Seq> {
+        let follows = link.followed.borrow().contains(&room);
+        follows.then(|| self.followed.borrow().get(&room).map_or(Seq::START, |of_room| of_room.head))
+    }
+
+    /// Rooms grew: one frame for everyone who follows one without reading it.
+    pub(super) fn bump(&self, grown: &[Grown]) {
+        let mut followed = self.followed.borrow_mut();
+        for Grown { room, head, messages } in grown {
+            let Some(of_room) = followed.get_mut(room) else { continue };
+            of_room.head = of_room.head.max(*head);
+            of_room.messages = of_room.messages.max(*messages);
+            if of_room.head <= of_room.told {
+                continue;
+            }
+            of_room.told = of_room.head;
+            let mut frame = None;
+            for link in of_room.links.iter().filter(|link| !link.rooms.borrow().contains(room)) {
+                let frame = frame.get_or_insert_with(|| news::bump(*room, of_room.head, of_room.messages));
+                link.push_ephemeral(Topic::Bump(*room), frame);
+            }
+        }
+    }
+
+    /// Entries of users' own logs, to all their connections here.
+    pub(super) fn tell_users(&self, entries: &[UserEntry]) {
+        for entry in entries {
+            let mut frame = None;
+            for link in self.links_of(entry.user) {
+                match link.user_log.offer(entry.seq) {
+                    UserOffer::Seen => {}
+                    UserOffer::Gap => link.tell(ToSession::UserBehind),
+                    UserOffer::Next => {
+                        let frame = frame.get_or_insert_with(|| news::user_entry(entry));
+                        self.note_user_entry(&link, entry);
+                        self.push(&link, frame);
+                    }
+                }
+            }
+        }
+    }
+
+    /// An entry of the user's own log reaches one of his connections, whichever way it came.
+    pub fn note_user_entry(&self, link: &Rc<Link>, entry: &UserEntry) {
+        link.user_log.advance(entry.seq);
+        match &entry.change {
+            UserChange::RoomAdded { room } => self.follow_one(link, *room, Seq::START, 0),
+            UserChange::RoomRemoved { room } => self.unfollow(link, *room),
+            UserChange::MarkMoved { .. } | UserChange::Other { .. } => {}
+        }
+    }
+
+    /// A user's own log reaches so far: who lacks something reads it.
+    pub(super) fn user_head(&self, user: UserId, head: Seq) {
+        for link in self.links_of(user) {
+            if link.user_log.offer(head) != UserOffer::Seen {
+                link.tell(ToSession::UserBehind);
+            }
+        }
+    }
+
+    /// Everyone who has a connection here.
+    pub(super) fn users(&self) -> Vec<UserId> {
+        self.users.borrow().keys().copied().collect()
+    }
+
+    fn links_of(&self, user: UserId) -> Vec<Rc<Link>> {
+        self.users.borrow().get(&user).cloned().unwrap_or_default()
+    }
+
+    /// The user's new connection is live: the one that it replaces is done.
+    pub(super) fn replaced(&self, user: UserId, conn: ConnId) {
+        for link in self.links_of(user).into_iter().filter(|link| link.conn == conn) {
+            self.close(&link, CloseCode::Normal);
+        }
+    }
+
+    pub(super) fn end_login(&self, session: SessionId) {
+        for link in self.every_link() {
+            if link.identity().is_some_and(|identity| identity.session == session) {
+                self.push(&link, &server::session_revoked());
+                self.close(&link, CloseCode::SessionRevoked);
+            }
+        }
+    }
+
+    /// Something that may get lost, to these connections.
+    pub(super) fn whisper_to(&self, links: &[LinkKey], topic: Topic, frame: &Encoded) {
+        for link in links.iter().filter_map(|key| self.link(*key)) {
+            link.push_ephemeral(topic, frame);
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! The rooms as one worker sees them: who is live in which, and the delivery to them.
+
+use std::rc::Rc;
+
+use super::HubCore;
+use crate::actors::link::Link;
+use crate::actors::mail::{Attach, LinkKey, RoomFrame, ToRoom, ToSession};
+use crate::actors::outbox::Topic;
+use crate::domain::subscription::ResetReason;
+use crate::domain::{Head, RoomId, Seq, UserId};
+use crate::protocol::{CloseCode, Encoded, news, server};
+
+/// Who is live in one room.
+pub(super) struct Readers {
+    /// The position up to which every live reader here has been served.
+    cursor: Seq,
+    first_retained: Seq,
+    live: Vec<Rc<Link>>,
+}
+
+impl HubCore {
+    /// Stops reading a room.
+    pub fn detach(&self, link: &Link, room: RoomId) {
+        let mut rooms = link.rooms.borrow_mut();
+        if let Some(at) = rooms.iter().position(|r| *r == room) {
+            rooms.swap_remove(at);
+            self.forget_reader(room, link.key);
+        }
+    }
+
+    pub(super) fn detach_all(&self, link: &Link) {
+        for room in link.rooms.take() {
+            self.forget_reader(room, link.key);
+        }
+    }
+
+    fn forget_reader(&self, room: RoomId, key: LinkKey) {
+        let mut rooms = self.rooms.borrow_mut();
+        let Some(readers) = rooms.get_mut(&room) else { return };
+        let Some(at) = readers.live.iter().position(|link| link.key == key) else { return };
+        readers.live.swap_remove(at);
+        if readers.live.is_empty() {
+            rooms.remove(&room);
+        }
+        self.pod.tell_room(room, ToRoom::Detached(self.id));
+    }
+
+    /// Where the rooms stand in which this connection is live.
+    #[must_use]
+    pub fn live_heads(&self, link: &Link) -> Vec<Head> {
+        let rooms = self.rooms.borrow();
+        let head = |room: &RoomId| {
+            let readers = rooms.get(room)?;
+            Some(Head { room: *room, head: readers.cursor, first_retained: readers.first_retained })
+        };
+        link.rooms.borrow().iter().filter_map(head).collect()
+    }
+
+    /// The hot path: every frame to every reader, one push each.
+    pub(super) fn fan_out(&self, room: RoomId, frames: &[RoomFrame]) {
+        let mut lagging = Vec::new();
+        let mut outside = Vec::new();
+        let (mut gap, mut head, mut empty) = (false, Seq::START, false);
+        if let Some(readers) = self.rooms.borrow_mut().get_mut(&room) {
+            for frame in frames {
+                if frame.seq <= readers.cursor {
+                    continue;
+                }
+                if frame.seq != readers.cursor.next() {
+                    gap = true;
+                    break;
+                }
+                if let Some(user) = frame.left {
+                    outside.push((user, frame.seq));
+                }
+                for link in push_to_all(&mut readers.live, frame, &outside) {
+                    lagging.push((link, readers.cursor));
+                }
+                readers.cursor = frame.seq;
+            }
+            head = readers.cursor;
+            empty = readers.live.is_empty();
+        }
+        if empty {
+            self.rooms.borrow_mut().remove(&room);
+        }
+        for (link, after) in lagging {
+            self.lag(&link, room, after, head);
+        }
+        for (user, seq) in outside {
+            self.put_outside(room, user, seq);
+        }
+        if gap {
+            self.ask_again(room, true);
+        }
+    }
+
+    /// The room goes on without this connection, which catches up from the log once what waits for
+    /// it is written: its memory is bounded, and nobody waits for it.
+    fn lag(&self, link: &Rc<Link>, room: RoomId, after: Seq, head: Seq) {
+        link.rooms.borrow_mut().retain(|r| *r != room);
+        self.pod.tell_room(room, ToRoom::Detached(self.id));
+        self.pod.telemetry.lagged();
+        if link.push(&news::lagged(room, head)).is_err() {
+            return self.close(link, CloseCode::SlowConsumer);
+        }
+        link.tell(ToSession::Lagged { room, after });
+    }
+
+    /// A former member gets nothing after his leaving, and is told so.
+    fn put_outside(&self, room: RoomId, user: UserId, seq: Seq) {
+        let links: Vec<_> = match self.rooms.borrow().get(&room) {
+            Some(readers) => readers.live.iter().filter(|l| l.user() == Some(user)).cloned().collect(),
+            None => return,
+        };
+        for link in links {
+            self.detach(&link, room);
+            self.push(&link, &server::reset(room, ResetReason::Membership, seq, Seq::START.next()));
+            link.tell(ToSession::Removed { room });
+        }
+    }
+
+    pub(super) fn attach(&self, attach: Attach) {
+        let Attach { link: key, room, answer, backlog, head, first_retained } = attach;
+        let link = self.link(key).filter(|link| link.closed().is_none());
+        let Some(link) = link else {
+            return self.pod.tell_room(room, ToRoom::Detached(self.id));
+        };
+        if let Some(answer) = answer {
+            self.push(&link, &answer);
+        }
+        {
+            let mut outbox = link.outbox.borrow_mut();
+            for frame in &backlog {
+                let bytes = match &frame.own {
+                    Some((user, own)) if link.user() == Some(*user) => own.frame(),
+                    _ => frame.common.frame(),
+                };
+                outbox.push_replay(bytes.clone());
+            }
+        }
+        let mut rooms = self.rooms.borrow_mut();
+        let readers =
+            rooms.entry(room).or_insert_with(|| Readers { cursor: head, first_retained, live: Vec::new() });
+        readers.first_retained = first_retained;
+        readers.live.push(link.clone());
+        drop(rooms);
+        link.rooms.borrow_mut().push(room);
+        link.tell(ToSession::Attached { room, replayed: backlog.len() as u64 });
+    }
+
+    /// The room's actor is another one, or went on without us: each reader asks again, from where
+    /// it stands. An actor that knows them is told that they are no longer live.
+    pub(super) fn ask_again(&self, room: RoomId, known: bool) {
+        let Some(readers) = self.rooms.borrow_mut().remove(&room) else { return };
+        for link in readers.live {
+            link.rooms.borrow_mut().retain(|r| *r != room);
+            if known {
+                self.pod.tell_room(room, ToRoom::Detached(self.id));
+            }
+            link.tell(ToSession::Behind { room, after: readers.cursor });
+        }
+    }
+
+    pub(super) fn reset(&self, room: RoomId, frame: &Encoded) {
+        let Some(readers) = self.rooms.borrow_mut().remove(&room) else { return };
+        for link in readers.live {
+            link.rooms.borrow_mut().retain(|r| *r != room);
+            self.push(&link, frame);
+            link.tell(ToSession::Removed { room });
+        }
+    }
+
+    /// Something that may get lost, to those who are live in the room.
+    pub(super) fn whisper(&self, room: RoomId, topic: Topic, frame: &Encoded, except: Option<UserId>) {
+        if let Some(readers) = self.rooms.borrow().get(&room) {
+            for link in readers.live.iter().filter(|link| except.is_none() || link.user() != except) {
+                link.push_ephemeral(topic, frame);
+            }
+        }
+    }
+}
+
+/// One frame to all live readers; answers those who take too little, who are none from here on. The
+/// bytes are copied once per worker, so that the reference count that every push changes is not
+/// fought over between threads.
+fn push_to_all(live: &mut Vec<Rc<Link>>, frame: &RoomFrame, outside: &[(UserId, Seq)]) -> Vec<Rc<Link>> {
+    let common = frame.common.detached();
+    let mut slow = Vec::new();
+    for (at, link) in live.iter().enumerate() {
+        let user = link.user();
+        if !outside.is_empty() && outside.iter().any(|(gone, _)| user == Some(*gone)) {
+            continue;
+        }
+        let encoded = match &frame.own {
+            Some((author, own)) if user == Some(*author) => own,
+            _ => &common,
+        };
+        if link.push_entry(encoded).is_err() {
+            slow.push(at);
+        }
+    }
+    // From the last to the first, so that the places before stay what they are.
+    slow.into_iter().rev().map(|at| live.swap_remove(at)).collect()
+}

@@ -1,0 +1,90 @@
+//! Which database the settings name: opens it, migrates it, checks its address.
+
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use crate::clock::{SharedClock, SystemClock};
+use crate::domain::Epoch;
+use crate::domain::policy::EditWindow;
+use crate::settings::Settings;
+use crate::store::postgres::{self, Address, PgOptions, PgStore};
+use crate::store::sqlite::{self, SqliteOptions, SqliteStore};
+use crate::store::{Store, StoreError};
+
+/// Why the database cannot be used: one line that says what to do.
+#[derive(Debug, Error)]
+pub enum DatabaseError {
+    #[error(transparent)]
+    Sqlite(#[from] sqlite::OpenError),
+    #[error(transparent)]
+    Postgres(#[from] postgres::OpenError),
+    #[error("the database: {0}")]
+    Store(#[from] StoreError),
+}
+
+impl DatabaseError {
+    /// Whether starting again would not help.
+    #[must_use]
+    pub const fn is_configuration(&self) -> bool {
+        matches!(self, Self::Postgres(error) if error.is_configuration())
+    }
+}
+
+/// Reads the address of a PostgreSQL database, with the file of roots it may name.
+pub(super) fn check(settings: &Settings) -> Result<(), DatabaseError> {
+    address(settings).map(drop)
+}
+
+fn address(settings: &Settings) -> Result<Option<Address>, DatabaseError> {
+    let parsed = settings.postgres_url().map(Address::parse).transpose();
+    Ok(parsed.map_err(postgres::OpenError::from)?)
+}
+
+/// Opens the database and brings its schema up to date.
+pub(super) async fn open(settings: &Settings, clock: &SharedClock) -> Result<Arc<dyn Store>, DatabaseError> {
+    if let Some(address) = address(settings)? {
+        return Ok(Arc::new(PgStore::open(address, pg_options(settings, clock)).await?));
+    }
+    let mut options = SqliteOptions::new(Epoch(clock.id()));
+    options.edit_window = EditWindow(settings.accounts.edit_window);
+    options.readers = settings.store.readers;
+    options.writer_queue = settings.store.queue;
+    options.reader_queue = settings.store.queue;
+    Ok(Arc::new(SqliteStore::open(&settings.database_path(), options)?))
+}
+
+fn pg_options(settings: &Settings, clock: &SharedClock) -> PgOptions {
+    let clock = clock.clone();
+    let mut options = PgOptions::new(Arc::new(move || Epoch(clock.id())));
+    options.edit_window = EditWindow(settings.accounts.edit_window);
+    options.connections = settings.store.connections;
+    options.queue = settings.store.queue;
+    options.wait = settings.store.connect;
+    options.connect = settings.store.connect;
+    options.start_wait = settings.store.start_wait;
+    options.allow_unsafe_commit = settings.store.allow_unsafe_commit;
+    options
+}
+
+/// Declares the history another one, which every client is told: for who restored a database that
+/// cannot tell by itself. Blocks.
+pub(super) fn new_epoch(settings: &Settings) -> Result<Epoch, DatabaseError> {
+    let clock: SharedClock = Arc::new(SystemClock);
+    let epoch = Epoch(clock.id());
+    actix_web::rt::System::new().block_on(async {
+        open(settings, &clock).await?.renew_epoch(epoch).await?;
+        Ok(epoch)
+    })
+}
+
+/// Applies the pending migrations and answers their names. Blocks.
+pub(super) fn migrate(settings: &Settings) -> Result<Vec<String>, DatabaseError> {
+    let Some(address) = address(settings)? else {
+        return Ok(sqlite::migrate(&settings.database_path())?);
+    };
+    let clock: SharedClock = Arc::new(SystemClock);
+    let migrated = postgres::migrate(address, pg_options(settings, &clock));
+    // What is awaited goes on elsewhere; any runtime will do.
+    Ok(actix_web::rt::System::new().block_on(migrated)?)
+}

@@ -1,0 +1,146 @@
+//! Reading the rooms' logs: snapshots, pages and heads. Writes nothing. Next: [`super::append`].
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Uuid as SqlUuid};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use uuid::Uuid;
+
+use super::fault::Fault;
+use super::rooms::room_row;
+use super::rows::{MemberRow, MessageColumns, MessageRow};
+use super::schema::members;
+use super::statements::statement;
+use super::transaction;
+use crate::domain::{
+    Change, Entry, Head, Member, Message, Refusal, Role, RoomId, Seq, Timestamp, UserId, policy,
+};
+use crate::store::{LogPage, RoomSnapshot};
+
+pub(super) async fn room_snapshot(
+    conn: &mut AsyncPgConnection,
+    room: RoomId,
+) -> Result<Option<RoomSnapshot>, Fault> {
+    transaction::snapshot(conn, async |conn| {
+        let Some(row) = room_row(conn, room).await? else { return Ok(None) };
+        let members: Vec<MemberRow> = members::table
+            .filter(members::room_id.eq(room.0))
+            .order(members::joined_seq)
+            .select(MemberRow::as_select())
+            .load(conn)
+            .await?;
+        let members = members.into_iter().map(Member::from).collect();
+        Ok(Some(RoomSnapshot { room: row.into(), members }))
+    })
+    .await
+}
+
+statement! {
+    /// The room, whether the reader is inside, and the entries: one row each, or one row without.
+    PageOfLog {
+        reader: Option<Uuid> => Nullable<SqlUuid>,
+        after: i64 => BigInt,
+        anyone: bool => Bool,
+        limit: i64 => BigInt,
+        room: Uuid => SqlUuid,
+    } -> (
+        (Bool, BigInt, BigInt, Bool),
+        Nullable<(BigInt, Text, BigInt, Nullable<SqlUuid>, Nullable<Text>, Nullable<Text>, Nullable<Text>)>,
+        Nullable<MessageColumns>,
+    ),
+    "SELECT r.is_private, r.last_seq, r.first_retained, m.user_id IS NOT NULL, e.* FROM rooms r \
+     LEFT JOIN members m ON m.room_id = r.id AND m.user_id = ? \
+     LEFT JOIN LATERAL ( \
+       SELECT l.seq, l.kind, l.at, l.user_id, l.data, u.username, n.role, x.id, x.room_id, x.seq AS first, \
+         x.last_seq, x.author_id, x.client_msg_id, x.content, x.reply_to, x.created_at, x.updated_at, \
+         x.deleted_at \
+       FROM log l LEFT JOIN messages x ON x.id = l.message_id LEFT JOIN users u ON u.id = l.user_id \
+       LEFT JOIN members n ON n.room_id = l.room_id AND n.user_id = l.user_id AND n.joined_seq = l.seq \
+       WHERE l.room_id = r.id AND l.seq > ? AND (? OR m.user_id IS NOT NULL) ORDER BY l.seq LIMIT ? \
+     ) e ON true WHERE r.id = ? ORDER BY e.seq"
+}
+
+type Frame = (bool, i64, i64, bool);
+
+#[derive(Queryable)]
+struct EntryRow {
+    seq: i64,
+    kind: String,
+    at: i64,
+    user: Option<Uuid>,
+    data: Option<String>,
+    username: Option<String>,
+    role: Option<String>,
+}
+
+/// One statement, so one snapshot.
+pub(super) async fn log_page(
+    conn: &mut AsyncPgConnection,
+    room: RoomId,
+    reader: Option<UserId>,
+    after: Seq,
+    limit: usize,
+) -> Result<LogPage, Fault> {
+    let page = PageOfLog {
+        reader: reader.map(|reader| reader.0),
+        after: after.stored(),
+        anyone: reader.is_none(),
+        limit: i64::try_from(limit).unwrap_or(i64::MAX),
+        room: room.0,
+    };
+    let rows: Vec<(Frame, Option<EntryRow>, Option<MessageRow>)> = page.load(conn).await?;
+    let [(frame, ..), ..] = rows.as_slice() else { return Err(Refusal::NotFound("room").into()) };
+    let (is_private, head, first_retained, inside) = *frame;
+    if reader.is_some() && !inside {
+        return Err(policy::outsider(is_private).into());
+    }
+    let entries = rows
+        .into_iter()
+        .filter_map(|(_, entry, message)| Some(entry?.into_entry(room, message.map(Message::from))))
+        .collect();
+    Ok(LogPage { entries, head: Seq::from_stored(head), first_retained: Seq::from_stored(first_retained) })
+}
+
+impl EntryRow {
+    fn into_entry(self, room: RoomId, message: Option<Message>) -> Entry {
+        let (seq, at) = (Seq::from_stored(self.seq), Timestamp::from_millis(self.at));
+        let user = self.user.map(UserId);
+        let change = match (self.kind.as_str(), message, user) {
+            ("message.created", Some(message), _) => Change::MessageCreated(message),
+            ("message.deleted", Some(message), _) => Change::MessageDeleted(message),
+            ("message.updated", Some(message), _) => Change::MessageUpdated(message),
+            ("member.joined", _, Some(user)) => {
+                // As it is now while the membership lasts, as it was on joining afterwards.
+                let role = self.role.or(self.data).map_or(Role::Member, |word| Role::from_stored(&word));
+                let member = Member { user, role, joined_at: at, joined_seq: seq };
+                Change::MemberJoined { member, username: self.username.unwrap_or_default() }
+            }
+            ("member.left", _, Some(user)) => Change::MemberLeft { user },
+            _ => Change::Other { kind: Cow::Owned(self.kind) },
+        };
+        Entry { room, seq, at, change }
+    }
+}
+
+statement! {
+    HeadsOfRooms { rooms: Vec<Uuid> => Array<SqlUuid> } -> (SqlUuid, BigInt, BigInt),
+    "SELECT id, last_seq, first_retained FROM rooms WHERE id = ANY(?)"
+}
+
+/// One statement.
+pub(super) async fn heads(conn: &mut AsyncPgConnection, asked: &[RoomId]) -> Result<Vec<Head>, Fault> {
+    let rooms = asked.iter().map(|room| room.0).collect();
+    let rows: Vec<(Uuid, i64, i64)> = HeadsOfRooms { rooms }.load(conn).await?;
+    let found: HashMap<RoomId, Head> = rows.into_iter().map(|row| (RoomId(row.0), head(row))).collect();
+    Ok(asked.iter().filter_map(|room| found.get(room).copied()).collect())
+}
+
+pub(super) fn head((room, head, first_retained): (Uuid, i64, i64)) -> Head {
+    Head {
+        room: RoomId(room),
+        head: Seq::from_stored(head),
+        first_retained: Seq::from_stored(first_retained),
+    }
+}

@@ -1,0 +1,151 @@
+//! The tables as the migrations leave them, in diesel's words. Held to the database by a test
+//! (`tests/it/contract/drift.rs`); knows no domain type. Next: [`super::rows`].
+
+diesel::table! {
+    meta (name) {
+        name -> Text,
+        value -> Binary,
+    }
+}
+
+diesel::table! {
+    users (id) {
+        id -> Uuid,
+        username -> Text,
+        username_key -> Text,
+        email -> Text,
+        email_key -> Text,
+        avatar -> Nullable<Text>,
+        password_hash -> Text,
+        created_at -> BigInt,
+        last_seen -> Nullable<BigInt>,
+        user_seq -> BigInt,
+        user_first_retained -> BigInt,
+    }
+}
+
+diesel::table! {
+    logins (id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        created_at -> BigInt,
+        device -> Nullable<Text>,
+        revoked_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    refresh_tokens (hash) {
+        hash -> Binary,
+        session_id -> Uuid,
+        issued_at -> BigInt,
+        expires_at -> BigInt,
+        used_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    rooms (id) {
+        id -> Uuid,
+        name -> Text,
+        description -> Nullable<Text>,
+        is_private -> Bool,
+        created_by -> Uuid,
+        created_at -> BigInt,
+        last_seq -> BigInt,
+        first_retained -> BigInt,
+        member_count -> BigInt,
+        last_activity -> BigInt,
+        message_count -> BigInt,
+    }
+}
+
+diesel::table! {
+    members (room_id, user_id) {
+        room_id -> Uuid,
+        user_id -> Uuid,
+        role -> Text,
+        joined_at -> BigInt,
+        joined_seq -> BigInt,
+        received_seq -> BigInt,
+        read_seq -> BigInt,
+    }
+}
+
+diesel::table! {
+    messages (id) {
+        id -> Uuid,
+        room_id -> Uuid,
+        seq -> BigInt,
+        last_seq -> BigInt,
+        author_id -> Uuid,
+        client_msg_id -> Uuid,
+        body_hash -> Binary,
+        content -> Text,
+        reply_to -> Nullable<Uuid>,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+        deleted_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    log (room_id, seq) {
+        room_id -> Uuid,
+        seq -> BigInt,
+        kind -> Text,
+        at -> BigInt,
+        message_id -> Nullable<Uuid>,
+        user_id -> Nullable<Uuid>,
+        data -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    user_log (user_id, seq) {
+        user_id -> Uuid,
+        seq -> BigInt,
+        kind -> Text,
+        at -> BigInt,
+        room_id -> Nullable<Uuid>,
+        received_seq -> Nullable<BigInt>,
+        read_seq -> Nullable<BigInt>,
+        unread -> Nullable<BigInt>,
+        mentions -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    mentions (message_id, user_id) {
+        message_id -> Uuid,
+        user_id -> Uuid,
+        room_id -> Uuid,
+        seq -> BigInt,
+    }
+}
+
+diesel::table! {
+    tickets (hash) {
+        hash -> Binary,
+        ticket -> Binary,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    outbox (kind, id) {
+        kind -> Text,
+        id -> Uuid,
+        seq -> BigInt,
+        at -> BigInt,
+    }
+}
+
+diesel::joinable!(logins -> users (user_id));
+diesel::joinable!(refresh_tokens -> logins (session_id));
+diesel::joinable!(members -> rooms (room_id));
+diesel::joinable!(members -> users (user_id));
+
+diesel::allow_tables_to_appear_in_same_query!(logins, refresh_tokens, users);
+diesel::allow_tables_to_appear_in_same_query!(members, messages, rooms);
+diesel::allow_tables_to_appear_in_same_query!(users, members);

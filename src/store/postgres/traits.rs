@@ -1,0 +1,217 @@
+//! The store's traits: each call goes to a connection. What is done stands in the modules beside
+//! this one.
+
+use futures_util::FutureExt as _;
+
+use super::{PgStore, accounts, append, log, prune, repair, rooms, user_logs};
+use crate::domain::{
+    ClientMsgId, Epoch, Head, LogHead, LoginSession, MarkMove, Message, MessageId, RefreshToken, Refusal,
+    RoomBatch, RoomId, Rotation, Seq, SessionId, Timestamp, User, UserId,
+};
+use crate::store::{
+    Accounts, Answer, Append, Credentials, DirectoryCursor, Log, LogPage, MarksPage, MemberCursor,
+    MemberPage, MessagePage, Moved, NewAccount, NewRoom, NewRoomMade, Repair, RoomPage, RoomSnapshot,
+    RoomView, Rooms, Store, UserHeads, UserLogPage, UserLogs,
+};
+
+impl Log for PgStore {
+    /// One for each connection that writes.
+    fn appends_at_once(&self) -> usize {
+        self.executor.writers()
+    }
+
+    fn append(&self, batches: Vec<RoomBatch>) -> Answer<'_, Append> {
+        let rooms = batches.iter().map(|batch| batch.room).collect();
+        let window = self.edit_window;
+        self.executor.write_in_order(rooms, batches, move |conn, batches| {
+            append::append(conn, batches, window).boxed()
+        })
+    }
+
+    fn room_snapshot(&self, room: RoomId) -> Answer<'_, Option<RoomSnapshot>> {
+        self.executor.read(room, |conn, room| log::room_snapshot(conn, *room).boxed())
+    }
+
+    fn log_page(
+        &self,
+        room: RoomId,
+        reader: Option<UserId>,
+        after: Seq,
+        limit: usize,
+    ) -> Answer<'_, LogPage> {
+        self.executor.read((), move |conn, ()| log::log_page(conn, room, reader, after, limit).boxed())
+    }
+
+    fn heads(&self, rooms: Vec<RoomId>) -> Answer<'_, Vec<Head>> {
+        self.executor.read(rooms, |conn, rooms| log::heads(conn, rooms).boxed())
+    }
+
+    fn prune_log(&self, before: Timestamp, limit: usize) -> Answer<'_, usize> {
+        self.executor.write((), move |conn, ()| prune::prune_log(conn, before, limit).boxed())
+    }
+}
+
+impl Rooms for PgStore {
+    fn create_room(&self, room: NewRoom) -> Answer<'_, NewRoomMade> {
+        self.executor.write(room, |conn, room| rooms::create_room(conn, room).boxed())
+    }
+
+    fn rooms_of(&self, user: UserId, embed: usize) -> Answer<'_, Vec<RoomView>> {
+        self.executor.read((), move |conn, ()| rooms::rooms_of(conn, user, embed).boxed())
+    }
+
+    fn room(&self, room: RoomId, viewer: UserId, embed: usize) -> Answer<'_, RoomView> {
+        self.executor.read((), move |conn, ()| rooms::room(conn, room, viewer, embed).boxed())
+    }
+
+    fn directory(&self, limit: usize, after: Option<DirectoryCursor>) -> Answer<'_, RoomPage> {
+        self.executor.read((), move |conn, ()| rooms::directory(conn, limit, after).boxed())
+    }
+
+    fn members(
+        &self,
+        room: RoomId,
+        viewer: UserId,
+        limit: usize,
+        after: Option<MemberCursor>,
+    ) -> Answer<'_, MemberPage> {
+        self.executor.read((), move |conn, ()| rooms::members(conn, room, viewer, limit, after).boxed())
+    }
+
+    fn messages(
+        &self,
+        room: RoomId,
+        viewer: UserId,
+        limit: usize,
+        before: Option<Seq>,
+    ) -> Answer<'_, MessagePage> {
+        self.executor.read((), move |conn, ()| rooms::messages(conn, room, viewer, limit, before).boxed())
+    }
+
+    fn message(&self, id: MessageId, viewer: UserId) -> Answer<'_, Message> {
+        self.executor.read((), move |conn, ()| rooms::message(conn, id, viewer).boxed())
+    }
+
+    fn message_by_key(&self, author: UserId, key: ClientMsgId) -> Answer<'_, Option<Message>> {
+        self.executor.read((), move |conn, ()| rooms::message_by_key(conn, author, key).boxed())
+    }
+}
+
+impl Accounts for PgStore {
+    fn create_account(&self, account: NewAccount) -> Answer<'_, ()> {
+        self.executor.write(account, |conn, account| accounts::create_account(conn, account).boxed())
+    }
+
+    fn credentials(&self, email_key: String) -> Answer<'_, Option<Credentials>> {
+        self.executor.read(email_key, |conn, key| accounts::credentials(conn, key).boxed())
+    }
+
+    fn user(&self, id: UserId) -> Answer<'_, Option<User>> {
+        self.executor.read((), move |conn, ()| accounts::user(conn, id).boxed())
+    }
+
+    fn start_login(&self, login: LoginSession, refresh: RefreshToken) -> Answer<'_, ()> {
+        self.executor.write((login, refresh), |conn, (login, refresh)| {
+            accounts::start_login(conn, login, refresh).boxed()
+        })
+    }
+
+    fn rotate_refresh(
+        &self,
+        hash: [u8; 32],
+        successor: RefreshToken,
+        now: Timestamp,
+        grace_ms: i64,
+    ) -> Answer<'_, Rotation> {
+        self.executor.write((hash, successor), move |conn, (hash, successor)| {
+            accounts::rotate_refresh(conn, hash, successor, now, grace_ms).boxed()
+        })
+    }
+
+    fn revoke_login(&self, session: SessionId, now: Timestamp) -> Answer<'_, ()> {
+        self.executor.write((), move |conn, ()| accounts::revoke_login(conn, session, now).boxed())
+    }
+
+    fn login_user(&self, session: SessionId) -> Answer<'_, Option<User>> {
+        self.executor.read((), move |conn, ()| accounts::login_user(conn, session).boxed())
+    }
+}
+
+impl UserLogs for PgStore {
+    fn heads_of(&self, user: UserId) -> Answer<'_, UserHeads> {
+        self.executor.read((), move |conn, ()| user_logs::heads_of(conn, user).boxed())
+    }
+
+    fn move_marks(&self, moves: Vec<MarkMove>, now: Timestamp) -> Answer<'_, Vec<Result<Moved, Refusal>>> {
+        self.executor.write(moves, move |conn, moves| user_logs::move_marks(conn, moves, now).boxed())
+    }
+
+    fn marks_of(
+        &self,
+        room: RoomId,
+        viewer: UserId,
+        limit: usize,
+        after: Option<Seq>,
+    ) -> Answer<'_, MarksPage> {
+        self.executor.read((), move |conn, ()| user_logs::marks_of(conn, room, viewer, limit, after).boxed())
+    }
+
+    fn user_log_page(&self, user: UserId, after: Seq, limit: usize) -> Answer<'_, UserLogPage> {
+        self.executor.read((), move |conn, ()| user_logs::user_log_page(conn, user, after, limit).boxed())
+    }
+
+    fn user_heads(&self, users: Vec<UserId>) -> Answer<'_, Vec<(UserId, Seq)>> {
+        self.executor.read(users, |conn, users| user_logs::user_heads(conn, users).boxed())
+    }
+
+    fn prune_user_logs(&self, before: Timestamp, limit: usize) -> Answer<'_, usize> {
+        self.executor.write((), move |conn, ()| prune::prune_user_logs(conn, before, limit).boxed())
+    }
+
+    fn note_seen(&self, seen: Vec<(UserId, Timestamp)>) -> Answer<'_, ()> {
+        self.executor.write(seen, |conn, seen| accounts::note_seen(conn, seen).boxed())
+    }
+}
+
+impl Repair for PgStore {
+    fn keeps_outbox(&self) -> bool {
+        true
+    }
+
+    fn unannounced(&self, before: Timestamp, now: Timestamp, limit: usize) -> Answer<'_, Vec<LogHead>> {
+        self.executor.write((), move |conn, ()| repair::unannounced(conn, before, now, limit).boxed())
+    }
+
+    fn announced(&self, heads: Vec<LogHead>) -> Answer<'_, ()> {
+        self.executor.write(heads, |conn, heads| repair::announced(conn, heads).boxed())
+    }
+
+    fn logins_revoked_since(&self, since: Timestamp) -> Answer<'_, Vec<SessionId>> {
+        self.executor.read((), move |conn, ()| repair::logins_revoked_since(conn, since).boxed())
+    }
+
+    fn renew_epoch(&self, epoch: Epoch) -> Answer<'_, ()> {
+        self.executor.write((), move |conn, ()| repair::renew_epoch(conn, epoch).boxed())
+    }
+
+    fn keep_ticket(&self, hash: [u8; 32], ticket: Vec<u8>, expires: Timestamp) -> Answer<'_, ()> {
+        self.executor.write((hash, ticket), move |conn, (hash, ticket)| {
+            repair::keep_ticket(conn, hash, ticket, expires).boxed()
+        })
+    }
+
+    fn take_ticket(&self, hash: [u8; 32], now: Timestamp) -> Answer<'_, Option<Vec<u8>>> {
+        self.executor.write(hash, move |conn, hash| repair::take_ticket(conn, hash, now).boxed())
+    }
+}
+
+impl Store for PgStore {
+    fn epoch(&self) -> Answer<'_, Epoch> {
+        self.executor.read((), |conn, ()| repair::epoch(conn).boxed())
+    }
+
+    /// Asks on a connection that writes, so writers that are stuck are noticed.
+    fn ping(&self) -> Answer<'_, ()> {
+        self.executor.write((), |conn, ()| repair::epoch(conn).map(|epoch| epoch.map(drop)).boxed())
+    }
+}

@@ -1,0 +1,132 @@
+//! Migrations: killed at any moment and run again, by several at once, and by binaries of several
+//! versions (I20).
+
+use std::thread;
+use std::time::Duration;
+
+use chat::clock::{Clock, SystemClock};
+use chat::store::Store;
+use chat::store::postgres::{OpenError, PgStore, migrate};
+
+use super::{address, ask, database, new_name, open_at, options, server};
+use crate::contract::support::run;
+use crate::support::process;
+
+/// An empty database.
+fn empty() -> (String, String) {
+    let name = new_name();
+    server().create_database(&name, None).expect("a database");
+    let url = server().url(&name);
+    (name, url)
+}
+
+/// Everything that migrations make, as a text.
+fn schema(name: &str) -> String {
+    let dump = server().run("pg_dump", &["--schema-only", "--no-owner", name]).expect("a dump");
+    // Newer versions of the program put a random word into these lines.
+    let lines =
+        dump.lines().filter(|line| !line.starts_with("\\restrict") && !line.starts_with("\\unrestrict"));
+    let applied =
+        ask(name, "SELECT string_agg(version, ',' ORDER BY version) FROM __diesel_schema_migrations");
+    lines.collect::<Vec<_>>().join("\n") + &applied
+}
+
+#[test]
+fn migrations_are_named_and_applied_once() {
+    let (name, url) = empty();
+    let env = [("DATABASE_URL", url.as_str())];
+    let said = |output: std::process::Output| String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(said(process::run(&["migrate"], &env)).starts_with("applied 2026-11-21-000000_initial"));
+    assert_eq!(said(process::run(&["migrate"], &env)), "the schema is up to date\n");
+    assert_eq!(schema(&name), schema(&database()));
+}
+
+#[test]
+fn a_migration_that_is_killed_at_any_moment_can_be_run_again() {
+    let whole = schema(&database());
+    let mut killed = 0;
+    for round in 0..25 {
+        let (name, url) = empty();
+        for _ in 0..3 {
+            let migrating = {
+                let url = url.clone();
+                thread::spawn(move || run(migrate(address(&url), options())))
+            };
+            // At once, in the middle, or too late.
+            thread::sleep(Duration::from_micros(SystemClock.below(60_000)));
+            let kill = format!(
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+                 WHERE datname = '{name}' AND application_name = 'chat'"
+            );
+            let hit = ask("postgres", &kill) != "0";
+            let result = migrating.join().expect("no panic");
+            killed += u32::from(hit && result.is_err());
+        }
+        run(migrate(address(&url), options())).unwrap_or_else(|error| panic!("round {round}: {error}"));
+        assert_eq!(schema(&name), whole, "round {round}");
+        server().sql("postgres", &format!("DROP DATABASE {name} WITH (FORCE)")).expect("dropped");
+    }
+    assert!(killed > 0, "none was ever hit");
+}
+
+#[test]
+fn a_process_that_is_killed_while_it_migrates_stops_nobody() {
+    let whole = schema(&database());
+    for _ in 0..8 {
+        let (name, url) = empty();
+        let mut child = process::command(&["migrate"], &[("DATABASE_URL", &url)]).spawn().expect("it runs");
+        thread::sleep(Duration::from_micros(SystemClock.below(80_000)));
+        child.kill().expect("it ran");
+        child.wait().expect("it ended");
+        run(migrate(address(&url), options())).expect("migrated");
+        assert_eq!(schema(&name), whole);
+    }
+}
+
+#[test]
+fn of_several_starters_one_migrates_while_the_others_wait() {
+    let (_, url) = empty();
+    let starters: Vec<_> = (0..4)
+        .map(|_| {
+            let url = url.clone();
+            thread::spawn(move || {
+                let applied = run(migrate(address(&url), options())).expect("migrated");
+                run(async {
+                    let store = open_at(&url).await.expect("a store");
+                    store.ping().await.expect("an answer");
+                });
+                applied.len()
+            })
+        })
+        .collect();
+    let applied: usize = starters.into_iter().map(|starter| starter.join().expect("no panic")).sum();
+    assert_eq!(applied, 1, "each migration once");
+}
+
+#[test]
+fn a_newer_schema_is_used_while_it_only_adds() {
+    let name = database();
+    let url = server().url(&name);
+    // What a newer server did that expands: a column with a default, a table, and its own row.
+    ask(
+        &name,
+        "ALTER TABLE rooms ADD COLUMN colour TEXT NOT NULL DEFAULT 'blue'; CREATE TABLE polls (id UUID);
+        INSERT INTO __diesel_schema_migrations (version) VALUES ('29990101000000')",
+    );
+    run(async {
+        let store = open_at(&url).await.expect("it only added");
+        store.ping().await.expect("an answer");
+    });
+    assert!(run(migrate(address(&url), options())).expect("nothing to do").is_empty());
+    // And one that contracts: whoever does not know that migration stays away.
+    ask(&name, "UPDATE meta SET value = '29990101000000' WHERE name = 'min_binary_schema'");
+    let error = match run(PgStore::open(address(&url), options())) {
+        Ok(_) => panic!("it was opened"),
+        Err(error) => error,
+    };
+    assert!(
+        matches!(&error, OpenError::NewerSchema { needed, .. } if needed == "29990101000000"),
+        "{error:?}"
+    );
+    assert!(run(migrate(address(&url), options())).is_err());
+}

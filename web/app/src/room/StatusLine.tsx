@@ -1,0 +1,35 @@
+import { useEffect, useState } from "react";
+import type { User } from "@chat/sdk";
+import { chat, useChat } from "../chat.js";
+import { nameOf, typingText } from "../format.js";
+
+/** Catching up in less time than this is not worth a word. */
+const PATIENCE_MS = 600;
+
+interface StatusLineProps {
+  roomId: string;
+  users: ReadonlyMap<string, User>;
+  catchingUp: boolean;
+}
+
+/** Always there and always one line high, so that nothing moves when it speaks. */
+export function StatusLine({ roomId, users, catchingUp }: StatusLineProps) {
+  const typing = useChat(`typing:${roomId}`, () => chat.typingUsers(roomId));
+  const late = useLate(catchingUp);
+  return (
+    <p className="room-status" role="status" aria-live="polite">
+      {late ? "Catching up with what was missed…" : typingText(typing.map((userId) => nameOf(users, userId)))}
+    </p>
+  );
+}
+
+function useLate(active: boolean): boolean {
+  const [late, setLate] = useState(false);
+  useEffect(() => {
+    setLate(false);
+    if (!active) return;
+    const timer = setTimeout(() => setLate(true), PATIENCE_MS);
+    return () => clearTimeout(timer);
+  }, [active]);
+  return late;
+}
