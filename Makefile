@@ -1,9 +1,11 @@
 # What can be done here. Each target is a script in .ci/, so that it can be read and run by itself.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test fmt lint test-rust test-web test-e2e deny bench sim prove
+.PHONY: help run build test fmt lint test-rust test-web test-e2e deny bench sim torture prove
 
 SEEDS ?= 200
+SECONDS ?= 600
+SEED ?=
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,5 +43,8 @@ bench: ## Benchmarks, each against its baseline
 sim: ## Simulate SEEDS=n schedules of failures
 	@.ci/sim.sh $(SEEDS)
 
-prove: ## The heavy proofs: long simulation, SIGKILL torture, Autobahn, release benchmarks
+torture: ## Torture a cluster for SECONDS=n, with the schedule of SEED=n
+	@.ci/torture.sh $(SECONDS) $(SEED)
+
+prove: ## The heavy proofs: long simulation, torture, Autobahn, release benchmarks
 	@.ci/prove.sh

@@ -27,6 +27,7 @@ tests() {
 prove simulation .ci/sim.sh "${SEEDS:-2000}"
 export TORTURE_ROUNDS=${TORTURE_ROUNDS:-200}
 prove torture tests torture
+prove cluster .ci/torture.sh "${TORTURE_SECONDS:-600}" ${TORTURE_SEED:+"$TORTURE_SEED"}
 if [[ -n ${AUTOBAHN:-} ]]; then
   prove autobahn .ci/autobahn.sh
 else

@@ -10,6 +10,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::database::{self, DatabaseError};
 use super::server;
+#[cfg(feature = "torture")]
+use crate::clock::{Clock as _, SystemClock};
 use crate::http::openapi;
 use crate::settings::Settings;
 
@@ -40,6 +42,8 @@ enum Command {
     /// What a person in charge does by hand.
     #[command(subcommand)]
     Admin(Admin),
+    #[cfg(feature = "torture")]
+    Torture(crate::torture::Options),
 }
 
 #[derive(Clone, Copy, Subcommand)]
@@ -71,6 +75,9 @@ pub fn main() -> ExitCode {
         Command::Migrate => migrate(&settings),
         Command::Healthcheck => healthcheck(&settings),
         Command::Admin(Admin::NewEpoch) => new_epoch(&settings),
+        // A seed that is easy to read out.
+        #[cfg(feature = "torture")]
+        Command::Torture(options) => crate::torture::main(&options, SystemClock.below(1 << 32)),
         Command::CheckConfig | Command::Openapi => say("the settings are valid\n"),
     }
 }

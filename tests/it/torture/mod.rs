@@ -1,6 +1,8 @@
 //! Servers and clients under violence: cuts, kills, noise. Afterwards the books must balance.
 
 mod binary;
+#[cfg(feature = "torture")]
+mod broken;
 mod cuts;
 mod device;
 mod kills;

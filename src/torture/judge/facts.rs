@@ -1,0 +1,120 @@
+//! What several parts of the judge need to know: each log entry with the earliest sign of its
+//! commit, and who committed it.
+
+use std::collections::BTreeMap;
+
+use uuid::Uuid;
+
+use crate::torture::books::MessageRow;
+use crate::torture::history::History;
+use crate::torture::moment::Moment;
+use crate::torture::record::{Answer, Way, What, digest};
+
+/// One log entry.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// The earliest sign that it was committed: an answer, a delivery, or a look into the database.
+    pub commit: Moment,
+    /// The process that answered it first.
+    pub pod: Option<usize>,
+    /// What the tables say of it; nothing when there is no such row.
+    pub digest: Option<u64>,
+}
+
+impl Entry {
+    const UNKNOWN: Self = Self { commit: Moment::END, pod: None, digest: None };
+}
+
+/// All rooms' entries, and the messages by id.
+pub struct Facts<'a> {
+    /// By room, then `seq` - 1.
+    pub rooms: Vec<Vec<Entry>>,
+    pub messages: BTreeMap<Uuid, &'a MessageRow>,
+    pub by_key: BTreeMap<(Uuid, Uuid), &'a MessageRow>,
+}
+
+impl<'a> Facts<'a> {
+    #[must_use]
+    pub fn new(history: &'a History) -> Self {
+        let mut facts = Self {
+            rooms: vec![Vec::new(); history.rooms.len()],
+            messages: history.books.messages.iter().map(|row| (row.id, row)).collect(),
+            by_key: history.books.messages.iter().map(|row| ((row.author, row.key), row)).collect(),
+        };
+        facts.read_books(history);
+        facts.hear_clients(history);
+        facts.see_heads(history);
+        facts
+    }
+
+    fn read_books(&mut self, history: &History) {
+        let places = history.places();
+        for row in &history.books.log {
+            let Some(room) = places.get(&row.room).copied() else { continue };
+            let message = row.message.and_then(|id| self.messages.get(&id).copied());
+            let (id, author, content) = match message {
+                Some(message) => (message.id, message.author, message.content.as_str()),
+                None => (Uuid::nil(), row.user.unwrap_or_default(), ""),
+            };
+            let digest = digest(&row.kind, id, author, content);
+            if let Some(entry) = self.entry_mut(room, row.seq) {
+                entry.digest = Some(digest);
+            }
+        }
+    }
+
+    fn hear_clients(&mut self, history: &History) {
+        for client in &history.clients {
+            for sighting in &client.seen {
+                if let What::Entry { seq, .. } = sighting.what
+                    && let Some(entry) = self.entry_mut(sighting.room as usize, seq)
+                {
+                    entry.commit = entry.commit.min(sighting.at);
+                }
+            }
+            for send in &client.sends {
+                for attempt in &send.attempts {
+                    let Some((at, Answer::Stored { seq, duplicate, .. })) = &attempt.answer else { continue };
+                    let Some(entry) = self.entry_mut(send.room, *seq) else { continue };
+                    entry.commit = entry.commit.min(*at);
+                    if !duplicate {
+                        entry.pod = Some(match attempt.way {
+                            Way::Socket(socket) => client.sockets[socket].pod,
+                            Way::Rest(pod) => pod,
+                        });
+                    }
+                }
+            }
+        }
+    }
+
+    fn see_heads(&mut self, history: &History) {
+        let mut seen = vec![0; history.rooms.len()];
+        for (at, heads) in &history.heads {
+            for (room, head) in heads.iter().enumerate() {
+                for seq in seen[room] + 1..=*head {
+                    if let Some(entry) = self.entry_mut(room, seq) {
+                        entry.commit = entry.commit.min(*at);
+                    }
+                }
+                seen[room] = seen[room].max(*head);
+            }
+        }
+    }
+
+    /// The entry, made when nothing was known of it. A `seq` beyond reason has none.
+    fn entry_mut(&mut self, room: usize, seq: u64) -> Option<&mut Entry> {
+        let place = usize::try_from(seq).ok().filter(|seq| *seq < 100_000_000)?.checked_sub(1)?;
+        let entries = self.rooms.get_mut(room)?;
+        if entries.len() <= place {
+            entries.resize(place + 1, Entry::UNKNOWN);
+        }
+        entries.get_mut(place)
+    }
+
+    #[must_use]
+    pub fn entry(&self, room: usize, seq: u64) -> Option<&Entry> {
+        let place = usize::try_from(seq).ok()?.checked_sub(1)?;
+        self.rooms.get(room)?.get(place)
+    }
+}

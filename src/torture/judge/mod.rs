@@ -1,0 +1,164 @@
+//! The judge: takes what happened and says which promises were broken, with the first proof.
+//!
+//! Numbers are those of `docs/explanation/ordering-and-delivery.md`. Each part looks at a few of them:
+//! `stored` at the tables, `delivered` at sequences, `timely` at clocks, `drained` at ends, `counted`
+//! at counters and the outbox.
+
+mod counted;
+mod delivered;
+mod drained;
+mod facts;
+mod present;
+mod stored;
+#[cfg(test)]
+mod tests;
+mod timely;
+
+use std::collections::BTreeMap;
+
+use uuid::Uuid;
+
+pub use self::facts::Facts;
+use super::history::History;
+use super::moment::Moment;
+use super::record::Times;
+
+/// A promise that was broken, once.
+#[derive(Clone, Debug)]
+pub struct Violation {
+    /// `I1` and so on; `doorbell` for the time of deliveries while all is well, `crash` for a
+    /// process that ended by itself, `progress` for what never came to an end.
+    pub promise: &'static str,
+    pub at: Moment,
+    pub what: String,
+    pub client: Option<usize>,
+    pub room: Option<usize>,
+    pub seq: Option<u64>,
+    pub key: Option<Uuid>,
+}
+
+impl Violation {
+    #[must_use]
+    pub const fn new(promise: &'static str, at: Moment, what: String) -> Self {
+        Self { promise, at, what, client: None, room: None, seq: None, key: None }
+    }
+
+    #[must_use]
+    pub fn of_client(self, client: usize) -> Self {
+        Self { client: Some(client), ..self }
+    }
+
+    #[must_use]
+    pub fn of_entry(self, room: usize, seq: u64) -> Self {
+        Self { room: Some(room), seq: Some(seq), ..self }
+    }
+
+    #[must_use]
+    pub fn of_key(self, key: Uuid) -> Self {
+        Self { key: Some(key), ..self }
+    }
+}
+
+/// Of one promise: how often it was looked at, and how often it was broken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    pub checked: usize,
+    pub broken: usize,
+}
+
+/// Proofs kept of one promise; all are counted.
+const PROOFS: usize = 20;
+
+/// Times that the report shows.
+#[derive(Debug, Default)]
+pub struct Figures {
+    /// From commit to delivery, in the calm before the first fault.
+    pub calm: Times,
+    /// The same, to other processes than the committing one.
+    pub calm_across: Times,
+    /// Later, outside times of faults that delay.
+    pub faulty: Times,
+    pub redis_down: Times,
+    /// From five seconds after Redis came back on, while nothing else is wrong.
+    pub redis_back: Times,
+    /// To others, while somebody in the room did not read.
+    pub beside_slow: Times,
+    /// From the beginning of an opening to `ready`.
+    pub opening: Times,
+    /// Nothing was live for so long when a process told its sockets to go.
+    pub moving: Times,
+    pub drains: Times,
+    pub moves: usize,
+    pub lagged: usize,
+}
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub struct Verdict {
+    pub tallies: BTreeMap<&'static str, Tally>,
+    pub violations: Vec<Violation>,
+    pub figures: Figures,
+}
+
+impl Verdict {
+    /// So many things were looked at.
+    pub fn checked(&mut self, promise: &'static str, times: usize) {
+        self.tallies.entry(promise).or_default().checked += times;
+    }
+
+    pub fn broken(&mut self, violation: Violation) {
+        let tally = self.tallies.entry(violation.promise).or_default();
+        tally.broken += 1;
+        if tally.broken <= PROOFS {
+            self.violations.push(violation);
+        }
+    }
+
+    /// Looks at one thing.
+    pub fn expect(&mut self, promise: &'static str, holds: bool, violation: impl FnOnce() -> Violation) {
+        self.checked(promise, 1);
+        if !holds {
+            self.broken(violation());
+        }
+    }
+
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        self.violations.is_empty()
+    }
+
+    /// The promises that were broken.
+    pub fn named(&self) -> impl Iterator<Item = &'static str> {
+        self.tallies.iter().filter(|(_, tally)| tally.broken > 0).map(|(promise, _)| *promise)
+    }
+
+    /// The earliest proof.
+    #[must_use]
+    pub fn first(&self) -> Option<&Violation> {
+        self.violations.iter().min_by_key(|violation| violation.at)
+    }
+}
+
+/// Judges all that is known of a run.
+#[must_use]
+pub fn judge(history: &History) -> Verdict {
+    let facts = Facts::new(history);
+    let mut verdict = Verdict::default();
+    stored::judge(history, &facts, &mut verdict);
+    delivered::judge(history, &facts, &mut verdict);
+    timely::judge(history, &facts, &mut verdict);
+    drained::judge(history, &mut verdict);
+    counted::judge(history, &facts, &mut verdict);
+    present::judge(history, &mut verdict);
+    for (client, sheet) in history.clients.iter().enumerate() {
+        for wrong in &sheet.wrongs {
+            let violation =
+                Violation::new(wrong.promise, wrong.at, format!("{}: {}", sheet.name, wrong.what));
+            verdict.broken(violation.of_client(client));
+        }
+    }
+    for what in &history.unsettled {
+        verdict.broken(Violation::new("progress", history.end, what.clone()));
+    }
+    verdict
+}

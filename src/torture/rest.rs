@@ -1,0 +1,205 @@
+//! The HTTP calls of clients and of the test itself.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::record::Answer;
+
+/// Longer than this nobody waits for an answer.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// Someone with an account.
+#[derive(Clone, Debug)]
+pub struct Person {
+    pub id: Uuid,
+    pub token: String,
+}
+
+/// Talks HTTP to processes.
+#[derive(Clone)]
+pub struct Rest {
+    client: reqwest::Client,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Stored {
+    id: Uuid,
+    seq: u64,
+}
+
+#[derive(Deserialize)]
+struct Problem {
+    code: String,
+    retryable: bool,
+}
+
+#[derive(Deserialize)]
+struct Page {
+    messages: Vec<Stored>,
+}
+
+impl Rest {
+    /// # Errors
+    /// When the library cannot start.
+    pub fn new() -> Result<Self, String> {
+        let client = reqwest::Client::builder()
+            .timeout(PATIENCE)
+            .connect_timeout(Duration::from_secs(2))
+            .pool_max_idle_per_host(64)
+            .no_proxy()
+            .build();
+        Ok(Self { client: client.map_err(|error| error.to_string())? })
+    }
+
+    async fn post(
+        &self,
+        at: SocketAddr,
+        path: &str,
+        token: Option<&str>,
+        body: &Value,
+    ) -> Result<Value, String> {
+        let mut request = self.client.post(format!("http://{at}{path}")).json(body);
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        let answer = request.send().await.map_err(|error| cause(&error))?;
+        let status = answer.status();
+        let body: Value = answer.json().await.map_err(|error| cause(&error))?;
+        if status == reqwest::StatusCode::CREATED {
+            Ok(body)
+        } else {
+            Err(format!("{path}: {status}: {body}"))
+        }
+    }
+
+    /// # Errors
+    /// What went wrong.
+    pub async fn register(&self, at: SocketAddr, name: &str) -> Result<Person, String> {
+        let body = json!({"username": name, "email": format!("{name}@example.com"), "password": "correct horse battery"});
+        let made = self.post(at, "/auth/register", None, &body).await?;
+        let id = made.pointer("/user/id").and_then(Value::as_str).and_then(|id| id.parse().ok());
+        let token = made.get("token").and_then(Value::as_str).map(str::to_owned);
+        match (id, token) {
+            (Some(id), Some(token)) => Ok(Person { id, token }),
+            _ => Err(format!("/auth/register: {made}")),
+        }
+    }
+
+    /// # Errors
+    /// What went wrong.
+    pub async fn create_room(
+        &self,
+        at: SocketAddr,
+        owner: &Person,
+        name: &str,
+        members: &[Uuid],
+    ) -> Result<Uuid, String> {
+        let body = json!({"name": name, "isPrivate": true, "members": members});
+        let made = self.post(at, "/rooms", Some(&owner.token), &body).await?;
+        let id = made.get("id").and_then(Value::as_str).and_then(|id| id.parse().ok());
+        id.ok_or_else(|| format!("/rooms: {made}"))
+    }
+
+    /// # Errors
+    /// What went wrong.
+    pub async fn ticket(&self, at: SocketAddr, token: &str) -> Result<String, String> {
+        let made = self.post(at, "/ws/ticket", Some(token), &json!({})).await?;
+        made.get("ticket")
+            .and_then(Value::as_str)
+            .map(str::to_owned)
+            .ok_or_else(|| format!("/ws/ticket: {made}"))
+    }
+
+    /// Sends a message.
+    pub async fn send(&self, at: SocketAddr, token: &str, room: Uuid, key: Uuid, content: &str) -> Answer {
+        self.try_send(at, token, room, key, content)
+            .await
+            .unwrap_or_else(|error| Answer::Failed(cause(&error)))
+    }
+
+    async fn try_send(
+        &self,
+        at: SocketAddr,
+        token: &str,
+        room: Uuid,
+        key: Uuid,
+        content: &str,
+    ) -> reqwest::Result<Answer> {
+        let request = self.client.post(format!("http://{at}/messages")).bearer_auth(token);
+        let request = request.header("idempotency-key", key.to_string());
+        let answer = request.json(&json!({"roomId": room, "content": content})).send().await?;
+        let duplicate = answer.headers().get("idempotent-replayed").is_some_and(|value| value == "true");
+        if answer.status() == reqwest::StatusCode::CREATED {
+            let Stored { id, seq } = answer.json().await?;
+            return Ok(Answer::Stored { id, seq, duplicate });
+        }
+        let Problem { code, retryable } = answer.json().await?;
+        Ok(Answer::Refused { code, retryable })
+    }
+
+    /// Whether the newest messages of a room have this one; nothing without an answer.
+    pub async fn history_has(
+        &self,
+        at: SocketAddr,
+        token: &str,
+        room: Uuid,
+        id: Uuid,
+        seq: u64,
+    ) -> Option<bool> {
+        let request =
+            self.client.get(format!("http://{at}/messages?roomId={room}&limit=200")).bearer_auth(token);
+        let answer = request.send().await.ok()?;
+        if !answer.status().is_success() {
+            return None;
+        }
+        let page: Page = answer.json().await.ok()?;
+        let found = page.messages.iter().any(|message| message.id == id);
+        // So many may have come since that it lies on an older page.
+        let beyond =
+            page.messages.len() >= 200 && page.messages.last().is_some_and(|oldest| oldest.seq > seq);
+        (found || !beyond).then_some(found)
+    }
+
+    /// Whether it takes requests.
+    pub async fn is_ready(&self, at: SocketAddr) -> bool {
+        let request = self.client.get(format!("http://{at}/health/ready"));
+        request.send().await.is_ok_and(|answer| answer.status().is_success())
+    }
+
+    /// A counter of a process; nothing without an answer.
+    pub async fn counter(&self, at: SocketAddr, name: &str) -> Option<u64> {
+        let answer = self.client.get(format!("http://{at}/metrics")).send().await.ok()?;
+        counter_in(&answer.text().await.ok()?, name)
+    }
+}
+
+/// The value of a metric without labels.
+fn counter_in(text: &str, name: &str) -> Option<u64> {
+    text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.trim().parse().ok())
+}
+
+/// The innermost reason: reqwest's own text names only the request.
+fn cause(error: &reqwest::Error) -> String {
+    let mut inner: &dyn std::error::Error = error;
+    while let Some(source) = inner.source() {
+        inner = source;
+    }
+    inner.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_counter_is_found_by_its_whole_name() {
+        let text = "# TYPE a counter\na_total_b 3\na_total 17\na_total{x=\"1\"} 4\n";
+        assert_eq!(counter_in(text, "a_total"), Some(17));
+        assert_eq!(counter_in(text, "a"), None);
+    }
+}
