@@ -8,6 +8,7 @@ mod frames;
 mod people;
 mod reading;
 mod sending;
+mod stalling;
 mod wire;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
