@@ -108,6 +108,7 @@ async fn read(conn: &mut AsyncPgConnection, needs: &Needs, known: &mut Known) ->
 
     let conn: &AsyncPgConnection = conn;
     // The locks in the order that holds everywhere: users, then members.
+    #[allow(clippy::type_complexity, reason = "six answers that come together, each used once")]
     let (users, members, keyed, found, named, heirs): (
         QueryResult<Vec<(Uuid, String, i64)>>,
         QueryResult<Vec<(Uuid, MemberRow)>>,

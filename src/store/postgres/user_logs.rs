@@ -152,6 +152,7 @@ async fn judge(
     let shared: &AsyncPgConnection = conn;
     let (mut a, mut b, mut c) = (shared, shared, shared);
     // In this order: first the users, then their memberships, then what may have grown meanwhile.
+    #[allow(clippy::type_complexity, reason = "three answers that come together, each used once")]
     let (found, memberships, heads): (
         Vec<(Uuid, String, i64)>,
         Vec<(Uuid, Uuid, i64, i64)>,

@@ -1,3 +1,4 @@
+#![cfg(test)]
 //! A history in which all is well, of one room and three people.
 
 use std::time::Duration;
