@@ -93,7 +93,7 @@ fn two_processes_that_race_leave_no_number_out() {
             let rooms = &rooms;
             pods.iter().enumerate().map(move |(pod, store)| {
                 let author = if n % 2 == 0 { alice } else { bob };
-                let mut order: Vec<_> = rooms.iter().copied().collect();
+                let mut order = rooms.to_vec();
                 if pod == 1 {
                     order.reverse();
                 }
