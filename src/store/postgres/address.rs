@@ -337,7 +337,7 @@ mod tests {
     #[test]
     fn a_socket_and_several_hosts_are_addresses_too() {
         let socket = Address::parse("postgres://chat@%2Frun%2Fpostgresql/chat").expect("valid");
-        assert_eq!(socket.to_string(), "/run/postgresql/chat");
+        assert_eq!(socket.to_string(), "/run/postgresql:5432/chat");
         let two = Address::parse("postgres://chat@a:1,b:2/chat?sslmode=verify-full").expect("valid");
         assert_eq!(two.to_string(), "a:1,b:2/chat");
     }
