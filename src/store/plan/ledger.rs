@@ -1,5 +1,5 @@
 //! What is known while a group commit is decided: what was read, and over it what the operations
-//! so far have changed. Judges nothing. Next: [`super::decide`].
+//! so far have changed. Judges nothing. Next: [`super::decide()`].
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -1,8 +1,8 @@
 //! The group commit as a value: what must be read, and what is to be written then.
 //!
 //! All stores share these rules word for word; an adapter reads what [`needs`] names, under locks
-//! that nobody else holds, hands it to [`decide`], and writes what comes of it. Knows no database,
-//! no clock and no I/O. Next: [`decide`], then [`crate::domain::policy`], the rules asked there.
+//! that nobody else holds, hands it to [`decide()`], and writes what comes of it. Knows no database,
+//! no clock and no I/O. Next: [`decide()`], then [`crate::domain::policy`], the rules asked there.
 
 mod decide;
 mod ledger;

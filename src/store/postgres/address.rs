@@ -64,11 +64,7 @@ impl fmt::Display for Address {
             f.write_str(if n == 0 { "" } else { "," })?;
             match host {
                 tokio_postgres::config::Host::Tcp(name) => f.write_str(name)?,
-                // A socket in a folder: its port is only a part of its name.
-                tokio_postgres::config::Host::Unix(path) => {
-                    write!(f, "{}", path.display())?;
-                    continue;
-                }
+                tokio_postgres::config::Host::Unix(path) => write!(f, "{}", path.display())?,
             }
             let ports = self.config.get_ports();
             if let Some(port) = ports.get(n).or_else(|| ports.first()) {
@@ -341,7 +337,7 @@ mod tests {
     #[test]
     fn a_socket_and_several_hosts_are_addresses_too() {
         let socket = Address::parse("postgres://chat@%2Frun%2Fpostgresql/chat").expect("valid");
-        assert_eq!(socket.to_string(), "/run/postgresql/chat");
+        assert_eq!(socket.to_string(), "/run/postgresql:5432/chat");
         let two = Address::parse("postgres://chat@a:1,b:2/chat?sslmode=verify-full").expect("valid");
         assert_eq!(two.to_string(), "a:1,b:2/chat");
     }

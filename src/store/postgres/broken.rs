@@ -2,6 +2,7 @@
 //! out. Chosen by `CHAT_BROKEN`; compiled with the feature `torture` only.
 
 use std::collections::HashSet;
+use std::collections::hash_map::Entry;
 use std::sync::OnceLock;
 
 use diesel::sql_types::{Array, BigInt, Text, Uuid as SqlUuid};
@@ -71,10 +72,9 @@ pub(super) async fn spoil(
 ) -> Result<(), Fault> {
     for (author, key) in burnt {
         // As if another message elsewhere had used it.
-        #[allow(clippy::map_entry, reason = "another map is written with it")]
-        if !known.keys.contains_key(&(*author, *key)) {
+        if let Entry::Vacant(free) = known.keys.entry((*author, *key)) {
             let message = nobody(*author, *key);
-            known.keys.insert((*author, *key), message.id);
+            free.insert(message.id);
             let seq = Seq::START;
             known.messages.insert(message.id, KnownMessage { message, last_seq: seq, body_hash: [0; 32] });
         }

@@ -63,6 +63,8 @@ statement! {
 
 type RoomNumbers = (Uuid, bool, i64, i64, i64, i64);
 type Hashed = (MessageRow, Vec<u8>);
+type InRoom = (Uuid, MemberRow);
+type Named = (Uuid, String, Uuid, Option<MemberRow>);
 
 /// Begins the transaction, takes the locks of the rooms, and reads.
 pub(super) async fn begin(conn: &mut AsyncPgConnection, needs: &Needs) -> Result<Known, Fault> {
@@ -108,23 +110,15 @@ async fn read(conn: &mut AsyncPgConnection, needs: &Needs, known: &mut Known) ->
 
     let conn: &AsyncPgConnection = conn;
     // The locks in the order that holds everywhere: users, then members.
-    #[allow(clippy::type_complexity, reason = "six answers that come together, each used once")]
-    let (users, members, keyed, found, named, heirs): (
-        QueryResult<Vec<(Uuid, String, i64)>>,
-        QueryResult<Vec<(Uuid, MemberRow)>>,
-        QueryResult<Vec<Hashed>>,
-        QueryResult<Vec<Hashed>>,
-        QueryResult<Vec<(Uuid, String, Uuid, Option<MemberRow>)>>,
-        QueryResult<Vec<(Uuid, MemberRow)>>,
-    ) = join!(
-        some(!users.is_empty(), || LockUsers { users }.load(&mut { conn })),
+    let (users, members, keyed, found, named, heirs) = join!(
+        some(!users.is_empty(), || LockUsers { users }.load::<(Uuid, String, i64)>(&mut { conn })),
         some(!needs.members.is_empty(), || {
-            LockMembers { rooms: member_rooms, users: member_users }.load(&mut { conn })
+            LockMembers { rooms: member_rooms, users: member_users }.load::<InRoom>(&mut { conn })
         }),
-        some(!needs.keys.is_empty(), || ReadKeys { authors, keys }.load(&mut { conn })),
-        some(!messages.is_empty(), || ReadMessages { messages }.load(&mut { conn })),
-        some(!names.is_empty(), || ReadNames { rooms: name_rooms, names }.load(&mut { conn })),
-        some(!limits.is_empty(), || ReadHeirs { rooms: heir_rooms, limits }.load(&mut { conn })),
+        some(!needs.keys.is_empty(), || ReadKeys { authors, keys }.load::<Hashed>(&mut { conn })),
+        some(!messages.is_empty(), || ReadMessages { messages }.load::<Hashed>(&mut { conn })),
+        some(!names.is_empty(), || ReadNames { rooms: name_rooms, names }.load::<Named>(&mut { conn })),
+        some(!limits.is_empty(), || ReadHeirs { rooms: heir_rooms, limits }.load::<InRoom>(&mut { conn })),
     );
 
     for (id, username, head) in users? {

@@ -152,15 +152,10 @@ async fn judge(
     let shared: &AsyncPgConnection = conn;
     let (mut a, mut b, mut c) = (shared, shared, shared);
     // In this order: first the users, then their memberships, then what may have grown meanwhile.
-    #[allow(clippy::type_complexity, reason = "three answers that come together, each used once")]
-    let (found, memberships, heads): (
-        Vec<(Uuid, String, i64)>,
-        Vec<(Uuid, Uuid, i64, i64)>,
-        Vec<(Uuid, bool, i64)>,
-    ) = try_join!(
-        LockUsers { users: users.clone() }.load(&mut a),
-        LockMarks { rooms: rooms.clone(), users }.load(&mut b),
-        RoomsOfMarks { rooms }.load(&mut c),
+    let (found, memberships, heads) = try_join!(
+        LockUsers { users: users.clone() }.load::<(Uuid, String, i64)>(&mut a),
+        LockMarks { rooms: rooms.clone(), users }.load::<(Uuid, Uuid, i64, i64)>(&mut b),
+        RoomsOfMarks { rooms }.load::<(Uuid, bool, i64)>(&mut c),
     )?;
     let user_seqs = found.into_iter().map(|(id, _, seq)| (UserId(id), Seq::from_stored(seq))).collect();
     let memberships: HashMap<(Uuid, Uuid), Marks> = memberships

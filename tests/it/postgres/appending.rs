@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use chat::domain::{Operation, Refusal};
-use chat::store::postgres::{Costs, LOCK_TIMEOUT, PgStore};
+use chat::store::postgres::{Costs, IDLE_IN_TRANSACTION, LOCK_TIMEOUT, PgStore};
 use chat::store::{Accounts, Log, Store, StoreError, UserLogs};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
@@ -93,7 +93,7 @@ fn two_processes_that_race_leave_no_number_out() {
             let rooms = &rooms;
             pods.iter().enumerate().map(move |(pod, store)| {
                 let author = if n % 2 == 0 { alice } else { bob };
-                let mut order: Vec<_> = rooms.iter().copied().collect();
+                let mut order = rooms.to_vec();
                 if pod == 1 {
                     order.reverse();
                 }
@@ -189,22 +189,22 @@ fn a_process_that_stops_with_a_rooms_lock_stops_nobody_for_long() {
         let store: Arc<dyn Store> = pg.clone();
         let alice = person(&store, "alice").await;
         let (held, free) = (room(&store, alice, &[]).await, room(&store, alice, &[]).await);
-        // Another process that took the lock and says no more, with our own limits on its session.
+        // Another process that took the lock and says no more, with the limit of our sessions on its own.
         let holder = {
             let (name, room) = (name.clone(), held);
             thread::spawn(move || {
-                server().sql(
-                    &name,
-                    &format!(
-                        "SET idle_in_transaction_session_timeout = '5s'; BEGIN;
-                    SELECT 1 FROM rooms WHERE id = '{room}' FOR UPDATE; SELECT pg_sleep(6); COMMIT"
-                    ),
-                )
+                let limit = IDLE_IN_TRANSACTION.as_millis();
+                let limit = format!("SET idle_in_transaction_session_timeout = {limit}");
+                let lock = format!("SELECT 1 FROM rooms WHERE id = '{room}' FOR UPDATE");
+                let says = ["-c", &limit, "-c", "BEGIN", "-c", &lock, "-c", "\\! sleep 8", "-c", "COMMIT"];
+                server().run("psql", &[&["-q", "-d", &name], says.as_slice()].concat())
             })
         };
-        let locked = "SELECT count(*) FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
-            WHERE c.relname = 'rooms' AND l.mode = 'RowShareLock' AND l.granted";
-        while ask(&name, locked) == "0" {
+        let idle = format!(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = '{name}' AND query LIKE 'SELECT 1 FROM rooms%' \
+             AND state = 'idle in transaction'"
+        );
+        while ask(&name, &idle) == "0" {
             thread::sleep(Duration::from_millis(10));
         }
         let begun = Instant::now();
@@ -222,8 +222,13 @@ fn a_process_that_stops_with_a_rooms_lock_stops_nobody_for_long() {
         write(&store, free, 0, say(alice, "alone")).await;
         assert_eq!(numbers(&log(&store, held).await), [1]);
         assert!(begun.elapsed() < Duration::from_secs(1));
-        holder.join().expect("no panic").expect("committed");
-        write(&store, held, 0, say(alice, "at last")).await;
+        // The server ends who says nothing for too long.
+        let begun = Instant::now();
+        while store.append(vec![batch(held, at(0), vec![say(alice, "at last")])]).await.is_err() {
+            assert!(begun.elapsed() < IDLE_IN_TRANSACTION * 2);
+        }
+        let cause = holder.join().expect("no panic").expect_err("it could not commit");
+        assert!(cause.contains("idle-in-transaction"), "{cause}");
         for (room, count) in [(held, 2), (free, 2)] {
             assert_eq!(numbers(&log(&store, room).await), up_to(count));
         }

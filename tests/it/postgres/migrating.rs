@@ -45,7 +45,7 @@ fn migrations_are_named_and_applied_once() {
 fn a_migration_that_is_killed_at_any_moment_can_be_run_again() {
     let whole = schema(&database());
     let mut killed = 0;
-    for round in 0..25 {
+    for round in 0..15 {
         let (name, url) = empty();
         for _ in 0..3 {
             let migrating = {
@@ -64,7 +64,6 @@ fn a_migration_that_is_killed_at_any_moment_can_be_run_again() {
         }
         run(migrate(address(&url), options())).unwrap_or_else(|error| panic!("round {round}: {error}"));
         assert_eq!(schema(&name), whole, "round {round}");
-        server().sql("postgres", &format!("DROP DATABASE {name} WITH (FORCE)")).expect("dropped");
     }
     assert!(killed > 0, "none was ever hit");
 }
