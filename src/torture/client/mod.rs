@@ -5,6 +5,7 @@
 
 mod connecting;
 mod frames;
+mod pausing;
 mod people;
 mod reading;
 mod sending;

@@ -29,7 +29,7 @@ fn witnesses(history: &History, verdict: &mut Verdict) {
     for (client, sheet) in history.clients.iter().enumerate() {
         for witness in &sheet.witnesses {
             let Some(found) = witness.found else { continue };
-            verdict.expect("I8", found, || {
+            verdict.demand("I8", found, || {
                 let send = &sheet.sends[witness.send];
                 let what = format!(
                     "{}: {} was acknowledged at {:?}, and process {} asked at {} does not show it",
@@ -44,7 +44,7 @@ fn witnesses(history: &History, verdict: &mut Verdict) {
 /// I23 at rest before the first fault: counted is exactly what is stored.
 fn census(history: &History, verdict: &mut Verdict) {
     let Some(census) = history.census else { return };
-    verdict.expect("I23", census.counted == census.rows, || {
+    verdict.demand("I23", census.counted == census.rows, || {
         let what = format!("at rest {} messages are counted, and {} are stored", census.counted, census.rows);
         Violation::new("I23", census.at, what)
     });
@@ -75,7 +75,7 @@ fn counters(history: &History, facts: &Facts<'_>, verdict: &mut Verdict) {
     });
     let unknown = unknown.count() as u64;
     let right = counted <= stored && stored <= counted + unknown;
-    verdict.expect("I23", right, || {
+    verdict.demand("I23", right, || {
         let what = format!(
             "{counted} messages are counted and {stored} are stored; {unknown} could have been lost with a process"
         );

@@ -40,7 +40,7 @@ fn sockets(client: usize, sheet: &ClientSheet, verdict: &mut Verdict) {
                     let wanted = *next;
                     *next = seq + 1;
                     let promise = if seq < wanted { "I4" } else { "I6" };
-                    verdict.expect(promise, seq == wanted, || {
+                    verdict.demand(promise, seq == wanted, || {
                         let what = format!(
                             "{}: on socket {socket} in room {room} came {seq} where {wanted} had to come",
                             sheet.name
@@ -49,7 +49,7 @@ fn sockets(client: usize, sheet: &ClientSheet, verdict: &mut Verdict) {
                     });
                 }
                 Some(None) => {}
-                None => verdict.expect("I6", false, || {
+                None => verdict.demand("I6", false, || {
                     let what =
                         format!("{}: on socket {socket} came {seq} of room {room}, unasked", sheet.name);
                     Violation::new("I6", at, what).of_client(client).of_entry(room as usize, seq)
@@ -95,12 +95,12 @@ impl Reader<'_> {
         }
         *last = seq;
         let stored = self.facts.entry(room as usize, seq).and_then(|entry| entry.digest);
-        verdict.expect("I4", stored == Some(digest), || {
+        verdict.demand("I4", stored == Some(digest), || {
             blame("I4", format!("{name}: what came as {seq} of room {room} is not what is stored there"))
         });
         let Some(first) = first.get_mut(room as usize) else { return };
         let (same, by) = *first.entry(seq).or_insert((digest, client));
-        verdict.expect("I5", same == digest, || {
+        verdict.demand("I5", same == digest, || {
             blame("I5", format!("{name} saw something else as {seq} of room {room} than client {by}"))
         });
     }
@@ -113,7 +113,7 @@ impl Reader<'_> {
             }
             let stored = self.facts.rooms[room].iter().filter(|entry| entry.digest.is_some()).count() as u64;
             let last = u32::try_from(room).ok().and_then(|room| self.last.get(&room)).copied().unwrap_or(0);
-            verdict.expect("I4", last == stored, || {
+            verdict.demand("I4", last == stored, || {
                 let what = format!("{} has {last} of {stored} entries of room {room}", self.sheet.name);
                 let violation = Violation::new("I4", history.end, what).of_client(self.client);
                 violation.of_entry(room, last + 1)
@@ -134,7 +134,7 @@ fn pipelined(client: usize, sheet: &ClientSheet, facts: &Facts<'_>, verdict: &mu
         let Some(row) = facts.by_key.get(&(sheet.user, send.key)) else { continue };
         let at = send.attempts.first().map_or(send.composed, |attempt| attempt.at);
         if let Some((before, _)) = last.insert((socket, send.room), (row.seq, at)) {
-            verdict.expect("I7", before < row.seq, || {
+            verdict.demand("I7", before < row.seq, || {
                 let what = format!(
                     "{}: on socket {socket} to room {} {} was sent after what got {before}, and got {}",
                     sheet.name, send.room, send.key, row.seq

@@ -21,7 +21,7 @@ pub fn judge(history: &History, verdict: &mut Verdict) {
     let (count, tail) = (figures.moving.count(), figures.moving.permille(990));
     if let Some(tail) = tail {
         verdict.checked("I16", count);
-        verdict.expect("I16", tail <= GAP, || {
+        verdict.demand("I16", tail <= GAP, || {
             let what =
                 format!("of {count} moves one in a hundred left a gap of {tail:?} or longer, not {GAP:?}");
             Violation::new("I16", history.end, what)
@@ -36,7 +36,7 @@ fn ends(history: &History, verdict: &mut Verdict) {
             Some((at, End::Drained { code, took })) => {
                 verdict.figures.drains.add(took);
                 let well = code == Some(0) && took <= history.grace;
-                verdict.expect("I16", well, || {
+                verdict.demand("I16", well, || {
                     let what = format!(
                         "process {} was told to end, took {took:?} and ended with {code:?}",
                         life.pod
@@ -62,7 +62,7 @@ fn openings(history: &History, client: usize, sheet: &ClientSheet, verdict: &mut
         }
         let calm = history.calm.is_some_and(|calm| socket.asked < calm.to);
         let lost = matches!(socket.ended, Some((_, Ending::Closed(4_302))));
-        verdict.expect("I11", !(calm && lost), || {
+        verdict.demand("I11", !(calm && lost), || {
             let what = format!("{}: a fresh ticket was not taken while all was well", sheet.name);
             Violation::new("I11", socket.end(), what).of_client(client)
         });

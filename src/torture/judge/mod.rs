@@ -115,7 +115,7 @@ impl Verdict {
     }
 
     /// Looks at one thing.
-    pub fn expect(&mut self, promise: &'static str, holds: bool, violation: impl FnOnce() -> Violation) {
+    pub fn demand(&mut self, promise: &'static str, holds: bool, violation: impl FnOnce() -> Violation) {
         self.checked(promise, 1);
         if !holds {
             self.broken(violation());

@@ -60,7 +60,7 @@ fn gone(
             continue;
         }
         let told = about.iter().any(|it| !it.online && from <= it.at && it.at <= limit);
-        verdict.expect("I14", told, || {
+        verdict.demand("I14", told, || {
             let what = format!(
                 "{} went at {from} with a process, and {} was not told on socket {socket} by {limit}",
                 absent.name, sheet.name
@@ -81,7 +81,7 @@ fn flicker(history: &History, observer: usize, glimpse: &Glimpse, disturbed: &Sp
     let ready =
         |socket: &&crate::torture::record::SocketSheet| socket.ready.is_some_and(|ready| ready < since);
     let there = shown.sockets.iter().filter(ready).any(|socket| socket.end() >= at);
-    verdict.expect("I14", !there, || {
+    verdict.demand("I14", !there, || {
         let what = format!("{} was said to be gone at {at}, with a socket open all the while", shown.name);
         Violation::new("I14", at, what).of_client(observer)
     });

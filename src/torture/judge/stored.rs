@@ -29,7 +29,7 @@ fn acknowledged(history: &History, facts: &Facts<'_>, verdict: &mut Verdict) {
                         && row.key == send.key
                         && row.content == send.content
                 });
-                verdict.expect("I1", stored, || {
+                verdict.demand("I1", stored, || {
                     let row = facts.by_key.get(&(sheet.user, send.key));
                     let what = format!(
                         "{} was told by {:?} that {} is stored as {id} at {seq} of room {}, and the table has {row:?}",
@@ -51,7 +51,7 @@ fn gapless(history: &History, verdict: &mut Verdict) {
     }
     for count in &history.counts {
         let wrong = count.wrong();
-        verdict.expect("I2", wrong.is_none(), || {
+        verdict.demand("I2", wrong.is_none(), || {
             let what = format!("in the end {}", wrong.unwrap_or_default());
             let violation = Violation::new("I2", history.end, what);
             match places.get(&count.room) {
@@ -63,7 +63,7 @@ fn gapless(history: &History, verdict: &mut Verdict) {
     let mut last: BTreeMap<Uuid, u64> = BTreeMap::new();
     for row in &history.books.log {
         let before = last.insert(row.room, row.seq).unwrap_or(0);
-        verdict.expect("I2", row.seq == before + 1, || {
+        verdict.demand("I2", row.seq == before + 1, || {
             let what = format!("in the log of {} stands {} after {before}", row.room, row.seq);
             let violation = Violation::new("I2", history.end, what);
             match places.get(&row.room) {
@@ -85,7 +85,7 @@ fn keys(history: &History, facts: &Facts<'_>, verdict: &mut Verdict) {
         for send in &sheet.sends {
             composed.insert((sheet.user, send.key));
             let wrong = wrong_key(send, rows.get(&(sheet.user, send.key)).copied().unwrap_or(0));
-            verdict.expect("I3", wrong.is_none(), || {
+            verdict.demand("I3", wrong.is_none(), || {
                 let row = facts.by_key.get(&(sheet.user, send.key));
                 let what = format!(
                     "{}: key {}: {}; the table has {row:?}",
@@ -99,7 +99,7 @@ fn keys(history: &History, facts: &Facts<'_>, verdict: &mut Verdict) {
         }
     }
     for row in &history.books.messages {
-        verdict.expect("I3", composed.contains(&(row.author, row.key)), || {
+        verdict.demand("I3", composed.contains(&(row.author, row.key)), || {
             Violation::new("I3", history.end, format!("nobody composed {row:?}"))
         });
     }
@@ -138,7 +138,7 @@ fn probes(history: &History, facts: &Facts<'_>, verdict: &mut Verdict) {
             };
             let same =
                 facts.by_key.get(&(sheet.user, send.key)).is_none_or(|row| row.content == send.content);
-            verdict.expect("I3", right && same, || {
+            verdict.demand("I3", right && same, || {
                 let what = format!("key {} was used again for another content: {:?}", send.key, probe.answer);
                 Violation::new("I3", probe.at, what).of_client(client).of_key(send.key)
             });
@@ -165,7 +165,7 @@ fn entries(history: &History, verdict: &mut Verdict) {
         let (joined, messages, others) = logged.get(&room.id).cloned().unwrap_or_default();
         let stored = written.get(&room.id).copied().unwrap_or(0);
         let right = joined == room.members.len() && messages.len() == stored && others == 0;
-        verdict.expect("I22", right, || {
+        verdict.demand("I22", right, || {
             let what = format!(
                 "the log of room {index} has {joined} joinings of {} members, {} of {stored} messages, and {others} \
                  other entries",

@@ -166,7 +166,7 @@ impl<'a> Clocks<'a> {
         }
         let base = entry.commit.max(follow.since);
         let late = at.since(excuses.restart(base, at));
-        verdict.expect("I6", late <= HOLE, || {
+        verdict.demand("I6", late <= HOLE, || {
             let what = format!(
                 "{}: {seq} of room {room} came on socket {socket} at {at}, {late:?} after it could have come; committed \
                  by {}",
@@ -220,7 +220,7 @@ impl<'a> Clocks<'a> {
             return;
         }
         let late = end.since(excuses.restart(entry.commit.max(follow.since), end));
-        verdict.expect("I6", late <= HOLE, || {
+        verdict.demand("I6", late <= HOLE, || {
             let what = format!(
                 "{}: {} of room {room}, committed by {}, never came on a socket that stayed open until {end}",
                 self.history.clients[client].name, follow.next, entry.commit
@@ -271,7 +271,7 @@ impl<'a> Clocks<'a> {
         for (promise, tail, count, bound, when) in tails {
             let Some(tail) = tail.filter(|_| count >= ENOUGH) else { continue };
             verdict.checked(promise, count - 1);
-            verdict.expect(promise, tail <= bound, || {
+            verdict.demand(promise, tail <= bound, || {
                 let what = format!(
                     "of {count} deliveries {when} one in a hundred took {tail:?} or longer, not {bound:?}"
                 );
