@@ -137,7 +137,10 @@ impl Options {
         };
         let kinds = if one { kinds.into_iter().filter(without).collect() } else { kinds };
         let length = Duration::from_secs(seconds);
-        let calm = length.mul_f64(0.1).clamp(Duration::from_secs(4), Duration::from_secs(30));
+        let calm = match kinds.is_empty() {
+            true => length,
+            false => length.mul_f64(0.1).clamp(Duration::from_secs(4), Duration::from_secs(30)),
+        };
         Ok(Size {
             seed: self.seed.unwrap_or(random),
             calm,
@@ -247,6 +250,7 @@ mod tests {
     #[test]
     fn nonsense_is_refused() {
         assert!(size(&["--store", "sqlite", "--pods", "3"]).is_err());
+        assert_eq!(size(&["--faults", "none"]).expect("all calm").faults_for, Duration::ZERO);
         assert!(size(&["--faults", "kill,flood"]).is_err());
         assert!(size(&["--seconds", "1"]).is_err());
         assert_eq!(

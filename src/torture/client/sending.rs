@@ -86,6 +86,8 @@ impl Client {
             let Some(place) = self.rooms.iter().position(|room| room.index == sheet.room) else { continue };
             let room = &self.rooms[place];
             if room.hold > now {
+                // Its turn comes; another room's refusal does not make it forgotten.
+                self.due.resend = self.due.resend.min(room.hold);
                 continue;
             }
             // Whether its last try over this socket still stands.

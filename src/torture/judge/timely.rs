@@ -196,10 +196,10 @@ impl<'a> Clocks<'a> {
             if reliable && self.weather.redis_back.hold(entry.commit) {
                 figures.redis_back.add(time);
             }
-            let slow = self.history.clients[client].slow;
-            if !slow && self.slow[room as usize].hold(entry.commit) {
+            let reads = !self.history.clients[client].slow && reliable;
+            if reads && self.slow[room as usize].hold(entry.commit) {
                 figures.beside_slow.add(time);
-            } else if !slow {
+            } else if reads {
                 self.apart.add(time);
             }
         }

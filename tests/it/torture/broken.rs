@@ -58,7 +58,7 @@ fn what_nobody_sweeps_stays_in_the_outbox() {
 
 #[test]
 fn readers_that_begin_at_the_newest_entry_miss_the_doorbell() {
-    found_out("dollar", "doorbell", "--seed 5 --seconds 10 --clients 24 --rooms 40 --rate 200 --faults none");
+    found_out("dollar", "doorbell", "--seed 5 --seconds 10 --clients 24 --rooms 40 --rate 80 --faults none");
 }
 
 #[test]
