@@ -183,9 +183,9 @@ impl Link {
         self.outbox.borrow_mut().push_entry(frame.frame().clone())
     }
 
-    /// Queues a frame that may get lost.
-    pub fn push_ephemeral(&self, topic: Topic, frame: &Encoded) {
-        self.outbox.borrow_mut().push_ephemeral(topic, frame.frame());
+    /// Queues a frame that may get lost: false when it was.
+    pub fn push_ephemeral(&self, topic: Topic, frame: &Encoded) -> bool {
+        self.outbox.borrow_mut().push_ephemeral(topic, frame.frame())
     }
 
     /// A command came in.

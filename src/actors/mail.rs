@@ -144,6 +144,8 @@ pub enum ToPresence {
     Went { user: UserId },
     /// This connection wants to know of these people, in the place of those before.
     Watch { place: Place, users: Vec<UserId> },
+    /// This connection was too slow to be told of a change.
+    Missed { place: Place },
     /// This connection is gone.
     Unwatch { place: Place },
     /// Another process tells of its people.

@@ -120,10 +120,10 @@ impl Outbox {
     }
 
     /// Queues an ephemeral frame in the place of one of the same topic that still waits, or drops
-    /// it where the socket is behind.
-    pub fn push_ephemeral(&mut self, topic: Topic, frame: &Bytes) {
+    /// it where the socket is behind: false when it is dropped.
+    pub fn push_ephemeral(&mut self, topic: Topic, frame: &Bytes) -> bool {
         if self.sealed {
-            return;
+            return true;
         }
         let same = |queued: &&mut Queued| matches!(queued.sort, Sort::Ephemeral(t) if t == topic);
         // Receipts and presence tell of different people each time.
@@ -132,11 +132,13 @@ impl Outbox {
         {
             self.bytes = self.bytes + frame.len() - queued.frame.len();
             queued.frame = frame.clone();
-            return;
+            return true;
         }
-        if self.frames < self.limits.frames / 4 && self.bytes < self.limits.bytes / 4 {
+        let has_room = self.frames < self.limits.frames / 4 && self.bytes < self.limits.bytes / 4;
+        if has_room {
             self.count(frame.clone(), Sort::Ephemeral(topic));
         }
+        has_room
     }
 
     fn count(&mut self, frame: Bytes, sort: Sort) {

@@ -3,7 +3,7 @@
 //! What follows for a person is decided by [`crate::domain::presence::Roster`]; here it is fed and
 //! its changes are told, at most once per second and connection.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,6 +35,8 @@ pub struct Presence {
     left: BTreeMap<UserId, Timestamp>,
     watchers: HashMap<UserId, Vec<Place>>,
     watched: HashMap<Place, Vec<UserId>>,
+    /// Who was not told of some change, and is told of everyone again.
+    missed: BTreeSet<(HubId, LinkKey)>,
     writing: bool,
     reading: bool,
     _alive: Alive,
@@ -51,6 +53,7 @@ impl Presence {
             left: BTreeMap::new(),
             watchers: HashMap::new(),
             watched: HashMap::new(),
+            missed: BTreeSet::new(),
             writing: false,
             reading: false,
             _alive: alive,
@@ -118,6 +121,12 @@ impl Presence {
                 by_place.entry((place.hub, place.link)).or_default().push(told);
             }
         }
+        // A digest has changes only: who lacks one is told of everyone he watches.
+        for (hub, link) in std::mem::take(&mut self.missed) {
+            if let Some(users) = self.watched.get(&Place { hub, link }) {
+                by_place.insert((hub, link), self.standing(users));
+            }
+        }
         for ((hub, link), people) in by_place {
             self.tell(Place { hub, link }, &people);
         }
@@ -154,17 +163,19 @@ impl Presence {
                 watchers.push(place);
             }
         }
-        let people: Vec<_> = {
-            let roster = self.pod.roster();
-            let now = |user: &UserId| news::Presence {
-                user: *user,
-                is_online: roster.is_online(*user),
-                last_seen: roster.last_seen(*user),
-            };
-            users.iter().map(now).collect()
-        };
+        let people = self.standing(&users);
         self.watched.insert(place, users);
         self.tell(place, &people);
+    }
+
+    fn standing(&self, users: &[UserId]) -> Vec<news::Presence> {
+        let roster = self.pod.roster();
+        let now = |user: &UserId| news::Presence {
+            user: *user,
+            is_online: roster.is_online(*user),
+            last_seen: roster.last_seen(*user),
+        };
+        users.iter().map(now).collect()
     }
 
     fn unwatch(&mut self, place: Place) {
@@ -201,6 +212,9 @@ impl Handler<ToPresence> for Presence {
                 self.count(user, before.saturating_sub(1));
             }
             ToPresence::Watch { place, users } => self.watch(place, users),
+            ToPresence::Missed { place } => {
+                self.missed.insert((place.hub, place.link));
+            }
             ToPresence::Unwatch { place } => self.unwatch(place),
             ToPresence::Whispered(Whisper::Presence { pod, people }) => {
                 self.pod.roster().heard(pod, &people, self.pod.clock.now());

@@ -19,7 +19,7 @@ use super::room_whispers::Receipts;
 use super::room_writes::Writes;
 use super::shard::RegistryShard;
 use crate::domain::subscription::{Answer, Level, ResetReason, plan};
-use crate::domain::{Entry, Refusal, RoomId, Seq, policy};
+use crate::domain::{Entry, Refusal, RoomId, policy};
 use crate::error::{Code, Fault};
 use crate::protocol::{Encoded, server};
 use crate::store::{LogPage, RoomSnapshot, StoreError};
@@ -273,7 +273,7 @@ impl Room {
         ctx.spawn(page.map(move |page, room, ctx| {
             room.backfilling = false;
             match page {
-                Ok(page) => room.backfilled(after, page, ctx),
+                Ok(page) => room.backfilled(page, ctx),
                 Err(error) => {
                     log::warn!(room = id.to_string().as_str(); "a gap was not filled: {error}");
                     // Nobody else knows of the gap.
@@ -286,7 +286,10 @@ impl Room {
         }));
     }
 
-    fn backfilled(&mut self, after: Seq, page: LogPage, ctx: &mut Context<Self>) {
+    fn backfilled(&mut self, page: LogPage, ctx: &mut Context<Self>) {
+        // What was missing when the page was asked for may have come by itself since.
+        let Phase::Open(log) = &self.phase else { return };
+        let after = log.cursor();
         if page.first_retained > after.next() && page.head > after {
             // What was missed is pruned: no reader here can be served without a hole.
             log::warn!(room = self.id.to_string().as_str(); "the log was pruned past this process");

@@ -101,12 +101,18 @@ impl Session {
         let Some(user) = self.user() else { return };
         let (store, after) = (self.parts.hub.pod.store.clone(), self.link.user_log.at());
         let page = async move { store.user_log_page(user, after, PAGE).await };
-        ctx.spawn(page.into_actor(self).map(move |page, session, ctx| match page {
-            Ok(page) => session.user_log_read(&page, ctx),
-            Err(error) => {
-                // The client comes back and asks again from where it stands.
-                let _told = fault_of(error);
-                session.close(CloseCode::Internal);
+        ctx.spawn(page.into_actor(self).map(move |page, session, ctx| {
+            // A `resume` began anew from elsewhere while this was being read, and reads by itself.
+            if session.link.user_log.at() != after {
+                return;
+            }
+            match page {
+                Ok(page) => session.user_log_read(&page, ctx),
+                Err(error) => {
+                    // The client comes back and asks again from where it stands.
+                    let _told = fault_of(error);
+                    session.close(CloseCode::Internal);
+                }
             }
         }));
     }

@@ -6,7 +6,7 @@ mod people;
 mod rooms;
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,6 +38,8 @@ pub struct HubCore {
     rooms: RefCell<HashMap<RoomId, Readers>>,
     users: RefCell<HashMap<UserId, Vec<Rc<Link>>>>,
     followed: RefCell<HashMap<RoomId, Followed>>,
+    /// Who was too slow to be told that a room grew, and is told again.
+    unbumped: RefCell<BTreeSet<(LinkKey, RoomId)>>,
     pub(in crate::actors) wheel: RefCell<Wheel<LinkKey>>,
     next_key: Cell<u64>,
 }
@@ -55,6 +57,7 @@ impl HubCore {
                 rooms: RefCell::default(),
                 users: RefCell::default(),
                 followed: RefCell::default(),
+                unbumped: RefCell::default(),
                 wheel: RefCell::new(Wheel::new(SLOTS)),
                 next_key: Cell::new(1),
             });

@@ -109,7 +109,24 @@ impl HubCore {
             let mut frame = None;
             for link in of_room.links.iter().filter(|link| !link.rooms.borrow().contains(room)) {
                 let frame = frame.get_or_insert_with(|| news::bump(*room, of_room.head, of_room.messages));
-                link.push_ephemeral(Topic::Bump(*room), frame);
+                if !link.push_ephemeral(Topic::Bump(*room), frame) {
+                    self.unbumped.borrow_mut().insert((link.key, *room));
+                }
+            }
+        }
+    }
+
+    /// Tells those again who were too slow for a bump: in a room that is quiet since, nothing else
+    /// would tell them of its head.
+    pub(in crate::actors) fn bump_again(&self) {
+        for (key, room) in self.unbumped.take() {
+            let followed = self.followed.borrow();
+            let Some(of_room) = followed.get(&room) else { continue };
+            let Some(link) = of_room.links.iter().find(|link| link.key == key) else { continue };
+            let frame = news::bump(room, of_room.head, of_room.messages);
+            let reads = link.rooms.borrow().contains(&room);
+            if !reads && !link.push_ephemeral(Topic::Bump(room), &frame) {
+                self.unbumped.borrow_mut().insert((key, room));
             }
         }
     }
@@ -179,7 +196,9 @@ impl HubCore {
     /// Something that may get lost, to these connections.
     pub(super) fn whisper_to(&self, links: &[LinkKey], topic: Topic, frame: &Encoded) {
         for link in links.iter().filter_map(|key| self.link(*key)) {
-            link.push_ephemeral(topic, frame);
+            if !link.push_ephemeral(topic, frame) && topic == Topic::Presence {
+                self.pod.tell_presence(ToPresence::Missed { place: self.place(&link) });
+            }
         }
     }
 }

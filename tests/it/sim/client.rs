@@ -1,162 +1,91 @@
 //! A simulated person with a device that behaves as the protocol asks: keeps cursors, resumes,
-//! sends again with the same key, and checks each frame strictly.
+//! sends again with the same key, pages the history after a reset, and checks each frame strictly.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
-use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use actix::{Actor, AsyncContext};
-use chat::actors::outbox::Next;
-use chat::actors::{HubCore, Link};
-use chat::domain::session::Identity;
-use chat::domain::{ConnId, Email, RoomId, SessionId, Timestamp, User, UserId, Username};
-use chat::ws::socket::Inbound;
-use chat::ws::{Session, SessionParts};
-use futures_util::Stream;
-use futures_util::future::poll_fn;
+use chat::actors::{HubCore, Registry};
+use chat::domain::subscription::Level;
+use chat::domain::{Email, Epoch, Operation, RoomId, Timestamp, User, UserId, Username};
+use chat::error::Code;
+use chat::ws::SessionParts;
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
 use super::chance::Chance;
-use super::world::Faults;
+use super::held::{Held, Membership, OwnLog, Tally, fold};
+use super::plan::Habits;
+use super::socket::Socket;
+use super::world::World;
 
 /// What a person wrote and has no answer for.
-struct Composed {
-    key: Uuid,
-    room: RoomId,
+pub struct Composed {
+    pub key: Uuid,
+    pub room: RoomId,
     content: String,
-    sent: bool,
-}
-
-/// What a client saw, to be judged at the end.
-#[derive(Default)]
-pub struct Record {
-    /// Per room, every entry delivered: (seq, kind), in order of arrival.
-    pub delivered: BTreeMap<RoomId, Vec<(u64, String)>>,
-    /// Per room, the keys in the order in which they were composed.
-    pub composed: BTreeMap<RoomId, Vec<Uuid>>,
-    /// Key -> (message, seq).
-    pub acked: BTreeMap<Uuid, (String, u64)>,
-    /// The longest time from commit to delivery on a connection that was live all the while.
-    pub slowest: Duration,
+    pub sent: bool,
 }
 
 pub struct Client {
     pub user: UserId,
-    pub record: RefCell<Record>,
-    name: &'static str,
-    rooms: Vec<RoomId>,
-    outbox: RefCell<VecDeque<Composed>>,
+    pub name: &'static str,
+    pub rooms: RefCell<BTreeMap<RoomId, Held>>,
+    pub own_log: RefCell<OwnLog>,
+    pub epoch: Cell<Epoch>,
+    /// Whom the present connection was told to be online.
+    pub online: RefCell<BTreeMap<String, bool>>,
+    /// Per room, the keys in the order in which they were composed.
+    pub composed: RefCell<BTreeMap<RoomId, Vec<Uuid>>>,
+    /// Key -> (message, seq).
+    pub acked: RefCell<BTreeMap<Uuid, (String, u64)>>,
+    /// The longest time from commit to delivery on a connection that was live all the while.
+    pub slowest: Cell<Duration>,
+    pub tally: RefCell<Tally>,
+    /// A fingerprint of all frames.
+    pub trace: Cell<u64>,
+    pub outbox: RefCell<VecDeque<Composed>>,
+    pub habits: Habits,
+    /// Where one may leave and come back; the owner stays.
+    public: Option<RoomId>,
     own: RefCell<Vec<(RoomId, String)>>,
     chance: RefCell<Chance>,
-    faults: Faults,
     composing: Cell<bool>,
-    next_ref: Cell<i64>,
-}
-
-/// Messages of the simulated socket, read only while the server may read.
-struct Wire {
-    link: Rc<Link>,
-    from: mpsc::UnboundedReceiver<String>,
-}
-
-impl Stream for Wire {
-    type Item = Inbound;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Inbound>> {
-        if self.link.is_finished() {
-            return Poll::Ready(None);
-        }
-        if !self.link.may_read(32, cx.waker()) {
-            return Poll::Pending;
-        }
-        self.from.poll_recv(cx).map(|text| text.map(|text| Inbound::Text(text.into())))
-    }
-}
-
-struct Socket {
-    link: Rc<Link>,
-    to: mpsc::UnboundedSender<String>,
-    /// Per room, when it became live on this connection.
-    live: RefCell<BTreeMap<RoomId, Timestamp>>,
-}
-
-impl Socket {
-    fn open(parts: SessionParts, user: User) -> Self {
-        let expires_at = Timestamp::from_millis(i64::MAX / 2);
-        let identity = Identity { user: user.id, session: SessionId(user.id.0), expires_at };
-        let conn = ConnId(parts.hub.pod.clock.id());
-        let link = parts.hub.enter(conn, Some(identity));
-        let (to, from) = mpsc::unbounded_channel();
-        Session::create(|ctx| {
-            ctx.add_stream(Wire { link: link.clone(), from });
-            Session::new(parts, link.clone(), Some(user), Vec::new())
-        });
-        Self { link, to, live: RefCell::default() }
-    }
-
-    fn send(&self, frame: &Value) {
-        // A socket that is gone takes nothing; the client notices when it reads.
-        let _gone = self.to.send(frame.to_string());
-    }
-
-    /// The next text frame; `None` when the connection ended.
-    async fn next(&self) -> Option<Value> {
-        loop {
-            let frame = poll_fn(|cx| match self.link.outbox.borrow_mut().next(cx.waker()) {
-                Next::Frame(frame) => Poll::Ready(Some(frame)),
-                Next::Empty => Poll::Pending,
-                Next::Finished => Poll::Ready(None),
-            })
-            .await?;
-            match frame[0] {
-                0x81 => {
-                    let header = match frame[1] {
-                        126 => 4,
-                        127 => 10,
-                        _ => 2,
-                    };
-                    return Some(serde_json::from_slice(&frame[header..]).expect("JSON"));
-                }
-                // Close: answered by ending the connection.
-                0x88 => self.link.finish(),
-                _ => {}
-            }
-        }
-    }
-}
-
-impl Drop for Socket {
-    fn drop(&mut self) {
-        self.link.finish();
-    }
+    next_ref: Cell<u64>,
 }
 
 impl Client {
     pub fn new(
         name: &'static str,
         user: UserId,
-        rooms: Vec<RoomId>,
+        rooms: [RoomId; 2],
+        epoch: Epoch,
         chance: Chance,
-        faults: Faults,
-    ) -> Rc<Self> {
-        Rc::new(Self {
+        habits: Habits,
+    ) -> Self {
+        let is_owner = user.0 == Uuid::from_u128(101);
+        Self {
             user,
-            record: RefCell::default(),
             name,
-            rooms,
+            rooms: RefCell::new(rooms.iter().map(|room| (*room, Held::new())).collect()),
+            own_log: RefCell::default(),
+            epoch: Cell::new(epoch),
+            online: RefCell::default(),
+            composed: RefCell::default(),
+            acked: RefCell::default(),
+            slowest: Cell::default(),
+            tally: RefCell::default(),
+            trace: Cell::new(0),
             outbox: RefCell::default(),
+            habits,
+            public: rooms.first().filter(|_| !is_owner).copied(),
             own: RefCell::default(),
             chance: RefCell::new(chance),
-            faults,
             composing: Cell::new(true),
             next_ref: Cell::new(1),
-        })
+        }
     }
 
     fn person(&self) -> User {
@@ -175,67 +104,76 @@ impl Client {
         self.composing.set(false);
     }
 
-    pub fn has_everything(&self, heads: &BTreeMap<RoomId, u64>) -> bool {
-        self.outbox.borrow().is_empty() && heads.iter().all(|(room, head)| self.last(*room) == *head)
-    }
-
-    /// Where the client stands, for the report of a failure.
-    pub fn report(&self) -> String {
-        let at: Vec<u64> = self.rooms.iter().map(|room| self.last(*room)).collect();
-        format!("{} stands at {at:?} with {} unsent", self.name, self.outbox.borrow().len())
-    }
-
-    fn last(&self, room: RoomId) -> u64 {
-        let record = self.record.borrow();
-        record.delivered.get(&room).and_then(|seen| seen.last()).map_or(0, |(seq, _)| *seq)
-    }
-
-    fn chance<T>(&self, draw: impl FnOnce(&mut Chance) -> T) -> T {
+    pub(super) fn chance<T>(&self, draw: impl FnOnce(&mut Chance) -> T) -> T {
         draw(&mut self.chance.borrow_mut())
     }
 
+    pub(super) fn note(&self, what: &str) {
+        self.tally.borrow_mut().note(what);
+    }
+
+    pub(super) fn held<T>(&self, room: RoomId, change: impl FnOnce(&mut Held) -> T) -> T {
+        change(self.rooms.borrow_mut().get_mut(&room).expect("a room of the simulation"))
+    }
+
     /// Lives until it is aborted: connects to any server, chats, is cut, comes back.
-    pub async fn live(
-        self: Rc<Self>,
-        servers: Rc<RefCell<Vec<Rc<HubCore>>>>,
-        parts: impl Fn(Rc<HubCore>) -> SessionParts,
-    ) {
+    pub async fn live(self: Rc<Self>, world: Rc<World>, parts: impl Fn(Rc<HubCore>) -> SessionParts) {
         loop {
             let hub = {
-                let servers = servers.borrow();
+                let servers = world.servers.borrow();
                 let which = self.chance(|c| c.index(servers.len()));
-                servers[which].clone()
+                servers[which].hub.clone()
             };
-            let now = hub.pod.clock.clone();
-            let epoch = hub.pod.epoch();
-            let socket = Socket::open(parts(hub), self.person());
-            let rooms: Vec<Value> =
-                self.rooms.iter().map(|room| json!([room.0, "full", self.last(*room)])).collect();
-            socket.send(&json!({"t": "resume", "ref": 0, "d": {"epoch": epoch.0, "rooms": rooms}}));
-            self.outbox.borrow_mut().iter_mut().for_each(|composed| composed.sent = false);
-            self.send_waiting(&socket);
-            self.chat(&socket, &*now).await;
+            let socket = self.connect(parts(hub));
+            self.chat(&socket).await;
             drop(socket);
-            let pause = self.chance(|c| c.below(800));
+            let pause = self.chance(|c| c.below(self.habits.away_ms));
             tokio::time::sleep(Duration::from_millis(pause)).await;
         }
     }
 
+    /// Comes in with what it has.
+    pub fn connect(&self, parts: SessionParts) -> Socket {
+        let there = parts.hub.pod.epoch();
+        let known = self.epoch.replace(there);
+        let socket = Socket::open(parts, self.person(), there != known);
+        let rooms = self.rooms.borrow();
+        let wanted: Vec<Value> = rooms
+            .iter()
+            .map(|(room, held)| {
+                socket.note(*room, |known| known.asked = true);
+                json!([room.0, held.level.as_str(), held.last])
+            })
+            .collect();
+        let user_after = self.own_log.borrow().at;
+        socket.send(&json!({"t": "resume", "ref": "resume",
+            "d": {"epoch": known.0, "userAfter": user_after, "rooms": wanted}}));
+        self.online.borrow_mut().clear();
+        let people: Vec<Uuid> = (101..105).map(Uuid::from_u128).collect();
+        socket.send(&json!({"t": "presence.watch", "ref": "watch", "d": {"users": people}}));
+        self.outbox.borrow_mut().iter_mut().for_each(|composed| composed.sent = false);
+        socket
+    }
+
     /// One connection's life.
-    async fn chat(&self, socket: &Socket, clock: &dyn chat::clock::Clock) {
+    async fn chat(&self, socket: &Socket) {
         let mut next_action = Instant::now();
         loop {
             tokio::select! {
                 biased;
                 frame = socket.next() => match frame {
-                    Some(frame) => self.receive(socket, &frame, clock.now()),
+                    Some(frame) => {
+                        let now = socket.hub.pod.clock.now();
+                        self.trace.set(fold(self.trace.get() ^ now.millis().unsigned_abs(), socket.heard.get()));
+                        self.receive(socket, &frame, now);
+                    }
                     None => return,
                 },
                 () = sleep_until(next_action) => {
                     if self.act(socket).await {
                         return;
                     }
-                    let pause = self.chance(|c| 10 + c.below(400));
+                    let pause = self.chance(|c| 5 + c.below(self.habits.pace_ms));
                     next_action = Instant::now() + Duration::from_millis(pause);
                 }
             }
@@ -244,36 +182,62 @@ impl Client {
 
     /// Does something; true when it ends the connection.
     async fn act(&self, socket: &Socket) -> bool {
-        let faulty = self.composing.get();
-        if faulty && self.chance(|c| c.percent(self.faults.cuts)) {
-            return true;
-        }
-        if faulty && self.chance(|c| c.percent(self.faults.stalls)) {
-            socket.live.borrow_mut().clear();
-            let stall = Duration::from_millis(self.chance(|c| c.below(12_000)));
-            tokio::time::sleep(stall).await;
-            socket.live.borrow_mut().clear();
-            return false;
-        }
-        if faulty {
-            match self.chance(|c| c.below(10)) {
-                0 => self.change(socket, "message.edit"),
-                1 => self.change(socket, "message.delete"),
-                n => (0..=n % 4).for_each(|_| self.compose()),
+        let habits = self.habits;
+        let now_and_then = |percent| self.chance(|c| c.percent(percent));
+        if self.composing.get() {
+            if now_and_then(habits.cuts) {
+                return true;
             }
+            if now_and_then(habits.stalls) {
+                socket.not_live();
+                let stall = Duration::from_millis(self.chance(|c| c.below(habits.stall_ms)));
+                tokio::time::sleep(stall).await;
+                socket.not_live();
+                return false;
+            }
+            if now_and_then(habits.changes) {
+                self.change(socket);
+            } else if now_and_then(habits.marks) {
+                self.mark(socket);
+            } else if now_and_then(habits.levels) {
+                self.change_level();
+            } else {
+                let burst = self.chance(|c| [1, 1, 2, 3, 6][c.index(5)]);
+                (0..burst).for_each(|_| self.compose_somewhere());
+            }
+            if now_and_then(habits.moves) {
+                self.leave_or_join(socket).await;
+            }
+        } else if self
+            .public
+            .is_some_and(|room| self.held(room, |held| held.membership != Membership::Inside))
+        {
+            self.leave_or_join(socket).await;
         }
+        self.ask_for_rooms(socket);
+        self.page_history(socket).await;
         self.send_waiting(socket);
         false
     }
 
-    fn compose(&self) {
-        let (key, room) = self.chance(|c| {
-            let key = (u128::from(c.next()) << 64) | u128::from(c.next());
-            (Uuid::from_u128(key), self.rooms[c.index(self.rooms.len())])
-        });
-        self.record.borrow_mut().composed.entry(room).or_default().push(key);
-        let content = format!("{} says {key}", self.name);
+    fn compose_somewhere(&self) {
+        let inside: Vec<RoomId> = {
+            let rooms = self.rooms.borrow();
+            let inside = rooms.iter().filter(|(_, held)| held.membership == Membership::Inside);
+            inside.map(|(room, _)| *room).collect()
+        };
+        self.compose(inside[self.chance(|c| c.index(inside.len()))]);
+    }
+
+    pub fn compose(&self, room: RoomId) {
+        let key = self.chance(|c| Uuid::from_u128((u128::from(c.next()) << 64) | u128::from(c.next())));
+        self.composed.borrow_mut().entry(room).or_default().push(key);
+        let content = format!("{} says {key}{}", self.name, self.mention());
         self.outbox.borrow_mut().push_back(Composed { key, room, content, sent: false });
+    }
+
+    fn mention(&self) -> &'static str {
+        self.chance(|c| ["", "", "", " @alice", " @bob and @carol"][c.index(5)])
     }
 
     fn send_waiting(&self, socket: &Socket) {
@@ -286,115 +250,116 @@ impl Client {
         }
     }
 
-    fn change(&self, socket: &Socket, action: &str) {
+    pub(super) fn note_own(&self, room: RoomId, message: String) {
+        self.own.borrow_mut().push((room, message));
+    }
+
+    fn change(&self, socket: &Socket) {
         let own = self.own.borrow();
         if own.is_empty() {
             return;
         }
         let (room, message) = &own[self.chance(|c| c.index(own.len()))];
-        let reference = self.next_ref.get();
-        self.next_ref.set(reference + 1);
-        let content = format!("{} changed it {reference} times", self.name);
+        let reference = self.next_ref.replace(self.next_ref.get() + 1);
+        let content = format!("{} changed it {reference} times{}", self.name, self.mention());
+        let action = self.chance(|c| ["message.edit", "message.edit", "message.delete"][c.index(3)]);
         socket.send(
             &json!({"t": action, "ref": reference, "room": room.0, "d": {"id": message, "content": content}}),
         );
     }
 
-    fn receive(&self, socket: &Socket, frame: &Value, now: Timestamp) {
-        let kind = frame["t"].as_str().expect("t");
-        if frame["seq"].is_u64() {
-            return self.entry(socket, frame, now);
+    fn mark(&self, socket: &Socket) {
+        let rooms = self.rooms.borrow();
+        let (room, held) = rooms.iter().nth(self.chance(|c| c.index(rooms.len()))).expect("within");
+        let seq = 1 + self.chance(|c| c.below(held.last.max(1)));
+        let action = self.chance(|c| ["mark.read", "mark.received"][c.index(2)]);
+        let reference = format!("{action} {} {} {seq}", held.memberships, room.0);
+        socket.send(&json!({"t": action, "ref": reference, "room": room.0, "d": {"seq": seq}}));
+    }
+
+    fn change_level(&self) {
+        // The owner stays where he is, so that each room has a reader.
+        if self.public.is_none() {
+            return;
         }
-        match kind {
-            "ack" if frame["d"]["clientMsgId"].is_string() => self.acked(&frame["d"]),
-            "error" => self.error(socket, frame),
-            "room.subscribed" => {
-                let room = room_of(frame);
-                assert_ne!(frame["d"]["mode"], "reset", "{}: a reset without a reason: {frame}", self.name);
-                if frame["d"]["more"] == true {
-                    // Ask on when this part has arrived.
-                    let to = frame["d"]["to"].as_u64().expect("to");
-                    subscribe(socket, room, to);
-                } else {
-                    socket.live.borrow_mut().insert(room, now);
+        let mut rooms = self.rooms.borrow_mut();
+        let which = self.chance(|c| c.index(rooms.len()));
+        let held = rooms.values_mut().nth(which).expect("within");
+        held.level = if held.level == Level::Full { Level::Bump } else { Level::Full };
+    }
+
+    /// Leaves the public room or joins it, as over HTTP.
+    async fn leave_or_join(&self, socket: &Socket) {
+        let Some(room) = self.public else { return };
+        let was = self.held(room, |held| held.membership);
+        let waits = self.outbox.borrow().iter().any(|composed| composed.room == room);
+        if was == Membership::Inside && waits {
+            return;
+        }
+        let joins = matches!(was, Membership::Outside(_) | Membership::Joining);
+        self.held(room, |held| {
+            held.membership = if joins { Membership::Joining } else { Membership::Leaving }
+        });
+        let user = self.user;
+        let operation = if joins { Operation::Join { user } } else { Operation::Leave { user } };
+        let answer = Registry::new(socket.hub.pod.clone()).submit(room, operation).await;
+        let mut rooms = self.rooms.borrow_mut();
+        let held = rooms.get_mut(&room).expect("a room of the simulation");
+        match answer {
+            Ok(_) if joins => {
+                self.note("joined");
+                held.membership = Membership::Inside;
+                held.memberships += 1;
+                held.read = 0;
+            }
+            Ok(committed) => held.membership = Membership::Outside(committed.entry.seq.get()),
+            Err(fault) if fault.code == Code::NotMember && !joins => {
+                // An earlier try that seemed to fail.
+                held.membership = Membership::Outside(u64::MAX);
+            }
+            Err(fault) => assert_eq!(fault.code, Code::Unavailable, "{}: {fault:?}", self.name),
+        }
+    }
+
+    /// Asks for the rooms that are not as they are wanted.
+    fn ask_for_rooms(&self, socket: &Socket) {
+        for (room, held) in self.rooms.borrow().iter() {
+            let differs = socket
+                .rooms
+                .borrow()
+                .get(room)
+                .is_none_or(|known| !known.asked && known.level != Some(held.level));
+            if differs && held.membership == Membership::Inside && socket.resumed.get() {
+                socket.subscribe(*room, held.level, held.last);
+            }
+        }
+    }
+
+    fn rooms_to_page(&self) -> Vec<RoomId> {
+        self.rooms.borrow().iter().filter(|(_, held)| held.to_page).map(|(room, _)| *room).collect()
+    }
+
+    /// Reads what a reset made worthless, as over HTTP.
+    async fn page_history(&self, socket: &Socket) {
+        for room in self.rooms_to_page() {
+            let (mut found, mut before) = (Vec::new(), None);
+            loop {
+                match socket.hub.pod.store.messages(room, self.user, 20, before).await {
+                    Ok(page) => {
+                        found.extend(page.messages);
+                        before = page.next;
+                    }
+                    // Tried again later.
+                    Err(_) => break,
+                }
+                if before.is_none() {
+                    self.held(room, |held| {
+                        held.to_page = false;
+                        held.messages.extend(found.drain(..).map(super::judge::shown));
+                    });
+                    break;
                 }
             }
-            "room.reset" => panic!("{}: reset without a reason: {frame}", self.name),
-            _ => {}
         }
     }
-
-    fn entry(&self, socket: &Socket, frame: &Value, now: Timestamp) {
-        let room = room_of(frame);
-        let seq = frame["seq"].as_u64().expect("seq");
-        let last = self.last(room);
-        assert_eq!(seq, last + 1, "{}: after {last} came {frame}", self.name);
-        let kind = frame["t"].as_str().expect("t").to_owned();
-        let mut record = self.record.borrow_mut();
-        record.delivered.entry(room).or_default().push((seq, kind.clone()));
-        let at = chrono::DateTime::parse_from_rfc3339(frame["ts"].as_str().expect("ts")).expect("a time");
-        let at = Timestamp::from_millis(at.timestamp_millis());
-        if socket.live.borrow().get(&room).is_some_and(|since| *since < at) {
-            record.slowest = record.slowest.max(now.since(at));
-        }
-        if kind == "message.created" && frame["d"]["userId"] == json!(self.user.0) {
-            assert!(frame["d"]["clientMsgId"].is_string(), "the author's own event carries the key");
-            let id = frame["d"]["id"].as_str().expect("id").to_owned();
-            self.own.borrow_mut().push((room, id));
-        } else if kind.starts_with("message.") && frame["d"]["userId"] != json!(self.user.0) {
-            assert!(frame["d"].get("clientMsgId").is_none(), "a key is shown to its author only");
-        }
-    }
-
-    fn acked(&self, ack: &Value) {
-        let key: Uuid = ack["clientMsgId"].as_str().expect("key").parse().expect("a UUID");
-        let now = (ack["id"].as_str().expect("id").to_owned(), ack["seq"].as_u64().expect("seq"));
-        let mut record = self.record.borrow_mut();
-        if let Some(before) = record.acked.insert(key, now.clone()) {
-            assert_eq!(before, now, "one key, two answers");
-        }
-        self.outbox.borrow_mut().retain(|composed| composed.key != key);
-    }
-
-    fn error(&self, socket: &Socket, frame: &Value) {
-        let code = frame["d"]["code"].as_str().expect("code");
-        let reference = frame["ref"].as_str().unwrap_or_default();
-        let key = reference.parse::<Uuid>().ok();
-        if let Some(room) = reference.strip_prefix("room ") {
-            assert_eq!(code, "unavailable", "{}: {frame}", self.name);
-            let room = RoomId(room.parse().expect("a UUID"));
-            return subscribe(socket, room, self.last(room));
-        }
-        match (code, key) {
-            ("unavailable", Some(key)) => {
-                // Sent again, with all that was sent after it, in order.
-                for composed in self.outbox.borrow_mut().iter_mut().skip_while(|c| c.key != key) {
-                    composed.sent = false;
-                }
-            }
-            // Deleted meanwhile, or not stored: an edit is not repeated.
-            ("conflict" | "unavailable" | "editWindowClosed", None) => {}
-            _ => panic!("{}: an error without a reason: {frame}", self.name),
-        }
-    }
-}
-
-/// Asks for a room, by a `ref` that tells which it was when the store does not serve it.
-fn subscribe(socket: &Socket, room: RoomId, after: u64) {
-    let reference = format!("room {}", room.0);
-    socket.send(&json!({"t": "room.subscribe", "ref": reference, "room": room.0, "d": {"after": after}}));
-}
-
-fn room_of(frame: &Value) -> RoomId {
-    RoomId(frame["room"].as_str().expect("room").parse().expect("a UUID"))
-}
-
-/// Waits on virtual time until `done`, and says whether it came to that.
-pub async fn until(longest: Duration, mut done: impl AsyncFnMut() -> bool) -> bool {
-    let wait = async {
-        while !done().await {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-    };
-    timeout(longest, wait).await.is_ok()
 }

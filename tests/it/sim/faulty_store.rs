@@ -1,32 +1,87 @@
-//! The real store, whose commits fail now and then.
+//! One server's way to the real store: calls fail, take their time, or are answered wrongly, and
+//! end with the server.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use chat::domain::*;
 use chat::store::sqlite::SqliteStore;
 use chat::store::*;
 
 use super::chance::Chance;
+use super::plan::Faults;
 use crate::support::wrapped::store_wrapper;
 
 pub struct FaultyStore {
-    inner: SqliteStore,
+    inner: Arc<SqliteStore>,
     chance: Mutex<Chance>,
-    fails: u64,
+    faults: Faults,
     healed: Arc<AtomicBool>,
+    dead: Arc<AtomicBool>,
+}
+
+/// What becomes of one call.
+struct Fate {
+    before: Duration,
+    after: Duration,
+    answer_lost: bool,
 }
 
 impl FaultyStore {
-    pub fn new(inner: SqliteStore, chance: Chance, fails: u64, healed: Arc<AtomicBool>) -> Self {
-        Self { inner, chance: Mutex::new(chance), fails, healed }
+    pub fn new(
+        inner: Arc<SqliteStore>,
+        chance: Chance,
+        faults: Faults,
+        healed: Arc<AtomicBool>,
+        dead: Arc<AtomicBool>,
+    ) -> Self {
+        Self { inner, chance: Mutex::new(chance), faults, healed, dead }
     }
 
-    /// Whether this call of the store fails: those that rooms and readers live from do.
-    fn refuses(&self, call: &str) -> bool {
-        matches!(call, "append" | "room_snapshot" | "log_page" | "heads" | "move_marks" | "user_log_page")
-            && !self.healed.load(Ordering::Relaxed)
-            && self.chance.lock().expect("not poisoned").percent(self.fails)
+    /// `None`: the call is not made.
+    fn fate(&self, call: &str) -> Option<Fate> {
+        let mut fate = Fate { before: Duration::ZERO, after: Duration::ZERO, answer_lost: false };
+        if self.healed.load(Ordering::Relaxed) {
+            return Some(fate);
+        }
+        let mut chance = self.chance.lock().expect("not poisoned");
+        if chance.percent(self.faults.store_fails) {
+            return None;
+        }
+        if chance.percent(self.faults.store_dawdles) {
+            fate.before = Duration::from_millis(chance.below(150));
+            fate.after = Duration::from_millis(chance.below(150));
+        }
+        let writes = matches!(call, "append" | "move_marks");
+        fate.answer_lost = writes && chance.percent(self.faults.answers_lost);
+        Some(fate)
+    }
+
+    fn around<'a, T: Send + 'a>(
+        &'a self,
+        call: &'static str,
+        make: impl FnOnce() -> Answer<'a, T> + Send + 'a,
+    ) -> Answer<'a, T> {
+        let unavailable = move |why: &str| Err(StoreError::Unavailable(format!("{call} {why}")));
+        let Some(fate) = self.fate(call).filter(|_| !self.dead.load(Ordering::Relaxed)) else {
+            return Box::pin(std::future::ready(unavailable("was made to fail")));
+        };
+        if fate.before.is_zero() && fate.after.is_zero() && !fate.answer_lost {
+            return make();
+        }
+        Box::pin(async move {
+            tokio::time::sleep(fate.before).await;
+            if self.dead.load(Ordering::Relaxed) {
+                return unavailable("came too late");
+            }
+            let answer = make().await;
+            tokio::time::sleep(fate.after).await;
+            if fate.answer_lost || self.dead.load(Ordering::Relaxed) {
+                return unavailable("was made, and its answer lost");
+            }
+            answer
+        })
     }
 }
 

@@ -1,53 +1,29 @@
-//! Three servers in one thread on virtual time: real actors, the real store in memory, and a bus
-//! that loses, doubles, delays and reorders.
+//! Some servers in one thread on virtual time: real actors, the real store in memory, and what
+//! goes wrong between them.
 
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chat::actors::{Adapters, Engine, HubCore, Pod};
-use chat::bus::local::{Exchange, LocalBus};
-use chat::bus::{Announcement, Bus, Shard};
 use chat::clock::Clock;
-use chat::domain::{Epoch, LogHead, PodId, RoomId, Timestamp};
+use chat::domain::{Entry, Epoch, PodId, RoomId, Seq, Timestamp};
 use chat::presence::local::{Lobby, LocalLeases};
 use chat::settings::Settings;
-use chat::store::Store;
 use chat::store::sqlite::{SqliteOptions, SqliteStore};
+use chat::store::{Log, LogPage, Repair};
 use chat::telemetry::Telemetry;
-use tokio::sync::mpsc;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use super::bus::{Exchange, FaultyBus};
 use super::chance::Chance;
 use super::faulty_store::FaultyStore;
+use super::plan::{Plan, Sizes, What};
 
-/// What may go wrong, in times out of a hundred.
-#[derive(Clone, Copy, Debug)]
-pub struct Faults {
-    pub bus_loses: u64,
-    pub bus_doubles: u64,
-    pub bus_delays: u64,
-    /// A transaction that does not commit.
-    pub store_fails: u64,
-    /// An action of a client that is a cut of its connection.
-    pub cuts: u64,
-    /// An action of a client that stops reading for a while.
-    pub stalls: u64,
-}
-
-impl Faults {
-    pub fn from(chance: &mut Chance) -> Self {
-        Self {
-            bus_loses: chance.below(40),
-            bus_doubles: chance.below(30),
-            bus_delays: chance.below(50),
-            store_fails: chance.below(10),
-            cuts: chance.below(15),
-            stalls: chance.below(5),
-        }
-    }
-}
+pub const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
 /// Virtual wall time and seeded chance.
 pub struct SimClock {
@@ -57,7 +33,7 @@ pub struct SimClock {
 
 impl Clock for SimClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_millis(1_800_000_000_000).plus(self.start.elapsed())
+        START.plus(self.start.elapsed())
     }
 
     fn random(&self, bytes: &mut [u8]) {
@@ -66,157 +42,173 @@ impl Clock for SimClock {
     }
 }
 
-/// A bus between engines that breaks every promise it may break.
-struct FaultyBus {
-    inner: Arc<LocalBus>,
-    chance: Mutex<Chance>,
-    faults: Faults,
-    healed: Arc<AtomicBool>,
-}
-
-impl Bus for FaultyBus {
-    fn publish(&self, shard: Shard, entries: Announcement) {
-        if self.healed.load(Ordering::Relaxed) {
-            return self.inner.publish(shard, entries);
-        }
-        let mut chance = self.chance.lock().expect("not poisoned");
-        if chance.percent(self.faults.bus_loses) {
-            return;
-        }
-        if chance.percent(self.faults.bus_doubles) {
-            self.inner.publish(shard, entries.clone());
-        }
-        if chance.percent(self.faults.bus_delays) {
-            let (inner, wait) = (self.inner.clone(), Duration::from_millis(chance.below(3_000)));
-            actix::spawn(async move {
-                tokio::time::sleep(wait).await;
-                inner.publish(shard, entries);
-            });
-        } else {
-            self.inner.publish(shard, entries);
-        }
-    }
-
-    fn subscribe(&self, shard: Shard) -> mpsc::Receiver<Announcement> {
-        self.inner.subscribe(shard)
-    }
-
-    fn take_announced(&self) -> Vec<LogHead> {
-        self.inner.take_announced()
-    }
-
-    fn is_up(&self) -> bool {
-        self.inner.is_up()
-    }
-
-    fn is_lossy(&self) -> bool {
-        true
-    }
-}
-
 /// One simulated server.
 pub struct Server {
-    pub engine: Engine,
-    pub hub: std::rc::Rc<HubCore>,
+    engine: Engine,
+    pub hub: Rc<HubCore>,
+    dead: Arc<AtomicBool>,
+    deaf: Arc<AtomicBool>,
 }
 
 pub struct World {
-    pub store: Arc<dyn Store>,
+    /// The truth, without faults.
+    pub store: Arc<SqliteStore>,
     pub clock: Arc<SimClock>,
-    pub servers: Vec<Server>,
+    pub servers: RefCell<Vec<Server>>,
     pub settings: Arc<Settings>,
-    pub epoch: Epoch,
+    pub epoch: Cell<Epoch>,
+    /// The logs as they were before something of them was pruned.
+    logs: RefCell<Vec<(RoomId, Vec<Entry>)>>,
     exchange: Arc<Exchange>,
     lobby: Arc<Lobby>,
     healed: Arc<AtomicBool>,
-    faults: Faults,
-    chance: Chance,
-    started: usize,
+    plan: Plan,
+    chance: RefCell<Chance>,
+    started: Cell<usize>,
+}
+
+fn settings(sizes: Sizes) -> Settings {
+    let mut settings = Settings::default();
+    settings.limits.rates_on = false;
+    settings.limits.replay_page = sizes.replay_page;
+    settings.limits.replay_per_room = sizes.replay_per_room;
+    settings.limits.replay_per_resume = sizes.replay_per_resume;
+    settings.limits.unanswered = sizes.unanswered;
+    settings.limits.outbox_frames = sizes.outbox_frames;
+    settings.store.room_cache = sizes.room_cache;
+    settings.store.batch = sizes.batch;
+    settings.timing.room_idle = Duration::from_millis(sizes.room_idle_ms);
+    // So that who stops reading for some seconds is closed.
+    settings.timing.write_stall = Duration::from_secs(2);
+    settings
 }
 
 impl World {
-    pub async fn new(chance: &mut Chance, faults: Faults, servers: usize) -> Self {
+    pub fn new(chance: &mut Chance, plan: &Plan) -> Rc<Self> {
         let epoch = Epoch(Uuid::from_u128(7));
-        let store = SqliteStore::inline(SqliteOptions::new(epoch)).expect("memory");
-        let healed = Arc::new(AtomicBool::new(false));
-        let store = FaultyStore::new(store, chance.fork(), faults.store_fails, healed.clone());
-        let mut settings = Settings::default();
-        settings.limits.rates_on = false;
-        settings.limits.replay_page = 7;
-        settings.limits.replay_per_room = 40;
-        settings.limits.outbox_frames = 30;
-        settings.store.room_cache = 12;
-        let mut world = Self {
-            store: Arc::new(store),
+        let world = Self {
+            store: Arc::new(SqliteStore::inline(SqliteOptions::new(epoch)).expect("memory")),
             clock: Arc::new(SimClock { start: Instant::now(), chance: Mutex::new(chance.fork()) }),
-            servers: Vec::new(),
-            settings: Arc::new(settings),
-            epoch,
+            servers: RefCell::default(),
+            settings: Arc::new(settings(plan.sizes)),
+            epoch: Cell::new(epoch),
+            logs: RefCell::default(),
             exchange: Arc::default(),
             lobby: Arc::default(),
-            healed,
-            faults,
-            chance: chance.fork(),
-            started: 0,
+            healed: Arc::default(),
+            plan: plan.clone(),
+            chance: RefCell::new(chance.fork()),
+            started: Cell::new(0),
         };
-        for _ in 0..servers {
+        for _ in 0..plan.servers {
             let server = world.start_server();
-            world.servers.push(server);
+            world.servers.borrow_mut().push(server);
         }
-        world
+        Rc::new(world)
     }
 
-    fn start_server(&mut self) -> Server {
-        let inner = Arc::new(LocalBus::new(self.exchange.clone(), self.started));
-        self.started += 1;
+    fn start_server(&self) -> Server {
+        let mut chance = self.chance.borrow_mut();
+        let (dead, deaf) = (Arc::<AtomicBool>::default(), Arc::<AtomicBool>::default());
+        let (faults, healed) = (self.plan.faults, self.healed.clone());
+        let store = FaultyStore::new(self.store.clone(), chance.fork(), faults, healed.clone(), dead.clone());
         let bus = FaultyBus {
-            inner,
-            chance: Mutex::new(self.chance.fork()),
-            faults: self.faults,
-            healed: self.healed.clone(),
+            exchange: self.exchange.clone(),
+            server: self.started.replace(self.started.get() + 1),
+            chance: Mutex::new(chance.fork()),
+            faults,
+            healed,
+            dead: dead.clone(),
+            deaf: deaf.clone(),
         };
         let telemetry = Arc::new(Telemetry::new().expect("valid names"));
         let id = PodId(self.clock.id());
         let adapters = Adapters {
-            store: self.store.clone(),
+            store: Arc::new(store),
             bus: Arc::new(bus),
             leases: Arc::new(LocalLeases::new(self.lobby.clone(), id)),
             clock: self.clock.clone(),
         };
-        let pod = Arc::new(Pod::new(id, adapters, self.settings.clone(), telemetry, self.epoch));
+        let pod = Arc::new(Pod::new(id, adapters, self.settings.clone(), telemetry, self.epoch.get()));
         let engine = Engine::start(pod.clone(), 0);
-        let hub = HubCore::start(&pod);
-        Server { engine, hub }
+        Server { engine, hub: HubCore::start(&pod), dead, deaf }
     }
 
-    /// Starts a server in the place of one, which is handed back to be killed.
-    pub fn replace(&mut self, which: usize) -> Server {
-        let fresh = self.start_server();
-        std::mem::replace(&mut self.servers[which], fresh)
+    /// Lets something of the plan happen.
+    pub async fn happen(&self, what: What) {
+        match what {
+            What::Kill { server } => {
+                let fresh = self.start_server();
+                let old = std::mem::replace(&mut self.servers.borrow_mut()[server], fresh);
+                old.dead.store(true, Ordering::Relaxed);
+                let lobby = self.lobby.clone();
+                actix::spawn(old.stop(lobby));
+            }
+            What::Deafen { server, for_ms } => {
+                let deaf = self.servers.borrow()[server].deaf.clone();
+                deaf.store(true, Ordering::Relaxed);
+                actix::spawn(async move {
+                    tokio::time::sleep(Duration::from_millis(for_ms)).await;
+                    deaf.store(false, Ordering::Relaxed);
+                });
+            }
+            What::Prune { older_ms } => {
+                self.note_logs().await;
+                let before = self.clock.now().minus(Duration::from_millis(older_ms));
+                while self.store.prune_log(before, 1_000).await.expect("the truth answers") > 0 {}
+            }
+            What::RenewEpoch => {
+                let epoch = Epoch(Uuid::from_u128(u128::from(self.chance.borrow_mut().next())));
+                self.store.renew_epoch(epoch).await.expect("the truth answers");
+                self.epoch.set(epoch);
+            }
+        }
     }
 
     /// From now on nothing goes wrong.
     pub fn heal(&self) {
         self.healed.store(true, Ordering::Relaxed);
+        self.servers.borrow().iter().for_each(|server| server.deaf.store(false, Ordering::Relaxed));
     }
 
-    /// The whole log of a room, from the truth.
-    pub async fn log(&self, room: RoomId) -> Vec<chat::domain::Entry> {
-        let page = self.store.log_page(room, None, chat::domain::Seq::START, 1_000_000).await;
-        page.expect("healed").entries
+    /// A room whose log is to be remembered.
+    pub fn remember(&self, room: RoomId) {
+        self.logs.borrow_mut().push((room, Vec::new()));
     }
 
-    pub async fn stop(self) {
-        for server in self.servers {
-            server.kill().await;
+    async fn page(&self, room: RoomId, after: Seq) -> LogPage {
+        self.store.log_page(room, None, after, 100_000).await.expect("the truth answers")
+    }
+
+    async fn note_logs(&self) {
+        let mut logs = self.logs.take();
+        for (room, log) in &mut logs {
+            let after = log.last().map_or(Seq::START, |entry| entry.seq);
+            log.extend(self.page(*room, after).await.entries);
+        }
+        self.logs.replace(logs);
+    }
+
+    /// The whole log of a room, pruned or not, and where what the store has of it begins and ends.
+    pub async fn log(&self, room: RoomId) -> (Vec<Entry>, LogPage) {
+        self.note_logs().await;
+        let log = self.logs.borrow().iter().find(|(id, _)| *id == room).map(|(_, log)| log.clone());
+        (log.expect("a remembered room"), self.page(room, Seq::START).await)
+    }
+
+    pub async fn stop(&self) {
+        for server in self.servers.take() {
+            server.stop(self.lobby.clone()).await;
         }
     }
 }
 
 impl Server {
-    /// Ends with everything in its memory: nobody is told anything.
-    pub async fn kill(self) {
+    /// Ends: nobody is told anything.
+    async fn stop(self, lobby: Arc<Lobby>) {
+        let pod = self.engine.pod().id;
         self.hub.cut_all();
         self.engine.stop().await;
+        lobby.lapse(pod);
     }
 }

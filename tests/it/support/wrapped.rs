@@ -1,8 +1,8 @@
-//! A store round a store. All signatures stand here once; what is wrapped decides, by the name of
-//! each call, whether it fails.
+//! A store round a store. All signatures stand here once; the wrapper decides, by the name of each
+//! call, whether and when it is made and answered.
 
 /// Implements the store's traits for a type with a field `inner`, a store, and a method
-/// `refuses(&self, call: &str) -> bool`: a call that it refuses is `Unavailable` and never made.
+/// `around(&self, call, make)` that answers for each call; `make` makes it.
 macro_rules! store_wrapper {
     ($wrapper:ident) => {
         $crate::support::wrapped::store_wrapper! { @traits $wrapper;
@@ -65,11 +65,7 @@ macro_rules! store_wrapper {
                 self.inner.$plain()
             })*
             $(fn $call(&self $(, $argument: $type)*) -> Answer<'_, $answer> {
-                if self.refuses(stringify!($call)) {
-                    let cause = concat!(stringify!($call), " was made to fail");
-                    return Box::pin(std::future::ready(Err(StoreError::Unavailable(cause.into()))));
-                }
-                self.inner.$call($($argument),*)
+                self.around(stringify!($call), move || self.inner.$call($($argument),*))
             })*
         }
     )*};
