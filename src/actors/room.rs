@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Handler, WrapFuture};
+use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, WrapFuture};
 use tokio::time::Instant;
 
 use super::log_view::LogView;
@@ -92,24 +92,33 @@ impl Room {
 
     fn loaded(&mut self, snapshot: Result<Option<RoomSnapshot>, StoreError>, ctx: &mut Context<Self>) {
         self.loading = false;
-        let (next, failed) = match snapshot {
+        let next = match snapshot {
             Ok(Some(snapshot)) => {
                 let log = LogView::new(&snapshot, self.pod.settings.store.room_cache);
-                (Phase::Open(Box::new(log)), false)
+                Phase::Open(Box::new(log))
             }
-            Ok(None) => (Phase::Absent, false),
+            Ok(None) => Phase::Absent,
             Err(error) => {
                 log::warn!(room = self.id.to_string().as_str(); "room was not loaded: {error}");
-                (Phase::Loading(VecDeque::new()), true)
+                // The next command tries again.
+                return self.fail_waiting();
             }
         };
         if let Phase::Loading(waiting) = std::mem::replace(&mut self.phase, next) {
             for command in waiting {
-                // The next command tries again.
-                if failed { self.fail(command) } else { self.command(command, ctx) }
+                self.command(command, ctx);
             }
         }
         self.let_go_of_nothing();
+    }
+
+    /// Answers who waited for the room to be loaded.
+    pub(super) fn fail_waiting(&mut self) {
+        if let Phase::Loading(waiting) = &mut self.phase {
+            for command in std::mem::take(waiting) {
+                self.fail(command);
+            }
+        }
     }
 
     fn fail(&mut self, command: ToRoom) {
@@ -299,7 +308,12 @@ impl Room {
                 head: page.head,
                 first_retained: page.first_retained,
             });
-            return ctx.stop();
+            // Begins anew in its place: what it was asked meanwhile is not lost with it.
+            let waiting =
+                self.ahead.drain(..).chain(self.ahead_later.drain(..)).map(ToRoom::Subscribe).collect();
+            self.phase = Phase::Loading(waiting);
+            self.pod.note_open(self.id, false);
+            return self.load(ctx);
         }
         let whole = page.entries.len() < BACKFILL;
         self.pod.telemetry.backfilled(page.entries.len());

@@ -9,7 +9,7 @@ use actix::{ActorContext, ActorFutureExt, AsyncContext, Context, ContextFutureSp
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::mail::{Append, Flush, Grown, LinkKey, Submission, deliver};
+use super::mail::{Append, Flush, Grown, LinkKey, Submission, ToRoom, deliver};
 use super::room::{Phase, Room, unavailable};
 use crate::bus::{Announcement, RoomNews, Shard};
 use crate::domain::{Applied, ClientMsgId, Operation, Refusal, RoomBatch, UserId};
@@ -139,11 +139,19 @@ impl Room {
                 replies.entry(place.hub.0).or_default().push((place.link, frame));
             }
         }
-        if let (Phase::Open(log), Some(last)) = (&mut self.phase, entries.last()) {
-            let (room, head, messages) = (self.id, last.seq, log.counted(applied.messages));
+        if let Some(last) = entries.last() {
+            let messages = match &mut self.phase {
+                Phase::Open(log) => log.counted(applied.messages),
+                Phase::Loading(_) | Phase::Absent => 0,
+            };
+            let (room, head) = (self.id, last.seq);
             deliver(&self.shard, Grown { room, head, messages });
             let news = Arc::new(RoomNews { room, entries: entries.clone(), messages });
-            self.pod.bus.publish(Shard::of(room), Announcement::Room(news));
+            self.pod.bus.publish(Shard::of(room), Announcement::Room(news.clone()));
+            // The snapshot that is being read may be older.
+            if let Phase::Loading(waiting) = &mut self.phase {
+                waiting.push_back(ToRoom::Announce(news));
+            }
         }
         self.accept(entries, replies, ctx);
         self.pod.tell_users(told);
@@ -192,6 +200,7 @@ impl Room {
         for submission in std::mem::take(&mut self.writes.queue) {
             submission.reply.send(Err(unavailable()));
         }
+        self.fail_waiting();
         ctx.stop();
     }
 }

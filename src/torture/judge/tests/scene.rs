@@ -1,5 +1,5 @@
-#![cfg(test)]
 //! A history in which all is well, of one room and three people.
+#![cfg(test)]
 
 use std::time::Duration;
 
