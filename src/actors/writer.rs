@@ -58,6 +58,7 @@ impl Writer {
 
     fn commit(&mut self, appends: Vec<Append>, ctx: &mut Context<Self>) {
         self.in_flight += 1;
+        self.pod.telemetry.appending();
         let (batches, replies): (Vec<_>, Vec<_>) =
             appends.into_iter().map(|append| (append.batch, append.reply)).unzip();
         let (store, copies) = (self.pod.store.clone(), batches.clone());

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
+use super::metered;
 use crate::auth::Tickets;
 use crate::bus::SharedBus;
 use crate::bus::local::{Exchange, LocalBus};
@@ -18,6 +19,7 @@ use crate::redis::bus::Faults;
 use crate::redis::{LeaseTimes, Redis, RedisFault, RedisOptions};
 use crate::settings::{Limits, Secret, Settings};
 use crate::store::Store;
+use crate::telemetry::Sample;
 
 /// How long the last announcements and the lease may take at the end.
 const CLOSE: Duration = Duration::from_secs(2);
@@ -78,6 +80,11 @@ impl Between {
             }
             None => Arc::new(Limiter::new(limits)),
         }
+    }
+
+    /// What it counts.
+    pub(super) fn samples(&self) -> Vec<Sample> {
+        self.redis.as_ref().map(|redis| metered::redis(redis.bus())).unwrap_or_default()
     }
 
     /// After the last commit: lets the others know of it, and that this process is gone.

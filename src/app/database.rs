@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use super::metered;
 use crate::clock::{SharedClock, SystemClock};
 use crate::domain::Epoch;
 use crate::domain::policy::EditWindow;
@@ -11,6 +12,7 @@ use crate::settings::Settings;
 use crate::store::postgres::{self, Address, PgOptions, PgStore};
 use crate::store::sqlite::{self, SqliteOptions, SqliteStore};
 use crate::store::{Store, StoreError};
+use crate::telemetry::Sample;
 
 /// Why the database cannot be used: one line that says what to do.
 #[derive(Debug, Error)]
@@ -41,17 +43,26 @@ fn address(settings: &Settings) -> Result<Option<Address>, DatabaseError> {
     Ok(parsed.map_err(postgres::OpenError::from)?)
 }
 
+/// An open database.
+pub(super) struct Database {
+    pub store: Arc<dyn Store>,
+    /// What it counts.
+    pub samples: Vec<Sample>,
+}
+
 /// Opens the database and brings its schema up to date.
-pub(super) async fn open(settings: &Settings, clock: &SharedClock) -> Result<Arc<dyn Store>, DatabaseError> {
+pub(super) async fn open(settings: &Settings, clock: &SharedClock) -> Result<Database, DatabaseError> {
     if let Some(address) = address(settings)? {
-        return Ok(Arc::new(PgStore::open(address, pg_options(settings, clock)).await?));
+        let store = Arc::new(PgStore::open(address, pg_options(settings, clock)).await?);
+        return Ok(Database { samples: metered::postgres(&store), store });
     }
     let mut options = SqliteOptions::new(Epoch(clock.id()));
     options.edit_window = EditWindow(settings.accounts.edit_window);
     options.readers = settings.store.readers;
     options.writer_queue = settings.store.queue;
     options.reader_queue = settings.store.queue;
-    Ok(Arc::new(SqliteStore::open(&settings.database_path(), options)?))
+    let store = Arc::new(SqliteStore::open(&settings.database_path(), options)?);
+    Ok(Database { store, samples: Vec::new() })
 }
 
 fn pg_options(settings: &Settings, clock: &SharedClock) -> PgOptions {
@@ -73,7 +84,7 @@ pub(super) fn new_epoch(settings: &Settings) -> Result<Epoch, DatabaseError> {
     let clock: SharedClock = Arc::new(SystemClock);
     let epoch = Epoch(clock.id());
     actix_web::rt::System::new().block_on(async {
-        open(settings, &clock).await?.renew_epoch(epoch).await?;
+        open(settings, &clock).await?.store.renew_epoch(epoch).await?;
         Ok(epoch)
     })
 }

@@ -4,6 +4,7 @@
 mod between;
 pub mod cli;
 mod database;
+mod metered;
 mod server;
 
 pub use database::DatabaseError;

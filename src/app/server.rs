@@ -14,7 +14,7 @@ use paperclip::actix::OpenApiExt as _;
 use thiserror::Error;
 
 use super::between::Between;
-use super::database::{self, DatabaseError};
+use super::database::{self, Database, DatabaseError};
 use crate::actors::{Adapters, Engine, HubCore, Pod};
 use crate::auth::{AccountFlows, Authenticator, Passwords, Tickets, Tokens, secret};
 use crate::clock::{SharedClock, SystemClock};
@@ -110,13 +110,16 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let clock: SharedClock = Arc::new(SystemClock);
     let settings = Arc::new(settings);
     make_data_dir(&settings)?;
-    let store = database::open(&settings, &clock).await?;
+    let Database { store, samples } = database::open(&settings, &clock).await?;
     let epoch = store.epoch().await.map_err(DatabaseError::from)?;
     let telemetry = Arc::new(Telemetry::new().map_err(|error| StartError::Metrics(error.to_string()))?);
     let secrets = secrets(&settings, &clock)?;
     // Before anybody can be served: what is announced from now on is heard.
     let id = PodId(clock.id());
     let between = Between::open(&settings, &secrets.0, id, &clock).await?;
+    telemetry
+        .sample(samples.into_iter().chain(between.samples()))
+        .map_err(|error| StartError::Metrics(error.to_string()))?;
     let (bus, leases) = (between.bus.clone(), between.leases.clone());
     let adapters = Adapters { store, bus, leases, clock };
     let pod = Arc::new(Pod::new(id, adapters, settings.clone(), telemetry, epoch));

@@ -3,9 +3,13 @@
 //! No user or room ids as labels: their number has no bound.
 
 pub mod http;
+mod sampled;
 
 use prometheus::core::Collector;
 use prometheus::{IntCounter, IntGauge, Registry};
+use sampled::Sampled;
+
+pub use self::sampled::Sample;
 
 use crate::domain::{Change, Committed};
 
@@ -53,6 +57,30 @@ metrics! {
     GapsSeen = "gaps_seen_total";
     /// Log entries read from the store to fill holes.
     Backfilled = "backfilled_entries_total";
+    /// Calls of the store that append what was sent, one transaction each; several rooms and messages share one.
+    AppendBatches = "append_batches_total";
+    /// Writing transactions that PostgreSQL committed.
+    StoreTransactions = "store_transactions_total";
+    /// Statements sent to PostgreSQL, BEGIN, COMMIT and ROLLBACK included.
+    StoreStatements = "store_statements_total";
+    /// Times that PostgreSQL was waited for.
+    StoreRoundTrips = "store_round_trips_total";
+    /// Announcements handed to the bus.
+    BusAnnouncements = "bus_announcements_total";
+    /// Round trips that wrote announcements to Redis, failed ones included.
+    BusPipelines = "bus_pipelines_total";
+    /// Announcements surely written to Redis.
+    BusWritten = "bus_written_total";
+    /// Round trips that read announcements from Redis, those that found none included.
+    BusReads = "bus_reads_total";
+    /// Announcements of other processes that were read.
+    BusReceived = "bus_received_total";
+    /// Announcements that were lost on the way, by reason; readers repair it from the store.
+    BusDropped = "bus_dropped_total";
+    /// Connections of the bus to Redis that were lost.
+    BusReconnects = "bus_reconnects_total";
+    /// Streams found shorter than the position remembered in them, and read from their beginning.
+    BusRestarts = "bus_restarts_total";
 }
 
 /// The engine's own metrics, in one registry with those of HTTP.
@@ -66,6 +94,7 @@ pub struct Telemetry {
     swept: IntCounter,
     gaps: IntCounter,
     backfilled: IntCounter,
+    batches: IntCounter,
 }
 
 impl Telemetry {
@@ -87,8 +116,17 @@ impl Telemetry {
             swept: counter(&registry, Metric::LogsSwept)?,
             gaps: counter(&registry, Metric::GapsSeen)?,
             backfilled: counter(&registry, Metric::Backfilled)?,
+            batches: counter(&registry, Metric::AppendBatches)?,
             registry,
         })
+    }
+
+    /// Adds counters that somebody else keeps.
+    ///
+    /// # Errors
+    /// When one stands twice.
+    pub fn sample(&self, samples: impl IntoIterator<Item = Sample>) -> Result<(), prometheus::Error> {
+        samples.into_iter().try_for_each(|sample| self.registry.register(Box::new(Sampled::new(sample)?)))
     }
 
     /// The registry that `/metrics` shows.
@@ -146,6 +184,11 @@ impl Telemetry {
         self.gaps.inc();
     }
 
+    /// The store is asked to append, in one transaction.
+    pub fn appending(&self) {
+        self.batches.inc();
+    }
+
     pub fn backfilled(&self, entries: usize) {
         self.backfilled.inc_by(entries as u64);
     }
@@ -162,6 +205,9 @@ fn register<C: Collector + Clone + 'static>(registry: &Registry, metric: C) -> R
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
     use super::*;
 
     #[test]
@@ -169,9 +215,33 @@ mod tests {
         let telemetry = Telemetry::new().expect("valid names");
         let names: Vec<_> =
             telemetry.registry().gather().iter().map(|family| family.name().to_owned()).collect();
-        for metric in Metric::ALL {
+        let of_adapters = |name: &str| name.starts_with("store_") || name.starts_with("bus_");
+        for metric in Metric::ALL.iter().filter(|metric| !of_adapters(metric.as_str())) {
             assert!(names.iter().any(|name| name == metric.as_str()), "{metric:?}");
         }
-        assert_eq!(names.len(), Metric::ALL.len());
+        assert_eq!(names.iter().collect::<std::collections::HashSet<_>>().len(), names.len());
+    }
+
+    #[test]
+    fn what_an_adapter_counts_is_read_when_it_is_asked_for() {
+        let telemetry = Telemetry::new().expect("valid names");
+        let count = Arc::new(AtomicU64::new(3));
+        let samples = ["queue_full", "not_written"].map(|reason| {
+            let count = count.clone();
+            let read = Box::new(move || count.load(Ordering::Relaxed));
+            Sample { metric: Metric::BusDropped, reason: Some(reason), read }
+        });
+        telemetry.sample(samples).expect("two reasons");
+        let dropped = || {
+            let families = telemetry.registry().gather();
+            let family = families.iter().find(|family| family.name() == "bus_dropped_total").expect("it");
+            family.get_metric().iter().map(|metric| metric.get_counter().value()).collect::<Vec<_>>()
+        };
+        assert_eq!(dropped(), [3.0, 3.0]);
+        count.store(5, Ordering::Relaxed);
+        assert_eq!(dropped(), [5.0, 5.0]);
+        assert_eq!(dropped(), [5.0, 5.0]);
+        let twin = Sample { metric: Metric::BusDropped, reason: Some("queue_full"), read: Box::new(|| 0) };
+        assert!(telemetry.sample([twin]).is_err());
     }
 }

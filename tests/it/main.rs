@@ -10,6 +10,8 @@
 
 mod architecture;
 mod contract;
+#[cfg(feature = "torture")]
+mod costs;
 mod docs;
 mod frames;
 mod http;
