@@ -57,7 +57,10 @@ async fn until_told(options: &Options, size: &Size, folder: &Path) -> Result<boo
 async fn whole(options: &Options, size: &Size, folder: &Path) -> Result<bool, String> {
     log_line(&format!("seed {}; everything is written to {}", size.seed, folder.display()));
     let history = run::run(options, size, folder).await?;
-    let verdict = judge::judge(&history);
+    let mut verdict = judge::judge(&history);
+    if size.is_full() {
+        judge::demand_everything(&history, &mut verdict);
+    }
     let text = report::report(&history, &verdict, size, folder);
     std::fs::write(folder.join("report.txt"), &text).map_err(|error| error.to_string())?;
     // Who closed the output has the exit code.

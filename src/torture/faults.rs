@@ -1,6 +1,6 @@
 //! Does to the cluster what the plan says, and notes what happened when.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -41,6 +41,8 @@ pub struct Scene {
     pub seed: u64,
     /// What a process may take to end.
     pub grace: Duration,
+    /// While a new release is rolled out a client cannot know who is old and who is new.
+    pub rolling: Arc<AtomicBool>,
 }
 
 impl Scene {
@@ -50,7 +52,8 @@ impl Scene {
     }
 
     fn note(&self, fault: &Planned, from: Moment, note: String) {
-        let pod = (fault.kind.track() == Track::Processes).then_some(fault.pod);
+        let of_one = fault.kind.track() == Track::Processes && fault.kind != Kind::Rollout;
+        let pod = of_one.then_some(fault.pod);
         let sheet = FaultSheet { kind: fault.kind, pod, span: Span::new(from, self.watch.now()), note };
         log_line(&sheet.to_string());
         self.notes().faults.push(sheet);
@@ -74,8 +77,13 @@ impl Scene {
                     pod.start(self.watch, &self.rest).await?;
                 }
             }
-            let Some(pod) = pods.get_mut(fault.pod) else { continue };
             let from = self.watch.now();
+            if fault.kind == Kind::Rollout {
+                self.roll_out(pods).await?;
+                self.note(fault, from, String::new());
+                continue;
+            }
+            let Some(pod) = pods.get_mut(fault.pod) else { continue };
             match fault.kind {
                 Kind::Kill => {
                     self.send_away(fault.pod);
@@ -100,6 +108,16 @@ impl Scene {
             }
             self.note(fault, from, String::new());
         }
+        Ok(())
+    }
+
+    /// Another process in place of each, one after the other.
+    async fn roll_out(&self, pods: &mut [Pod]) -> Result<(), String> {
+        self.rolling.store(true, Ordering::Relaxed);
+        for pod in pods {
+            pod.replace(self.watch, &self.rest, self.grace).await?;
+        }
+        self.rolling.store(false, Ordering::Relaxed);
         Ok(())
     }
 

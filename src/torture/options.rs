@@ -102,6 +102,18 @@ pub struct Size {
     pub drain: Duration,
 }
 
+impl Size {
+    /// Whether the run is one that has to come across everything.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        let length = self.calm + self.faults_for;
+        self.pods >= 3
+            && self.clients >= 300
+            && length >= Duration::from_secs(600)
+            && self.kinds.len() == Kind::ALL.len()
+    }
+}
+
 impl Options {
     /// # Errors
     /// What does not fit together.
@@ -128,7 +140,8 @@ impl Options {
         let without = |kind: &Kind| {
             !matches!(
                 kind,
-                Kind::RedisKill
+                Kind::Rollout
+                    | Kind::RedisKill
                     | Kind::RedisFlush
                     | Kind::RedisTrim
                     | Kind::DatabaseRestart
@@ -230,6 +243,7 @@ mod tests {
     fn without_options_it_is_the_long_run() {
         let size = size(&[]).expect("sensible");
         assert_eq!((size.seed, size.pods, size.clients, size.rooms, size.rate), (7, 3, 300, 200, 300));
+        assert!(size.is_full());
         assert_eq!(size.calm + size.faults_for, Duration::from_secs(600));
         assert_eq!(size.kinds.len(), Kind::ALL.len());
     }

@@ -15,6 +15,7 @@ pub enum Kind {
     Kill,
     Stop,
     Drain,
+    Rollout,
     Blackhole,
     RedisKill,
     RedisFlush,
@@ -37,10 +38,11 @@ pub enum Track {
 }
 
 impl Kind {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Kill,
         Self::Stop,
         Self::Drain,
+        Self::Rollout,
         Self::Blackhole,
         Self::RedisKill,
         Self::RedisFlush,
@@ -59,6 +61,7 @@ impl Kind {
             Self::Kill => "kill",
             Self::Stop => "stop",
             Self::Drain => "drain",
+            Self::Rollout => "rollout",
             Self::Blackhole => "blackhole",
             Self::RedisKill => "redis-kill",
             Self::RedisFlush => "redis-flush",
@@ -78,6 +81,9 @@ impl Kind {
             Self::Kill => "SIGKILL to a process, which starts anew after a while.",
             Self::Stop => "SIGSTOP to a process, then SIGCONT.",
             Self::Drain => "SIGTERM to a process, which has to end well; then it starts anew.",
+            Self::Rollout => {
+                "A new release: for every process in turn another one is started in its place, and then it is told to end."
+            }
             Self::Blackhole => {
                 "The network in front of a process takes everything and brings nothing, for a while."
             }
@@ -101,7 +107,7 @@ impl Kind {
     #[must_use]
     pub const fn track(self) -> Track {
         match self {
-            Self::Kill | Self::Stop | Self::Drain | Self::Blackhole => Track::Processes,
+            Self::Kill | Self::Stop | Self::Drain | Self::Rollout | Self::Blackhole => Track::Processes,
             Self::RedisKill | Self::RedisFlush | Self::RedisTrim => Track::Redis,
             Self::DatabaseRestart | Self::DatabaseCut => Track::Database,
             Self::CutOne | Self::CutMany => Track::Network,
@@ -114,6 +120,7 @@ impl Kind {
         matches!(
             self,
             Self::Drain
+                | Self::Rollout
                 | Self::RedisFlush
                 | Self::RedisTrim
                 | Self::DatabaseRestart
@@ -148,7 +155,7 @@ impl Track {
     /// How much time one fault of this track should have for itself, with the calm after it.
     const fn slot(self) -> Duration {
         Duration::from_secs(match self {
-            Self::Processes => 12,
+            Self::Processes => 10,
             Self::Redis => 14,
             Self::Database => 26,
             Self::Network => 12,

@@ -36,9 +36,11 @@ pub struct Life {
     /// When it was told to end.
     pub told: Option<Moment>,
     pub ended: Option<(Moment, End)>,
+    /// From when to when new connections reached it through its proxy.
+    pub reached: (Moment, Option<Moment>),
 }
 
-/// A process that is started again and again on the same port.
+/// A process that is started again and again behind the same proxy.
 pub struct Pod {
     pub index: usize,
     /// Its own address, for the test itself.
@@ -62,7 +64,6 @@ impl Pod {
     ) -> io::Result<Self> {
         let address = quiet_address()?;
         env.push(("HOST".to_owned(), address.ip().to_string()));
-        env.push(("PORT".to_owned(), address.port().to_string()));
         Ok(Self {
             index,
             address,
@@ -82,9 +83,18 @@ impl Pod {
     /// When it does not come up at all.
     pub async fn start(&mut self, watch: Stopwatch, rest: &Rest) -> Result<(), String> {
         let begin = watch.now();
-        let mut life = Life { pod: self.index, started: begin, ready: None, told: None, ended: None };
+        let mut life = Life {
+            pod: self.index,
+            started: begin,
+            ready: None,
+            told: None,
+            ended: None,
+            reached: (begin, None),
+        };
         while watch.now().since(begin) < START {
-            let mut process = Process::start(&self.binary, &["serve"], &self.env, &self.log)
+            let mut env = self.env.clone();
+            env.push(("PORT".to_owned(), self.address.port().to_string()));
+            let mut process = Process::start(&self.binary, &["serve"], &env, &self.log)
                 .map_err(|error| format!("{}: {error}", self.binary.display()))?;
             while !process.has_ended() && watch.now().since(begin) < START {
                 if rest.is_ready(self.address).await {
@@ -124,11 +134,35 @@ impl Pod {
 
     /// Tells it to end, and waits no longer than the grace.
     pub async fn drain(&mut self, watch: Stopwatch, grace: Duration) {
-        let Some(mut process) = self.process.take() else { return };
-        let begin = watch.now();
-        if let Some(life) = self.lives.last_mut() {
-            life.told = Some(begin);
+        if let Some(process) = self.process.take() {
+            self.end(process, self.lives.len() - 1, watch, grace).await;
         }
+    }
+
+    /// Starts another process, leads new connections to it, and only then tells the old one to end.
+    ///
+    /// # Errors
+    /// When the other one does not come up.
+    pub async fn replace(&mut self, watch: Stopwatch, rest: &Rest, grace: Duration) -> Result<(), String> {
+        let (old, life) = (self.process.take(), self.lives.len() - 1);
+        self.address = quiet_address().map_err(|error| error.to_string())?;
+        self.start(watch, rest).await?;
+        let now = watch.now();
+        self.proxy.lead_to(self.address);
+        self.lives[life].reached.1 = Some(now);
+        if let Some(new) = self.lives.last_mut() {
+            new.reached.0 = now;
+        }
+        if let Some(old) = old {
+            self.end(old, life, watch, grace).await;
+        }
+        Ok(())
+    }
+
+    /// Tells the process of this life to end.
+    async fn end(&mut self, mut process: Process, life: usize, watch: Stopwatch, grace: Duration) {
+        let begin = watch.now();
+        self.lives[life].told = Some(begin);
         process.signal("TERM").await;
         let status = process.end(grace).await;
         let now = watch.now();
@@ -136,7 +170,7 @@ impl Pod {
         if status.is_none() {
             process.kill().await;
         }
-        self.over(now, End::Drained { code, took: now.since(begin) });
+        self.lives[life].ended.get_or_insert((now, End::Drained { code, took: now.since(begin) }));
     }
 
     /// Notes that it ended by itself; true when it did.

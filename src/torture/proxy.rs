@@ -39,11 +39,12 @@ struct Links {
     open: BTreeMap<u16, watch::Sender<Way>>,
 }
 
-/// A listener whose connections all lead to one address.
+/// A listener whose connections lead to one address at a time.
 pub struct Proxy {
     pub address: SocketAddr,
     links: Arc<Mutex<Links>>,
     hole: watch::Sender<bool>,
+    target: watch::Sender<SocketAddr>,
     listener: AbortHandle,
 }
 
@@ -55,8 +56,9 @@ impl Proxy {
         let address = listener.local_addr()?;
         let links = Arc::new(Mutex::new(Links::default()));
         let (hole, in_hole) = watch::channel(false);
-        let accepting = tokio::spawn(accept(listener, target, links.clone(), in_hole));
-        Ok(Self { address, links, hole, listener: accepting.abort_handle() })
+        let (target, to) = watch::channel(target);
+        let accepting = tokio::spawn(accept(listener, to, links.clone(), in_hole));
+        Ok(Self { address, links, hole, target, listener: accepting.abort_handle() })
     }
 
     /// The clients' ports of the connections that are open and not cut.
@@ -71,6 +73,17 @@ impl Proxy {
     pub fn cut(&self, peer: u16, how: Cut) -> bool {
         let links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
         links.open.get(&peer).is_some_and(|way| way.send(Way::Cut(how)).is_ok())
+    }
+
+    /// Where new connections lead.
+    #[must_use]
+    pub fn target(&self) -> SocketAddr {
+        *self.target.borrow()
+    }
+
+    /// New connections lead there from now on; those that are open stay.
+    pub fn lead_to(&self, target: SocketAddr) {
+        self.target.send_replace(target);
     }
 
     /// From now on connections are taken and bytes are kept, and nothing is brought.
@@ -92,7 +105,7 @@ impl Drop for Proxy {
 
 async fn accept(
     listener: TcpListener,
-    target: SocketAddr,
+    target: watch::Receiver<SocketAddr>,
     links: Arc<Mutex<Links>>,
     hole: watch::Receiver<bool>,
 ) {
@@ -105,7 +118,7 @@ async fn accept(
         let (way, told) = watch::channel(Way::Open);
         let peer = from.port();
         links.lock().unwrap_or_else(PoisonError::into_inner).open.insert(peer, way.clone());
-        let (links, hole) = (links.clone(), hole.clone());
+        let (links, hole, target) = (links.clone(), hole.clone(), *target.borrow());
         tokio::spawn(async move {
             bring(client, target, told, hole).await;
             let mut links = links.lock().unwrap_or_else(PoisonError::into_inner);

@@ -91,6 +91,9 @@ fn summary(text: &mut String, history: &History, verdict: &Verdict, size: &Size)
     ] {
         line!(text, "{name:<26} {}", row(times));
     }
+    if let Some(moves) = figures.moves_per_rollout {
+        line!(text, "moves of a client per rollout {moves:.2}");
+    }
     line!(text, "");
     line!(text, "fault              times");
     let mut counts: BTreeMap<Kind, usize> = BTreeMap::new();

@@ -2,7 +2,7 @@
 //! end of what there is, before anything is judged.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -100,10 +100,11 @@ pub async fn run(options: &Options, size: &Size, folder: &Path) -> Result<Histor
     let crowd = gather(size, &mut chance, &direct, &rest).await?;
     let rooms = crowd.rooms.clone();
     let ids: Vec<_> = rooms.iter().map(|room| room.id).collect();
-    let watchers = Watchers::start(watch, outside.database.clone(), ids, direct.clone(), rest.clone());
     let proxies: Vec<_> = pods.iter().map(|pod| pod.proxy.clone()).collect();
+    let watchers = Watchers::start(watch, outside.database.clone(), ids, proxies.clone(), rest.clone());
     let reached = proxies.iter().map(|proxy| proxy.address).collect();
-    let people = start_people(crowd, &mut chance, watch, &rest, reached, folder)?;
+    let rolling = Arc::new(AtomicBool::new(false));
+    let people = start_people(crowd, &mut chance, watch, &rest, (reached, rolling.clone()), folder)?;
     log_line(&format!("{} clients in {} rooms on {} processes", size.clients, size.rooms, size.pods));
 
     tokio::time::sleep(ENTRY).await;
@@ -130,6 +131,7 @@ pub async fn run(options: &Options, size: &Size, folder: &Path) -> Result<Histor
         notes,
         seed: size.seed,
         grace: size.drain + GRACE,
+        rolling,
     };
     let begin = watch.now();
     let (processes, surroundings, (), (), ()) = tokio::join!(
@@ -252,12 +254,12 @@ fn start_people(
     chance: &mut Chance,
     watch: Stopwatch,
     rest: &Rest,
-    pods: Vec<std::net::SocketAddr>,
+    (pods, rolling): (Vec<std::net::SocketAddr>, Arc<AtomicBool>),
     folder: &Path,
 ) -> Result<People, String> {
     let (orders, told) = watch::channel(Orders::Talk);
     let users = crowd.members.iter().map(|member| member.person.id).collect();
-    let world = World { watch, rest: rest.clone(), pods, rooms: crowd.rooms, users, orders: told };
+    let world = World { watch, rest: rest.clone(), pods, rolling, rooms: crowd.rooms, users, orders: told };
     let world = Arc::new(world);
     let mut people = People { lives: Vec::new(), standings: Vec::new(), inboxes: Vec::new(), orders };
     for (n, member) in crowd.members.into_iter().enumerate() {

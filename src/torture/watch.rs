@@ -2,7 +2,6 @@
 //! counters, and whether the machine lets the test itself run.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,6 +11,7 @@ use uuid::Uuid;
 use super::books::{Database, OutboxRow};
 use super::history::{Scrape, Waiting};
 use super::moment::{Moment, Span, Stopwatch};
+use super::proxy::Proxy;
 use super::rest::Rest;
 
 /// The counter that I23 is about.
@@ -83,7 +83,7 @@ impl Watchers {
         watch: Stopwatch,
         database: Arc<Database>,
         rooms: Vec<Uuid>,
-        pods: Vec<SocketAddr>,
+        pods: Vec<Arc<Proxy>>,
         rest: Rest,
     ) -> Self {
         let seen = Arc::new(Mutex::new(Seen::default()));
@@ -156,13 +156,13 @@ async fn snapshots(watch: Stopwatch, database: Arc<Database>, seen: Arc<Mutex<Se
     }
 }
 
-async fn scrape(watch: Stopwatch, pods: Vec<SocketAddr>, rest: Rest, seen: Arc<Mutex<Seen>>) {
+async fn scrape(watch: Stopwatch, pods: Vec<Arc<Proxy>>, rest: Rest, seen: Arc<Mutex<Seen>>) {
     loop {
         tokio::time::sleep(SCRAPE).await;
-        for (pod, address) in pods.iter().enumerate() {
+        for (pod, proxy) in pods.iter().enumerate() {
             // What was counted before the answer; so the moment of asking.
-            let at = watch.now();
-            let asked = tokio::time::timeout(SCRAPE, rest.counter(*address, COMMITTED)).await;
+            let (address, at) = (proxy.target(), watch.now());
+            let asked = tokio::time::timeout(SCRAPE, rest.counter(address, COMMITTED)).await;
             if let Ok(Some(committed)) = asked {
                 lock(&seen).scrapes.push(Scrape { at, pod, committed });
             }

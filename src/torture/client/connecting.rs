@@ -1,6 +1,7 @@
 //! Opening sockets, keeping them alive, and going over to the next one.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::json;
@@ -127,7 +128,9 @@ impl Client {
         let why = if self.sheet.sockets.is_empty() { Opening::First } else { why };
         self.opening = Some(why);
         let leaving = match why {
-            Opening::Move(socket) => Some(self.sheet.sockets[socket].pod),
+            Opening::Move(socket) if !self.world.rolling.load(Ordering::Relaxed) => {
+                Some(self.sheet.sockets[socket].pod)
+            }
             _ => None,
         };
         let pods: Vec<usize> = (0..self.world.pods.len()).filter(|pod| Some(*pod) != leaving).collect();

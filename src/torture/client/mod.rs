@@ -78,6 +78,8 @@ pub struct World {
     pub rest: Rest,
     /// Where each process is reached: its proxy.
     pub pods: Vec<SocketAddr>,
+    /// Whether a new release is being rolled out: then a new socket may lead to any process.
+    pub rolling: Arc<AtomicBool>,
     pub rooms: Vec<RoomSheet>,
     /// Everybody, by index.
     pub users: Vec<Uuid>,

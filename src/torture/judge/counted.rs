@@ -57,7 +57,7 @@ fn counters(history: &History, facts: &Facts<'_>, verdict: &mut Verdict) {
     let (mut counted, mut unread) = (0, Vec::new());
     for life in &history.lives {
         let end = life.ended.map_or(Moment::END, |(at, _)| at);
-        let span = Span::new(life.started, end);
+        let span = Span::new(life.reached.0, life.reached.1.unwrap_or(end));
         let last =
             history.scrapes.iter().rev().find(|scrape| scrape.pod == life.pod && span.holds(scrape.at));
         counted += last.map_or(0, |scrape| scrape.committed);
@@ -88,8 +88,15 @@ fn outbox(history: &History, verdict: &mut Verdict) {
     if !history.has_outbox {
         return;
     }
-    let disturbing =
-        [Kind::Kill, Kind::Stop, Kind::Drain, Kind::RedisKill, Kind::DatabaseRestart, Kind::DatabaseCut];
+    let disturbing = [
+        Kind::Kill,
+        Kind::Stop,
+        Kind::Drain,
+        Kind::Rollout,
+        Kind::RedisKill,
+        Kind::DatabaseRestart,
+        Kind::DatabaseCut,
+    ];
     let faults =
         history.faults.iter().filter(|fault| disturbing.contains(&fault.kind)).map(|fault| fault.span);
     let away =

@@ -1,15 +1,22 @@
-//! How processes end and clients go over: I16, I15 as a figure, I11 where nothing excuses it.
+//! How processes end and clients come back and go over: I16, I15, I11 where nothing excuses it.
 
 use std::time::Duration;
 
 use super::{Verdict, Violation};
 use crate::torture::history::History;
 use crate::torture::moment::{Moment, Spans};
+use crate::torture::plan::Kind;
 use crate::torture::pod::End;
-use crate::torture::record::{ClientSheet, Ending, Opening};
+use crate::torture::record::{ClientSheet, Ending, Opening, SocketSheet};
 
 /// I16: of a hundred moves 99 leave no longer gap.
 const GAP: Duration = Duration::from_millis(250);
+/// I16: while all processes are exchanged nobody moves more often than this on the average.
+const MOVES: f64 = 1.5;
+/// I15: of a hundred sockets 99 are ready so soon.
+const READY: Duration = Duration::from_secs(2);
+/// Fewer say nothing of an average or a tail.
+const ENOUGH: usize = 100;
 
 pub fn judge(history: &History, verdict: &mut Verdict) {
     ends(history, verdict);
@@ -17,6 +24,8 @@ pub fn judge(history: &History, verdict: &mut Verdict) {
         openings(history, client, sheet, verdict);
         moves(history, sheet, verdict);
     }
+    rollouts(history, verdict);
+    ready(history, verdict);
     let figures = &verdict.figures;
     let (count, tail) = (figures.moving.count(), figures.moving.permille(990));
     if let Some(tail) = tail {
@@ -27,6 +36,45 @@ pub fn judge(history: &History, verdict: &mut Verdict) {
             Violation::new("I16", history.end, what)
         });
     }
+}
+
+/// I16: how often those who were there when a rollout began had to move in it.
+fn rollouts(history: &History, verdict: &mut Verdict) {
+    let (mut there, mut moves) = (0, 0);
+    for rollout in history.faults.iter().filter(|fault| fault.kind == Kind::Rollout) {
+        for sheet in history.clients.iter().filter(|sheet| !sheet.slow) {
+            let sockets = &sheet.sockets;
+            let opened = |socket: &SocketSheet| socket.resumed.is_some_and(|at| at <= rollout.span.from);
+            if sockets.iter().any(|socket| opened(socket) && socket.end() > rollout.span.from) {
+                there += 1;
+                let told = sockets.iter().filter_map(|socket| socket.draining);
+                moves += told.filter(|told| rollout.span.holds(*told)).count();
+            }
+        }
+    }
+    if there == 0 {
+        return;
+    }
+    // Fewer people than there are mistakes in counting a float by.
+    let mean = moves as f64 / there as f64;
+    verdict.figures.moves_per_rollout = Some(mean);
+    if there >= ENOUGH {
+        verdict.require("I16", mean <= MOVES, || {
+            let what = format!("{there} clients moved {moves} times while all processes were exchanged");
+            Violation::new("I16", history.end, what)
+        });
+    }
+}
+
+/// I15: who comes back is soon served, whoever else comes back.
+fn ready(history: &History, verdict: &mut Verdict) {
+    let (count, tail) = (verdict.figures.opening.count(), verdict.figures.opening.permille(990));
+    let Some(tail) = tail.filter(|_| count >= ENOUGH) else { return };
+    verdict.checked("I15", count - 1);
+    verdict.require("I15", tail <= READY, || {
+        let what = format!("of {count} sockets one in a hundred was ready after {tail:?} or later");
+        Violation::new("I15", history.end, what)
+    });
 }
 
 /// Who is told to end, ends well and in time; nobody else ends.
@@ -54,7 +102,8 @@ fn ends(history: &History, verdict: &mut Verdict) {
 
 fn openings(history: &History, client: usize, sheet: &ClientSheet, verdict: &mut Verdict) {
     for socket in &sheet.sockets {
-        if let Some(ready) = socket.ready {
+        if let Some(ready) = socket.ready.filter(|ready| !excused(history, socket.pod, socket.asked, *ready))
+        {
             verdict.figures.opening.add(ready.since(socket.asked));
         }
         if !socket.ticket {

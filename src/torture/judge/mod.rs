@@ -21,13 +21,15 @@ use uuid::Uuid;
 pub use self::facts::Facts;
 use super::history::History;
 use super::moment::Moment;
+use super::plan::Kind;
 use super::record::Times;
 
 /// A promise that was broken, once.
 #[derive(Clone, Debug)]
 pub struct Violation {
     /// `I1` and so on; `doorbell` for the time of deliveries while all is well, `crash` for a
-    /// process that ended by itself, `progress` for what never came to an end.
+    /// process that ended by itself, `progress` for what never came to an end, `coverage` for what a
+    /// full run never came to look at.
     pub promise: &'static str,
     pub at: Moment,
     pub what: String,
@@ -89,6 +91,8 @@ pub struct Figures {
     pub moving: Times,
     pub drains: Times,
     pub moves: usize,
+    /// Of a client, on the average, while every process is exchanged.
+    pub moves_per_rollout: Option<f64>,
     pub lagged: usize,
 }
 
@@ -136,6 +140,30 @@ impl Verdict {
     #[must_use]
     pub fn first(&self) -> Option<&Violation> {
         self.violations.iter().min_by_key(|violation| violation.at)
+    }
+}
+
+/// What a full run has to have looked at.
+const PROMISES: [&str; 18] = [
+    "I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8", "I9", "I13", "I14", "I15", "I16", "I17", "I22", "I23",
+    "I25", "doorbell",
+];
+/// How often a full run has to have done each of its faults.
+const FAULTS: usize = 10;
+
+/// Adds what makes a full run one: nothing was left out.
+pub fn demand_everything(history: &History, verdict: &mut Verdict) {
+    for promise in PROMISES {
+        let checked = verdict.tallies.get(promise).is_some_and(|tally| tally.checked > 0);
+        verdict.require("coverage", checked, || {
+            Violation::new("coverage", history.end, format!("nothing was seen that {promise} speaks of"))
+        });
+    }
+    for kind in Kind::ALL {
+        let times = history.faults.iter().filter(|fault| fault.kind == kind).count();
+        verdict.require("coverage", times >= FAULTS, || {
+            Violation::new("coverage", history.end, format!("{kind} came {times} times, not {FAULTS}"))
+        });
     }
 }
 

@@ -292,6 +292,7 @@ impl Weather {
             Kind::Kill,
             Kind::Stop,
             Kind::Drain,
+            Kind::Rollout,
             Kind::Blackhole,
             Kind::DatabaseRestart,
             Kind::DatabaseCut,

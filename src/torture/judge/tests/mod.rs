@@ -8,7 +8,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use self::scene::{BOB, CAROL, FIRST, MESSAGES, ROOM, at, good, span, waiting};
-use super::judge;
+use super::{demand_everything, judge};
 use crate::torture::books::{LogRow, MessageRow};
 use crate::torture::history::{Census, CutSheet, FaultSheet, History, Scrape, Waiting};
 use crate::torture::moment::Spans;
@@ -236,6 +236,44 @@ fn slow_deliveries_are_found_in_each_weather() {
     finds("I13", |h| slower(h, 9_000, 9_900, 400));
     let faster = broken(|h| slower(h, 6_000, 7_500, 700));
     assert!(!faster.contains(&"I17"), "without Redis a second is allowed: {faster:?}");
+}
+
+/// As many rollouts over the time in which BOB's process tells him to go.
+fn rolled_out(history: &mut History, times: usize) {
+    let fault = FaultSheet { kind: Kind::Rollout, pod: None, span: span(7_900, 8_600), note: String::new() };
+    history.faults.extend(std::iter::repeat_n(fault, times));
+}
+
+#[test]
+fn being_moved_again_and_again_is_found() {
+    let once = broken(|h| rolled_out(h, 50));
+    assert!(!once.contains(&"I16"), "{once:?}");
+    finds("I16", |h| {
+        rolled_out(h, 50);
+        let told = h.clients[BOB].sockets[0].clone();
+        h.clients[BOB].sockets.extend(std::iter::repeat_n(told, 3));
+    });
+}
+
+#[test]
+fn sockets_that_wait_long_for_their_service_are_found() {
+    let many = |h: &mut History, millis: u64| {
+        let mut socket = h.clients[0].sockets[0].clone();
+        socket.ready = Some(socket.asked.plus(Duration::from_millis(millis)));
+        h.clients[0].sockets.extend(std::iter::repeat_n(socket, 200));
+    };
+    finds("I15", |h| many(h, 2_500));
+    assert!(!broken(|h| many(h, 1_500)).contains(&"I15"));
+}
+
+#[test]
+fn a_full_run_that_left_something_out_is_found() {
+    let history = good();
+    let mut verdict = judge(&history);
+    demand_everything(&history, &mut verdict);
+    let missing: Vec<_> = verdict.violations.iter().map(|violation| violation.what.as_str()).collect();
+    assert!(missing.iter().any(|what| what.contains("I14")), "{missing:?}");
+    assert!(missing.iter().any(|what| what.contains("redis-kill")), "{missing:?}");
 }
 
 #[test]

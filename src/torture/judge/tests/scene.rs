@@ -140,7 +140,8 @@ fn client(index: usize, name: &str) -> ClientSheet {
 
 fn life(pod: usize, started: u64, ended: Option<(u64, End)>) -> Life {
     let ended = ended.map(|(millis, end)| (at(millis), end));
-    Life { pod, started: at(started), ready: Some(at(started + 50)), told: None, ended }
+    let (started, reached) = (at(started), (at(started), None));
+    Life { pod, started, ready: Some(started.plus(Duration::from_millis(50))), told: None, ended, reached }
 }
 
 /// Everything as it should be, with a drain, a time without Redis and a reader that does not read.
