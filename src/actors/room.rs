@@ -348,7 +348,7 @@ impl Room {
 }
 
 pub(super) fn unavailable() -> Fault {
-    Fault::new(Code::Unavailable, "not stored; send it again")
+    Fault::new(Code::Unavailable, "not known to be stored; send it again with the same key")
 }
 
 impl Actor for Room {

@@ -121,3 +121,25 @@ fn coming_back_where_nothing_was_missed_costs_two_statements() {
     });
     assert!((1..=2).contains(&statements), "{statements} statements");
 }
+
+#[test]
+fn a_room_that_nobody_reads_in_a_process_costs_one_statement_more_whoever_comes() {
+    let bus = redis::server();
+    let [here, there] = pods(&bus.url());
+    let (alice, bob) = (here.person("alice"), here.person("bob"));
+    // A room of its own for each round: nobody has read it there.
+    let rooms: Vec<_> = (0..ROUNDS).map(|_| here.room(&alice, &[&bob])).collect();
+    let mut fresh = rooms.iter();
+    let [statements] = cheapest(&there, ["store_statements_total"], || {
+        let room = fresh.next().expect("one for each round");
+        for person in [&alice, &bob] {
+            let mut client = there.connect(person);
+            let epoch = client.hello["epoch"].clone();
+            client.send(&json!({"t": "resume", "d": {"epoch": epoch, "rooms": [[room, "full", 3]]}}));
+            assert_eq!(client.until_type("room.subscribed")["d"]["mode"], "uptodate");
+            client.until_type("resumed");
+            client.cut();
+        }
+    });
+    assert!((3..=5).contains(&statements), "{statements} statements for two people");
+}

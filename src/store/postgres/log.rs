@@ -9,32 +9,29 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use super::fault::Fault;
-use super::rooms::room_row;
-use super::rows::{MemberRow, MessageColumns, MessageRow};
-use super::schema::members;
+use super::rows::{MemberRow, MessageColumns, MessageRow, RoomRow};
+use super::schema::{members, rooms};
 use super::statements::statement;
-use super::transaction;
 use crate::domain::{
     Change, Entry, Head, Member, Message, Refusal, Role, RoomId, Seq, Timestamp, UserId, policy,
 };
 use crate::store::{LogPage, RoomSnapshot};
 
+/// One statement, so one snapshot; all that a room costs a process in which nobody was in it.
 pub(super) async fn room_snapshot(
     conn: &mut AsyncPgConnection,
     room: RoomId,
 ) -> Result<Option<RoomSnapshot>, Fault> {
-    transaction::snapshot(conn, async |conn| {
-        let Some(row) = room_row(conn, room).await? else { return Ok(None) };
-        let members: Vec<MemberRow> = members::table
-            .filter(members::room_id.eq(room.0))
-            .order(members::joined_seq)
-            .select(MemberRow::as_select())
-            .load(conn)
-            .await?;
-        let members = members.into_iter().map(Member::from).collect();
-        Ok(Some(RoomSnapshot { room: row.into(), members }))
-    })
-    .await
+    let rows: Vec<(RoomRow, Option<MemberRow>)> = rooms::table
+        .left_join(members::table)
+        .filter(rooms::id.eq(room.0))
+        .order(members::joined_seq)
+        .select((RoomRow::as_select(), Option::<MemberRow>::as_select()))
+        .load(conn)
+        .await?;
+    let (mut rooms, members): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
+    let members = members.into_iter().flatten().map(Member::from).collect();
+    Ok(rooms.pop().map(|row| RoomSnapshot { room: row.into(), members }))
 }
 
 statement! {
