@@ -63,6 +63,8 @@ pub struct Outbox {
     limits: OutboxLimits,
     frames: usize,
     bytes: usize,
+    /// Replayed entries that wait.
+    replayed: usize,
     taken: u64,
     sealed: bool,
     finished: bool,
@@ -78,6 +80,7 @@ impl Outbox {
             limits,
             frames: 0,
             bytes: 0,
+            replayed: 0,
             taken: 0,
             sealed: false,
             finished: false,
@@ -151,6 +154,7 @@ impl Outbox {
     /// Queues a replayed entry, which does not count against the limits.
     pub fn push_replay(&mut self, frame: Bytes) {
         if !self.sealed {
+            self.replayed += 1;
             self.queue.push_back(Queued { frame, sort: Sort::Replay });
             self.wake_writer();
         }
@@ -191,6 +195,13 @@ impl Outbox {
         self.sealed
     }
 
+    /// Whether so many replayed entries wait that no further replay should begin: they do not count
+    /// against the limits, and who asks for one replay after the other would have no bound.
+    #[must_use]
+    pub const fn is_full_of_replay(&self) -> bool {
+        self.replayed >= self.limits.frames
+    }
+
     /// Whether everything was handed to the socket.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -207,7 +218,9 @@ impl Outbox {
     pub fn next(&mut self, waker: &Waker) -> Next {
         if let Some(queued) = self.queue.pop_front() {
             self.taken += 1;
-            if !matches!(queued.sort, Sort::Replay) {
+            if matches!(queued.sort, Sort::Replay) {
+                self.replayed = self.replayed.saturating_sub(1);
+            } else {
                 self.frames -= 1;
                 self.bytes -= queued.frame.len();
             }
@@ -289,6 +302,17 @@ mod tests {
         let mut outbox = outbox();
         (0..100).for_each(|_| outbox.push_replay(Bytes::from_static(b"old")));
         assert_eq!(outbox.push(Bytes::from_static(b"new")), Ok(()));
+    }
+
+    #[test]
+    fn a_replay_that_waits_holds_the_next_one_back() {
+        let mut outbox = outbox();
+        outbox.push_replay("a".into());
+        assert!(!outbox.is_full_of_replay());
+        outbox.push_replay("b".into());
+        assert!(outbox.is_full_of_replay());
+        assert_eq!(take(&mut outbox), Next::Frame("a".into()));
+        assert!(!outbox.is_full_of_replay());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What every actor of one process shares: the adapters, the settings, and the addresses.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
 use actix::Addr;
@@ -52,7 +52,9 @@ pub struct Pod {
     roster: Mutex<Roster>,
     hubs: RwLock<Vec<Addr<Hub>>>,
     actors: OnceLock<Actors>,
-    open_rooms: Mutex<BTreeSet<RoomId>>,
+    /// By which actor each is read.
+    open_rooms: Mutex<BTreeMap<RoomId, ActorId>>,
+    next_actor: AtomicU64,
     draining: AtomicBool,
     ended: Mutex<BTreeMap<SessionId, Timestamp>>,
     alive: Arc<AtomicUsize>,
@@ -81,6 +83,7 @@ impl Pod {
             hubs: RwLock::default(),
             actors: OnceLock::new(),
             open_rooms: Mutex::default(),
+            next_actor: AtomicU64::new(0),
             draining: AtomicBool::new(false),
             ended: Mutex::default(),
             alive: Arc::default(),
@@ -157,17 +160,22 @@ impl Pod {
 
     /// Rooms that someone here reads.
     pub(super) fn open_rooms(&self) -> Vec<RoomId> {
-        self.open_rooms.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect()
+        self.open_rooms.lock().unwrap_or_else(PoisonError::into_inner).keys().copied().collect()
     }
 
-    /// Notes whether a room is read here.
-    pub(super) fn note_open(&self, room: RoomId, is_open: bool) {
+    /// Notes whether a room is read here. An actor that ends late says nothing of its successor.
+    pub(super) fn note_open(&self, room: RoomId, by: ActorId, is_open: bool) {
         let mut rooms = self.open_rooms.lock().unwrap_or_else(PoisonError::into_inner);
         if is_open {
-            rooms.insert(room);
-        } else {
+            rooms.insert(room, by);
+        } else if rooms.get(&room) == Some(&by) {
             rooms.remove(&room);
         }
+    }
+
+    /// A name that no other actor of this process has.
+    pub(super) fn new_actor(&self) -> ActorId {
+        ActorId(self.next_actor.fetch_add(1, Ordering::Relaxed))
     }
 
     pub(super) fn add_hub(&self, start: impl FnOnce(HubId) -> Addr<Hub>) {
@@ -262,6 +270,10 @@ impl Pod {
         self.tell_every_hub(|| ToHub::EndLogin { session });
     }
 }
+
+/// One life of an actor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ActorId(u64);
 
 /// Counts one living actor.
 pub struct Alive(Arc<AtomicUsize>);

@@ -14,7 +14,7 @@ use super::log_view::LogView;
 use super::mail::{
     Attach, Flush, HubId, Idle, LinkKey, Place, RoomFrame, Stop, Subscribe, Tell, ToHub, ToRoom, deliver,
 };
-use super::pod::{Alive, Pod};
+use super::pod::{ActorId, Alive, Pod};
 use super::room_whispers::Receipts;
 use super::room_writes::Writes;
 use super::shard::RegistryShard;
@@ -40,6 +40,7 @@ pub(super) enum Phase {
 /// The actor of one room in this process.
 pub struct Room {
     pub(super) id: RoomId,
+    actor: ActorId,
     pub(super) pod: Arc<Pod>,
     pub(super) shard: Addr<RegistryShard>,
     pub(super) phase: Phase,
@@ -47,8 +48,8 @@ pub struct Room {
     pub(super) receipts: Receipts,
     loading: bool,
     backfilling: bool,
-    /// Readers beyond our cursor: they are answered once the store, asked after they came, told
-    /// where the log stands.
+    /// Readers beyond our cursor, or not known as members: they are answered once the store, asked
+    /// after they came, told where the log stands.
     ahead: Vec<Subscribe>,
     /// Those who came while it was being asked.
     ahead_later: Vec<Subscribe>,
@@ -61,9 +62,10 @@ pub struct Room {
 impl Room {
     #[must_use]
     pub fn new(id: RoomId, pod: Arc<Pod>, shard: Addr<RegistryShard>) -> Self {
-        let alive = pod.census();
+        let (alive, actor) = (pod.census(), pod.new_actor());
         Self {
             id,
+            actor,
             pod,
             shard,
             phase: Phase::Loading(VecDeque::new()),
@@ -112,35 +114,6 @@ impl Room {
         self.let_go_of_nothing();
     }
 
-    /// Answers who waited for the room to be loaded.
-    pub(super) fn fail_waiting(&mut self) {
-        if let Phase::Loading(waiting) = &mut self.phase {
-            for command in std::mem::take(waiting) {
-                self.fail(command);
-            }
-        }
-    }
-
-    fn fail(&mut self, command: ToRoom) {
-        match command {
-            ToRoom::Submit(submission) => {
-                self.note_refused(&submission);
-                submission.reply.send(Err(unavailable()));
-            }
-            ToRoom::Subscribe(subscribe) => subscribe.refuse(unavailable()),
-            ToRoom::Typing(typing) => {
-                if let Some(reply) = typing.reply {
-                    reply.send(Err(unavailable()));
-                }
-            }
-            ToRoom::Detached(_)
-            | ToRoom::Announce(_)
-            | ToRoom::HeadIs(_)
-            | ToRoom::Marked { .. }
-            | ToRoom::AreYouIdle => {}
-        }
-    }
-
     fn command(&mut self, command: ToRoom, ctx: &mut Context<Self>) {
         if let Phase::Loading(waiting) = &mut self.phase {
             if waiting.len() < self.pod.settings.limits.room_inbox {
@@ -157,7 +130,7 @@ impl Room {
                 if let Phase::Open(log) = &mut self.phase {
                     log.detach(hub);
                     if log.hubs().next().is_none() {
-                        self.pod.note_open(self.id, false);
+                        self.pod.note_open(self.id, self.actor, false);
                     }
                 }
             }
@@ -208,6 +181,10 @@ impl Room {
         };
         let wish = &subscribe.wish;
         if !log.is_member(wish.user) {
+            // He may have joined by another process, whose announcement got lost.
+            if !verified && self.pod.bus.is_lossy() {
+                return self.ask_store_first(subscribe, ctx);
+            }
             return subscribe.refuse(policy::outsider(log.is_private()).into());
         }
         if wish.level == Level::Bump {
@@ -219,11 +196,7 @@ impl Room {
             None => plan(after, log.cursor(), log.first_retained(), wish.limit),
         };
         match how {
-            Answer::Reset(ResetReason::AheadOfHead) if !verified => {
-                let waiting = if self.backfilling { &mut self.ahead_later } else { &mut self.ahead };
-                waiting.push(subscribe);
-                self.backfill(ctx);
-            }
+            Answer::Reset(ResetReason::AheadOfHead) if !verified => self.ask_store_first(subscribe, ctx),
             Answer::Replay { more, .. } => match log.recent_after(after).filter(|_| !more) {
                 Some(backlog) => self.attach(subscribe, how, backlog),
                 None => {
@@ -241,6 +214,13 @@ impl Room {
         }
     }
 
+    /// Judged once the store, asked from now on, told where the log stands.
+    fn ask_store_first(&mut self, subscribe: Subscribe, ctx: &mut Context<Self>) {
+        let waiting = if self.backfilling { &mut self.ahead_later } else { &mut self.ahead };
+        waiting.push(subscribe);
+        self.backfill(ctx);
+    }
+
     /// Someone who is only to be told that the room grows.
     fn follow(&self, subscribe: Subscribe) {
         let Phase::Open(log) = &self.phase else { return };
@@ -254,7 +234,7 @@ impl Room {
     }
 
     fn attach(&mut self, subscribe: Subscribe, how: Answer, backlog: Vec<RoomFrame>) {
-        self.pod.note_open(self.id, true);
+        self.pod.note_open(self.id, self.actor, true);
         let Phase::Open(log) = &mut self.phase else { return };
         let Place { hub, link } = subscribe.wish.place;
         log.attach(hub);
@@ -312,7 +292,7 @@ impl Room {
             let waiting =
                 self.ahead.drain(..).chain(self.ahead_later.drain(..)).map(ToRoom::Subscribe).collect();
             self.phase = Phase::Loading(waiting);
-            self.pod.note_open(self.id, false);
+            self.pod.note_open(self.id, self.actor, false);
             return self.load(ctx);
         }
         let whole = page.entries.len() < BACKFILL;
@@ -355,7 +335,7 @@ impl Actor for Room {
     type Context = Context<Self>;
 
     fn stopped(&mut self, _: &mut Context<Self>) {
-        self.pod.note_open(self.id, false);
+        self.pod.note_open(self.id, self.actor, false);
     }
 
     fn started(&mut self, ctx: &mut Context<Self>) {

@@ -193,6 +193,35 @@ impl Room {
         });
     }
 
+    /// Answers who waited for the room to be loaded.
+    pub(super) fn fail_waiting(&mut self) {
+        if let Phase::Loading(waiting) = &mut self.phase {
+            for command in std::mem::take(waiting) {
+                self.fail(command);
+            }
+        }
+    }
+
+    pub(super) fn fail(&mut self, command: ToRoom) {
+        match command {
+            ToRoom::Submit(submission) => {
+                self.note_refused(&submission);
+                submission.reply.send(Err(unavailable()));
+            }
+            ToRoom::Subscribe(subscribe) => subscribe.refuse(unavailable()),
+            ToRoom::Typing(typing) => {
+                if let Some(reply) = typing.reply {
+                    reply.send(Err(unavailable()));
+                }
+            }
+            ToRoom::Detached(_)
+            | ToRoom::Announce(_)
+            | ToRoom::HeadIs(_)
+            | ToRoom::Marked { .. }
+            | ToRoom::AreYouIdle => {}
+        }
+    }
+
     pub(super) fn stop_when_answered(&mut self, ctx: &mut Context<Self>) {
         if self.writes.appending {
             return;

@@ -230,7 +230,8 @@ impl Session {
                 Some(Work::Room(job)) => {
                     // Asking again for a live room begins anew.
                     self.parts.hub.detach(&self.link, job.room);
-                    if job.after_drain {
+                    let full = self.link.outbox.borrow().is_full_of_replay();
+                    if job.after_drain || full {
                         self.ask_when_drained(job.room, ctx);
                     } else {
                         self.ask_room(&job);
