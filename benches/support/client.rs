@@ -41,6 +41,9 @@ struct Count {
     /// For each message, how many readers have as many.
     arrivals: RefCell<Vec<usize>>,
     delivered: Cell<usize>,
+    /// When each message was sent, and how long the last reader then waited for it.
+    sent: RefCell<Vec<Instant>>,
+    latencies: RefCell<Vec<Duration>>,
     wanted: Cell<usize>,
     reached: Notify,
 }
@@ -55,6 +58,9 @@ impl Count {
         arrivals[n - 1] += 1;
         if arrivals[n - 1] == self.readers.get() {
             self.delivered.set(n);
+            if let Some(sent) = self.sent.borrow().get(n - 1) {
+                self.latencies.borrow_mut().push(sent.elapsed());
+            }
             if n >= self.wanted.get() {
                 self.reached.notify_one();
             }
@@ -75,7 +81,7 @@ impl Crowd {
     pub fn of_bare(server: &Server, readers: usize) -> Self {
         let crowd = Self::new(readers, Speech::Bare);
         let address = server.address;
-        crowd.enter(address, readers, |_| (String::new(), None));
+        crowd.enter(&[address], readers, |_| (String::new(), None));
         crowd.let_speak(address, "");
         crowd
     }
@@ -83,7 +89,12 @@ impl Crowd {
     /// `readers` sockets, spread evenly over `rooms`; each room has one person whose sockets they
     /// are. Somebody else is in all of them, and speaks in the first.
     pub fn of_chat(server: &Server, readers: usize, rooms: usize) -> Self {
-        let address = server.address;
+        Self::of_pods(&[server], readers, rooms)
+    }
+
+    /// The same, with readers on each of these servers in turn; who speaks is on the first.
+    pub fn of_pods(servers: &[&Server], readers: usize, rooms: usize) -> Self {
+        let address = servers[0].address;
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         let (speaker, rooms) = runtime.block_on(async {
             let speaker = register(address, "speaker").await;
@@ -97,7 +108,8 @@ impl Crowd {
             (bearer(token(&speaker)), made)
         });
         let crowd = Self::new(readers, Speech::Chat { room: rooms[0].0 });
-        crowd.enter(address, readers, |n| {
+        let addresses: Vec<_> = servers.iter().map(|server| server.address).collect();
+        crowd.enter(&addresses, readers, |n| {
             let (room, reader) = &rooms[n % rooms.len()];
             let subscribe = json!({"t": "room.subscribe", "ref": 1, "room": room, "d": {}});
             (reader.clone(), Some(subscribe.to_string()))
@@ -121,11 +133,11 @@ impl Crowd {
         self.tasks.block_on(&self.runtime, future)
     }
 
-    fn enter(&self, address: SocketAddr, readers: usize, how: impl Fn(usize) -> (String, Option<String>)) {
+    fn enter(&self, to: &[SocketAddr], readers: usize, how: impl Fn(usize) -> (String, Option<String>)) {
         self.block(async {
             for n in 0..readers {
                 let (headers, first) = how(n);
-                let mut stream = open(address, &headers).await;
+                let mut stream = open(to[n % to.len()], &headers).await;
                 if let Some(first) = first {
                     stream.write_all(&masked(&first)).await.unwrap();
                 }
@@ -135,6 +147,26 @@ impl Crowd {
                 }
             }
         });
+    }
+
+    /// Adds sockets of one more person that read the first room, and then stop taking anything.
+    pub fn add_stopped(&self, server: &Server, count: usize) -> Vec<TcpStream> {
+        let Speech::Chat { room } = self.speech else { return Vec::new() };
+        let address = server.address;
+        self.block(async {
+            let person = register(address, "silent").await;
+            let join = format!("/rooms/{room}/join");
+            call(address, &join, Some(token(&person)), &json!({})).await;
+            let subscribe = json!({"t": "room.subscribe", "ref": 1, "room": room, "d": {}}).to_string();
+            let mut sockets = Vec::new();
+            for _ in 0..count {
+                let mut stream = open(address, &bearer(token(&person))).await;
+                // Small, so that the kernel does not take for them what they do not.
+                stream.write_all(&masked(&subscribe)).await.unwrap();
+                sockets.push(stream);
+            }
+            sockets
+        })
     }
 
     /// Opens the speaker's socket, whose answers are read and forgotten.
@@ -191,7 +223,15 @@ impl Crowd {
             })
             .to_string(),
         };
+        self.count.sent.borrow_mut().push(Instant::now());
         speaker.write_all(&masked(&frame)).await.unwrap();
+    }
+
+    /// How long a message took to its last reader: the times below which half and 99 % are.
+    pub fn latency(&self) -> (Duration, Duration) {
+        let mut all = self.count.latencies.borrow().clone();
+        all.sort_unstable();
+        (all[all.len() / 2], all[all.len() * 99 / 100])
     }
 
     async fn until(&self, wanted: usize) {
@@ -264,7 +304,7 @@ async fn open(address: SocketAddr, headers: &str) -> TcpStream {
 }
 
 /// A masked text frame whose mask is zero.
-fn masked(text: &str) -> Vec<u8> {
+pub fn masked(text: &str) -> Vec<u8> {
     let mut frame = vec![0x81];
     match u8::try_from(text.len()) {
         Ok(short) if short < 126 => frame.push(0x80 | short),
@@ -278,20 +318,28 @@ fn masked(text: &str) -> Vec<u8> {
     frame
 }
 
-async fn register(address: SocketAddr, name: &str) -> Value {
+pub async fn register(address: SocketAddr, name: &str) -> Value {
     let body = json!({"username": name, "email": format!("{name}@example.com"), "password": "correct horse"});
     post(address, "/auth/register", None, &body).await
 }
 
-fn token(registered: &Value) -> &str {
+pub fn token(registered: &Value) -> &str {
     registered["token"].as_str().unwrap()
 }
 
-fn bearer(token: &str) -> String {
+pub fn bearer(token: &str) -> String {
     format!("authorization: Bearer {token}\r\n")
 }
 
-async fn post(address: SocketAddr, path: &str, token: Option<&str>, body: &Value) -> Value {
+pub async fn post(address: SocketAddr, path: &str, token: Option<&str>, body: &Value) -> Value {
+    let answer = call(address, path, token, body).await;
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("HTTP/1.1 201"), "{answer}");
+    serde_json::from_str(body).unwrap()
+}
+
+/// The whole answer to a POST, whatever it is.
+async fn call(address: SocketAddr, path: &str, token: Option<&str>, body: &Value) -> String {
     let body = body.to_string();
     let auth = token.map(bearer).unwrap_or_default();
     let request = format!(
@@ -303,7 +351,5 @@ async fn post(address: SocketAddr, path: &str, token: Option<&str>, body: &Value
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    assert!(head.starts_with("HTTP/1.1 201"), "{answer}");
-    serde_json::from_str(body).unwrap()
+    answer
 }

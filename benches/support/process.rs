@@ -5,10 +5,13 @@ use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use chat::settings::Settings;
+use chat::settings::{RedisUrl, Secret, Settings};
 
 /// Names what the child is to serve.
 pub const ROLE: &str = "CHAT_BENCH_SERVER";
+/// Where the child finds its database and its Redis; without them it is the embedded default.
+pub const DATABASE: &str = "CHAT_BENCH_DATABASE";
+pub const REDIS: &str = "CHAT_BENCH_REDIS";
 
 pub struct Server {
     child: Child,
@@ -18,10 +21,16 @@ pub struct Server {
 
 impl Server {
     pub fn start(which: &str) -> Self {
+        Self::start_on(which, &[])
+    }
+
+    /// With these settings of its environment.
+    pub fn start_on(which: &str, settings: &[(&str, &str)]) -> Self {
         let data = tempfile::tempdir().unwrap();
         let mut child = Command::new(std::env::current_exe().unwrap())
             .env(ROLE, which)
             .env("CHAT_BENCH_DATA", data.path())
+            .envs(settings.iter().copied())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -72,9 +81,14 @@ pub fn serve(which: &str) {
                 port: 0,
                 workers: 2,
                 data_dir: std::env::var_os("CHAT_BENCH_DATA").unwrap().into(),
+                database_url: std::env::var(DATABASE).ok(),
+                redis_url: std::env::var(REDIS).ok().map(|url| RedisUrl::parse(&url).unwrap()),
+                jwt_secret: vec![Secret::new("the secret of all servers of a benchmark")],
                 ..Settings::default()
             };
             settings.limits.rates_on = false;
+            settings.limits.connections_per_user = usize::MAX;
+            settings.limits.connections_per_ip = usize::MAX;
             settings.accounts.bcrypt_cost = 4;
             let running = chat::app::start(settings).await.unwrap();
             println!("{}", running.address());

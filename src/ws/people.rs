@@ -28,16 +28,22 @@ pub(super) struct Typed(Vec<(RoomId, Timestamp)>);
 impl Typed {
     /// Whether the word may go on: at most one in [`TYPES_EVERY`] and room.
     fn may_tell(&mut self, room: RoomId, now: Timestamp) -> bool {
-        self.0.retain(|(_, at)| now.since(*at) < TYPES_EVERY);
-        if self.0.iter().any(|(r, _)| *r == room) || self.0.len() >= ROOMS {
-            return false;
+        self.0.retain(|(_, at)| now.since(*at) < TYPES_FOR);
+        let full = self.0.len() >= ROOMS;
+        match self.0.iter_mut().find(|(r, _)| *r == room) {
+            Some((_, at)) if now.since(*at) < TYPES_EVERY => return false,
+            Some((_, at)) => *at = now,
+            None if full => return false,
+            None => self.0.push((room, now)),
         }
-        self.0.push((room, now));
         true
     }
 
-    fn stopped(&mut self, room: RoomId) {
+    /// Whether there is anything to take back: who never began has nothing to tell.
+    fn stopped(&mut self, room: RoomId) -> bool {
+        let before = self.0.len();
         self.0.retain(|(r, _)| *r != room);
+        self.0.len() < before
     }
 }
 
@@ -56,15 +62,13 @@ impl Session {
     pub(super) fn typing(&mut self, user: UserId, room: RoomId, on: bool, reference: Option<Reference>) {
         let pod = self.parts.hub.pod.clone();
         let now = pod.clock.now();
-        if on && !self.typed.may_tell(room, now) {
+        let is_news = if on { self.typed.may_tell(room, now) } else { self.typed.stopped(room) };
+        if !is_news {
             // Said too often it is true all the same, and need not be said again.
             if reference.is_some() {
                 self.push(&server::done(reference.as_ref()));
             }
             return;
-        }
-        if !on {
-            self.typed.stopped(room);
         }
         let until = if on { now.plus(TYPES_FOR) } else { now };
         let reply = if reference.is_some() {

@@ -1,0 +1,223 @@
+//! What a second process costs, and what a bad day looks like: on a PostgreSQL and a Redis that the
+//! bench starts for itself.
+//!
+//! `cargo bench --bench cluster` prints three parts; a name after `--` chooses one:
+//! `pods` compares two processes with one, `reconnect` cuts thousands of sockets at once, `stopped`
+//! puts readers that never read beside others. Ratios are the figures to compare.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a bench says what is wrong by panicking"
+)]
+
+mod support;
+
+use std::time::{Duration, Instant};
+
+use chat::torture::postgres::{PgServer, Setup};
+use chat::torture::redis::{RedisOptions, RedisServer};
+use support::client::{Crowd, Load};
+use support::process::{DATABASE, REDIS, Server};
+use support::storm;
+
+/// Readers of the room of the part `pods`.
+const READERS: usize = 500;
+const REPETITIONS: usize = 3;
+/// Sockets that are cut at once, and the rooms that they are spread over.
+const CUT: usize = 10_000;
+const CUT_ROOMS: usize = 200;
+/// Readers that stop, and those beside them that go on.
+const STOPPED: usize = 1_000;
+const BESIDE: usize = 100;
+
+/// The servers behind the servers.
+struct Behind {
+    database: PgServer,
+    redis: RedisServer,
+    databases: std::cell::Cell<u32>,
+}
+
+impl Behind {
+    fn start() -> Self {
+        // With its commits on the disk, as they must be.
+        let database = PgServer::start(Setup::default()).unwrap();
+        let redis = RedisServer::start(RedisOptions::default()).unwrap();
+        Self { database, redis, databases: std::cell::Cell::new(0) }
+    }
+
+    /// Processes on a database of their own.
+    fn pods(&self, count: usize) -> Vec<Server> {
+        self.databases.set(self.databases.get() + 1);
+        let name = format!("bench_{}", self.databases.get());
+        self.database.create_database(&name, None).unwrap();
+        let (database, redis) = (self.database.url(&name), self.redis.url());
+        (0..count).map(|_| Server::start_on("chat", &[(DATABASE, &database), (REDIS, &redis)])).collect()
+    }
+}
+
+fn main() {
+    if let Some(which) = std::env::var_os(support::process::ROLE) {
+        return support::process::serve(&which.to_string_lossy());
+    }
+    if std::env::args().any(|argument| argument == "--list" || argument == "--test") {
+        return;
+    }
+    let only = std::env::args().nth(1).filter(|argument| !argument.starts_with('-'));
+    let wanted = |name: &str| only.as_deref().is_none_or(|only| name.contains(only));
+    let behind = Behind::start();
+    if wanted("pods") {
+        pods(&behind);
+    }
+    if wanted("reconnect") {
+        reconnect(&behind);
+    }
+    if wanted("stopped") {
+        stopped(&behind);
+    }
+}
+
+/// What was measured of one load.
+struct Measured {
+    /// Microseconds of all processes per delivery.
+    cpu: f64,
+    rate: f64,
+    median: Duration,
+    tail: Duration,
+}
+
+impl std::fmt::Display for Measured {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { cpu, rate, median, tail } = self;
+        write!(
+            f,
+            "{cpu:.2} us per delivery, {:.0}k/s, last reader p50 {median:.1?} p99 {tail:.1?}",
+            rate / 1e3
+        )
+    }
+}
+
+fn pods(behind: &Behind) {
+    println!(
+        "pods: a room of {READERS} sockets, stored in PostgreSQL, on one process and on two; beside them the bare \
+         broadcast of one process, without storage"
+    );
+    for (name, load) in [
+        ("paced, 40 messages/s", Load::Paced { per_second: 40, seconds: 8 }),
+        ("8 outstanding", Load::Outstanding { window: 8, messages: 2_000 }),
+    ] {
+        let mut ratios = Vec::new();
+        for _ in 0..REPETITIONS {
+            let server = Server::start("bare");
+            let crowd = Crowd::of_bare(&server, READERS);
+            let bare = measure(&[server], &crowd, load);
+            let of_chat = |count| {
+                let servers = behind.pods(count);
+                let crowd = Crowd::of_pods(&servers.iter().collect::<Vec<_>>(), READERS, 1);
+                measure(&servers, &crowd, load)
+            };
+            let (one, two) = (of_chat(1), of_chat(2));
+            println!("  {name}: bare {bare}");
+            println!("    one {one}, {:.2} of bare", one.cpu / bare.cpu);
+            println!("    two {two}, {:.2} of one", two.cpu / one.cpu);
+            ratios.push(two.cpu / one.cpu);
+        }
+        ratios.sort_by(f64::total_cmp);
+        println!("  {name}: two processes to one, median ratio {:.2}", ratios[REPETITIONS / 2]);
+    }
+}
+
+fn measure(servers: &[Server], crowd: &Crowd, load: Load) -> Measured {
+    crowd.settle(Duration::from_secs(1));
+    let cpu = || servers.iter().map(Server::cpu).map(|(user, system)| user + system).sum::<Duration>();
+    let before = cpu();
+    let (deliveries, wall) = crowd.run(load);
+    let spent = cpu() - before;
+    let (median, tail) = crowd.latency();
+    Measured {
+        cpu: spent.as_secs_f64() * 1e6 / deliveries as f64,
+        rate: deliveries as f64 / wall.as_secs_f64(),
+        median,
+        tail,
+    }
+}
+
+fn reconnect(behind: &Behind) {
+    let server = behind.pods(1).remove(0);
+    println!("reconnect: {CUT} sockets in {CUT_ROOMS} rooms on one process, all cut at once");
+    let storm = storm::Storm::gather(server.address, CUT, CUT_ROOMS);
+    storm.settle(Duration::from_secs(10));
+    let idle = storm::share_of_cpu(&server, Duration::from_secs(5));
+    let statements = storm.statements();
+    let begun = Instant::now();
+    let (before, looked) = (server.cpu(), storm::Liveness::watch(server.address));
+    let came = storm.cut_and_return();
+    let wall = begun.elapsed();
+    let spent = server.cpu().0 + server.cpu().1 - before.0 - before.1;
+    let (asked, failed, slowest) = looked.end();
+    let asked_database = storm.statements() - statements;
+    println!(
+        "  {} ready again after {wall:.1?}, {} times turned away with 503",
+        came.ready.len(),
+        came.turned_away
+    );
+    println!(
+        "  from the accepted request to ready: p50 {:.1?}, p99 {:.1?} (bound 2 s)",
+        storm::part(&came.ready, 500),
+        storm::part(&came.ready, 990)
+    );
+    println!("  liveness: asked {asked} times, {failed} failures, slowest {slowest:.1?}");
+    println!(
+        "  {:.2} statements for each return, what the process asks anyway included (bound 2); {:.0} us of CPU each",
+        asked_database as f64 / CUT as f64,
+        spent.as_secs_f64() * 1e6 / CUT as f64
+    );
+    storm.settle(Duration::from_secs(20));
+    let after = storm::share_of_cpu(&server, Duration::from_secs(5));
+    println!(
+        "  CPU of the process: {:.1} % before, {:.1} % twenty seconds after",
+        idle * 100.0,
+        after * 100.0
+    );
+}
+
+fn stopped(behind: &Behind) {
+    println!(
+        "stopped: {STOPPED} sockets that stop reading beside {BESIDE} that read, 100 messages/s in one room"
+    );
+    let load = Load::Paced { per_second: 100, seconds: 30 };
+    let mut ratios = Vec::new();
+    for _ in 0..REPETITIONS {
+        let mut tails = Vec::new();
+        for stopped in [0, STOPPED] {
+            let server = behind.pods(1).remove(0);
+            let crowd = Crowd::of_chat(&server, BESIDE, 1);
+            let silent = crowd.add_stopped(&server, stopped);
+            crowd.settle(Duration::from_secs(2));
+            let before = server.resident();
+            crowd.run(load);
+            let after = server.resident();
+            let (median, tail) = crowd.latency();
+            println!(
+                "  {stopped} stopped: last reader p50 {median:.1?} p99 {tail:.1?}; resident {:.1} -> {:.1} MiB",
+                before as f64 / 1_048_576.0,
+                after as f64 / 1_048_576.0
+            );
+            if stopped > 0 {
+                let each = after.saturating_sub(before) as f64 / stopped as f64 / 1024.0;
+                println!("    {each:.0} KiB for each that stopped (bound 1126)");
+            }
+            tails.push(tail.as_secs_f64());
+            drop(silent);
+        }
+        ratios.push(tails[1] / tails[0]);
+    }
+    ratios.sort_by(f64::total_cmp);
+    println!(
+        "  p99 beside the stopped to p99 without them: median ratio {:.2} (bound 1.1)",
+        ratios[REPETITIONS / 2]
+    );
+}
