@@ -235,7 +235,7 @@ mod tests {
         let dropped = || {
             let families = telemetry.registry().gather();
             let family = families.iter().find(|family| family.name() == "bus_dropped_total").expect("it");
-            family.get_metric().iter().map(|metric| metric.get_counter().value()).collect::<Vec<_>>()
+            family.get_metric().iter().map(|metric| metric.get_counter().get_value()).collect::<Vec<_>>()
         };
         assert_eq!(dropped(), [3.0, 3.0]);
         count.store(5, Ordering::Relaxed);
