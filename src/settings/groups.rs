@@ -24,9 +24,9 @@ group! {
         content_chars: usize = 8_000, ["CHAT_LIMIT_CONTENT_CHARS"], "characters", 1..=1_000_000;
         /// Most attachments of a message.
         attachments: usize = 10, ["CHAT_LIMIT_ATTACHMENTS"], "", 0..=100;
-        /// Most open sockets of one user.
+        /// Most open sockets of one user, to all processes together.
         connections_per_user: usize = 20, ["CHAT_LIMIT_CONNECTIONS_PER_USER"], "", 1..=100_000;
-        /// Most open sockets from one address.
+        /// Most open sockets from one address to one process.
         connections_per_ip: usize = 200, ["CHAT_LIMIT_CONNECTIONS_PER_IP"], "", 1..=1_000_000;
         /// Frames of one connection, steadily.
         frames_per_second: u32 = 20, ["CHAT_RATE_FRAMES_PER_SECOND"], "per second", 1..=1_000_000;
