@@ -64,6 +64,10 @@ group! {
         admissions_per_second: u32 = 500, ["CHAT_RATE_ADMISSIONS_PER_SECOND"], "per second", 1..=1_000_000;
         /// New sockets of this process at once.
         admissions_burst: u32 = 500, ["CHAT_RATE_ADMISSIONS_BURST"], "", 1..=1_000_000;
+        /// Typing is told in rooms with at most so many members online.
+        typing_members: usize = 200, ["CHAT_LIMIT_TYPING_MEMBERS"], "", 0..=10_000;
+        /// Receipts are told in rooms with at most so many members.
+        receipts_members: usize = 50, ["CHAT_LIMIT_RECEIPTS_MEMBERS"], "", 0..=10_000;
         /// Most people whose presence one socket watches.
         watched: usize = 200, ["CHAT_LIMIT_WATCHED"], "", 0..=10_000;
         /// Most rooms that one socket reads.

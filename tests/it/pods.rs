@@ -1,10 +1,10 @@
-//! What two processes hold together: how many sockets a user has.
+//! What two processes hold together: how many sockets a user has, and who is online in a room.
 
 use chat::domain::UserId;
 use chat::settings::{RedisUrl, Secret, Settings};
 use serde_json::json;
 
-use crate::support::{Event, PATIENCE, Person, TestServer, eventually};
+use crate::support::{Event, PATIENCE, Person, TestClient, TestServer, eventually};
 use crate::{postgres, redis};
 
 /// Two processes on one database and one Redis.
@@ -49,4 +49,32 @@ fn a_users_sockets_are_counted_over_all_processes() {
         let mut client = there.upgrade().bearer(&alice.token).open();
         matches!(client.event(PATIENCE), Event::Frame(_))
     });
+}
+
+/// Whether the reader is told that the typist types. What is said after it comes after it.
+fn is_told(typist: &mut TestClient, reader: &mut TestClient, room: &str) -> bool {
+    typist.acked(json!({"t": "typing.start", "room": room}));
+    typist.acked(json!({"t": "typing.stop", "room": room}));
+    typist.say(room, "hi");
+    reader.entry(room);
+    reader.drained().iter().any(|frame| frame["t"] == "typing")
+}
+
+#[test]
+fn typing_is_not_told_in_a_room_with_many_members_online_wherever_they_are() {
+    let bus = redis::server();
+    let [here, there] = pods(&bus.url(), |s| s.limits.typing_members = 2);
+    let [alice, bob, carol] = ["alice", "bob", "carol"].map(|name| here.person(name));
+    let room = here.room(&alice, &[&bob, &carol]);
+    let (mut typist, mut reader) = (here.connect(&alice), there.connect(&bob));
+    typist.subscribe(&room, None);
+    reader.subscribe(&room, None);
+    eventually("both are known to be online", || {
+        [&here, &there].iter().all(|server| server.pod().roster().online().count() == 2)
+    });
+    assert!(is_told(&mut typist, &mut reader, &room), "two of three are online");
+    // The third reads another room, if any.
+    let _third = there.connect(&carol);
+    eventually("nobody is told any more", || !is_told(&mut typist, &mut reader, &room));
+    assert!(!is_told(&mut reader, &mut typist, &room), "in either direction");
 }
