@@ -29,7 +29,11 @@ impl DatabaseError {
     /// Whether starting again would not help.
     #[must_use]
     pub const fn is_configuration(&self) -> bool {
-        matches!(self, Self::Postgres(error) if error.is_configuration())
+        match self {
+            Self::Sqlite(error) => error.is_configuration(),
+            Self::Postgres(error) => error.is_configuration(),
+            Self::Store(_) => false,
+        }
     }
 }
 

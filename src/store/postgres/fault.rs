@@ -119,7 +119,11 @@ impl OpenError {
     pub const fn is_configuration(&self) -> bool {
         matches!(
             self,
-            Self::Address(_) | Self::Refused { .. } | Self::TooOld { .. } | Self::UnsafeCommit { .. }
+            Self::Address(_)
+                | Self::Refused { .. }
+                | Self::TooOld { .. }
+                | Self::UnsafeCommit { .. }
+                | Self::NewerSchema { .. }
         )
     }
 }

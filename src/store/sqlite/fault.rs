@@ -129,3 +129,11 @@ pub enum OpenError {
     #[error("a thread of the store could not be started: {0}")]
     Thread(io::Error),
 }
+
+impl OpenError {
+    /// Whether the settings are wrong, or name the wrong file, and starting again would not help.
+    #[must_use]
+    pub const fn is_configuration(&self) -> bool {
+        matches!(self, Self::PathNotUtf8 { .. } | Self::NotADatabase { .. } | Self::NewerSchema { .. })
+    }
+}
