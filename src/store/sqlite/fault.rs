@@ -114,11 +114,11 @@ pub enum OpenError {
     #[error("{} is in use by another process; one database file serves one server", path.display())]
     InUse { path: PathBuf },
     #[error(
-        "{} was migrated by a newer version: migration {version} is unknown to this one; \
-         run that version or restore a backup from before",
+        "the schema of {} is for newer servers: they must know migration {needed}, and this one ends \
+         at {known}; run a newer version or restore a backup from before",
         path.display()
     )]
-    NewerSchema { path: PathBuf, version: String },
+    NewerSchema { path: PathBuf, needed: String, known: String },
     #[error("{} could not be migrated: {cause}", path.display())]
     Migration { path: PathBuf, cause: String },
     /// The file system cannot keep a write-ahead log, as network file systems cannot.
