@@ -105,6 +105,9 @@ pub enum OpenError {
          one ends at {known}; run a newer version or restore a backup from before"
     )]
     NewerSchema { address: String, needed: String, known: String },
+    /// For who may not change it.
+    #[error("the schema of {address} lacks migration {lacks}; run chat migrate first")]
+    OlderSchema { address: String, lacks: String },
     #[error("the database at {address} could not be migrated: {cause}")]
     Migration { address: String, cause: String },
     #[error("the database at {address}: {cause}")]
@@ -124,6 +127,7 @@ impl OpenError {
                 | Self::TooOld { .. }
                 | Self::UnsafeCommit { .. }
                 | Self::NewerSchema { .. }
+                | Self::OlderSchema { .. }
         )
     }
 }

@@ -119,6 +119,11 @@ pub enum OpenError {
         path.display()
     )]
     NewerSchema { path: PathBuf, needed: String, known: String },
+    /// For who may not change it.
+    #[error("the schema of {} lacks migration {lacks}; run chat migrate first", path.display())]
+    OlderSchema { path: PathBuf, lacks: String },
+    #[error("there is no database at {}", path.display())]
+    Absent { path: PathBuf },
     #[error("{} could not be migrated: {cause}", path.display())]
     Migration { path: PathBuf, cause: String },
     /// The file system cannot keep a write-ahead log, as network file systems cannot.
@@ -134,6 +139,13 @@ impl OpenError {
     /// Whether the settings are wrong, or name the wrong file, and starting again would not help.
     #[must_use]
     pub const fn is_configuration(&self) -> bool {
-        matches!(self, Self::PathNotUtf8 { .. } | Self::NotADatabase { .. } | Self::NewerSchema { .. })
+        matches!(
+            self,
+            Self::PathNotUtf8 { .. }
+                | Self::NotADatabase { .. }
+                | Self::NewerSchema { .. }
+                | Self::OlderSchema { .. }
+                | Self::Absent { .. }
+        )
     }
 }

@@ -59,6 +59,14 @@ pub(super) fn run(conn: &mut SqliteConnection, path: &Path) -> Result<Vec<String
     Ok(pending)
 }
 
+/// Refuses a schema that is not this binary's, or a newer one that only added to it.
+pub(super) fn check(conn: &mut SqliteConnection, path: &Path) -> Result<(), OpenError> {
+    match state(conn, path)?.into_iter().find(|migration| !migration.applied) {
+        Some(lacks) => Err(OpenError::OlderSchema { path: path.to_owned(), lacks: lacks.name }),
+        None => Ok(()),
+    }
+}
+
 fn state(conn: &mut SqliteConnection, path: &Path) -> Result<Vec<MigrationState>, OpenError> {
     let failed = |cause: String| OpenError::Migration { path: path.to_owned(), cause };
     let mut applied: BTreeSet<String> = conn

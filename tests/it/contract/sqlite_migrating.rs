@@ -143,3 +143,48 @@ fn a_newer_schema_that_does_not_say_who_may_use_it_is_refused() {
         .expect("tampered");
     assert!(matches!(refused(&path), OpenError::NewerSchema { .. }));
 }
+
+#[test]
+fn a_file_that_waits_for_migrations_keeps_waiting_while_only_its_epoch_is_renewed() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("chat.db");
+    let epoch = chat::domain::Epoch(new_id());
+    let renew = || chat::store::sqlite::renew_epoch(&path, epoch);
+    assert!(matches!(renew(), Err(OpenError::Absent { .. })));
+    assert!(!path.exists(), "asking makes nothing");
+    migrate(&path).expect("migrated");
+    let newest = migrations(&path).expect("a list").pop().expect("some");
+    connect(&path)
+        .batch_execute(
+            "DELETE FROM __diesel_schema_migrations
+             WHERE version = (SELECT max(version) FROM __diesel_schema_migrations)",
+        )
+        .expect("forgotten");
+    let error = renew().expect_err("older");
+    assert!(
+        error.to_string().contains(&newest.name) && error.to_string().contains("chat migrate"),
+        "{error}"
+    );
+    assert!(!migrations(&path).expect("a list").pop().expect("some").applied, "nothing was applied");
+}
+
+#[test]
+fn a_renewed_epoch_is_renewed_once() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("chat.db");
+    let renew = |epoch| chat::store::sqlite::renew_epoch(&path, epoch).expect("renewed");
+    let epochs = [(); 3].map(|()| chat::domain::Epoch(new_id()));
+    migrate(&path).expect("migrated");
+    // One that no server has used, one that was used, and one that lies here without its witness.
+    renew(epochs[0]);
+    run(async { assert_eq!(open(&path).epoch().await.expect("an epoch"), epochs[0]) });
+    renew(epochs[1]);
+    run(async { assert_eq!(open(&path).epoch().await.expect("an epoch"), epochs[1]) });
+    std::fs::remove_file(directory.path().join("chat.db-commits")).expect("removed");
+    renew(epochs[2]);
+    run(async { assert_eq!(open(&path).epoch().await.expect("an epoch"), epochs[2]) });
+    // Not under a server's feet.
+    let store = open(&path);
+    assert!(matches!(chat::store::sqlite::renew_epoch(&path, epochs[0]), Err(OpenError::InUse { .. })));
+    drop(store);
+}

@@ -6,11 +6,12 @@ use std::thread;
 use std::time::Duration;
 
 use chat::clock::{Clock, SystemClock};
+use chat::domain::Epoch;
 use chat::store::Store;
-use chat::store::postgres::{OpenError, PgStore, migrate};
+use chat::store::postgres::{OpenError, PgStore, migrate, renew_epoch};
 
 use super::{address, ask, database, new_name, open_at, options, server};
-use crate::contract::support::run;
+use crate::contract::support::{new_id, run};
 use crate::contract::widened;
 use crate::support::process;
 
@@ -143,4 +144,24 @@ fn a_newer_schema_is_used_while_it_only_adds() {
         "{error:?}"
     );
     assert!(run(migrate(address(&url), options())).is_err());
+}
+
+#[test]
+fn a_database_that_waits_for_migrations_keeps_waiting_while_only_its_epoch_is_renewed() {
+    let (name, url) = empty();
+    let renew = |epoch| run(renew_epoch(address(&url), options(), epoch));
+    let epoch = Epoch(new_id());
+    let error = renew(epoch).expect_err("older");
+    assert!(error.is_configuration() && matches!(error, OpenError::OlderSchema { .. }), "{error:?}");
+    assert!(error.to_string().contains("2026-11-21-000000_initial"), "{error}");
+    assert!(error.to_string().contains("chat migrate"), "{error}");
+    assert_eq!(ask(&name, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"), "0");
+    // One that no server has used, and one that a server uses.
+    run(migrate(address(&url), options())).expect("migrated");
+    renew(epoch).expect("renewed");
+    let store = run(open_at(&url)).expect("a store");
+    assert_eq!(run(store.epoch()).expect("an epoch"), epoch);
+    let another = Epoch(new_id());
+    renew(another).expect("renewed");
+    assert_eq!(run(store.epoch()).expect("an epoch"), another);
 }

@@ -7,3 +7,6 @@ mod cuts;
 mod device;
 mod kills;
 mod noise;
+mod restoring;
+#[cfg(feature = "torture")]
+mod wrong;
