@@ -41,7 +41,7 @@ pub(super) async fn connect(connector: &Connector, patience: Duration) -> Checke
             Err(NoConnection::Refused(cause)) => {
                 return Err(OpenError::Refused { address: connector.address.to_string(), cause });
             }
-            Err(NoConnection::Away(cause)) if begun.elapsed() + pause >= patience => {
+            Err(NoConnection::Away(cause)) if begun.elapsed() >= patience => {
                 return Err(OpenError::Away {
                     address: connector.address.to_string(),
                     waited: begun.elapsed(),
@@ -55,7 +55,8 @@ pub(super) async fn connect(connector: &Connector, patience: Duration) -> Checke
                 }
             }
         }
-        tokio::time::sleep(pause).await;
+        // The last attempt is made when the time is over.
+        tokio::time::sleep(pause.min(patience.saturating_sub(begun.elapsed()))).await;
         pause = (pause * 2).min(Duration::from_secs(2));
     }
 }

@@ -5,6 +5,7 @@ mod binary;
 mod broken;
 mod cuts;
 mod device;
+mod full_disk;
 mod kills;
 mod noise;
 mod restoring;
