@@ -1,5 +1,5 @@
 //! The tables as the migrations leave them, in diesel's words. Held to the database by a test
-//! (`tests/it/contract/drift.rs`); knows no domain type. Next: [`super::rows`].
+//! (`tests/it/postgres/drift.rs`); knows no domain type. Next: [`super::rows`].
 
 diesel::table! {
     meta (name) {
