@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help run build test fmt lint test-rust test-web test-e2e deny bench sim torture prove
 
-SEEDS ?= 200
+SEEDS ?= 20000
 SECONDS ?= 600
 SEED ?=
 

@@ -24,8 +24,8 @@ tests() {
   cargo test --locked --all-features --test it -- --include-ignored --nocapture "$1"
 }
 
-prove simulation .ci/sim.sh "${SEEDS:-2000}"
-export TORTURE_ROUNDS=${TORTURE_ROUNDS:-200}
+prove simulation .ci/sim.sh "${SEEDS:-20000}"
+export TORTURE_KILLS=${TORTURE_KILLS:-200}
 prove torture tests torture
 prove cluster .ci/torture.sh "${TORTURE_SECONDS:-600}" ${TORTURE_SEED:+"$TORTURE_SEED"}
 if [[ -n ${AUTOBAHN:-} ]]; then

@@ -19,6 +19,16 @@ use crate::protocol::CloseCode;
 /// Sockets that a drain moves per second.
 const DRAIN_RATE: u64 = 500;
 
+/// The shortest time over which sockets are moved, where there is as much.
+const LEAST_SPREAD: Duration = Duration::from_secs(2);
+
+/// Over how long so many sockets are told to come back, when all has to end within `longest`: at a
+/// rate that the other processes stand, and with time left for those who come late.
+fn drain_spread(sockets: u64, longest: Duration) -> Duration {
+    let widest = longest.mul_f64(0.6);
+    Duration::from_millis(sockets.saturating_mul(1_000) / DRAIN_RATE).clamp(LEAST_SPREAD.min(widest), widest)
+}
+
 /// The running actors of one process.
 pub struct Engine {
     pod: Arc<Pod>,
@@ -86,9 +96,7 @@ impl Engine {
         }
         // Everyone is told to come back within the spread; who has not gone a moment after it is
         // closed, which is what the deadline says.
-        let widest = longest.mul_f64(0.6);
-        let spread = Duration::from_millis(sockets * 1_000 / DRAIN_RATE)
-            .clamp(Duration::from_secs(2).min(widest), widest);
+        let spread = drain_spread(sockets, longest);
         let wait = spread + Duration::from_secs(1).min(longest / 4);
         let deadline = self.pod.clock.now().plus(wait);
         let spread_ms = u64::try_from(spread.as_millis()).unwrap_or(u64::MAX);
@@ -132,6 +140,35 @@ impl Engine {
             arbiter.stop();
             // A thread of ours that panicked has said so itself.
             let _panicked = arbiter.join();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sockets_are_moved_at_a_rate_and_in_time() {
+        for (sockets, longest, spread) in [
+            // At least two seconds, however few they are,
+            (0, 60_000, 2_000),
+            (1, 60_000, 2_000),
+            (1_000, 60_000, 2_000),
+            // 500 in a second,
+            (1_001, 60_000, 2_002),
+            (10_000, 60_000, 20_000),
+            // and never more than 60 % of the time.
+            (18_000, 60_000, 36_000),
+            (20_000, 60_000, 36_000),
+            (u64::MAX, 60_000, 36_000),
+            (1, 1_000, 600),
+            (1, 3_000, 1_800),
+            (1, 4_000, 2_000),
+            (1, 0, 0),
+        ] {
+            let found = drain_spread(sockets, Duration::from_millis(longest));
+            assert_eq!(found, Duration::from_millis(spread), "{sockets} sockets within {longest} ms");
         }
     }
 }

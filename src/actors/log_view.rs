@@ -79,6 +79,10 @@ impl LogView {
         self.is_private
     }
 
+    pub fn members(&self) -> impl Iterator<Item = UserId> + '_ {
+        self.members.iter().copied()
+    }
+
     #[must_use]
     pub fn is_member(&self, user: UserId) -> bool {
         self.members.contains(&user)

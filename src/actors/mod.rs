@@ -31,4 +31,3 @@ pub use link::Link;
 pub use pod::{Adapters, Pod};
 pub use registry::Registry;
 pub use reply::Reply;
-pub use room_whispers::RECEIPTS_UP_TO;

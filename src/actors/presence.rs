@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
+use tokio::time::Instant;
 
 use super::mail::{HubId, LinkKey, Place, Stop, ToHub, ToPresence};
 use super::outbox::Topic;
@@ -19,7 +20,7 @@ use crate::protocol::news;
 
 /// How long changes of this process's people gather before they are written and whispered.
 const GATHER: Duration = Duration::from_millis(250);
-/// How often those who watch are told.
+/// How long at least lies between two digests to one connection.
 const DIGEST: Duration = Duration::from_secs(1);
 /// How often the leases of all processes are read.
 const READ: Duration = Duration::from_secs(5);
@@ -35,8 +36,11 @@ pub struct Presence {
     left: BTreeMap<UserId, Timestamp>,
     watchers: HashMap<UserId, Vec<Place>>,
     watched: HashMap<Place, Vec<UserId>>,
-    /// Who was not told of some change, and is told of everyone again.
-    missed: BTreeSet<(HubId, LinkKey)>,
+    /// Of whom a connection is to be told, as soon as its last digest is old enough.
+    owed: BTreeMap<(HubId, LinkKey), BTreeSet<UserId>>,
+    /// When a connection was told last. Kept when it watches others, or nobody: whoever asks anew all
+    /// the time is told no more often.
+    told: HashMap<Place, Instant>,
     writing: bool,
     reading: bool,
     _alive: Alive,
@@ -53,7 +57,8 @@ impl Presence {
             left: BTreeMap::new(),
             watchers: HashMap::new(),
             watched: HashMap::new(),
-            missed: BTreeSet::new(),
+            owed: BTreeMap::new(),
+            told: HashMap::new(),
             writing: false,
             reading: false,
             _alive: alive,
@@ -108,27 +113,21 @@ impl Presence {
         }));
     }
 
+    /// Notes who is to be told of what changed, and tells those whose last digest is old enough.
     fn digest(&mut self, ctx: &mut Context<Self>) {
         let changes = self.pod.roster().changes(self.pod.clock.now());
-        let mut by_place: BTreeMap<(HubId, LinkKey), Vec<news::Presence>> = BTreeMap::new();
         let mut offline = Vec::new();
-        for Seen { user, online, last_seen } in changes {
+        for Seen { user, online, .. } in changes {
             if !online && let Some(left) = self.left.remove(&user) {
                 offline.push((user, left));
             }
-            let told = news::Presence { user, is_online: online, last_seen: Some(last_seen) };
             for place in self.watchers.get(&user).into_iter().flatten() {
-                by_place.entry((place.hub, place.link)).or_default().push(told);
+                self.owed.entry((place.hub, place.link)).or_default().insert(user);
             }
         }
-        // A digest has changes only: who lacks one is told of everyone he watches.
-        for (hub, link) in std::mem::take(&mut self.missed) {
-            if let Some(users) = self.watched.get(&Place { hub, link }) {
-                by_place.insert((hub, link), self.standing(users));
-            }
-        }
-        for ((hub, link), people) in by_place {
-            self.tell(Place { hub, link }, &people);
+        let owed: Vec<_> = self.owed.keys().copied().collect();
+        for (hub, link) in owed {
+            self.tell(Place { hub, link });
         }
         self.note_seen(offline, ctx);
     }
@@ -146,8 +145,15 @@ impl Presence {
         }));
     }
 
-    fn tell(&self, place: Place, people: &[news::Presence]) {
-        let frame = news::presence(people);
+    /// Tells a connection what it is owed, unless it was told within the last second: then a later
+    /// digest does, of where people stand by then.
+    fn tell(&mut self, place: Place) {
+        if self.told.get(&place).is_some_and(|at| at.elapsed() < DIGEST) {
+            return;
+        }
+        let Some(users) = self.owed.remove(&(place.hub, place.link)) else { return };
+        self.told.insert(place, Instant::now());
+        let frame = news::presence(&self.standing(place, &users));
         let message = ToHub::WhisperTo { links: vec![place.link], topic: Topic::Presence, frame };
         self.pod.tell_hub(place.hub, message);
     }
@@ -163,22 +169,31 @@ impl Presence {
                 watchers.push(place);
             }
         }
-        let people = self.standing(&users);
         self.watched.insert(place, users);
-        self.tell(place, &people);
+        self.owe_everyone(place);
+        self.tell(place);
     }
 
-    fn standing(&self, users: &[UserId]) -> Vec<news::Presence> {
+    fn owe_everyone(&mut self, place: Place) {
+        if let Some(users) = self.watched.get(&place) {
+            self.owed.insert((place.hub, place.link), users.iter().copied().collect());
+        }
+    }
+
+    /// Where these people stand, in the order in which they were asked for.
+    fn standing(&self, place: Place, users: &BTreeSet<UserId>) -> Vec<news::Presence> {
         let roster = self.pod.roster();
         let now = |user: &UserId| news::Presence {
             user: *user,
             is_online: roster.is_online(*user),
             last_seen: roster.last_seen(*user),
         };
-        users.iter().map(now).collect()
+        let watched = self.watched.get(&place).into_iter().flatten();
+        watched.filter(|user| users.contains(user)).map(now).collect()
     }
 
     fn unwatch(&mut self, place: Place) {
+        self.owed.remove(&(place.hub, place.link));
         for user in self.watched.remove(&place).unwrap_or_default() {
             if let Some(watchers) = self.watchers.get_mut(&user) {
                 watchers.retain(|watcher| *watcher != place);
@@ -194,8 +209,10 @@ impl Actor for Presence {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Context<Self>) {
-        ctx.run_interval(GATHER, |presence, ctx| presence.flush(ctx));
-        ctx.run_interval(DIGEST, |presence, ctx| presence.digest(ctx));
+        ctx.run_interval(GATHER, |presence, ctx| {
+            presence.flush(ctx);
+            presence.digest(ctx);
+        });
         ctx.run_interval(READ, |presence, ctx| presence.read(ctx));
         self.read(ctx);
     }
@@ -212,10 +229,12 @@ impl Handler<ToPresence> for Presence {
                 self.count(user, before.saturating_sub(1));
             }
             ToPresence::Watch { place, users } => self.watch(place, users),
-            ToPresence::Missed { place } => {
-                self.missed.insert((place.hub, place.link));
+            // A digest has changes only: who lacks one is told of everyone he watches.
+            ToPresence::Missed { place } => self.owe_everyone(place),
+            ToPresence::Unwatch { place } => {
+                self.unwatch(place);
+                self.told.remove(&place);
             }
-            ToPresence::Unwatch { place } => self.unwatch(place),
             ToPresence::Whispered(Whisper::Presence { pod, people }) => {
                 self.pod.roster().heard(pod, &people, self.pod.clock.now());
             }

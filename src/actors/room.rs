@@ -15,7 +15,7 @@ use super::mail::{
     Attach, Flush, HubId, Idle, LinkKey, Place, RoomFrame, Stop, Subscribe, Tell, ToHub, ToRoom, deliver,
 };
 use super::pod::{ActorId, Alive, Pod};
-use super::room_whispers::Receipts;
+use super::room_whispers::Whispers;
 use super::room_writes::Writes;
 use super::shard::RegistryShard;
 use crate::domain::subscription::{Answer, Level, ResetReason, plan};
@@ -45,7 +45,7 @@ pub struct Room {
     pub(super) shard: Addr<RegistryShard>,
     pub(super) phase: Phase,
     pub(super) writes: Writes,
-    pub(super) receipts: Receipts,
+    pub(super) whispers: Whispers,
     loading: bool,
     backfilling: bool,
     /// Readers beyond our cursor, or not known as members: they are answered once the store, asked
@@ -70,7 +70,7 @@ impl Room {
             shard,
             phase: Phase::Loading(VecDeque::new()),
             writes: Writes::default(),
-            receipts: Receipts::default(),
+            whispers: Whispers::default(),
             loading: false,
             backfilling: false,
             ahead: Vec::new(),

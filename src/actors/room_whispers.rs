@@ -15,25 +15,26 @@ use crate::bus::{Announcement, Shard, Whisper};
 use crate::domain::{Marks, UserId, policy};
 use crate::protocol::{Encoded, news};
 
-/// Receipts are told in rooms of at most so many; elsewhere they are asked for.
-pub const RECEIPTS_UP_TO: usize = 50;
-/// Typing is told in rooms with at most so many readers here.
-const TYPING_UP_TO: usize = 200;
 /// How often receipts are told.
 const RECEIPTS: Duration = Duration::from_secs(1);
+/// For how long it is taken for granted whether many members are online: counting them looks at each.
+const COUNT: Duration = Duration::from_secs(1);
 
-/// Marks that moved since the last receipts.
+/// What a room remembers of what it whispers.
 #[derive(Default)]
-pub(super) struct Receipts {
+pub(super) struct Whispers {
+    /// Marks that moved since the last receipts.
     moved: BTreeMap<UserId, Marks>,
-    told_at: Option<Instant>,
-    /// They are on their way.
+    receipts_at: Option<Instant>,
+    /// Receipts are on their way.
     waiting: bool,
+    /// When members were counted last, and whether too many were online for typing to be told.
+    crowd: Option<(Instant, bool)>,
 }
 
 impl Room {
     /// Someone types, or has stopped. Told by a socket here it goes on to the other processes.
-    pub(super) fn typing(&self, typing: Typing) {
+    pub(super) fn typing(&mut self, typing: Typing) {
         let Typing { user, until, reply } = typing;
         let is_own = reply.is_some();
         let judged = match &self.phase {
@@ -45,10 +46,10 @@ impl Room {
         if let Some(reply) = reply {
             reply.send(judged);
         }
-        let Phase::Open(log) = &self.phase else { return };
-        if !allowed || log.readers() > TYPING_UP_TO {
+        if !allowed || self.is_crowd() {
             return;
         }
+        let Phase::Open(log) = &self.phase else { return };
         let topic = Topic::Typing(self.id, user);
         self.whisper(log, topic, &news::typing(self.id, user, until), Some(user));
         if is_own {
@@ -57,29 +58,48 @@ impl Room {
         }
     }
 
+    /// Whether so many members are online, anywhere, that nobody is told who types.
+    fn is_crowd(&mut self) -> bool {
+        let most = self.pod.settings.limits.typing_members;
+        let Phase::Open(log) = &self.phase else { return false };
+        if log.member_count() <= most {
+            return false;
+        }
+        if let Some((at, is_crowd)) = self.whispers.crowd
+            && at.elapsed() < COUNT
+        {
+            return is_crowd;
+        }
+        let roster = self.pod.roster();
+        let is_crowd = log.members().filter(|user| roster.is_online(*user)).nth(most).is_some();
+        drop(roster);
+        self.whispers.crowd = Some((Instant::now(), is_crowd));
+        is_crowd
+    }
+
     /// A member's marks moved: the others are told at most once per second.
     pub(super) fn marked(&mut self, user: UserId, marks: Marks, ctx: &mut Context<Self>) {
         let Phase::Open(log) = &self.phase else { return };
-        if log.member_count() > RECEIPTS_UP_TO || log.readers() == 0 {
+        if log.member_count() > self.pod.settings.limits.receipts_members || log.readers() == 0 {
             return;
         }
-        let moved = self.receipts.moved.entry(user).or_default();
+        let moved = self.whispers.moved.entry(user).or_default();
         *moved = Marks { received: moved.received.max(marks.received), read: moved.read.max(marks.read) };
-        if self.receipts.waiting {
+        if self.whispers.waiting {
             return;
         }
-        let since = self.receipts.told_at.map_or(RECEIPTS, |at| at.elapsed());
+        let since = self.whispers.receipts_at.map_or(RECEIPTS, |at| at.elapsed());
         if since >= RECEIPTS {
             return self.tell_receipts();
         }
-        self.receipts.waiting = true;
+        self.whispers.waiting = true;
         ctx.run_later(RECEIPTS - since, |room, _| room.tell_receipts());
     }
 
     fn tell_receipts(&mut self) {
-        self.receipts.waiting = false;
-        self.receipts.told_at = Some(Instant::now());
-        let moved = std::mem::take(&mut self.receipts.moved);
+        self.whispers.waiting = false;
+        self.whispers.receipts_at = Some(Instant::now());
+        let moved = std::mem::take(&mut self.whispers.moved);
         if let Phase::Open(log) = &self.phase {
             self.whisper(log, Topic::Receipts, &news::receipts(self.id, &moved), None);
         }

@@ -29,7 +29,11 @@ impl DatabaseError {
     /// Whether starting again would not help.
     #[must_use]
     pub const fn is_configuration(&self) -> bool {
-        matches!(self, Self::Postgres(error) if error.is_configuration())
+        match self {
+            Self::Sqlite(error) => error.is_configuration(),
+            Self::Postgres(error) => error.is_configuration(),
+            Self::Store(_) => false,
+        }
     }
 }
 
@@ -79,14 +83,18 @@ fn pg_options(settings: &Settings, clock: &SharedClock) -> PgOptions {
 }
 
 /// Declares the history another one, which every client is told: for who restored a database that
-/// cannot tell by itself. Blocks.
+/// cannot tell by itself. The schema stays as it is. Blocks.
 pub(super) fn new_epoch(settings: &Settings) -> Result<Epoch, DatabaseError> {
     let clock: SharedClock = Arc::new(SystemClock);
     let epoch = Epoch(clock.id());
-    actix_web::rt::System::new().block_on(async {
-        open(settings, &clock).await?.store.renew_epoch(epoch).await?;
-        Ok(epoch)
-    })
+    match address(settings)? {
+        None => sqlite::renew_epoch(&settings.database_path(), epoch)?,
+        Some(address) => {
+            let renewed = postgres::renew_epoch(address, pg_options(settings, &clock), epoch);
+            actix_web::rt::System::new().block_on(renewed)?;
+        }
+    }
+    Ok(epoch)
 }
 
 /// Applies the pending migrations and answers their names. Blocks.

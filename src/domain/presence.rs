@@ -182,6 +182,14 @@ impl Roster {
         self.people.get(&user).map_or(0, |person| person.connections)
     }
 
+    /// Somebody's connections to the other processes, as far as they are known.
+    #[must_use]
+    pub fn connections_elsewhere(&self, user: UserId) -> u32 {
+        let others = self.pods.iter().filter(|(pod, _)| **pod != self.own);
+        let of_pods = others.filter_map(|(_, pod)| pod.people.get(&user));
+        of_pods.map(|p| p.connections).fold(0, u32::saturating_add)
+    }
+
     /// Everybody who counts as online.
     pub fn online(&self) -> impl Iterator<Item = UserId> + '_ {
         self.people.keys().filter(|user| self.is_online(**user)).copied()

@@ -1,4 +1,7 @@
-//! How many sockets someone may hold open to this process.
+//! How many sockets someone may hold open: a user to all processes together, as far as they know of
+//! each other; an address to this one.
+//!
+//! Next: [`crate::domain::presence::Roster`], which knows of the other processes.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -54,12 +57,14 @@ impl Connections {
         Ok(ConnectionGuard { open: self.open.clone(), counted: Counted::Ip(ip) })
     }
 
-    /// Counts a socket for the user behind it; dropping the guard counts it out.
+    /// Counts a socket for the user behind it, who has so many elsewhere; dropping the guard counts
+    /// it out.
     ///
     /// # Errors
     /// When the user is at the cap; nothing is counted then.
-    pub fn enter_user(&self, user: UserId) -> Result<ConnectionGuard, Refused> {
-        let cap = self.cap(self.limits.connections_per_user);
+    pub fn enter_user(&self, user: UserId, elsewhere: u32) -> Result<ConnectionGuard, Refused> {
+        let elsewhere = usize::try_from(elsewhere).unwrap_or(usize::MAX);
+        let cap = self.cap(self.limits.connections_per_user).saturating_sub(elsewhere);
         if !enter(&mut lock(&self.open).users, user, cap) {
             return Err(Refused::User);
         }
@@ -95,11 +100,10 @@ impl Drop for ConnectionGuard {
 }
 
 fn enter<K: std::hash::Hash + Eq>(counts: &mut HashMap<K, usize>, key: K, cap: usize) -> bool {
-    let count = counts.entry(key).or_insert(0);
-    let fits = *count < cap;
-    // At a cap the count is positive, so no entry of zero stays behind: caps are at least one.
+    // Where others have used up the cap it is zero, and then no entry of zero may stay behind.
+    let fits = counts.get(&key).copied().unwrap_or(0) < cap;
     if fits {
-        *count += 1;
+        *counts.entry(key).or_insert(0) += 1;
     }
     fits
 }
@@ -135,11 +139,13 @@ mod tests {
             (0..2).map(|_| connections.enter_address(HOME).expect("below the cap")).collect();
         assert_eq!(connections.enter_address(HOME).err(), Some(Refused::Ip));
         assert_eq!(connections.open(), 2, "a refused socket is not counted");
-        let first = connections.enter_user(user(1)).expect("below the cap");
-        assert_eq!(connections.enter_user(user(1)).err(), Some(Refused::User));
-        assert!(connections.enter_user(user(2)).is_ok());
+        let first = connections.enter_user(user(1), 0).expect("below the cap");
+        assert_eq!(connections.enter_user(user(1), 0).err(), Some(Refused::User));
+        assert!(connections.enter_user(user(2), 0).is_ok());
         drop(first);
-        assert!(connections.enter_user(user(1)).is_ok());
+        assert!(connections.enter_user(user(1), 0).is_ok());
+        assert_eq!(connections.enter_user(user(1), 1).err(), Some(Refused::User), "one elsewhere");
+        assert!(lock(&connections.open).users.is_empty());
         guards.pop();
         assert!(connections.enter_address(HOME).is_ok());
         drop(guards);

@@ -292,7 +292,7 @@ mod tests {
         let limiter = Limiter::new(limits.clone());
         assert!((0..1_000).all(|_| limiter.check(Key::LoginIp(HOME), at(0)).is_ok()));
         let connections = Connections::new(limits);
-        let guards: Vec<_> = (0..5).map(|_| connections.enter_user(user(1))).collect();
+        let guards: Vec<_> = (0..5).map(|_| connections.enter_user(user(1), 7)).collect();
         assert!(guards.iter().all(Result::is_ok));
     }
 

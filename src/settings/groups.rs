@@ -24,9 +24,9 @@ group! {
         content_chars: usize = 8_000, ["CHAT_LIMIT_CONTENT_CHARS"], "characters", 1..=1_000_000;
         /// Most attachments of a message.
         attachments: usize = 10, ["CHAT_LIMIT_ATTACHMENTS"], "", 0..=100;
-        /// Most open sockets of one user.
+        /// Most open sockets of one user, to all processes together.
         connections_per_user: usize = 20, ["CHAT_LIMIT_CONNECTIONS_PER_USER"], "", 1..=100_000;
-        /// Most open sockets from one address.
+        /// Most open sockets from one address to one process.
         connections_per_ip: usize = 200, ["CHAT_LIMIT_CONNECTIONS_PER_IP"], "", 1..=1_000_000;
         /// Frames of one connection, steadily.
         frames_per_second: u32 = 20, ["CHAT_RATE_FRAMES_PER_SECOND"], "per second", 1..=1_000_000;
@@ -64,6 +64,10 @@ group! {
         admissions_per_second: u32 = 500, ["CHAT_RATE_ADMISSIONS_PER_SECOND"], "per second", 1..=1_000_000;
         /// New sockets of this process at once.
         admissions_burst: u32 = 500, ["CHAT_RATE_ADMISSIONS_BURST"], "", 1..=1_000_000;
+        /// Typing is told in rooms with at most so many members online.
+        typing_members: usize = 200, ["CHAT_LIMIT_TYPING_MEMBERS"], "", 0..=10_000;
+        /// Receipts are told in rooms with at most so many members.
+        receipts_members: usize = 50, ["CHAT_LIMIT_RECEIPTS_MEMBERS"], "", 0..=10_000;
         /// Most people whose presence one socket watches.
         watched: usize = 200, ["CHAT_LIMIT_WATCHED"], "", 0..=10_000;
         /// Most rooms that one socket reads.

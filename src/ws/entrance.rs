@@ -36,7 +36,8 @@ impl Session {
         reference: Option<Reference>,
         ctx: &mut Context<Self>,
     ) {
-        match self.parts.limiter.connections().enter_user(user.id) {
+        let elsewhere = self.parts.hub.pod.roster().connections_elsewhere(user.id);
+        match self.parts.limiter.connections().enter_user(user.id, elsewhere) {
             Ok(guard) => self.guards.push(guard),
             Err(_) => {
                 self.close(CloseCode::TooManyConnections);

@@ -139,7 +139,9 @@ async fn admit(
         None
     };
     let Some((user, identity)) = proof else { return Ok(Admitted { who: None, guards }) };
-    guards.push(connections.enter_user(user.id).map_err(|_| CloseCode::TooManyConnections)?);
+    let elsewhere = pod.roster().connections_elsewhere(user.id);
+    let entered = connections.enter_user(user.id, elsewhere);
+    guards.push(entered.map_err(|_| CloseCode::TooManyConnections)?);
     Ok(Admitted { who: Some((user, identity)), guards })
 }
 

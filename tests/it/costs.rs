@@ -1,27 +1,18 @@
 //! What messages cost the servers behind two processes: statements, transactions and round trips,
 //! counted by the metrics that operators read.
 
-use chat::settings::{RedisUrl, Secret, Settings};
 use serde_json::json;
 
+use crate::redis;
 use crate::support::{Person, TestClient, TestServer, contents, new_id};
-use crate::{postgres, redis};
 
 /// Everything below is counted in so many rounds, and the cheapest counts: what the sweeper asks
 /// every second is nobody's message.
 const ROUNDS: usize = 8;
 
-/// Two processes on one database and one Redis.
+/// Two processes that ask for nothing by themselves, as far as that can be told them.
 fn pods(redis: &str) -> [TestServer; 2] {
-    let database = postgres::server().url(&postgres::database());
-    [(); 2].map(|()| {
-        TestServer::with(|s: &mut Settings| {
-            s.database_url = Some(database.clone());
-            s.redis_url = Some(RedisUrl::parse(redis).expect("an address"));
-            s.jwt_secret = vec![Secret::new("0123456789abcdef0123456789abcdef")];
-            s.timing.reconcile = std::time::Duration::from_secs(3_600);
-        })
-    })
+    crate::pods::pods(redis, |s| s.timing.reconcile = std::time::Duration::from_secs(3_600))
 }
 
 /// A counter of a process.

@@ -120,6 +120,66 @@ fn a_broken_link_is_found() {
     );
 }
 
+/// Folders of the sources: what stands in backticks and begins so is meant to be there.
+const FOLDERS: &[&str] = &["src/", "tests/", ".ci/", "docs/", "benches/", "migrations/"];
+
+/// The paths that a text names in backticks, with their lines.
+fn named_paths(text: &str) -> Vec<(usize, String)> {
+    let (mut fenced, mut found) = (false, Vec::new());
+    for (n, line) in text.lines().enumerate() {
+        if line.trim_start().starts_with("```") {
+            fenced = !fenced;
+            continue;
+        }
+        for code in line.split('`').skip(1).step_by(2).filter(|_| !fenced) {
+            // A path may be one word of a command.
+            let words = code.split(|c: char| c.is_whitespace() || ";:()\"'".contains(c));
+            let paths = words.filter(|word| FOLDERS.iter().any(|folder| word.starts_with(folder)));
+            found.extend(paths.map(|path| (n + 1, path.trim_end_matches(['.', ',']).to_owned())));
+        }
+    }
+    found
+}
+
+/// Whether there is such a file or folder; `*` stands for any name, `{a,b}` for either.
+fn is_there(path: &str) -> bool {
+    let exists = |path: &str| match path.split_once('*') {
+        None => root().join(path).exists(),
+        Some((before, _)) => {
+            let (folder, start) = before.rsplit_once('/').unwrap_or(("", before));
+            let entries = std::fs::read_dir(root().join(folder)).into_iter().flatten().flatten();
+            entries.into_iter().any(|entry| entry.file_name().to_string_lossy().starts_with(start))
+        }
+    };
+    match path.split_once('{').and_then(|(before, rest)| Some((before, rest.split_once('}')?))) {
+        Some((before, (choices, after))) => {
+            choices.split(',').all(|choice| exists(&format!("{before}{choice}{after}")))
+        }
+        None => exists(path),
+    }
+}
+
+fn lost_paths(file: &str, text: &str) -> Vec<String> {
+    let lost = named_paths(text).into_iter().filter(|(_, path)| !is_there(path));
+    lost.map(|(line, path)| format!("{file}:{line}: there is no {path}")).collect()
+}
+
+#[test]
+fn every_file_named_is_there() {
+    let mut faults = Vec::new();
+    for page in pages() {
+        faults.extend(lost_paths(&page, &read(&page)));
+    }
+    for file in FOLDERS.iter().flat_map(|folder| files(folder.trim_end_matches('/'), &["rs"])) {
+        let header: Vec<_> =
+            read(&file).lines().map_while(|line| line.strip_prefix("//!")).map(str::to_owned).collect();
+        faults.extend(lost_paths(&file, &header.join("\n")));
+    }
+    none(&faults);
+    let page = "`src/main.rs` `src/no.rs:3` `cat docs/nowhere.md`\n```\n`src/fenced.rs`\n```\n`src/{lib,no}.rs`, `docs/adr/0001-*`";
+    assert_eq!(lost_paths("a page", page).len(), 3);
+}
+
 #[test]
 fn every_decision_is_listed() {
     let index = read("docs/adr/README.md");

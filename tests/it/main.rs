@@ -15,6 +15,8 @@ mod costs;
 mod docs;
 mod frames;
 mod http;
+#[cfg(feature = "torture")]
+mod pods;
 mod postgres;
 #[cfg(feature = "torture")]
 mod redis;

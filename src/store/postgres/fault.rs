@@ -105,6 +105,9 @@ pub enum OpenError {
          one ends at {known}; run a newer version or restore a backup from before"
     )]
     NewerSchema { address: String, needed: String, known: String },
+    /// For who may not change it.
+    #[error("the schema of {address} lacks migration {lacks}; run chat migrate first")]
+    OlderSchema { address: String, lacks: String },
     #[error("the database at {address} could not be migrated: {cause}")]
     Migration { address: String, cause: String },
     #[error("the database at {address}: {cause}")]
@@ -119,7 +122,12 @@ impl OpenError {
     pub const fn is_configuration(&self) -> bool {
         matches!(
             self,
-            Self::Address(_) | Self::Refused { .. } | Self::TooOld { .. } | Self::UnsafeCommit { .. }
+            Self::Address(_)
+                | Self::Refused { .. }
+                | Self::TooOld { .. }
+                | Self::UnsafeCommit { .. }
+                | Self::NewerSchema { .. }
+                | Self::OlderSchema { .. }
         )
     }
 }

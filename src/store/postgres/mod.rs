@@ -145,6 +145,26 @@ pub async fn migrate(address: Address, options: PgOptions) -> Result<Vec<String>
     answered(io.run(async move { prepare(&connector, patience, None).await }).await)
 }
 
+/// Declares the database's history another one, of the epoch `new`. Changes nothing else: what is
+/// restored is not migrated by the way.
+///
+/// # Errors
+/// As [`PgStore::open`], and when the schema lacks something.
+pub async fn renew_epoch(address: Address, options: PgOptions, new: Epoch) -> Result<(), OpenError> {
+    let io = Io::start()?;
+    let connector = options.connector(address);
+    let patience = options.start_wait;
+    let renewed = io.run(async move {
+        let mut conn = start::connect(&connector, patience).await?;
+        if let Some(lacks) = start::pending(&connector, &mut conn).await?.into_iter().next() {
+            return Err(OpenError::OlderSchema { address: connector.address.to_string(), lacks });
+        }
+        let set = repair::set_fact(&mut conn, "epoch", new.0.as_bytes().to_vec()).await;
+        set.map_err(|error| start::database(&connector, &error))
+    });
+    answered(renewed.await)
+}
+
 fn answered<T>(
     result: Result<Result<T, OpenError>, tokio::sync::oneshot::error::RecvError>,
 ) -> Result<T, OpenError> {

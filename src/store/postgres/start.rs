@@ -41,7 +41,7 @@ pub(super) async fn connect(connector: &Connector, patience: Duration) -> Checke
             Err(NoConnection::Refused(cause)) => {
                 return Err(OpenError::Refused { address: connector.address.to_string(), cause });
             }
-            Err(NoConnection::Away(cause)) if begun.elapsed() + pause >= patience => {
+            Err(NoConnection::Away(cause)) if begun.elapsed() >= patience => {
                 return Err(OpenError::Away {
                     address: connector.address.to_string(),
                     waited: begun.elapsed(),
@@ -55,7 +55,8 @@ pub(super) async fn connect(connector: &Connector, patience: Duration) -> Checke
                 }
             }
         }
-        tokio::time::sleep(pause).await;
+        // The last attempt is made when the time is over.
+        tokio::time::sleep(pause.min(patience.saturating_sub(begun.elapsed()))).await;
         pause = (pause * 2).min(Duration::from_secs(2));
     }
 }
@@ -107,28 +108,31 @@ pub(super) async fn unlock(connector: &Connector, conn: &mut AsyncPgConnection) 
     conn.batch_execute(&unlock).await.map_err(|error| database(connector, &error))
 }
 
-/// Applies what is pending, each migration in a transaction of its own, and answers the names.
-/// Whoever holds the lock may be killed at any moment and begin again.
+/// The migrations of this binary that the database lacks, oldest first.
 ///
 /// A database of a newer server is accepted while that server's migrations only added to it: the
 /// row `min_binary_schema` says which migration a server must know at least.
+pub(super) async fn pending(connector: &Connector, conn: &mut AsyncPgConnection) -> Checked<Vec<String>> {
+    let wrong = |cause: String| OpenError::Migration { address: connector.address.to_string(), cause };
+    let known = known().map_err(wrong)?;
+    let newest = known.last().map(|migration| migration.version.clone()).unwrap_or_default();
+    let needed = min_binary_schema(conn).await.map_err(|error| database(connector, &error))?;
+    if let Some(needed) = needed.filter(|needed| *needed > newest) {
+        return Err(OpenError::NewerSchema { address: connector.address.to_string(), needed, known: newest });
+    }
+    let applied = applied(conn).await.map_err(|error| database(connector, &error))?;
+    let lacking = known.into_iter().filter(|migration| !applied.contains(&migration.version));
+    Ok(lacking.map(|migration| migration.name).collect())
+}
+
+/// Applies what is pending, each migration in a transaction of its own, and answers the names.
+/// Whoever holds the lock may be killed at any moment and begin again.
 pub(super) async fn migrate(
     connector: &Connector,
     mut conn: AsyncPgConnection,
 ) -> Checked<(AsyncPgConnection, Vec<String>)> {
     let wrong = |cause: String| OpenError::Migration { address: connector.address.to_string(), cause };
-    let known = known().map_err(wrong)?;
-    let newest = known.last().map(|migration| migration.version.clone()).unwrap_or_default();
-    let needed = min_binary_schema(&mut conn).await.map_err(|error| database(connector, &error))?;
-    if let Some(needed) = needed.filter(|needed| *needed > newest) {
-        return Err(OpenError::NewerSchema { address: connector.address.to_string(), needed, known: newest });
-    }
-    let applied = applied(&mut conn).await.map_err(|error| database(connector, &error))?;
-    let pending: Vec<String> = known
-        .into_iter()
-        .filter(|migration| !applied.contains(&migration.version))
-        .map(|migration| migration.name)
-        .collect();
+    let pending = pending(connector, &mut conn).await?;
     // Who has nothing to change needs no right to change anything.
     if pending.is_empty() {
         return Ok((conn, pending));

@@ -97,7 +97,17 @@ impl Location {
 /// Holds a database file for this process until dropped, or until the process dies.
 #[derive(Debug)]
 pub(super) struct FileLock {
-    _file: File,
+    file: File,
+}
+
+/// Closing the file would not do: a child that was just forked has it open, too, until it becomes
+/// another program.
+impl Drop for FileLock {
+    fn drop(&mut self) {
+        if let Err(error) = self.file.unlock() {
+            log::warn!("the lock of the database was not given back: {error}");
+        }
+    }
 }
 
 impl FileLock {
@@ -109,7 +119,7 @@ impl FileLock {
         let path = PathBuf::from(path);
         let file = create(&path).map_err(|cause| OpenError::NotWritable { path: path.clone(), cause })?;
         match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
+            Ok(()) => Ok(Self { file }),
             Err(TryLockError::WouldBlock) => Err(OpenError::InUse { path: database.to_owned() }),
             Err(TryLockError::Error(cause)) => Err(OpenError::NotWritable { path, cause }),
         }

@@ -114,11 +114,16 @@ pub enum OpenError {
     #[error("{} is in use by another process; one database file serves one server", path.display())]
     InUse { path: PathBuf },
     #[error(
-        "{} was migrated by a newer version: migration {version} is unknown to this one; \
-         run that version or restore a backup from before",
+        "the schema of {} is for newer servers: they must know migration {needed}, and this one ends \
+         at {known}; run a newer version or restore a backup from before",
         path.display()
     )]
-    NewerSchema { path: PathBuf, version: String },
+    NewerSchema { path: PathBuf, needed: String, known: String },
+    /// For who may not change it.
+    #[error("the schema of {} lacks migration {lacks}; run chat migrate first", path.display())]
+    OlderSchema { path: PathBuf, lacks: String },
+    #[error("there is no database at {}", path.display())]
+    Absent { path: PathBuf },
     #[error("{} could not be migrated: {cause}", path.display())]
     Migration { path: PathBuf, cause: String },
     /// The file system cannot keep a write-ahead log, as network file systems cannot.
@@ -128,4 +133,19 @@ pub enum OpenError {
     Connection { path: PathBuf, cause: String },
     #[error("a thread of the store could not be started: {0}")]
     Thread(io::Error),
+}
+
+impl OpenError {
+    /// Whether the settings are wrong, or name the wrong file, and starting again would not help.
+    #[must_use]
+    pub const fn is_configuration(&self) -> bool {
+        matches!(
+            self,
+            Self::PathNotUtf8 { .. }
+                | Self::NotADatabase { .. }
+                | Self::NewerSchema { .. }
+                | Self::OlderSchema { .. }
+                | Self::Absent { .. }
+        )
+    }
 }

@@ -141,6 +141,28 @@ impl SqliteStore {
     }
 }
 
+/// Declares the history of the database at `path` another one, of the epoch `new`. Changes nothing
+/// else: what is restored is not migrated by the way.
+///
+/// # Errors
+/// When there is none, a server uses it, or its schema is not this binary's.
+pub fn renew_epoch(path: &Path, new: Epoch) -> Result<(), OpenError> {
+    if !path.exists() {
+        return Err(OpenError::Absent { path: path.to_owned() });
+    }
+    let location = Location::file(path)?;
+    let _lock = FileLock::take(location.path())?;
+    let mut conn = location.connect(Purpose::Write)?;
+    migrate::check(&mut conn, location.path())?;
+    let failed = |cause: String| OpenError::Connection { path: location.path().to_owned(), cause };
+    make_epoch(&mut conn, new).map_err(|error| failed(error.to_string()))?;
+    // With the file beside it brought up to date, the next start finds nothing to complain of.
+    let mut witness = Witness::confront(&mut conn, location.path(), new)?;
+    repair::renew_epoch(&mut conn, new).map_err(|fault| failed(StoreError::from(fault).to_string()))?;
+    witness.follow(&mut conn);
+    Ok(())
+}
+
 /// The first connection, on a database that is ready to be used.
 fn prepare(location: &Location, options: SqliteOptions) -> Result<SqliteConnection, OpenError> {
     let mut conn = location.connect(Purpose::Write)?;

@@ -16,8 +16,10 @@ mod sending;
 pub mod sqlite;
 mod sqlite_file;
 mod sqlite_history;
+mod sqlite_migrating;
 pub mod support;
 mod user_logs;
+pub mod widened;
 
 /// One test per story: `contract!(name, open)`, where `open` is an `async fn() -> Arc<dyn Store>`
 /// that answers an empty store with the default edit window.

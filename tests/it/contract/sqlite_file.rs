@@ -1,12 +1,12 @@
-//! What only a SQLite file can promise: durability settings, reopening, one process at a time,
-//! a full disk, and versions of the schema.
+//! What only a SQLite file can promise: durability settings, reopening, one process at a time, and a
+//! full disk.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use chat::domain::policy::EditWindow;
 use chat::domain::{Change, Epoch, Operation, Role, Seq};
-use chat::store::sqlite::{OpenError, SqliteOptions, SqliteStore, migrate, migrations};
+use chat::store::sqlite::{OpenError, SqliteOptions, SqliteStore, migrate};
 use chat::store::{Accounts, Log, Rooms, Store, StoreError};
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
@@ -173,34 +173,6 @@ fn what_is_no_database_is_refused_by_name() {
     assert!(matches!(refused(&letter.join("chat.db")), OpenError::NotWritable { .. }));
     let text = std::fs::read_to_string(&letter).expect("read");
     assert!(text.starts_with("Dear reader"), "it was left alone");
-}
-
-#[test]
-fn a_schema_from_beyond_this_version_is_refused_by_name() {
-    let directory = directory();
-    let path = directory.path().join("chat.db");
-    drop(open(&path));
-    tamper(&path, "INSERT INTO __diesel_schema_migrations (version) VALUES ('29990101000000')");
-    let error = refused(&path);
-    assert!(matches!(&error, OpenError::NewerSchema { version, .. } if version == "29990101000000"));
-    assert!(error.to_string().contains("29990101000000"));
-    assert!(matches!(migrations(&path), Err(OpenError::NewerSchema { .. })));
-}
-
-#[test]
-fn migrations_are_listed_and_applied_once() {
-    let directory = directory();
-    let path = directory.path().join("chat.db");
-    let pending = migrations(&path).expect("a list");
-    assert!(!pending.is_empty() && pending.iter().all(|migration| !migration.applied));
-    assert!(!path.exists(), "asking makes nothing");
-    let names: Vec<_> = pending.into_iter().map(|migration| migration.name).collect();
-    assert_eq!(migrate(&path).expect("migrated"), names);
-    assert!(migrate(&path).expect("migrated").is_empty());
-    let store = open(&path);
-    // Also while a server runs.
-    assert!(migrations(&path).expect("a list").iter().all(|migration| migration.applied));
-    run(store.ping()).expect("an answer");
 }
 
 #[test]

@@ -1,15 +1,18 @@
 //! Migrations: killed at any moment and run again, by several at once, and by binaries of several
 //! versions (I20).
 
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use chat::clock::{Clock, SystemClock};
+use chat::domain::Epoch;
 use chat::store::Store;
-use chat::store::postgres::{OpenError, PgStore, migrate};
+use chat::store::postgres::{OpenError, PgStore, migrate, renew_epoch};
 
 use super::{address, ask, database, new_name, open_at, options, server};
-use crate::contract::support::run;
+use crate::contract::support::{new_id, run};
+use crate::contract::widened;
 use crate::support::process;
 
 /// An empty database.
@@ -106,15 +109,28 @@ fn of_several_starters_one_migrates_while_the_others_wait() {
 fn a_newer_schema_is_used_while_it_only_adds() {
     let name = database();
     let url = server().url(&name);
-    // What a newer server did that expands: a column with a default, a table, and its own row.
+    let (before, after) = (["alice", "bob"], ["carol", "dave"]);
+    let open = || async { open_at(&url).await.map(|store| -> Arc<dyn Store> { store }) };
+    let talk = run(async { widened::talk(&open().await.expect("a store"), before).await });
+    // What a newer server did that expands: a column in every table, one more table, and its own row.
     ask(
         &name,
-        "ALTER TABLE rooms ADD COLUMN colour TEXT NOT NULL DEFAULT 'blue'; CREATE TABLE polls (id UUID);
+        "DO $$ DECLARE t TEXT; BEGIN
+            FOR t IN SELECT tablename FROM pg_tables
+                WHERE schemaname = 'public' AND tablename <> '__diesel_schema_migrations' LOOP
+                EXECUTE format('ALTER TABLE %I ADD COLUMN widened TEXT NOT NULL DEFAULT ''x''', t);
+            END LOOP;
+        END $$;
+        CREATE TABLE polls (id UUID);
         INSERT INTO __diesel_schema_migrations (version) VALUES ('29990101000000')",
     );
+    let widened_tables = "SELECT count(*) FROM information_schema.columns WHERE column_name = 'widened'";
+    assert!(ask(&name, widened_tables).parse::<u32>().expect("a number") >= 10);
     run(async {
-        let store = open_at(&url).await.expect("it only added");
-        store.ping().await.expect("an answer");
+        let store = open().await.expect("it only added");
+        widened::reads_back(&store, talk, before).await;
+        let talk = widened::talk(&store, after).await;
+        widened::reads_back(&store, talk, after).await;
     });
     assert!(run(migrate(address(&url), options())).expect("nothing to do").is_empty());
     // And one that contracts: whoever does not know that migration stays away.
@@ -128,4 +144,24 @@ fn a_newer_schema_is_used_while_it_only_adds() {
         "{error:?}"
     );
     assert!(run(migrate(address(&url), options())).is_err());
+}
+
+#[test]
+fn a_database_that_waits_for_migrations_keeps_waiting_while_only_its_epoch_is_renewed() {
+    let (name, url) = empty();
+    let renew = |epoch| run(renew_epoch(address(&url), options(), epoch));
+    let epoch = Epoch(new_id());
+    let error = renew(epoch).expect_err("older");
+    assert!(error.is_configuration() && matches!(error, OpenError::OlderSchema { .. }), "{error:?}");
+    assert!(error.to_string().contains("2026-11-21-000000_initial"), "{error}");
+    assert!(error.to_string().contains("chat migrate"), "{error}");
+    assert_eq!(ask(&name, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"), "0");
+    // One that no server has used, and one that a server uses.
+    run(migrate(address(&url), options())).expect("migrated");
+    renew(epoch).expect("renewed");
+    let store = run(open_at(&url)).expect("a store");
+    assert_eq!(run(store.epoch()).expect("an epoch"), epoch);
+    let another = Epoch(new_id());
+    renew(another).expect("renewed");
+    assert_eq!(run(store.epoch()).expect("an epoch"), another);
 }

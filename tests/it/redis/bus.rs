@@ -1,6 +1,7 @@
 //! What every bus promises, as stories: within a process, on a Redis, and on a Redis Cluster.
 
 use std::any::Any;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,10 +12,11 @@ use chat::domain::{
     Change, ClientMsgId, Entry, LogHead, Marks, Message, MessageId, PodId, RoomId, Seq, SessionId, Timestamp,
     Unread, UserChange, UserEntry, UserId,
 };
+use chat::torture::redis::RedisServer;
 use tokio::sync::mpsc::Receiver;
 use tokio::sync::mpsc::error::TryRecvError;
 
-use super::{cluster, news, next, pod, server};
+use super::{cluster, news, next, pod, server, try_pod};
 
 /// Two processes, and what carries their announcements.
 struct Two {
@@ -225,4 +227,53 @@ async fn what_was_surely_announced_is_told_once_per_log() {
     one.bus().flush().await;
     assert_eq!(bus.take_announced(), [LogHead::Room(room, seq(100)), LogHead::User(user, seq(100))]);
     assert_eq!(bus.take_announced(), []);
+}
+
+#[tokio::test]
+async fn a_stream_holds_about_as_many_entries_as_it_is_told_to() {
+    const LENGTH: usize = 200;
+    let server = server();
+    let one = try_pod(&server.url(), |settings| settings.stream_length = LENGTH).await.expect("it starts");
+    let long = |server: &RedisServer| {
+        let streams = server.ask(&["--scan", "--pattern", "bus:*"]).expect("keys");
+        let long =
+            |stream| server.ask(&["XLEN", stream]).expect("a length").parse::<usize>().expect("a number");
+        streams.lines().map(long).max().unwrap_or(0)
+    };
+    for _ in 0..5 {
+        for _ in 0..1_000 {
+            one.bus().publish(shard(7), ended(7));
+        }
+        one.bus().flush().await;
+        // Redis forgets whole nodes of a stream, of a hundred entries each.
+        let found = long(&server);
+        assert!((LENGTH..=LENGTH + 100).contains(&found), "{found} entries");
+    }
+    assert_eq!(one.bus().counts().dropped_full, 0, "all were written");
+}
+
+#[tokio::test]
+async fn the_lanes_of_a_cluster_lie_in_slots_of_their_own_and_a_stream_in_that_of_its_lane() {
+    let cluster = cluster();
+    let one = pod(&cluster.url()).await;
+    for shard in Shard::all() {
+        one.bus().publish(shard, ended(1));
+    }
+    one.bus().flush().await;
+    let (mut slots, mut streams, mut nodes) = (BTreeMap::<String, BTreeSet<String>>::new(), 0, 0);
+    for node in &cluster.nodes {
+        let found = node.ask(&["--scan", "--pattern", "bus:*"]).expect("keys");
+        nodes += usize::from(!found.is_empty());
+        for stream in found.lines() {
+            let slot = node.ask(&["CLUSTER", "KEYSLOT", stream]).expect("a slot");
+            let lane = stream.split(['{', '}']).nth(1).expect("a hash tag");
+            slots.entry(lane.to_owned()).or_default().insert(slot);
+            streams += 1;
+        }
+    }
+    assert_eq!(streams, usize::from(chat::bus::SHARDS));
+    assert_eq!(slots.len(), 8, "{slots:?}");
+    assert!(slots.values().all(|slots| slots.len() == 1), "{slots:?}");
+    assert_eq!(slots.values().flatten().collect::<BTreeSet<_>>().len(), 8, "{slots:?}");
+    assert_eq!(nodes, 3, "every node carries some");
 }

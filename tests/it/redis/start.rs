@@ -54,6 +54,19 @@ async fn a_password_is_given_and_a_wrong_one_told() {
 }
 
 #[tokio::test]
+async fn a_cluster_asks_for_a_password_too() {
+    let cluster = cluster();
+    for node in &cluster.nodes {
+        node.ask(&["CONFIG", "SET", "requirepass", "hunter2"]).expect("set");
+    }
+    let url = |password: &str| cluster.url().replace("://", &format!("://{password}"));
+    let (one, other) = (pod(&url(":hunter2@")).await, pod(&url(":hunter2@")).await);
+    flows(&one, &other, RECOVERY).await;
+    assert!(refused(try_pod(&url(":hunter2hunter2@"), |_| {}).await).contains("password is refused"));
+    assert!(refused(try_pod(&url(""), |_| {}).await).contains("asks for a password"));
+}
+
+#[tokio::test]
 async fn users_and_databases_are_taken_from_the_address() {
     let server = server();
     server.ask(&["ACL", "SETUSER", "chat", "on", ">secret", "~*", "&*", "+@all"]).expect("a user");

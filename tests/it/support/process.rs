@@ -43,6 +43,20 @@ impl ChatProcess {
     /// Starts on this port and waits until it says that it listens.
     #[track_caller]
     pub fn serve(data: &Path, port: u16, env: &[(&str, &str)]) -> Self {
+        Self::start(command(&["serve"], &[]), data, port, env)
+    }
+
+    /// The same, from a shell that does this first.
+    #[track_caller]
+    pub fn serve_after(first: &str, data: &Path, port: u16, env: &[(&str, &str)]) -> Self {
+        let mut shell = Command::new("/bin/sh");
+        shell.arg("-c").arg(format!("{first}; exec \"$0\" serve")).arg(env!("CARGO_BIN_EXE_chat"));
+        shell.env_clear().stdin(Stdio::null());
+        Self::start(shell, data, port, env)
+    }
+
+    #[track_caller]
+    fn start(mut command: Command, data: &Path, port: u16, env: &[(&str, &str)]) -> Self {
         let data = data.to_str().expect("UTF-8");
         let port = port.to_string();
         let mut all = vec![
@@ -55,7 +69,7 @@ impl ChatProcess {
             ("CHAT_LOG", "warn"),
         ];
         all.extend_from_slice(env);
-        let mut child = command(&["serve"], &all).stdout(Stdio::piped()).spawn().expect("the binary runs");
+        let mut child = command.envs(all).stdout(Stdio::piped()).spawn().expect("the binary runs");
         let mut line = String::new();
         let stdout = child.stdout.take().expect("piped");
         BufReader::new(stdout).read_line(&mut line).expect("a line");
@@ -80,6 +94,14 @@ impl ChatProcess {
         let id = self.child.id();
         let told = Command::new("sh").arg("-c").arg(format!("kill -{name} {id}")).status();
         assert!(told.expect("a shell").success());
+    }
+
+    /// How large its files may become: so many bytes, or `unlimited`. What is larger already stays.
+    #[track_caller]
+    pub fn limit_files(&self, bytes: &str) {
+        let mut limit = Command::new("prlimit");
+        limit.arg("--pid").arg(self.child.id().to_string()).arg(format!("--fsize={bytes}:"));
+        assert!(limit.status().expect("prlimit of util-linux").success());
     }
 
     /// Asks it to end, as an operator would, and waits.

@@ -16,8 +16,15 @@ use crate::support::upgrade::{Upgrade, Upgraded};
 use crate::support::wire::{CLOSE, PING, PONG, Seen, TEXT, Wire, encode, whole};
 use crate::support::{Person, http, new_id};
 
+/// How often a server is killed: `TORTURE_KILLS`, or a few times.
+pub fn kills() -> u32 {
+    std::env::var("TORTURE_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(10)
+}
+
 /// The longest that a device takes for everything.
-const LIMIT: Duration = Duration::from_secs(150);
+fn limit() -> Duration {
+    Duration::from_secs(150) + Duration::from_secs(3) * kills()
+}
 
 /// What all devices are told together.
 #[derive(Default)]
@@ -121,7 +128,7 @@ impl<'a> Device<'a> {
     /// Lives until it has everything.
     pub fn live(mut self) -> Record {
         let guard = Failing(self.orders);
-        let end = Instant::now() + LIMIT;
+        let end = Instant::now() + limit();
         while !self.is_done() && !self.orders.failed.load(Ordering::Relaxed) {
             assert!(
                 Instant::now() < end,
@@ -306,7 +313,7 @@ impl Drop for Failing<'_> {
 /// Ends the run: waits until every device has sent what it had, then tells them how far to read.
 pub fn finish(orders: &Orders, devices: usize, head: impl FnOnce() -> u64) {
     orders.finish.store(true, Ordering::Relaxed);
-    let end = Instant::now() + LIMIT;
+    let end = Instant::now() + limit();
     while orders.settled.load(Ordering::Relaxed) < devices {
         if orders.failed.load(Ordering::Relaxed) || Instant::now() > end {
             // Its own panic says why.

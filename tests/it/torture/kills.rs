@@ -10,7 +10,7 @@ use chat::store::Log;
 use chat::store::sqlite::{SqliteOptions, SqliteStore};
 use serde_json::{Value, json};
 
-use super::device::{Device, Habits, Orders, finish, judge};
+use super::device::{Device, Habits, Orders, finish, judge, kills};
 use crate::sim::chance::Chance;
 use crate::support::process::{ChatProcess, quiet_port};
 use crate::support::{http, number, text};
@@ -18,7 +18,6 @@ use crate::support::{http, number, text};
 /// I1 to I5, and the database read by itself at the end. `TORTURE_KILLS` for longer.
 #[test]
 fn a_server_that_is_killed_again_and_again_loses_nothing() {
-    let kills = std::env::var("TORTURE_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(10_u32);
     let data = tempfile::tempdir().expect("a temporary folder");
     let port = quiet_port();
     let mut process = ChatProcess::serve(data.path(), port, &[]);
@@ -38,7 +37,7 @@ fn a_server_that_is_killed_again_and_again_loses_nothing() {
                 scope.spawn(move || device.live())
             })
             .collect();
-        for _ in 0..kills {
+        for _ in 0..kills() {
             thread::sleep(Duration::from_millis(300 + chance.below(500)));
             process.kill();
             process = ChatProcess::serve(data.path(), port, &[]);

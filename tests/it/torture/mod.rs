@@ -5,5 +5,9 @@ mod binary;
 mod broken;
 mod cuts;
 mod device;
+mod full_disk;
 mod kills;
 mod noise;
+mod restoring;
+#[cfg(feature = "torture")]
+mod wrong;

@@ -1,9 +1,10 @@
 //! Stopping: everyone is told, nobody new is let in, and the end comes in time.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use crate::support::upgrade::Upgrade;
-use crate::support::{TestClient, TestServer, contents, eventually, http, new_id, number, text};
+use crate::support::{Event, TestClient, TestServer, contents, eventually, http, new_id, number, text};
 
 fn slow_to_stop(drain: Duration) -> TestServer {
     TestServer::with(|s| s.timing.drain = drain)
@@ -41,6 +42,34 @@ fn every_socket_is_told_when_to_come_back_and_then_closed() {
     stopping.wait();
     server.start_again();
     assert_eq!(server.history(&alice, &room).len(), 1);
+}
+
+#[test]
+fn proxies_know_before_sockets_are_told_and_each_socket_comes_at_its_own_time() {
+    let wait = Duration::from_secs(1);
+    let mut server = TestServer::with(|s| {
+        s.timing.drain_wait = wait;
+        s.timing.drain = Duration::from_secs(3);
+    });
+    let alice = server.person("alice");
+    let address = server.address();
+    let mut clients: Vec<_> = (0..20).map(|_| server.connect(&alice)).collect();
+    let begun = Instant::now();
+    let stopping = server.begin_stop();
+    eventually("it is no longer ready", || {
+        http::ask(address, "GET", "/health/ready", &[], None).expect("an answer").status == 503
+    });
+    assert!(Upgrade::new(address).bearer(&alice.token).refused().header("retry-after").is_some());
+    for client in &mut clients {
+        assert!(matches!(client.event(Duration::ZERO), Event::Silence), "told before proxies can know");
+    }
+    let told = clients.iter_mut().map(|client| client.until_type("server.draining"));
+    let delays: BTreeSet<_> = told.map(|told| number(&told["d"], "delayMs")).collect();
+    assert!(begun.elapsed() >= wait, "told after {:?}", begun.elapsed());
+    // By chance a few of twenty are the same among 1,800.
+    assert!(delays.len() > 15 && delays.iter().all(|delay| *delay <= 1_800), "{delays:?}");
+    drop(clients);
+    stopping.wait();
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod marks;
 mod origins;
 mod outsiders;
 mod presence;
+mod receipts;
 mod resuming;
 mod retrying;
 mod slow;

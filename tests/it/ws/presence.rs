@@ -77,3 +77,32 @@ fn a_connection_may_say_that_it_does_not_count() {
     let many: Vec<_> = (0..201).map(|_| crate::support::new_id()).collect();
     assert_eq!(watcher.refused(json!({"t": "presence.watch", "d": {"users": many}})), "badRequest");
 }
+
+#[test]
+fn whoever_asks_anew_all_the_time_is_told_once_per_second() {
+    let server = TestServer::start();
+    let (alice, bob, carol) = (server.person("alice"), server.person("bob"), server.person("carol"));
+    let mut watcher = server.connect(&alice);
+    let _here = server.connect(&bob);
+    eventually("bob is here", || server.pod().roster().online().count() == 2);
+    let watch = |client: &mut TestClient, users: &[&str]| {
+        client.acked(json!({"t": "presence.watch", "d": {"users": users}}));
+    };
+    let is_digest = |frame: &&Value| frame["t"] == "presence";
+    let (begun, mut digests) = (Instant::now(), 0);
+    while digests < 3 {
+        watch(&mut watcher, &[&bob.id]);
+        // Watching nobody in between helps nobody.
+        watch(&mut watcher, &[]);
+        watch(&mut watcher, &[&carol.id, &bob.id]);
+        digests += watcher.drained().iter().filter(is_digest).count();
+    }
+    // The last list is told, when its time has come.
+    watch(&mut watcher, &[&carol.id]);
+    let last = watcher.until_type("presence");
+    digests += 1;
+    let least = Duration::from_secs(digests as u64 - 1);
+    assert!(begun.elapsed() >= least, "{digests} digests within {:?}", begun.elapsed());
+    let people = last["d"]["users"].as_array().expect("people");
+    assert_eq!((people.len(), &people[0]["userId"]), (1, &json!(carol.id)));
+}
