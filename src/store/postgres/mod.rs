@@ -14,6 +14,7 @@ mod executor;
 mod fault;
 mod load;
 mod log;
+mod lookout;
 mod meter;
 mod order;
 mod pipeline;
@@ -38,12 +39,10 @@ use self::connection::Connector;
 pub use self::connection::{IDLE_IN_TRANSACTION, LOCK_TIMEOUT, STATEMENT_TIMEOUT};
 use self::executor::{Executor, Io, Size};
 pub use self::fault::OpenError;
+use self::lookout::Lookout;
 pub use self::meter::{Costs, Meter};
 use crate::domain::Epoch;
 use crate::domain::policy::EditWindow;
-
-/// How long a database that was lost is waited for, to find out whether it comes back as the same.
-const PATIENCE_AFTER_LOSS: Duration = Duration::from_secs(600);
 
 /// Draws an epoch; chance is the caller's.
 pub type NewEpoch = Arc<dyn Fn() -> Epoch + Send + Sync>;
@@ -122,7 +121,8 @@ impl PgStore {
         answered(prepared.await)?;
         let size = Size { connections: options.connections, queue: options.queue, wait: options.wait };
         let meter = connector.meter.clone();
-        let executor = Executor::new(io, &connector, size, options.new_epoch)?;
+        let lookout = Lookout::new(&connector, options.new_epoch);
+        let executor = Executor::new(io, &connector, size, lookout)?;
         Ok(Self { executor, meter, edit_window: options.edit_window })
     }
 
@@ -165,12 +165,4 @@ async fn prepare(
     }
     start::unlock(connector, &mut conn).await?;
     Ok(applied)
-}
-
-/// After connections were lost: whether what answers now is still the same database.
-async fn look_again(connector: &Connector, new_epoch: NewEpoch) -> Result<(), OpenError> {
-    let mut conn = start::connect(connector, PATIENCE_AFTER_LOSS).await?;
-    start::lock(connector, &mut conn).await?;
-    start::identify(&mut conn, &*new_epoch).await.map_err(|error| start::database(connector, &error))?;
-    start::unlock(connector, &mut conn).await
 }

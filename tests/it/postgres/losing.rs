@@ -122,3 +122,23 @@ fn another_database_at_the_same_address_begins_another_epoch() {
     let heads = run(pg.heads(Vec::new())).expect("an answer");
     assert!(heads.is_empty());
 }
+
+#[test]
+fn a_database_that_refused_for_a_while_is_looked_at_when_it_takes_us_again() {
+    let server = own_server(Setup::default());
+    server.create_database("chat", None).expect("a database");
+    let pg = run(open_at(&server.url("chat"))).expect("a store");
+    let before = run(pg.epoch()).expect("an epoch");
+    let count = "SELECT count(*) FROM pg_stat_activity WHERE datname = 'chat'";
+    let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'chat'";
+    server.sql("postgres", end).expect("ended");
+    eventually("nobody is in it", || server.sql("postgres", count).expect("a number") == "0");
+    // As while a backup is played in: there is no database of this name.
+    server.sql("postgres", "ALTER DATABASE chat RENAME TO away").expect("renamed");
+    for _ in 0..3 {
+        assert!(run(pg.epoch()).is_err(), "there is none");
+    }
+    server.sql("away", "UPDATE meta SET value = '1:00000001' WHERE name = 'identity'").expect("noted");
+    server.sql("postgres", "ALTER DATABASE away RENAME TO chat").expect("renamed");
+    eventually("another epoch", || matches!(run(pg.epoch()), Ok(epoch) if epoch != before));
+}
