@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use deadpool::Runtime as PoolRuntime;
 use deadpool::managed::TimeoutType;
 use diesel::ConnectionError;
+use diesel::result::{DatabaseErrorKind, Error};
 use diesel_async::AsyncPgConnection;
 use diesel_async::pooled_connection::deadpool::{Object, Pool, PoolError};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
@@ -42,6 +43,8 @@ pub(super) struct Size {
     pub(super) queue: usize,
     /// How long a call waits for a connection.
     pub(super) wait: Duration,
+    /// How long it may take then.
+    pub(super) longest: Duration,
 }
 
 /// The store's own threads.
@@ -109,6 +112,7 @@ struct Pools {
     readers: Pool<AsyncPgConnection>,
     connector: Connector,
     lookout: Lookout,
+    longest: Duration,
     /// How many losses the idle connections were thrown away for.
     mourned: AtomicU64,
 }
@@ -146,6 +150,7 @@ impl Executor {
             readers: pool(connector, readers, size.wait)?,
             connector: connector.clone(),
             lookout,
+            longest: size.longest,
             mourned: AtomicU64::new(0),
         };
         let queue = u32::try_from(size.queue.max(1)).unwrap_or(u32::MAX).min(Semaphore::MAX_PERMITS as u32);
@@ -289,7 +294,12 @@ impl Pools {
         let Some(conn) = &mut lease.0 else {
             return Err(Fault::NoConnection("the connection was given back".into()));
         };
-        let result = work(conn, args).await;
+        // The server ends what takes too long, unless it was stopped itself, or the way there is cut
+        // and its end not told: then nobody would ever hear of this call again.
+        let result = match tokio::time::timeout(self.longest, work(conn, args)).await {
+            Ok(result) => result,
+            Err(_) => Err(no_answer(self.longest)),
+        };
         match &result {
             Err(fault) if fault.is_lost() => {
                 self.connector.losses.fetch_add(1, Ordering::Release);
@@ -319,6 +329,12 @@ impl Pools {
         }
         self.lookout.doubt();
     }
+}
+
+/// What was asked may still be done, by a server that goes on later.
+fn no_answer(within: Duration) -> Fault {
+    let cause = format!("no answer from the database within {} s", within.as_secs_f64());
+    Fault::Database(Error::DatabaseError(DatabaseErrorKind::ClosedConnection, Box::new(cause)))
 }
 
 fn no_connection(error: &PoolError) -> String {

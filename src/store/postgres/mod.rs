@@ -60,6 +60,9 @@ pub struct PgOptions {
     pub queue: usize,
     /// How long a call waits for a connection.
     pub wait: Duration,
+    /// How long a call that has one waits for its answers. The server ends its statements long
+    /// before, unless it was stopped or cannot be reached any more.
+    pub longest: Duration,
     /// Longest attempt to make a connection.
     pub connect: Duration,
     /// How long the start waits for a database that does not answer.
@@ -79,6 +82,7 @@ impl PgOptions {
             connections: 16,
             queue: 4_096,
             wait: Duration::from_secs(5),
+            longest: STATEMENT_TIMEOUT + Duration::from_secs(10),
             connect: Duration::from_secs(5),
             start_wait: Duration::from_secs(60),
             allow_unsafe_commit: false,
@@ -119,7 +123,8 @@ impl PgStore {
         let (start, patience, new_epoch) = (connector.clone(), options.start_wait, options.new_epoch.clone());
         let prepared = io.run(async move { prepare(&start, patience, Some(new_epoch)).await.map(drop) });
         answered(prepared.await)?;
-        let size = Size { connections: options.connections, queue: options.queue, wait: options.wait };
+        let PgOptions { connections, queue, wait, longest, .. } = options;
+        let size = Size { connections, queue, wait, longest };
         let meter = connector.meter.clone();
         let lookout = Lookout::new(&connector, options.new_epoch);
         let executor = Executor::new(io, &connector, size, lookout)?;

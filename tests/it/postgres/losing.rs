@@ -6,12 +6,13 @@ use std::thread;
 use std::time::Duration;
 
 use chat::domain::{Committed, Seq};
+use chat::store::postgres::PgStore;
 use chat::store::{Log, Store, StoreError};
 use chat::torture::postgres::{Setup, Stop};
 
-use super::{open_at, own_server};
+use super::{address, open_at, options, own_server};
 use crate::contract::support::*;
-use crate::support::eventually;
+use crate::support::{PATIENCE, eventually};
 
 #[test]
 fn the_store_heals_when_the_server_comes_back() {
@@ -121,6 +122,43 @@ fn another_database_at_the_same_address_begins_another_epoch() {
     eventually("another epoch", || matches!(run(pg.epoch()), Ok(epoch) if epoch != before));
     let heads = run(pg.heads(Vec::new())).expect("an answer");
     assert!(heads.is_empty());
+}
+
+#[test]
+fn a_server_that_stops_in_the_middle_of_a_call_is_waited_for_no_longer_than_agreed() {
+    let server = own_server(Setup::default());
+    let mut short = options();
+    short.longest = Duration::from_secs(1);
+    let pg = run(PgStore::open(address(&server.url("postgres")), short)).expect("a store");
+    let store: Arc<dyn Store> = Arc::new(pg);
+    let (alice, room) = run(async {
+        let alice = person(&store, "alice").await;
+        (alice, room(&store, alice, &[]).await)
+    });
+    // Each connection ends in a process of its own, which is alive and says nothing; those that are
+    // made from now on are answered.
+    run(futures_util::future::join_all((0..12).map(|_| store.heads(vec![room]))));
+    let ours = "SELECT pid FROM pg_stat_activity WHERE application_name = 'chat'";
+    let ours = server.sql("postgres", ours).expect("a list");
+    let signal = |name: &str| {
+        for pid in ours.lines() {
+            let kill = std::process::Command::new("kill").args([name, pid]).status();
+            assert!(kill.expect("kill").success());
+        }
+    };
+    signal("-STOP");
+    let (told, answers) = std::sync::mpsc::channel();
+    thread::spawn(move || {
+        let read = run(store.heads(vec![room]));
+        let said = run(store.append(vec![batch(room, at(0), vec![say(alice, "anybody there?")])]));
+        told.send((read, said))
+    });
+    let answers = answers.recv_timeout(PATIENCE);
+    signal("-CONT");
+    // The first that waited in vain told the others: they had other connections.
+    let (read, said) = answers.expect("answers in time");
+    drop(read);
+    said.expect("by another connection");
 }
 
 #[test]
