@@ -92,6 +92,13 @@ pub enum OpenError {
     Refused { address: String, cause: String },
     #[error("the database at {address} did not answer within {} s: {cause}", waited.as_secs())]
     Away { address: String, waited: Duration, cause: String },
+    /// Whoever prepares it takes long, or hangs.
+    #[error(
+        "the database at {address} is being prepared by another process, for {} s already; start again \
+         when that is done (a connection named chat in pg_stat_activity holds an advisory lock)",
+        waited.as_secs()
+    )]
+    Busy { address: String, waited: Duration },
     #[error("the database at {address} is PostgreSQL {version}; 12 or newer is needed")]
     TooOld { address: String, version: String },
     /// A commit would be answered before it is on the disk, and lost when the machine fails.

@@ -15,6 +15,8 @@ use super::start;
 
 /// The shortest and the longest wait after a look that told nothing.
 const WAITS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// How long a look waits for whoever prepares the database, who finds out the same.
+const LOCK_WAIT: Duration = Duration::from_secs(10);
 /// Longest look.
 const ONE_LOOK: Duration = Duration::from_secs(30);
 
@@ -88,7 +90,7 @@ impl Lookout {
 async fn look(connector: &Connector, new_epoch: NewEpoch) -> Result<(), OpenError> {
     // One attempt: whoever looks comes again.
     let mut conn = start::connect(connector, Duration::ZERO).await?;
-    start::lock(connector, &mut conn).await?;
+    start::lock(connector, &mut conn, LOCK_WAIT).await?;
     start::identify(&mut conn, &*new_epoch).await.map_err(|error| start::database(connector, &error))?;
     start::unlock(connector, &mut conn).await
 }

@@ -65,7 +65,8 @@ pub struct PgOptions {
     pub longest: Duration,
     /// Longest attempt to make a connection.
     pub connect: Duration,
-    /// How long the start waits for a database that does not answer.
+    /// How long the start waits for a database that does not answer, and then for another process
+    /// that prepares it.
     pub start_wait: Duration,
     /// Use a database that answers commits before they are on the disk.
     pub allow_unsafe_commit: bool,
@@ -120,7 +121,8 @@ impl PgStore {
     pub async fn open(address: Address, options: PgOptions) -> Result<Self, OpenError> {
         let io = Io::start()?;
         let connector = options.connector(address);
-        let (start, patience, new_epoch) = (connector.clone(), options.start_wait, options.new_epoch.clone());
+        let (start, new_epoch) = (connector.clone(), options.new_epoch.clone());
+        let patience = (options.start_wait, options.longest);
         let prepared = io.run(async move { prepare(&start, patience, Some(new_epoch)).await.map(drop) });
         answered(prepared.await)?;
         let PgOptions { connections, queue, wait, longest, .. } = options;
@@ -146,7 +148,7 @@ impl PgStore {
 pub async fn migrate(address: Address, options: PgOptions) -> Result<Vec<String>, OpenError> {
     let io = Io::start()?;
     let connector = options.connector(address);
-    let patience = options.start_wait;
+    let patience = (options.start_wait, options.longest);
     answered(io.run(async move { prepare(&connector, patience, None).await }).await)
 }
 
@@ -158,16 +160,21 @@ fn answered<T>(
 
 async fn prepare(
     connector: &Connector,
-    patience: Duration,
+    (patience, longest): (Duration, Duration),
     new_epoch: Option<NewEpoch>,
 ) -> Result<Vec<String>, OpenError> {
     let mut conn = start::connect(connector, patience).await?;
-    start::check(connector, &mut conn).await?;
-    start::lock(connector, &mut conn).await?;
+    start::within(connector, longest, start::check(connector, &mut conn)).await?;
+    start::within(connector, patience + longest, start::lock(connector, &mut conn, patience)).await?;
+    // However long it takes.
     let (mut conn, applied) = start::migrate(connector, conn).await?;
-    if let Some(new_epoch) = new_epoch {
-        start::identify(&mut conn, &*new_epoch).await.map_err(|error| start::database(connector, &error))?;
-    }
-    start::unlock(connector, &mut conn).await?;
+    let end = async {
+        if let Some(new_epoch) = new_epoch {
+            let identified = start::identify(&mut conn, &*new_epoch).await;
+            identified.map_err(|error| start::database(connector, &error))?;
+        }
+        start::unlock(connector, &mut conn).await
+    };
+    start::within(connector, longest, end).await?;
     Ok(applied)
 }
