@@ -201,12 +201,15 @@ impl Executor {
         let answered = self.io.run(async move {
             let result = pools.call(writes, place, &args, &work).await;
             drop(permit);
-            result
+            // Of what only reads nothing can be stored.
+            if writes { result } else { result.map_err(Fault::before_commit) }
         });
         async move {
-            // The sender is dropped unused when the call panicked or the store is gone.
-            let lost = |_| Err(Fault::NoConnection("the operation was lost".into()));
-            Ok(answered.await.unwrap_or_else(lost)?)
+            match answered.await {
+                Ok(result) => Ok(result?),
+                // The sender is dropped unused when the call panicked or the store is gone.
+                Err(_) => Err(StoreError::InDoubt("the operation was lost".into())),
+            }
         }
         .boxed()
     }

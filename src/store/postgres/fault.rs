@@ -1,7 +1,8 @@
 //! Why a statement, or the opening of a database, did not succeed.
 //!
 //! Rules travel through a transaction as [`Fault::Refused`], so that it rolls back; what the
-//! database itself says ends as `Unavailable`. Next: [`super::executor`].
+//! database itself says ends as `Unavailable`, or as `InDoubt` when it was the commit's last word.
+//! Next: [`super::executor`].
 
 use std::time::Duration;
 
@@ -74,7 +75,8 @@ impl From<Fault> for StoreError {
     fn from(fault: Fault) -> Self {
         match fault {
             Fault::Refused(refusal) => Self::Refused(refusal),
-            Fault::Database(error) | Fault::Again(error) => Self::Unavailable(error.to_string()),
+            Fault::Database(error) => Self::InDoubt(error.to_string()),
+            Fault::Again(error) => Self::Unavailable(error.to_string()),
             Fault::NoConnection(cause) => Self::Unavailable(cause),
         }
     }

@@ -112,6 +112,14 @@ impl Site {
 
     /// With rates off, unless `change` turns them on.
     pub async fn with(change: impl FnOnce(&mut Settings)) -> Self {
+        Self::over(|store| store, change).await
+    }
+
+    /// The same, over a store of one's own round the real one.
+    pub async fn over(
+        wrap: impl FnOnce(Arc<SqliteStore>) -> Arc<dyn Store>,
+        change: impl FnOnce(&mut Settings),
+    ) -> Self {
         let mut settings = Settings::default();
         settings.limits.rates_on = false;
         settings.accounts.bcrypt_cost = 4;
@@ -125,7 +133,7 @@ impl Site {
             edit_window: EditWindow(settings.accounts.edit_window),
             ..SqliteOptions::new(epoch)
         };
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::temporary(options).unwrap());
+        let store = wrap(Arc::new(SqliteStore::temporary(options).unwrap()));
         let telemetry = Arc::new(Telemetry::new().unwrap());
         let metrics = chat::telemetry::http::middleware(telemetry.registry()).unwrap();
         let bus = Arc::new(LocalBus::new(Arc::default(), 0));

@@ -70,7 +70,7 @@ fn a_restart_in_the_middle_of_appends_loses_no_answer_and_burns_no_key() {
                             acked.push((key, entry.seq));
                             break;
                         }
-                        Err(StoreError::Unavailable(_)) => {
+                        Err(StoreError::Unavailable(_) | StoreError::InDoubt(_)) => {
                             failures += 1;
                             thread::sleep(Duration::from_millis(20));
                         }
