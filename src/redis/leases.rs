@@ -70,6 +70,8 @@ pub struct RedisLeases {
     times: LeaseTimes,
     clock: SharedClock,
     state: Mutex<State>,
+    /// Held while Redis is written to, so that giving back comes after what was under way.
+    writing: tokio::sync::Mutex<()>,
     changed: Notify,
     pods: Arc<AtomicU32>,
 }
@@ -83,7 +85,8 @@ impl RedisLeases {
         clock: SharedClock,
         pods: Arc<AtomicU32>,
     ) -> Self {
-        Self { desk, lanes, pod, times, clock, state: Mutex::default(), changed: Notify::new(), pods }
+        let (state, writing) = (Mutex::default(), tokio::sync::Mutex::default());
+        Self { desk, lanes, pod, times, clock, state, writing, changed: Notify::new(), pods }
     }
 
     /// Renews and writes until it is dropped or released.
@@ -110,6 +113,10 @@ impl RedisLeases {
 
     /// Writes what changed; with a renewal, everything where Redis does not have it.
     async fn write(&self, renew: bool) -> Result<(), RedisFault> {
+        let _alone = self.writing.lock().await;
+        if self.lock().released {
+            return Ok(());
+        }
         let (changed, forgotten) = self.take_changes(renew);
         let outcome = self.write_some(&changed, &forgotten, renew).await;
         if outcome.is_err() {
@@ -289,6 +296,8 @@ impl Leases for RedisLeases {
         async move {
             self.lock().released = true;
             self.changed.notify_one();
+            // A renewal under way would bring the lease back after it was deleted.
+            let _alone = self.writing.lock().await;
             let away = |fault: RedisFault| LeasesAway(fault.to_string());
             let mut delete = redis::cmd("DEL");
             delete.arg(self.lease_key(self.pod)).arg(self.people_key(self.pod));

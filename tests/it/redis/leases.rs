@@ -121,6 +121,23 @@ async fn a_process_that_is_late_with_its_renewal_loses_nothing_to_the_others() {
 }
 
 #[tokio::test]
+async fn a_lease_that_is_given_back_during_a_renewal_stays_given_back() {
+    let server = server();
+    let all_the_time = LeaseTimes { renew: Duration::ZERO, batch: Duration::ZERO, ..TIMES };
+    let url = RedisUrl::parse(&server.url()).expect("an address");
+    for _ in 0..40 {
+        let options = RedisOptions { leases: all_the_time, ..options() };
+        let pod = options.pod;
+        let redis = Redis::start(&url, &RedisSettings::default(), options).await.expect("it starts");
+        reads(&**redis.leases(), &[(pod, &[])]).await;
+        redis.leases().release().await.expect("given back");
+        // It is handed in after all that was written before.
+        redis.leases().all().await.expect("an answer");
+        assert_eq!(server.ask(&["--scan", "--pattern", "presence:*"]).expect("keys"), "");
+    }
+}
+
+#[tokio::test]
 async fn a_lease_that_is_renewed_outlives_its_life() {
     let server = server();
     let (one, first) = pod(&server.url()).await;
