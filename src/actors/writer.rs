@@ -73,18 +73,19 @@ impl Writer {
                         }
                     }
                 }
-                // One room that cannot be written holds up only itself: each tries alone. What was
-                // committed after all, unheard, is found by its senders' keys.
-                Err(error) if batches.len() > 1 => {
+                // One room that cannot be written holds up only itself: each tries alone. Never what
+                // may be stored already: an edit would be entered again, after later ones, and who
+                // left would be told that he is no member.
+                Err(error) if batches.len() > 1 && !matches!(error, StoreError::InDoubt(_)) => {
                     log::warn!("{} rooms are written apart: {error}", batches.len());
                     for (batch, reply) in batches.into_iter().zip(replies) {
                         writer.commit(vec![Append { batch, reply }], ctx);
                     }
                 }
                 Err(error) => {
-                    log::warn!("nothing of a batch was stored: {error}");
+                    log::warn!("a batch was not stored: {error}");
                     for reply in replies {
-                        let _gone = reply.send(Err(StoreError::Unavailable(error.to_string())));
+                        let _gone = reply.send(Err(error.clone()));
                     }
                 }
             }

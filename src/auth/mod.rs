@@ -27,7 +27,7 @@ use crate::store::StoreError;
 pub(crate) fn store_fault(error: StoreError) -> Fault {
     match error {
         StoreError::Refused(refusal) => refusal.into(),
-        StoreError::Unavailable(cause) => {
+        StoreError::Unavailable(cause) | StoreError::InDoubt(cause) => {
             log::warn!(code = Code::Unavailable.as_str(); "store: {cause}");
             busy("the database does not answer; try again", Duration::from_secs(1))
         }

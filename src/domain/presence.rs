@@ -82,6 +82,8 @@ pub struct Roster {
     people: BTreeMap<UserId, Person>,
     /// Whose standing may differ from what was told.
     touched: BTreeSet<UserId>,
+    /// The latest that was stated of anybody here.
+    stated: Timestamp,
     /// When time alone changes something: the grace of somebody ends, or what is remembered of him.
     due: BTreeSet<(Timestamp, UserId)>,
 }
@@ -95,21 +97,26 @@ impl Roster {
             pods: BTreeMap::new(),
             people: BTreeMap::new(),
             touched: BTreeSet::new(),
+            stated: Timestamp::default(),
             due: BTreeSet::new(),
         }
     }
 
     /// A person has so many connections to this process now. Answers what the leases and the other
-    /// processes are to be told.
+    /// processes are to be told. That is never older than what was stated before: else the others
+    /// would pass it over when this process's clock went back.
     pub fn own(&mut self, user: UserId, connections: u32, now: Timestamp) -> (UserId, Presence) {
-        let presence = Presence { connections, last_seen: now };
+        self.stated = self.stated.max(now);
+        let before = self.people.get(&user).map_or(Timestamp::default(), |person| person.last_seen);
+        let last_seen = self.stated.max(before.plus(Duration::from_millis(1)));
+        let presence = Presence { connections, last_seen };
         let people = &mut self.pods.entry(self.own).or_default().people;
         if connections == 0 {
             people.remove(&user);
         } else {
             people.insert(user, presence);
         }
-        self.sum(user, now, now);
+        self.sum(user, last_seen, now);
         (user, presence)
     }
 

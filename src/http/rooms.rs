@@ -16,7 +16,7 @@ use crate::domain::{Description, Operation, Refusal, RoomId, RoomName, UserId};
 use crate::error::Fault;
 use crate::limits::Key;
 use crate::protocol::wire;
-use crate::store::{NewRoom, RoomView};
+use crate::store::{NewRoom, RoomView, StoreError};
 
 /// Members that come with a room; the others are a page away.
 const EMBEDDED: usize = 100;
@@ -98,9 +98,17 @@ pub(super) async fn create(
         members,
         now: http.pod.clock.now(),
     };
-    let made = http.pod.store.create_room(room).await?;
-    http.registry.announce(made.entries, made.told);
-    Ok(Created::new(view(&http, made.room.id, caller.user.id).await?))
+    let id = room.id;
+    let work = http.clone();
+    // A request that is cut takes its handler with it, but not a commit that has begun: whoever was
+    // put into the room has to be told.
+    let made = tokio::spawn(async move {
+        let made = work.pod.store.create_room(room).await?;
+        work.registry.announce(made.entries, made.told);
+        Ok::<_, StoreError>(())
+    });
+    made.await.unwrap_or_else(|error| Err(StoreError::InDoubt(error.to_string())))?;
+    Ok(Created::new(view(&http, id, caller.user.id).await?))
 }
 
 #[api_v2_operation(

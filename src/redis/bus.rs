@@ -123,6 +123,7 @@ impl RedisBus {
             let writer = Writer {
                 server: server.clone(),
                 lanes: lanes.clone(),
+                lane,
                 pod: options.pod,
                 length: options.stream_length,
                 queue,

@@ -30,6 +30,11 @@ impl Lanes {
         format!("{}bus:{{{}}}:{}", self.prefix, self.lane_of(shard), shard.index())
     }
 
+    /// `bus:{lane}:question`: where nothing lies, to ask whether something could.
+    pub(super) fn question(&self, lane: usize) -> String {
+        format!("{}bus:{{{lane}}}:question", self.prefix)
+    }
+
     /// The shards of one lane.
     pub(super) fn shards(&self, lane: usize) -> impl Iterator<Item = Shard> + '_ {
         Shard::all().filter(move |shard| self.lane_of(*shard) == lane)

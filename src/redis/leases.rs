@@ -58,6 +58,8 @@ struct State {
     /// Who was gone for long: to be taken out of the hash.
     forgotten: BTreeSet<UserId>,
     released: bool,
+    /// Processes in the index that were found without a lease, and since when.
+    missing: BTreeMap<PodId, Instant>,
 }
 
 /// [`Leases`] in Redis. A task of its own writes and renews.
@@ -68,6 +70,8 @@ pub struct RedisLeases {
     times: LeaseTimes,
     clock: SharedClock,
     state: Mutex<State>,
+    /// Held while Redis is written to, so that giving back comes after what was under way.
+    writing: tokio::sync::Mutex<()>,
     changed: Notify,
     pods: Arc<AtomicU32>,
 }
@@ -81,7 +85,8 @@ impl RedisLeases {
         clock: SharedClock,
         pods: Arc<AtomicU32>,
     ) -> Self {
-        Self { desk, lanes, pod, times, clock, state: Mutex::default(), changed: Notify::new(), pods }
+        let (state, writing) = (Mutex::default(), tokio::sync::Mutex::default());
+        Self { desk, lanes, pod, times, clock, state, writing, changed: Notify::new(), pods }
     }
 
     /// Renews and writes until it is dropped or released.
@@ -108,6 +113,10 @@ impl RedisLeases {
 
     /// Writes what changed; with a renewal, everything where Redis does not have it.
     async fn write(&self, renew: bool) -> Result<(), RedisFault> {
+        let _alone = self.writing.lock().await;
+        if self.lock().released {
+            return Ok(());
+        }
         let (changed, forgotten) = self.take_changes(renew);
         let outcome = self.write_some(&changed, &forgotten, renew).await;
         if outcome.is_err() {
@@ -163,9 +172,7 @@ impl RedisLeases {
             if kept != known {
                 self.write_all().await?;
             }
-            let mut enter = redis::cmd("SADD");
-            enter.arg(self.index_key()).arg(self.pod.to_string());
-            let _added: Value = self.desk.ask(Order::One(enter), PATIENCE).await?;
+            self.index("SADD", self.pod).await?;
             let living = self.living().await?;
             self.pods.store(u32::try_from(living.len()).unwrap_or(u32::MAX).max(1), Ordering::Relaxed);
         }
@@ -182,33 +189,55 @@ impl RedisLeases {
         self.desk.ask::<Value>(Order::Many(pipeline), PATIENCE).await.map(drop)
     }
 
-    /// Processes whose lease holds; the others are taken out of the index.
+    /// Processes whose lease holds. One that was found without it twice, a renewal apart, is taken
+    /// out of the index. Its keys are its own and end by themselves: it may have been slow only, and
+    /// have renewed the lease after it was looked for.
     async fn living(&self) -> Result<Vec<PodId>, RedisFault> {
         let mut ask = redis::cmd("SMEMBERS");
         ask.arg(self.index_key());
         let pods: Vec<String> = self.desk.ask(Order::One(ask), PATIENCE).await?;
-        let holds = pods.iter().filter_map(|pod| pod.parse().ok()).map(|pod: PodId| async move {
-            let mut exists = redis::cmd("EXISTS");
-            exists.arg(self.lease_key(pod));
-            let holds: bool = self.desk.ask(Order::One(exists), PATIENCE).await?;
-            Ok::<_, RedisFault>((pod, holds))
-        });
+        let holds = pods
+            .iter()
+            .filter_map(|pod| pod.parse().ok())
+            .map(|pod: PodId| async move { Ok::<_, RedisFault>((pod, self.holds(pod).await?)) });
         let (living, lapsed): (Vec<_>, Vec<_>) =
             try_join_all(holds).await?.into_iter().partition(|(_, holds)| *holds);
-        // One that renews at this very moment enters itself again with its next renewal.
-        for (pod, _) in lapsed.into_iter().filter(|(pod, _)| *pod != self.pod) {
-            self.remove(pod).await?;
+        let lapsed = lapsed.into_iter().map(|(pod, _)| pod).filter(|pod| *pod != self.pod).collect();
+        for pod in self.missing_for_long(lapsed) {
+            self.strike(pod).await?;
         }
         Ok(living.into_iter().map(|(pod, _)| pod).collect())
     }
 
-    async fn remove(&self, pod: PodId) -> Result<(), RedisFault> {
-        let mut delete = redis::cmd("DEL");
-        delete.arg(self.lease_key(pod)).arg(self.people_key(pod));
-        let _deleted: Value = self.desk.ask(Order::One(delete), PATIENCE).await?;
-        let mut leave = redis::cmd("SREM");
-        leave.arg(self.index_key()).arg(pod.to_string());
-        self.desk.ask::<Value>(Order::One(leave), PATIENCE).await.map(drop)
+    /// Notes who has no lease now; answers those who had none at an earlier look either.
+    fn missing_for_long(&self, lapsed: BTreeSet<PodId>) -> Vec<PodId> {
+        let now = Instant::now();
+        let missing = &mut self.lock().missing;
+        missing.retain(|pod, _| lapsed.contains(pod));
+        for pod in lapsed {
+            missing.entry(pod).or_insert(now);
+        }
+        let is_long = |since: &Instant| now.duration_since(*since) >= self.times.renew;
+        missing.iter().filter(|(_, since)| is_long(since)).map(|(pod, _)| *pod).collect()
+    }
+
+    /// Takes another process out of the index; puts it back when it turns out to live. A process
+    /// renews its lease before it enters itself, so one of the two is seen.
+    async fn strike(&self, pod: PodId) -> Result<(), RedisFault> {
+        self.index("SREM", pod).await?;
+        if self.holds(pod).await? { self.index("SADD", pod).await } else { Ok(()) }
+    }
+
+    async fn index(&self, change: &str, pod: PodId) -> Result<(), RedisFault> {
+        let mut change = redis::cmd(change);
+        change.arg(self.index_key()).arg(pod.to_string());
+        self.desk.ask::<Value>(Order::One(change), PATIENCE).await.map(drop)
+    }
+
+    async fn holds(&self, pod: PodId) -> Result<bool, RedisFault> {
+        let mut exists = redis::cmd("EXISTS");
+        exists.arg(self.lease_key(pod));
+        self.desk.ask(Order::One(exists), PATIENCE).await
     }
 
     async fn people_of(&self, pod: PodId) -> Result<(PodId, People), RedisFault> {
@@ -267,7 +296,13 @@ impl Leases for RedisLeases {
         async move {
             self.lock().released = true;
             self.changed.notify_one();
-            self.remove(self.pod).await.map_err(|fault| LeasesAway(fault.to_string()))
+            // A renewal under way would bring the lease back after it was deleted.
+            let _alone = self.writing.lock().await;
+            let away = |fault: RedisFault| LeasesAway(fault.to_string());
+            let mut delete = redis::cmd("DEL");
+            delete.arg(self.lease_key(self.pod)).arg(self.people_key(self.pod));
+            let _deleted: Value = self.desk.ask(Order::One(delete), PATIENCE).await.map_err(away)?;
+            self.index("SREM", self.pod).await.map_err(away)
         }
         .boxed()
     }

@@ -14,7 +14,7 @@ use deadpool_redis::redis::{self, RedisResult, Value};
 use tokio::sync::oneshot;
 
 use super::bus::Listeners;
-use super::connection::{Connection, Server};
+use super::connection::{Backoff, Connection, Server};
 use super::health::{Counters, Pulse, add};
 use super::lanes::Lanes;
 use super::wire::{self, Unread};
@@ -73,6 +73,8 @@ pub(super) struct Reader {
     /// To be told once positions are known.
     known: Option<oneshot::Sender<()>>,
     checked: Instant,
+    /// The last connection carried not one read: that another one can be had says nothing then.
+    refused: bool,
     #[cfg(feature = "torture")]
     dollar: bool,
 }
@@ -104,6 +106,7 @@ impl Reader {
             pulse: Arc::new(Pulse::new(BLOCK + Duration::from_secs(1))),
             known: Some(known),
             checked: Instant::now(),
+            refused: false,
             #[cfg(feature = "torture")]
             dollar,
         }
@@ -119,9 +122,10 @@ impl Reader {
         loop {
             let why = match self.open().await {
                 Ok(mut redis) => {
-                    backoff.reset();
-                    log::info!("announcements are read from Redis");
-                    self.follow(&mut redis).await
+                    if !self.refused {
+                        backoff.reset();
+                    }
+                    self.follow(&mut redis, &mut backoff).await
                 }
                 Err(why) => why,
             };
@@ -148,7 +152,9 @@ impl Reader {
         }
         self.pulse.begin();
         let ids: Vec<Vec<u8>> = ask.query_async(redis).await?;
-        self.pulse.answered();
+        if !self.refused {
+            self.well();
+        }
         self.checked = Instant::now();
         let ids = ids.iter().map(|id| Id::parse(id).unwrap_or_default());
         let is_first = self.known.is_some();
@@ -168,7 +174,8 @@ impl Reader {
     }
 
     /// Until something goes wrong.
-    async fn follow(&mut self, redis: &mut Connection) -> redis::RedisError {
+    async fn follow(&mut self, redis: &mut Connection, backoff: &mut Backoff) -> redis::RedisError {
+        let mut reads = false;
         loop {
             if self.checked.elapsed() >= CHECK
                 && let Err(why) = self.compare(redis).await
@@ -178,12 +185,23 @@ impl Reader {
             self.pulse.begin();
             match self.read().query_async(redis).await {
                 Ok(found) => {
-                    self.pulse.answered();
+                    (self.refused, reads) = (false, true);
+                    self.well();
+                    backoff.reset();
                     add(&self.counters.reads, 1);
                     self.hand_on(found);
                 }
-                Err(why) => return why,
+                Err(why) => {
+                    self.refused = !reads;
+                    return why;
+                }
             }
+        }
+    }
+
+    fn well(&self) {
+        if self.pulse.answered() {
+            log::info!("announcements are read from Redis");
         }
     }
 

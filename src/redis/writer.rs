@@ -34,6 +34,7 @@ pub(super) enum Job {
 pub(super) struct Writer {
     pub server: Arc<Server>,
     pub lanes: Lanes,
+    pub lane: usize,
     pub pod: PodId,
     pub length: usize,
     pub queue: mpsc::Receiver<Job>,
@@ -47,12 +48,17 @@ impl Writer {
         let mut backoff = self.server.backoff();
         let mut connection: Option<Connection> = None;
         let (mut batch, mut attempts) = (Vec::new(), 0);
+        // Since the last write failed on a connection that stood: that there is another one does not
+        // say that Redis writes. It may be full, or be no longer the one that is written to.
+        let mut refused = false;
         loop {
             let Some(redis) = &mut connection else {
                 match self.server.connect(self.server.timeout()).await {
                     Ok(made) => {
-                        self.pulse.answered();
-                        backoff.reset();
+                        if !refused {
+                            self.well();
+                            backoff.reset();
+                        }
                         connection = Some(made);
                     }
                     Err(error) => {
@@ -67,18 +73,27 @@ impl Writer {
                 }
                 continue;
             };
-            // Only what waits: the first announcement after a silence leaves alone and at once.
-            if batch.is_empty() {
+            // Only what waits: the first announcement after a silence leaves alone and at once. Where
+            // nothing waits that would find out whether Redis writes again, it is asked.
+            let asks = refused && batch.is_empty() && self.queue.is_empty() && !self.queue.is_closed();
+            if batch.is_empty() && !asks {
                 attempts = 0;
                 if self.queue.recv_many(&mut batch, MOST).await == 0 {
                     return;
                 }
             }
-            let pipeline = self.pipeline(&mut batch);
+            let pipeline = if asks { self.question() } else { self.pipeline(&mut batch) };
             match self.write(redis, &pipeline).await {
                 Ok(()) => {
-                    add(&self.counters.entries, pipeline.len());
-                    self.done(&mut batch);
+                    if !pipeline.is_empty() {
+                        refused = false;
+                        self.well();
+                        backoff.reset();
+                    }
+                    if !asks {
+                        add(&self.counters.entries, pipeline.len());
+                        self.done(&mut batch);
+                    }
                 }
                 // What was written of them before the connection broke is written again: readers
                 // know each entry by its number.
@@ -88,7 +103,8 @@ impl Writer {
                     connection = None;
                     attempts += 1;
                     self.give_up(&mut batch, &mut attempts);
-                    if attempts > 1 {
+                    // A connection that was lost is replaced at once.
+                    if std::mem::replace(&mut refused, true) {
                         backoff.wait().await;
                     }
                 }
@@ -117,6 +133,15 @@ impl Writer {
         pipeline
     }
 
+    /// Changes nothing, and is refused where an entry would be: by a Redis that is full, a replica,
+    /// one that cannot save.
+    fn question(&self) -> Pipeline {
+        let mut pipeline = redis::pipe();
+        let key = self.lanes.question(self.lane);
+        pipeline.cmd("SETRANGE").arg(key).arg(0).arg("").ignore();
+        pipeline
+    }
+
     async fn write(&self, redis: &mut Connection, pipeline: &Pipeline) -> RedisResult<()> {
         if pipeline.is_empty() {
             return Ok(());
@@ -127,15 +152,18 @@ impl Writer {
     }
 
     fn done(&self, batch: &mut Vec<Job>) {
-        if self.pulse.answered() {
-            log::info!("announcements are written to Redis again");
-        }
         let written = batch.iter().filter_map(|job| match job {
             Job::Append(_, announcement) => Some(announcement),
             Job::Tell(_) => None,
         });
         self.announced.confirm(written);
         tell(batch);
+    }
+
+    fn well(&self) {
+        if self.pulse.answered() {
+            log::info!("announcements are written to Redis");
+        }
     }
 
     fn give_up(&self, batch: &mut Vec<Job>, attempts: &mut u32) {

@@ -35,8 +35,8 @@ pub trait Log: Send + Sync + 'static {
     /// and leaving write `room.added` and `room.removed` into the user's own log.
     ///
     /// # Errors
-    /// `Unavailable`: nothing of any batch is stored. Where the connection was lost during the
-    /// commit all of it may be: the same call again finds out, by the senders' keys.
+    /// `Unavailable`: nothing of any batch is stored. `InDoubt`: all of it or nothing; for messages
+    /// the same call again finds out, by the senders' keys.
     fn append(&self, batches: Vec<RoomBatch>) -> Answer<'_, Append>;
 
     /// Transactions of [`Log::append`] that are worth having under way at the same time.

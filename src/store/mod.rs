@@ -33,10 +33,13 @@ pub type Answer<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 pub enum StoreError {
     /// A rule said no. Nothing was written.
     Refused(Refusal),
-    /// The database did not answer or did not commit. Nothing of the call is in it, or, where the
-    /// connection was lost during the commit, all of it; the same call may be made again. The text
-    /// is for the log.
+    /// The database did not answer or did not commit, and nothing of the call is in it; the same
+    /// call may be made again. The text is for the log.
     Unavailable(String),
+    /// The connection was lost during the commit: all of the call is in the database, or nothing.
+    /// Made again it may be applied a second time, but for what carries a sender's key. The text is
+    /// for the log.
+    InDoubt(String),
 }
 
 impl fmt::Display for StoreError {
@@ -44,6 +47,7 @@ impl fmt::Display for StoreError {
         match self {
             Self::Refused(refusal) => refusal.fmt(f),
             Self::Unavailable(cause) => write!(f, "store unavailable: {cause}"),
+            Self::InDoubt(cause) => write!(f, "whether it was stored is not known: {cause}"),
         }
     }
 }

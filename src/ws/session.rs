@@ -200,7 +200,7 @@ impl Session {
 pub(super) fn fault_of(error: StoreError) -> Fault {
     match error {
         StoreError::Refused(refusal) => refusal.into(),
-        StoreError::Unavailable(cause) => {
+        StoreError::Unavailable(cause) | StoreError::InDoubt(cause) => {
             log::warn!("the store did not answer a session: {cause}");
             Fault::new(Code::Unavailable, "try again")
         }

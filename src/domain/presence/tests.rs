@@ -122,6 +122,27 @@ fn an_older_statement_that_comes_later_is_ignored() {
     assert_eq!(roster.connections(user(1)), 1);
 }
 
+#[test]
+fn a_clock_that_goes_back_makes_nobody_unheard() {
+    let (mut here, mut there) = (roster(), Roster::new(pod(9), PresenceRules::default()));
+    let tell = |there: &mut Roster, (user, presence): (UserId, Presence)| {
+        there.heard(pod(0), &[(user, presence.connections, presence.last_seen)], at(100));
+        (there.connections(user), presence.last_seen)
+    };
+    let (_, first) = tell(&mut there, here.own(user(1), 2, at(3_600)));
+    // An hour, and what happens within one millisecond.
+    let mut last = first;
+    for connections in [1, 0, 1] {
+        let (heard, stated) = tell(&mut there, here.own(user(1), connections, at(0)));
+        assert_eq!(heard, connections);
+        assert!(stated > last, "{stated:?} after {last:?}");
+        last = stated;
+    }
+    // Of others nothing is stated that is older either, and once it is later again it is now.
+    assert_eq!(tell(&mut there, here.own(user(2), 1, at(0))), (1, first));
+    assert_eq!(tell(&mut there, here.own(user(1), 1, at(3_601))), (1, at(3_601)));
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Own(u128, u32),

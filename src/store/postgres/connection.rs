@@ -22,6 +22,14 @@ pub const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(5);
 /// Longest statement of a call. Migrations have no such limit.
 pub const STATEMENT_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// After so long without a word outside of a transaction the server ends who prepares it: he was
+/// stopped, and holds the lock that all who start wait for. From version 14 on.
+const IDLE_AT_START: Duration = Duration::from_secs(15);
+/// How the server notices by itself that this process's machine is gone, within half a minute: else
+/// what it locked stays locked for hours.
+const DEAD_PEER: &str = "('tcp_keepalives_idle', '10'), ('tcp_keepalives_interval', '5'), \
+                         ('tcp_keepalives_count', '3'), ('tcp_user_timeout', '15000')";
+
 /// What a connection is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
@@ -91,16 +99,23 @@ impl Connector {
 
     /// What holds for the whole session. `SET` instead of start-up options, which poolers refuse.
     fn session(&self, purpose: Purpose) -> String {
-        let limits = match purpose {
-            Purpose::Serve => (STATEMENT_TIMEOUT, LOCK_TIMEOUT, IDLE_IN_TRANSACTION),
+        // A migration may take its time, and so may what it waits for.
+        let (statement, lock) = match purpose {
+            Purpose::Serve => (STATEMENT_TIMEOUT, LOCK_TIMEOUT),
             Purpose::Start => Default::default(),
+        };
+        let idle_session = match purpose {
+            Purpose::Serve => String::new(),
+            Purpose::Start => format!(", ('idle_session_timeout', '{}')", IDLE_AT_START.as_millis()),
         };
         let mut session = format!(
             "SET statement_timeout = {}; SET lock_timeout = {}; SET idle_in_transaction_session_timeout = {}; \
-             SET jit = off;",
-            limits.0.as_millis(),
-            limits.1.as_millis(),
-            limits.2.as_millis(),
+             SET jit = off; \
+             SELECT set_config(name, value, false) FROM (VALUES {DEAD_PEER}{idle_session}) AS s (name, value) \
+             WHERE current_setting(name, true) IS NOT NULL;",
+            statement.as_millis(),
+            lock.as_millis(),
+            IDLE_IN_TRANSACTION.as_millis(),
         );
         // The start refused a database that says off; one that is told so later is not followed.
         // Never lowers what is stricter than `on`.

@@ -6,22 +6,24 @@
 //! each, so that no crowd of readers keeps a commit waiting. Next: [`super::transaction`].
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use deadpool::Runtime as PoolRuntime;
+use deadpool::managed::TimeoutType;
 use diesel::ConnectionError;
+use diesel::result::{DatabaseErrorKind, Error};
 use diesel_async::AsyncPgConnection;
-use diesel_async::pooled_connection::deadpool::{Object, Pool};
+use diesel_async::pooled_connection::deadpool::{Object, Pool, PoolError};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Semaphore, oneshot};
 
-use super::NewEpoch;
 use super::connection::{Connector, LOCK_TIMEOUT, Purpose};
 use super::fault::{Fault, OpenError};
+use super::lookout::Lookout;
 use super::order::{Order, Place};
 use crate::domain::RoomId;
 use crate::store::{Answer, StoreError};
@@ -41,6 +43,8 @@ pub(super) struct Size {
     pub(super) queue: usize,
     /// How long a call waits for a connection.
     pub(super) wait: Duration,
+    /// How long it may take then.
+    pub(super) longest: Duration,
 }
 
 /// The store's own threads.
@@ -107,11 +111,10 @@ struct Pools {
     writers: Pool<AsyncPgConnection>,
     readers: Pool<AsyncPgConnection>,
     connector: Connector,
-    new_epoch: NewEpoch,
+    lookout: Lookout,
+    longest: Duration,
     /// How many losses the idle connections were thrown away for.
     mourned: AtomicU64,
-    /// Whether someone finds out just now if the database is still the same.
-    looking: Arc<AtomicBool>,
 }
 
 /// What goes from thread to thread.
@@ -138,7 +141,7 @@ impl Executor {
         io: Io,
         connector: &Connector,
         size: Size,
-        new_epoch: NewEpoch,
+        lookout: Lookout,
     ) -> Result<Self, OpenError> {
         let writers = (size.connections / 4).max(1);
         let readers = size.connections.saturating_sub(writers).max(1);
@@ -146,9 +149,9 @@ impl Executor {
             writers: pool(connector, writers, size.wait)?,
             readers: pool(connector, readers, size.wait)?,
             connector: connector.clone(),
-            new_epoch,
+            lookout,
+            longest: size.longest,
             mourned: AtomicU64::new(0),
-            looking: Arc::default(),
         };
         let queue = u32::try_from(size.queue.max(1)).unwrap_or(u32::MAX).min(Semaphore::MAX_PERMITS as u32);
         Ok(Self {
@@ -198,12 +201,15 @@ impl Executor {
         let answered = self.io.run(async move {
             let result = pools.call(writes, place, &args, &work).await;
             drop(permit);
-            result
+            // Of what only reads nothing can be stored.
+            if writes { result } else { result.map_err(Fault::before_commit) }
         });
         async move {
-            // The sender is dropped unused when the call panicked or the store is gone.
-            let lost = |_| Err(Fault::NoConnection("the operation was lost".into()));
-            Ok(answered.await.unwrap_or_else(lost)?)
+            match answered.await {
+                Ok(result) => Ok(result?),
+                // The sender is dropped unused when the call panicked or the store is gone.
+                Err(_) => Err(StoreError::InDoubt("the operation was lost".into())),
+            }
         }
         .boxed()
     }
@@ -280,12 +286,23 @@ impl Pools {
     ) -> Result<T, Fault> {
         self.mourn();
         let pool = if writes { &self.writers } else { &self.readers };
-        let object = pool.get().await.map_err(|error| Fault::NoConnection(no_connection(&error)))?;
+        let object = pool.get().await.map_err(|error| {
+            // Nothing is lost where nothing was, and yet the next to answer may be another one.
+            if !matches!(error, PoolError::Timeout(TimeoutType::Wait)) {
+                self.lookout.doubt();
+            }
+            Fault::NoConnection(no_connection(&error))
+        })?;
         let mut lease = Lease(Some(object));
         let Some(conn) = &mut lease.0 else {
             return Err(Fault::NoConnection("the connection was given back".into()));
         };
-        let result = work(conn, args).await;
+        // The server ends what takes too long, unless it was stopped itself, or the way there is cut
+        // and its end not told: then nobody would ever hear of this call again.
+        let result = match tokio::time::timeout(self.longest, work(conn, args)).await {
+            Ok(result) => result,
+            Err(_) => Err(no_answer(self.longest)),
+        };
         match &result {
             Err(fault) if fault.is_lost() => {
                 self.connector.losses.fetch_add(1, Ordering::Release);
@@ -313,20 +330,17 @@ impl Pools {
         for pool in [&self.writers, &self.readers] {
             pool.retain(|_, _| false);
         }
-        if !self.looking.swap(true, Ordering::AcqRel) {
-            let (connector, new_epoch) = (self.connector.clone(), self.new_epoch.clone());
-            let looking = self.looking.clone();
-            tokio::spawn(async move {
-                if let Err(error) = super::look_again(&connector, new_epoch).await {
-                    ::log::warn!("whether the database is still the same is not known: {error}");
-                }
-                looking.store(false, Ordering::Release);
-            });
-        }
+        self.lookout.doubt();
     }
 }
 
-fn no_connection(error: &diesel_async::pooled_connection::deadpool::PoolError) -> String {
+/// What was asked may still be done, by a server that goes on later.
+fn no_answer(within: Duration) -> Fault {
+    let cause = format!("no answer from the database within {} s", within.as_secs_f64());
+    Fault::Database(Error::DatabaseError(DatabaseErrorKind::ClosedConnection, Box::new(cause)))
+}
+
+fn no_connection(error: &PoolError) -> String {
     format!("no connection to the database: {error}").replace('\n', " ")
 }
 

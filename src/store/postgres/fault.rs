@@ -1,7 +1,8 @@
 //! Why a statement, or the opening of a database, did not succeed.
 //!
 //! Rules travel through a transaction as [`Fault::Refused`], so that it rolls back; what the
-//! database itself says ends as `Unavailable`. Next: [`super::executor`].
+//! database itself says ends as `Unavailable`, or as `InDoubt` when it was the commit's last word.
+//! Next: [`super::executor`].
 
 use std::time::Duration;
 
@@ -74,7 +75,8 @@ impl From<Fault> for StoreError {
     fn from(fault: Fault) -> Self {
         match fault {
             Fault::Refused(refusal) => Self::Refused(refusal),
-            Fault::Database(error) | Fault::Again(error) => Self::Unavailable(error.to_string()),
+            Fault::Database(error) => Self::InDoubt(error.to_string()),
+            Fault::Again(error) => Self::Unavailable(error.to_string()),
             Fault::NoConnection(cause) => Self::Unavailable(cause),
         }
     }
@@ -92,6 +94,13 @@ pub enum OpenError {
     Refused { address: String, cause: String },
     #[error("the database at {address} did not answer within {} s: {cause}", waited.as_secs())]
     Away { address: String, waited: Duration, cause: String },
+    /// Whoever prepares it takes long, or hangs.
+    #[error(
+        "the database at {address} is being prepared by another process, for {} s already; start again \
+         when that is done (a connection named chat in pg_stat_activity holds an advisory lock)",
+        waited.as_secs()
+    )]
+    Busy { address: String, waited: Duration },
     #[error("the database at {address} is PostgreSQL {version}; 12 or newer is needed")]
     TooOld { address: String, version: String },
     /// A commit would be answered before it is on the disk, and lost when the machine fails.

@@ -14,6 +14,7 @@ mod executor;
 mod fault;
 mod load;
 mod log;
+mod lookout;
 mod meter;
 mod order;
 mod pipeline;
@@ -38,12 +39,10 @@ use self::connection::Connector;
 pub use self::connection::{IDLE_IN_TRANSACTION, LOCK_TIMEOUT, STATEMENT_TIMEOUT};
 use self::executor::{Executor, Io, Size};
 pub use self::fault::OpenError;
+use self::lookout::Lookout;
 pub use self::meter::{Costs, Meter};
 use crate::domain::Epoch;
 use crate::domain::policy::EditWindow;
-
-/// How long a database that was lost is waited for, to find out whether it comes back as the same.
-const PATIENCE_AFTER_LOSS: Duration = Duration::from_secs(600);
 
 /// Draws an epoch; chance is the caller's.
 pub type NewEpoch = Arc<dyn Fn() -> Epoch + Send + Sync>;
@@ -61,9 +60,13 @@ pub struct PgOptions {
     pub queue: usize,
     /// How long a call waits for a connection.
     pub wait: Duration,
+    /// How long a call that has one waits for its answers. The server ends its statements long
+    /// before, unless it was stopped or cannot be reached any more.
+    pub longest: Duration,
     /// Longest attempt to make a connection.
     pub connect: Duration,
-    /// How long the start waits for a database that does not answer.
+    /// How long the start waits for a database that does not answer, and then for another process
+    /// that prepares it.
     pub start_wait: Duration,
     /// Use a database that answers commits before they are on the disk.
     pub allow_unsafe_commit: bool,
@@ -80,6 +83,7 @@ impl PgOptions {
             connections: 16,
             queue: 4_096,
             wait: Duration::from_secs(5),
+            longest: STATEMENT_TIMEOUT + Duration::from_secs(10),
             connect: Duration::from_secs(5),
             start_wait: Duration::from_secs(60),
             allow_unsafe_commit: false,
@@ -117,12 +121,15 @@ impl PgStore {
     pub async fn open(address: Address, options: PgOptions) -> Result<Self, OpenError> {
         let io = Io::start()?;
         let connector = options.connector(address);
-        let (start, patience, new_epoch) = (connector.clone(), options.start_wait, options.new_epoch.clone());
+        let (start, new_epoch) = (connector.clone(), options.new_epoch.clone());
+        let patience = (options.start_wait, options.longest);
         let prepared = io.run(async move { prepare(&start, patience, Some(new_epoch)).await.map(drop) });
         answered(prepared.await)?;
-        let size = Size { connections: options.connections, queue: options.queue, wait: options.wait };
+        let PgOptions { connections, queue, wait, longest, .. } = options;
+        let size = Size { connections, queue, wait, longest };
         let meter = connector.meter.clone();
-        let executor = Executor::new(io, &connector, size, options.new_epoch)?;
+        let lookout = Lookout::new(&connector, options.new_epoch);
+        let executor = Executor::new(io, &connector, size, lookout)?;
         Ok(Self { executor, meter, edit_window: options.edit_window })
     }
 
@@ -141,7 +148,7 @@ impl PgStore {
 pub async fn migrate(address: Address, options: PgOptions) -> Result<Vec<String>, OpenError> {
     let io = Io::start()?;
     let connector = options.connector(address);
-    let patience = options.start_wait;
+    let patience = (options.start_wait, options.longest);
     answered(io.run(async move { prepare(&connector, patience, None).await }).await)
 }
 
@@ -173,24 +180,21 @@ fn answered<T>(
 
 async fn prepare(
     connector: &Connector,
-    patience: Duration,
+    (patience, longest): (Duration, Duration),
     new_epoch: Option<NewEpoch>,
 ) -> Result<Vec<String>, OpenError> {
     let mut conn = start::connect(connector, patience).await?;
-    start::check(connector, &mut conn).await?;
-    start::lock(connector, &mut conn).await?;
+    start::within(connector, longest, start::check(connector, &mut conn)).await?;
+    start::within(connector, patience + longest, start::lock(connector, &mut conn, patience)).await?;
+    // However long it takes.
     let (mut conn, applied) = start::migrate(connector, conn).await?;
-    if let Some(new_epoch) = new_epoch {
-        start::identify(&mut conn, &*new_epoch).await.map_err(|error| start::database(connector, &error))?;
-    }
-    start::unlock(connector, &mut conn).await?;
+    let end = async {
+        if let Some(new_epoch) = new_epoch {
+            let identified = start::identify(&mut conn, &*new_epoch).await;
+            identified.map_err(|error| start::database(connector, &error))?;
+        }
+        start::unlock(connector, &mut conn).await
+    };
+    start::within(connector, longest, end).await?;
     Ok(applied)
-}
-
-/// After connections were lost: whether what answers now is still the same database.
-async fn look_again(connector: &Connector, new_epoch: NewEpoch) -> Result<(), OpenError> {
-    let mut conn = start::connect(connector, PATIENCE_AFTER_LOSS).await?;
-    start::lock(connector, &mut conn).await?;
-    start::identify(&mut conn, &*new_epoch).await.map_err(|error| start::database(connector, &error))?;
-    start::unlock(connector, &mut conn).await
 }

@@ -20,6 +20,8 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
 /// Who holds this advisory lock may change the schema and the epoch. The number means nothing.
 const LOCK: i64 = 0x6368_6174_0001;
+/// How often it is asked for.
+const LOCK_PAUSE: Duration = Duration::from_millis(200);
 /// How long a change of a table waits for those who use it. They wait behind it.
 const MIGRATION_LOCK_WAIT: &str = "SET lock_timeout = '5s'";
 /// The oldest PostgreSQL with all that the statements use.
@@ -89,17 +91,48 @@ async fn setting(conn: &mut AsyncPgConnection, name: &str) -> QueryResult<String
     diesel::dsl::sql::<Text>("SELECT current_setting(").bind::<Text, _>(name).sql(")").get_result(conn).await
 }
 
-/// Takes the lock that only one starter has at a time. It ends with the connection, so a crash
-/// gives it back.
-pub(super) async fn lock(connector: &Connector, conn: &mut AsyncPgConnection) -> Checked<()> {
-    let wrong = |error: diesel::result::Error| database(connector, &error);
-    let ask =
-        |how: &str| diesel::dsl::sql::<Bool>(&format!("SELECT {how}(")).bind::<BigInt, _>(LOCK).sql(")");
-    if !ask("pg_try_advisory_lock").get_result::<bool>(conn).await.map_err(wrong)? {
-        ::log::info!("another process prepares the database at {}; waiting for it", connector.address);
-        conn.batch_execute(&format!("SELECT pg_advisory_lock({LOCK})")).await.map_err(wrong)?;
+/// Takes the lock that only one starter has at a time; asks for it again and again for as long as
+/// `patience`. It ends with the connection, so a crash gives it back.
+///
+/// # Errors
+/// `Busy` at the end.
+pub(super) async fn lock(
+    connector: &Connector,
+    conn: &mut AsyncPgConnection,
+    patience: Duration,
+) -> Checked<()> {
+    let begun = Instant::now();
+    let mut said = false;
+    loop {
+        let ask = diesel::dsl::sql::<Bool>("SELECT pg_try_advisory_lock(").bind::<BigInt, _>(LOCK).sql(")");
+        if ask.get_result::<bool>(conn).await.map_err(|error| database(connector, &error))? {
+            return Ok(());
+        }
+        if begun.elapsed() + LOCK_PAUSE >= patience {
+            let address = connector.address.to_string();
+            return Err(OpenError::Busy { address, waited: begun.elapsed() });
+        }
+        if !std::mem::replace(&mut said, true) {
+            ::log::info!("another process prepares the database at {}; waiting for it", connector.address);
+        }
+        tokio::time::sleep(LOCK_PAUSE).await;
     }
-    Ok(())
+}
+
+/// The same, for as long as `patience` at most. A server that was stopped answers nothing, and keeps
+/// the connection.
+///
+/// # Errors
+/// `Away` at the end.
+pub(super) async fn within<T>(
+    connector: &Connector,
+    patience: Duration,
+    work: impl Future<Output = Checked<T>>,
+) -> Checked<T> {
+    tokio::time::timeout(patience, work).await.unwrap_or_else(|_| {
+        let address = connector.address.to_string();
+        Err(OpenError::Away { address, waited: patience, cause: "it answers no question".into() })
+    })
 }
 
 /// Gives it back before the connection ends.

@@ -210,7 +210,7 @@ pub fn user_numbers(entries: &[UserEntry]) -> Vec<u64> {
 pub fn refusal<T>(result: Result<T, StoreError>) -> Refusal {
     match result {
         Err(StoreError::Refused(refusal)) => refusal,
-        Err(StoreError::Unavailable(cause)) => panic!("unavailable: {cause}"),
+        Err(error) => panic!("{error}"),
         Ok(_) => panic!("no refusal"),
     }
 }

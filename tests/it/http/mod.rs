@@ -1,6 +1,7 @@
 //! The HTTP façade over the SQLite store: stories of people, and of odd requests.
 
 mod accounts;
+mod doubts;
 mod fuzz;
 mod messages;
 mod problems;

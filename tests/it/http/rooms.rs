@@ -1,11 +1,15 @@
 //! Rooms: making, finding, joining, leaving, and not seeing.
 
-use std::time::Duration;
+use std::collections::BTreeSet;
+use std::task::Poll;
+use std::time::{Duration, Instant};
 
+use chat::bus::{Announcement, Bus as _, Shard};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::support::Site;
+use crate::support::PATIENCE;
 
 #[actix_web::test]
 async fn a_room_is_made_with_its_members_each_once() {
@@ -25,6 +29,55 @@ async fn a_room_is_made_with_its_members_each_once() {
     site.post("/rooms", &alice, json!({ "name": " " })).await.wrong("name");
     site.post("/rooms", &alice, json!({ "name": "a\u{0}b" })).await.wrong("name");
     site.post("/rooms", &alice, json!({})).await.wrong("name");
+}
+
+#[actix_web::test]
+async fn whoever_is_put_into_a_room_is_told_though_the_request_was_cut() {
+    let site = Site::new().await;
+    let alice = site.register("alice").await;
+    let mut shards: Vec<_> = Shard::all().map(|shard| site.news.subscribe(shard)).collect();
+    let body = json!({ "name": "general" });
+    // Cut at every place at which it waits, so also while the room is stored.
+    for places in 1..20 {
+        let mut asked = Box::pin(site.post("/rooms", &alice, body.clone()));
+        let mut waited = 0;
+        std::future::poll_fn(|context| {
+            waited += 1;
+            if waited > places || asked.as_mut().poll(context).is_ready() {
+                return Poll::Ready(());
+            }
+            Poll::Pending
+        })
+        .await;
+    }
+    // What was begun is done, and this after it.
+    let last = site.post("/rooms", &alice, body).await.expect(201);
+    let mut told = BTreeSet::new();
+    until(|| {
+        for shard in &mut shards {
+            while let Ok(announcement) = shard.try_recv() {
+                if let Announcement::Room(news) = announcement {
+                    told.insert(news.room.to_string());
+                }
+            }
+        }
+        told.contains(last["id"].as_str().unwrap())
+    })
+    .await;
+    let rooms = site.get("/rooms", &alice).await.expect(200);
+    let rooms: BTreeSet<_> =
+        rooms.as_array().unwrap().iter().map(|room| room["id"].as_str().unwrap().to_owned()).collect();
+    assert!(rooms.len() > 1, "some were made");
+    assert_eq!(rooms, told);
+}
+
+/// Waits for what must come true.
+async fn until(mut done: impl FnMut() -> bool) {
+    let end = Instant::now() + PATIENCE;
+    while !done() {
+        assert!(Instant::now() < end, "it does not come");
+        actix_web::rt::time::sleep(Duration::from_millis(5)).await;
+    }
 }
 
 #[actix_web::test]

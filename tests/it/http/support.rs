@@ -13,7 +13,7 @@ use actix_web::{App, test};
 use chat::actors::pod::Pod;
 use chat::actors::{Adapters, Engine};
 use chat::auth::{AccountFlows, Authenticator, Passwords, Tickets, Tokens};
-use chat::bus::local::LocalBus;
+use chat::bus::local::{Exchange, LocalBus};
 use chat::clock::{Clock, SharedClock, SystemClock};
 use chat::domain::policy::EditWindow;
 use chat::domain::{Epoch, PodId, SessionId, Timestamp};
@@ -93,6 +93,8 @@ pub struct Site {
     pub tickets: Arc<Tickets>,
     pub ended: Arc<Mutex<Vec<SessionId>>>,
     pub http: Data<Http>,
+    /// Where the application announces, as another process hears it.
+    pub news: LocalBus,
     call: Call,
     pub engine: Engine,
 }
@@ -112,6 +114,14 @@ impl Site {
 
     /// With rates off, unless `change` turns them on.
     pub async fn with(change: impl FnOnce(&mut Settings)) -> Self {
+        Self::over(|store| store, change).await
+    }
+
+    /// The same, over a store of one's own round the real one.
+    pub async fn over(
+        wrap: impl FnOnce(Arc<SqliteStore>) -> Arc<dyn Store>,
+        change: impl FnOnce(&mut Settings),
+    ) -> Self {
         let mut settings = Settings::default();
         settings.limits.rates_on = false;
         settings.accounts.bcrypt_cost = 4;
@@ -125,10 +135,12 @@ impl Site {
             edit_window: EditWindow(settings.accounts.edit_window),
             ..SqliteOptions::new(epoch)
         };
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::temporary(options).unwrap());
+        let store = wrap(Arc::new(SqliteStore::temporary(options).unwrap()));
         let telemetry = Arc::new(Telemetry::new().unwrap());
         let metrics = chat::telemetry::http::middleware(telemetry.registry()).unwrap();
-        let bus = Arc::new(LocalBus::new(Arc::default(), 0));
+        let exchange = Arc::<Exchange>::default();
+        let news = LocalBus::new(exchange.clone(), 1);
+        let bus = Arc::new(LocalBus::new(exchange, 0));
         let id = PodId(clock.id());
         let leases = Arc::new(LocalLeases::new(Arc::default(), id));
         let adapters = Adapters { store: store.clone(), bus, leases, clock: clock.clone() };
@@ -168,7 +180,7 @@ impl Site {
             let app = app.clone();
             Box::pin(async move { read(app.call(request.to_request()).await.unwrap()).await })
         });
-        Self { http: data, clock: manual, tickets, ended, call, engine }
+        Self { http: data, news, clock: manual, tickets, ended, call, engine }
     }
 
     pub fn pass(&self, time: Duration) {

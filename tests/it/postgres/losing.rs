@@ -6,12 +6,13 @@ use std::thread;
 use std::time::Duration;
 
 use chat::domain::{Committed, Seq};
+use chat::store::postgres::PgStore;
 use chat::store::{Log, Store, StoreError};
 use chat::torture::postgres::{Setup, Stop};
 
-use super::{open_at, own_server};
+use super::{address, open_at, options, own_server};
 use crate::contract::support::*;
-use crate::support::eventually;
+use crate::support::{PATIENCE, eventually};
 
 #[test]
 fn the_store_heals_when_the_server_comes_back() {
@@ -69,7 +70,7 @@ fn a_restart_in_the_middle_of_appends_loses_no_answer_and_burns_no_key() {
                             acked.push((key, entry.seq));
                             break;
                         }
-                        Err(StoreError::Unavailable(_)) => {
+                        Err(StoreError::Unavailable(_) | StoreError::InDoubt(_)) => {
                             failures += 1;
                             thread::sleep(Duration::from_millis(20));
                         }
@@ -121,4 +122,61 @@ fn another_database_at_the_same_address_begins_another_epoch() {
     eventually("another epoch", || matches!(run(pg.epoch()), Ok(epoch) if epoch != before));
     let heads = run(pg.heads(Vec::new())).expect("an answer");
     assert!(heads.is_empty());
+}
+
+#[test]
+fn a_server_that_stops_in_the_middle_of_a_call_is_waited_for_no_longer_than_agreed() {
+    let server = own_server(Setup::default());
+    let mut short = options();
+    short.longest = Duration::from_secs(1);
+    let pg = run(PgStore::open(address(&server.url("postgres")), short)).expect("a store");
+    let store: Arc<dyn Store> = Arc::new(pg);
+    let (alice, room) = run(async {
+        let alice = person(&store, "alice").await;
+        (alice, room(&store, alice, &[]).await)
+    });
+    // Each connection ends in a process of its own, which is alive and says nothing; those that are
+    // made from now on are answered.
+    run(futures_util::future::join_all((0..12).map(|_| store.heads(vec![room]))));
+    let ours = "SELECT pid FROM pg_stat_activity WHERE application_name = 'chat'";
+    let ours = server.sql("postgres", ours).expect("a list");
+    let signal = |name: &str| {
+        for pid in ours.lines() {
+            let kill = std::process::Command::new("kill").args([name, pid]).status();
+            assert!(kill.expect("kill").success());
+        }
+    };
+    signal("-STOP");
+    let (told, answers) = std::sync::mpsc::channel();
+    thread::spawn(move || {
+        let read = run(store.heads(vec![room]));
+        let said = run(store.append(vec![batch(room, at(0), vec![say(alice, "anybody there?")])]));
+        told.send((read, said))
+    });
+    let answers = answers.recv_timeout(PATIENCE);
+    signal("-CONT");
+    // The first that waited in vain told the others: they had other connections.
+    let (read, said) = answers.expect("answers in time");
+    drop(read);
+    said.expect("by another connection");
+}
+
+#[test]
+fn a_database_that_refused_for_a_while_is_looked_at_when_it_takes_us_again() {
+    let server = own_server(Setup::default());
+    server.create_database("chat", None).expect("a database");
+    let pg = run(open_at(&server.url("chat"))).expect("a store");
+    let before = run(pg.epoch()).expect("an epoch");
+    let count = "SELECT count(*) FROM pg_stat_activity WHERE datname = 'chat'";
+    let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'chat'";
+    server.sql("postgres", end).expect("ended");
+    eventually("nobody is in it", || server.sql("postgres", count).expect("a number") == "0");
+    // As while a backup is played in: there is no database of this name.
+    server.sql("postgres", "ALTER DATABASE chat RENAME TO away").expect("renamed");
+    for _ in 0..3 {
+        assert!(run(pg.epoch()).is_err(), "there is none");
+    }
+    server.sql("away", "UPDATE meta SET value = '1:00000001' WHERE name = 'identity'").expect("noted");
+    server.sql("postgres", "ALTER DATABASE away RENAME TO chat").expect("renamed");
+    eventually("another epoch", || matches!(run(pg.epoch()), Ok(epoch) if epoch != before));
 }

@@ -9,7 +9,7 @@ use chat::torture::postgres::{PgServer, Setup};
 
 use super::{address, ask, database, new_name, open, open_at, options, own_server, server};
 use crate::contract::support::run;
-use crate::support::process;
+use crate::support::{eventually, process};
 
 async fn refused(url: &str, options: PgOptions) -> OpenError {
     match PgStore::open(address(url), options).await {
@@ -92,6 +92,35 @@ fn a_database_that_is_away_is_waited_for() {
     std::thread::sleep(Duration::from_millis(500));
     server.restart().expect("started");
     opening.join().expect("no panic").expect("a store").expect("an answer");
+}
+
+#[test]
+fn a_starter_that_hangs_holds_up_others_no_longer_than_agreed() {
+    let name = database();
+    // It took the lock of those who start, and says no more.
+    let holder = {
+        let name = name.clone();
+        std::thread::spawn(move || {
+            let lock = format!("SELECT pg_advisory_lock({})", 0x6368_6174_0001_i64);
+            let says = ["-q", "-d", &name, "-c", &lock, "-c", "\\! sleep 5"];
+            server().run("psql", &says)
+        })
+    };
+    let held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND database = \
+                (SELECT oid FROM pg_database WHERE datname = current_database())";
+    eventually("it holds the lock", || ask(&name, held) == "1");
+    run(async {
+        let begun = Instant::now();
+        let mut short = options();
+        short.start_wait = Duration::from_secs(1);
+        let error = refused(&server().url(&name), short).await;
+        assert!(matches!(error, OpenError::Busy { .. }) && !error.is_configuration(), "{error:?}");
+        assert!(error.to_string().contains("another process"), "{error}");
+        assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+        // Who has more patience gets it once it is given back.
+        open(&name).await.ping().await.expect("an answer");
+    });
+    holder.join().expect("no panic").expect("it ended by itself");
 }
 
 #[test]

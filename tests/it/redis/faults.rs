@@ -52,6 +52,47 @@ async fn after_a_restart_with_data_announcements_flow_again() {
 }
 
 #[tokio::test]
+async fn a_redis_that_answers_and_refuses_to_write_is_asked_now_and_then() {
+    let server = server();
+    let (one, other) = (pod(&server.url()).await, pod(&server.url()).await);
+    flows(&one, &other, RECOVERY).await;
+    // Full: it answers whatever is asked, and takes nothing.
+    server.ask(&["CONFIG", "SET", "maxmemory-policy", "noeviction"]).expect("set");
+    server.ask(&["CONFIG", "SET", "maxmemory", "1"]).expect("set");
+    until("it is noticed", RECOVERY, || async {
+        one.bus().publish(shard(0), news().1);
+        !one.bus().is_up()
+    })
+    .await;
+    let (begun, before) = (Instant::now(), one.bus().counts().reconnects);
+    while begun.elapsed() < Duration::from_secs(3) {
+        one.bus().publish(shard(0), news().1);
+        assert!(!one.bus().is_up(), "that it takes connections is not enough");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let reconnects = one.bus().counts().reconnects - before;
+    assert!(reconnects <= 15, "{reconnects} in 3 s");
+    server.ask(&["CONFIG", "SET", "maxmemory", "0"]).expect("set");
+    notices(&one, true, RECOVERY).await;
+    flows(&one, &other, RECOVERY).await;
+}
+
+#[tokio::test]
+async fn that_redis_writes_again_is_noticed_when_there_is_nothing_to_write() {
+    let server = server();
+    let one = pod(&server.url()).await;
+    notices(&one, true, RECOVERY).await;
+    server.ask(&["CONFIG", "SET", "maxmemory", "1"]).expect("set");
+    one.bus().publish(shard(0), news().1);
+    // Given up after some attempts.
+    until("it is dropped", PATIENCE, || async { one.bus().counts().dropped_failed == 1 }).await;
+    assert!(!one.bus().is_up());
+    server.ask(&["CONFIG", "SET", "maxmemory", "0"]).expect("set");
+    notices(&one, true, RECOVERY).await;
+    assert_eq!(server.ask(&["--scan", "--pattern", "bus:*"]).expect("keys"), "", "it was only asked");
+}
+
+#[tokio::test]
 async fn what_is_announced_during_a_short_outage_is_written_after_it() {
     let mut server =
         RedisServer::start(ServerOptions { persistent: true, ..ServerOptions::default() }).expect("a Redis");

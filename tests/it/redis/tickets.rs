@@ -11,8 +11,9 @@ use chat::domain::session::Identity;
 use chat::domain::{SessionId, Timestamp, User};
 use chat::redis::{Redis, RedisDrawer};
 use chat::store::Store;
+use chat::torture::redis::{RedisOptions as ServerOptions, RedisServer};
 
-use super::{cluster, pod, server};
+use super::{RECOVERY, cluster, pod, server, until};
 use crate::contract::support::account;
 
 const LIFE: Duration = Duration::from_secs(30);
@@ -113,6 +114,33 @@ async fn where_redis_is_away_the_database_keeps_them() {
     server.kill().expect("killed");
     assert_eq!(world.take(1, &before, None).await, Err(TicketRefused::Unavailable));
     assert!(world.issue(None).await.starts_with('d'));
+    of_many_takers_one_wins(&world).await;
+}
+
+#[tokio::test]
+async fn a_redis_that_forgot_that_a_ticket_was_used_does_not_give_it_away_again() {
+    let options = ServerOptions { persistent: true, ..ServerOptions::default() };
+    let mut server = RedisServer::start(options).expect("a Redis");
+    let world = World::new(&server.url()).await;
+    let (used, unused) = (world.issue(None).await, world.issue(None).await);
+    let keys = server.ask(&["--scan", "--pattern", "ticket:*"]).expect("keys");
+    for key in keys.lines() {
+        server.ask(&["COPY", key, &format!("before:{key}")]).expect("copied");
+    }
+    assert!(world.take(1, &used, None).await.is_ok());
+    // It comes back without its last write, as one does that has it written down once a second, or
+    // a replica that takes over.
+    server.kill().expect("killed");
+    server.start_again().expect("it starts again");
+    for key in keys.lines() {
+        server.ask(&["RENAME", &format!("before:{key}"), key]).expect("as before");
+    }
+    let taken = || async { world.take(0, &used, None).await };
+    until("it answers", RECOVERY, || async { taken().await != Err(TicketRefused::Unavailable) }).await;
+    assert_eq!(taken().await, Err(TicketRefused::Invalid));
+    // Nor one that was not used: the two cannot be told apart.
+    assert_eq!(world.take(1, &unused, None).await, Err(TicketRefused::Invalid));
+    until("new ones are kept there", RECOVERY, || async { world.issue(None).await.starts_with('r') }).await;
     of_many_takers_one_wins(&world).await;
 }
 

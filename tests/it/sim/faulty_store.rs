@@ -78,7 +78,7 @@ impl FaultyStore {
             let answer = make().await;
             tokio::time::sleep(fate.after).await;
             if fate.answer_lost || self.dead.load(Ordering::Relaxed) {
-                return unavailable("was made, and its answer lost");
+                return Err(StoreError::InDoubt(format!("{call} was made, and its answer lost")));
             }
             answer
         })
