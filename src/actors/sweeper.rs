@@ -65,7 +65,7 @@ impl Sweeper {
         if self.turns.is_multiple_of(every(OVERDUE)) && sweeps() {
             self.sweep(ctx);
         }
-        let pace = if self.pod.bus.is_up() { self.pod.settings.timing.reconcile } else { TURN };
+        let pace = if self.pod.bus.passes() { self.pod.settings.timing.reconcile } else { TURN };
         if self.turns.is_multiple_of(every(pace)) {
             self.compare_rooms(ctx);
         }
