@@ -38,6 +38,16 @@ fn what_a_process_that_died_left_in_the_outbox_is_taken_away_by_another() {
 }
 
 #[test]
+fn a_persons_own_affairs_reach_his_device_on_another_process() {
+    let database = database();
+    let [here, there] = pods(&database, None);
+    let (alice, bob) = (here.person("alice"), here.person("bob"));
+    let mut device = there.connect(&bob);
+    let room = here.room(&alice, &[&bob]);
+    assert_eq!(device.until_type("room.added")["d"]["roomId"], room.as_str());
+}
+
+#[test]
 fn a_ticket_of_one_process_opens_one_socket_at_another() {
     let database = database();
     let [here, there] = pods(&database, None);

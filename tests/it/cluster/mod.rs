@@ -3,6 +3,7 @@
 //! come.
 
 mod alone;
+mod following;
 
 use std::time::Duration;
 
@@ -11,22 +12,24 @@ use chat::settings::{RedisUrl, Secret, Settings};
 use crate::postgres;
 use crate::support::TestServer;
 
-/// What all processes of one installation have in common.
-pub fn share(settings: &mut Settings, database: &str, redis: Option<&str>) {
-    settings.database_url = Some(postgres::server().url(database));
+/// A process on this database, with this Redis.
+pub fn pod(database_url: &str, redis: Option<&str>) -> TestServer {
+    TestServer::with(|settings| share(settings, database_url, redis))
+}
+
+/// What all processes of one installation have in common. What is announced between them arrives,
+/// or a story waits in vain: heads are compared only where the bus does not carry.
+fn share(settings: &mut Settings, database_url: &str, redis: Option<&str>) {
+    settings.timing.reconcile = Duration::from_secs(3_600);
+    settings.database_url = Some(database_url.to_owned());
     settings.redis_url = redis.map(|url| RedisUrl::parse(url).expect("an address"));
     settings.jwt_secret = vec![Secret::new("0123456789abcdef0123456789abcdef")];
 }
 
-/// Two processes on this database. What is announced reaches the other one, or the story waits in
-/// vain: heads are compared only where the bus does not carry them.
+/// Two processes on this database.
 pub fn pods(database: &str, redis: Option<&str>) -> [TestServer; 2] {
-    [(); 2].map(|()| {
-        TestServer::with(|s: &mut Settings| {
-            share(s, database, redis);
-            s.timing.reconcile = Duration::from_secs(3_600);
-        })
-    })
+    let url = postgres::server().url(database);
+    [(); 2].map(|()| pod(&url, redis))
 }
 
 /// What `/health/ready` says, which must be 200.
