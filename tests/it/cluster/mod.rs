@@ -4,6 +4,8 @@
 
 mod alone;
 mod following;
+mod health;
+mod telling;
 
 use std::time::Duration;
 
