@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use actix::{Actor, Addr, Handler, Message, Recipient};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 use super::outbox::Topic;
 use super::pod::Pod;
@@ -271,6 +271,10 @@ pub enum ToHub {
     Users(Arc<[UserEntry]>),
     /// A user's own log reaches so far.
     UserHead { user: UserId, head: Seq },
+    /// Say how far the logs of those who are connected here are known here.
+    ListUsers(mpsc::Sender<Vec<(UserId, Seq)>>),
+    /// Say how far the rooms grew that are followed here, as far as everyone here was told.
+    ListFollowed(mpsc::Sender<Vec<Grown>>),
     /// Something that may get lost, for a room's readers.
     Whisper { room: RoomId, topic: Topic, frame: Encoded, except: Option<UserId> },
     /// Something that may get lost, for some connections.

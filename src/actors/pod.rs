@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
 use actix::Addr;
+use tokio::sync::mpsc;
 
 use super::hub::Hub;
-use super::mail::{ForgetRooms, HubId, Mark, Stop, ToHub, ToPresence, ToRoom, ToShard, deliver};
+use super::mail::{ForgetRooms, Grown, HubId, Mark, Stop, ToHub, ToPresence, ToRoom, ToShard, deliver};
 use super::marker::Marker;
 use super::presence::Presence;
 use super::shard::RegistryShard;
@@ -201,6 +202,16 @@ impl Pod {
         }
     }
 
+    /// Asks every hub. The answers end when each has answered, or is no more.
+    pub(super) fn ask_hubs<T>(&self, question: impl Fn(mpsc::Sender<T>) -> ToHub) -> mpsc::Receiver<T> {
+        let hubs = self.hubs.read().unwrap_or_else(PoisonError::into_inner);
+        let (answer, answers) = mpsc::channel(hubs.len().max(1));
+        for hub in hubs.iter() {
+            deliver(hub, question(answer.clone()));
+        }
+        answers
+    }
+
     pub(super) fn stop_hubs(&self) {
         for hub in self.hubs.read().unwrap_or_else(PoisonError::into_inner).iter() {
             deliver(hub, Stop);
@@ -256,6 +267,14 @@ impl Pod {
         match head {
             LogHead::Room(room, head) => self.tell_room(room, ToRoom::HeadIs(head)),
             LogHead::User(user, head) => self.tell_every_hub(|| ToHub::UserHead { user, head }),
+        }
+    }
+
+    /// A room grew, which nobody announced: those here who follow it are told.
+    pub(super) fn grew(&self, grown: Grown) {
+        let shard = Shard::of(grown.room).index();
+        if let Some(shard) = self.actors().and_then(|actors| actors.shards.get(shard)) {
+            deliver(shard, grown);
         }
     }
 

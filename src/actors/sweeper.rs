@@ -1,18 +1,19 @@
 //! Repairs silence: what was committed and perhaps never announced, what other processes announced
 //! and this one never heard, and a history that was exchanged for another.
 //!
-//! Each turn costs at most a few statements per process, whatever the number of rooms.
+//! Each turn costs at most a few statements per process, whatever the number of rooms. Here is when
+//! what is due, the outbox and the epoch; how heads are compared stands in [`super::comparing`].
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
 
-use super::mail::{Stop, ToHub, ToRoom};
+use super::comparing::Comparisons;
+use super::mail::{Stop, ToHub};
 use super::pod::{Alive, Pod};
 use crate::bus::{Announcement, Shard};
-use crate::domain::{Epoch, Head, RoomId, Seq, SessionId, Timestamp};
+use crate::domain::{Epoch, SessionId, Timestamp};
 use crate::protocol::CloseCode;
 use crate::store::StoreError;
 
@@ -22,20 +23,20 @@ const TURN: Duration = Duration::from_millis(250);
 const OVERDUE: Duration = Duration::from_secs(1);
 /// How often logins and the epoch are looked at: what has no log to show a gap.
 const LOOK: Duration = Duration::from_secs(5);
+/// How often rooms are compared that are only followed. They are many, and nobody looks at them.
+const FOLLOWED: Duration = Duration::from_secs(5);
+/// The same while announcements do not pass: then nothing else tells of them.
+const FOLLOWED_ALONE: Duration = Duration::from_secs(1);
 /// Logs announced in one go.
 const SWEEP: usize = 500;
-/// Rooms compared in one statement.
-const ROOMS: usize = 5_000;
 
 /// The one sweeper of a process.
 pub struct Sweeper {
-    pod: Arc<Pod>,
+    pub(super) pod: Arc<Pod>,
     turns: u32,
     sweeping: bool,
-    comparing: bool,
     looking: bool,
-    /// Where rooms stood when they were last compared, so that only news is told.
-    known: HashMap<RoomId, Seq>,
+    pub(super) comparisons: Comparisons,
     /// From when on revoked logins are asked about.
     logins_since: Timestamp,
     _alive: Alive,
@@ -50,9 +51,8 @@ impl Sweeper {
             pod,
             turns: 0,
             sweeping: false,
-            comparing: false,
             looking: false,
-            known: HashMap::new(),
+            comparisons: Comparisons::default(),
             logins_since,
             _alive: alive,
         }
@@ -65,9 +65,19 @@ impl Sweeper {
         if self.turns.is_multiple_of(every(OVERDUE)) && sweeps() {
             self.sweep(ctx);
         }
-        let pace = if self.pod.bus.is_up() { self.pod.settings.timing.reconcile } else { TURN };
-        if self.turns.is_multiple_of(every(pace)) {
+        if !self.pod.bus.is_lossy() {
+            // Nobody else writes, and nothing gets lost.
+            return;
+        }
+        let reconcile = self.pod.settings.timing.reconcile;
+        let (open, followed) =
+            if self.pod.bus.passes() { (reconcile, FOLLOWED) } else { (TURN, FOLLOWED_ALONE) };
+        if self.turns.is_multiple_of(every(open)) {
             self.compare_rooms(ctx);
+            self.compare_users(ctx);
+        }
+        if self.turns.is_multiple_of(every(followed)) {
+            self.compare_followed(ctx);
         }
         if self.turns.is_multiple_of(every(LOOK)) {
             self.look(ctx);
@@ -106,41 +116,9 @@ impl Sweeper {
         }));
     }
 
-    /// Heads of the rooms that are read here, where the bus may lose announcements.
-    fn compare_rooms(&mut self, ctx: &mut Context<Self>) {
-        let rooms = self.pod.open_rooms();
-        if !self.pod.bus.is_lossy() || rooms.is_empty() || std::mem::replace(&mut self.comparing, true) {
-            return;
-        }
-        let store = self.pod.store.clone();
-        let heads = async move {
-            let mut heads = Vec::with_capacity(rooms.len());
-            for some in rooms.chunks(ROOMS) {
-                heads.extend(store.heads(some.to_vec()).await?);
-            }
-            Ok::<_, StoreError>(heads)
-        };
-        ctx.spawn(heads.into_actor(self).map(|heads, sweeper, _| {
-            sweeper.comparing = false;
-            match heads {
-                Ok(heads) => sweeper.compared(&heads),
-                Err(error) => log::warn!("heads were not compared: {error}"),
-            }
-        }));
-    }
-
-    fn compared(&mut self, heads: &[Head]) {
-        for head in heads {
-            if self.known.get(&head.room) != Some(&head.head) {
-                self.pod.tell_room(head.room, ToRoom::HeadIs(head.head));
-            }
-        }
-        self.known = heads.iter().map(|head| (head.room, head.head)).collect();
-    }
-
     /// Logins that were revoked elsewhere, and the epoch.
     fn look(&mut self, ctx: &mut Context<Self>) {
-        if !self.pod.bus.is_lossy() || std::mem::replace(&mut self.looking, true) {
+        if std::mem::replace(&mut self.looking, true) {
             return;
         }
         let (store, since) = (self.pod.store.clone(), self.logins_since);
@@ -168,7 +146,7 @@ impl Sweeper {
         }
         if epoch != self.pod.epoch() {
             log::warn!("the database's history is another one: every client starts anew");
-            self.known.clear();
+            self.comparisons.forget();
             self.pod.begin_epoch(epoch);
             self.pod.tell_every_hub(|| ToHub::CloseAll { code: CloseCode::PositionLost });
         }

@@ -1,4 +1,5 @@
-//! What connects this process with the others: Redis, or nothing where there is one process only.
+//! What connects this process with the others: Redis, or nothing. Without Redis the others, if the
+//! database can have any, are known by what they commit.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 use super::metered;
 use crate::auth::Tickets;
 use crate::bus::SharedBus;
+use crate::bus::alone::AloneBus;
 use crate::bus::local::{Exchange, LocalBus};
 use crate::clock::SharedClock;
 use crate::domain::PodId;
@@ -29,6 +31,7 @@ pub(super) struct Between {
     pub bus: SharedBus,
     pub leases: SharedLeases,
     redis: Option<Redis>,
+    store: Arc<dyn Store>,
 }
 
 impl Between {
@@ -41,13 +44,11 @@ impl Between {
         secret: &Secret,
         pod: PodId,
         clock: &SharedClock,
+        store: Arc<dyn Store>,
     ) -> Result<Self, RedisFault> {
         let Some(url) = &settings.redis_url else {
-            return Ok(Self {
-                bus: Arc::new(LocalBus::new(Arc::new(Exchange::default()), 0)),
-                leases: Arc::new(LocalLeases::new(Arc::new(Lobby::default()), pod)),
-                redis: None,
-            });
+            let leases = Arc::new(LocalLeases::new(Arc::new(Lobby::default()), pod));
+            return Ok(Self { bus: unconnected(&*store), leases, redis: None, store });
         };
         let salt = Sha256::new().chain_update(b"rates").chain_update(secret.expose()).finalize().into();
         let options = RedisOptions {
@@ -59,13 +60,15 @@ impl Between {
             faults: Faults::from_env(),
         };
         let redis = Redis::start(url, &settings.redis, options).await?;
-        Ok(Self { bus: redis.bus().clone(), leases: redis.leases().clone(), redis: Some(redis) })
+        Ok(Self { bus: redis.bus().clone(), leases: redis.leases().clone(), redis: Some(redis), store })
     }
 
     /// Tickets that work once in all processes.
-    pub(super) fn tickets(&self, life: Duration, store: &Arc<dyn Store>) -> Arc<Tickets> {
+    pub(super) fn tickets(&self, life: Duration) -> Arc<Tickets> {
         Arc::new(match &self.redis {
-            Some(redis) => Tickets::shared(life, redis.drawer().clone(), store.clone()),
+            Some(redis) => Tickets::shared(life, redis.drawer().clone(), self.store.clone()),
+            // Another process may be the one that the socket is opened at.
+            None if self.store.keeps_outbox() => Tickets::stored(life, self.store.clone()),
             None => Tickets::new(life),
         })
     }
@@ -92,5 +95,15 @@ impl Between {
         if let Some(redis) = &self.redis {
             redis.close(CLOSE).await;
         }
+    }
+}
+
+/// The bus without Redis. Whether there can be other processes is known by the store: one that
+/// serves several keeps an outbox.
+fn unconnected(store: &dyn Store) -> SharedBus {
+    if store.keeps_outbox() {
+        Arc::new(AloneBus::default())
+    } else {
+        Arc::new(LocalBus::new(Arc::new(Exchange::default()), 0))
     }
 }

@@ -116,7 +116,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let secrets = secrets(&settings, &clock)?;
     // Before anybody can be served: what is announced from now on is heard.
     let id = PodId(clock.id());
-    let between = Between::open(&settings, &secrets.0, id, &clock).await?;
+    let between = Between::open(&settings, &secrets.0, id, &clock, store.clone()).await?;
     telemetry
         .sample(samples.into_iter().chain(between.samples()))
         .map_err(|error| StartError::Metrics(error.to_string()))?;
@@ -165,7 +165,7 @@ fn parts(
     let settings = &pod.settings;
     let tokens = Arc::new(Tokens::new(&current, &previous, settings.accounts.access_token));
     let authenticator = Arc::new(Authenticator::new(tokens.clone(), pod.store.clone(), pod.clock.clone()));
-    let tickets = between.tickets(settings.accounts.ticket, &pod.store);
+    let tickets = between.tickets(settings.accounts.ticket);
     let limiter = between.limiter(settings.limits.clone());
     let registry = engine.registry();
     let ended = registry.clone();

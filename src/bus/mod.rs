@@ -1,8 +1,10 @@
 //! The doorbell. The bus tells other processes that a room's log grew; losing, doubling, delaying
 //! or reordering an announcement may delay a reader, never lose, repeat or reorder a message.
 //!
-//! Names the domain only. Next: [`shard`], then [`local`].
+//! Names the domain only. Next: [`shard`], then [`local`] and [`alone`].
 
+pub mod alone;
+pub mod announced;
 pub mod local;
 pub mod shard;
 
@@ -61,8 +63,19 @@ pub trait Bus: Send + Sync + 'static {
     /// may forget it. One position per log, the last.
     fn take_announced(&self) -> Vec<LogHead>;
 
-    /// Whether announcements pass right now, as far as this process knows.
+    /// Whether it works as it is meant to right now, as far as this process knows.
     fn is_up(&self) -> bool;
+
+    /// Whether announcements reach other processes at all. Where they never do, each learns of the
+    /// others from the store alone, at the pace of a bus that is away.
+    fn connects(&self) -> bool {
+        true
+    }
+
+    /// Whether others hear of what is announced now.
+    fn passes(&self) -> bool {
+        self.connects() && self.is_up()
+    }
 
     /// The announcements of one shard from now on; those that this engine published itself may or
     /// may not be among them. Bounded: a

@@ -35,8 +35,8 @@ pub(super) async fn alive() -> Result<Json<Health>, Problem> {
 #[api_v2_operation(
     summary = "Whether it takes requests",
     description = "503 while the database does not answer, and from the beginning of a stop. \
-                   `degraded` while other processes cannot be reached at once: everything works, and what \
-                   they write arrives within the second.",
+                   `degraded` while Redis does not answer: everything works, and what other processes write \
+                   arrives within the second. A server without Redis misses none and is `ready`.",
     operation_id = "getReadiness",
     tags(Health)
 )]

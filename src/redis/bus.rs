@@ -10,12 +10,12 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
-use super::announced::Announced;
 use super::connection::Server;
 use super::health::{Counters, Counts, Pulse, add};
 use super::lanes::Lanes;
 use super::reader::Reader;
 use super::writer::{Job, Writer};
+use crate::bus::announced::Announced;
 use crate::bus::{Announcement, Bus, SHARDS, Shard};
 use crate::domain::{LogHead, PodId};
 

@@ -6,7 +6,6 @@
 //! implements (bus, presence, auth, limits); nobody but the composition root knows it. Next:
 //! [`connection`], then [`bus`] with its `writer` and `reader`.
 
-mod announced;
 pub mod bus;
 pub mod connection;
 mod desk;

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use deadpool_redis::redis::{self, Pipeline, RedisResult};
 use tokio::sync::{mpsc, oneshot};
 
-use super::announced::Announced;
 use super::connection::{Connection, Server};
 use super::health::{Counters, Pulse, add};
 use super::lanes::Lanes;
 use super::wire;
+use crate::bus::announced::Announced;
 use crate::bus::{Announcement, Shard};
 use crate::domain::PodId;
 

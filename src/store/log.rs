@@ -59,6 +59,10 @@ pub trait Log: Send + Sync + 'static {
     /// The present heads of these rooms, for the repair of silence. Unknown rooms are left out.
     fn heads(&self, rooms: Vec<RoomId>) -> Answer<'_, Vec<Head>>;
 
+    /// As [`Log::heads`], for those who only follow the rooms: the head of each, and how many
+    /// messages were ever sent there.
+    fn growth(&self, rooms: Vec<RoomId>) -> Answer<'_, Vec<(RoomId, Seq, u64)>>;
+
     /// Forgets entries from before `before`, from the beginning of each room's log only, so that
     /// what stays is whole; about `limit` in one go. Messages stay. Answers how many were
     /// forgotten: 0 means that none are due.

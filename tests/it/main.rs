@@ -9,6 +9,8 @@
 )]
 
 mod architecture;
+#[cfg(feature = "torture")]
+mod cluster;
 mod contract;
 #[cfg(feature = "torture")]
 mod costs;

@@ -11,7 +11,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
+use actix::{Actor, ActorContext, AsyncContext, Context, Handler};
 
 use self::people::Followed;
 use self::rooms::Readers;
@@ -23,7 +23,6 @@ use crate::domain::session::Identity;
 use crate::domain::wheel::Wheel;
 use crate::domain::{ConnId, RoomId, Timestamp, UserId};
 use crate::protocol::{CloseCode, Encoded, server};
-use crate::store::StoreError;
 
 /// How often the wheel turns one tick.
 pub(in crate::actors) const TICK: Duration = Duration::from_millis(250);
@@ -62,7 +61,7 @@ impl HubCore {
                 next_key: Cell::new(1),
             });
             core = Some(hub.clone());
-            Hub { core: hub, comparing: false, _alive: pod.census() }.start()
+            Hub { core: hub, _alive: pod.census() }.start()
         });
         // `add_hub` calls its argument exactly once.
         core.expect("the hub was started")
@@ -188,6 +187,9 @@ impl HubCore {
             ToHub::Grew(grown) => self.bump(&grown),
             ToHub::Users(entries) => self.tell_users(&entries),
             ToHub::UserHead { user, head } => self.user_head(user, head),
+            // Who asked waits no longer where there is no place.
+            ToHub::ListUsers(to) => drop(to.try_send(self.users())),
+            ToHub::ListFollowed(to) => drop(to.try_send(self.followed())),
             ToHub::Whisper { room, topic, frame, except } => self.whisper(room, topic, &frame, except),
             ToHub::WhisperTo { links, topic, frame } => self.whisper_to(&links, topic, &frame),
             ToHub::Replaced { user, conn } => self.replaced(user, conn),
@@ -207,37 +209,7 @@ impl HubCore {
 /// The actor that receives for [`HubCore`].
 pub struct Hub {
     core: Rc<HubCore>,
-    /// The heads of users' own logs are being read.
-    comparing: bool,
     _alive: Alive,
-}
-
-/// Users asked about in one statement.
-const USERS: usize = 5_000;
-
-impl Hub {
-    /// The repair of silence for users' own logs, where the bus may lose announcements.
-    fn compare_users(&mut self, ctx: &mut Context<Self>) {
-        let users = self.core.users();
-        if users.is_empty() || std::mem::replace(&mut self.comparing, true) {
-            return;
-        }
-        let store = self.core.pod.store.clone();
-        let heads = async move {
-            let mut heads = Vec::with_capacity(users.len());
-            for some in users.chunks(USERS) {
-                heads.extend(store.user_heads(some.to_vec()).await?);
-            }
-            Ok::<_, StoreError>(heads)
-        };
-        ctx.spawn(heads.into_actor(self).map(|heads, hub, _| {
-            hub.comparing = false;
-            match heads {
-                Ok(heads) => heads.into_iter().for_each(|(user, head)| hub.core.user_head(user, head)),
-                Err(error) => log::warn!("users' logs were not compared: {error}"),
-            }
-        }));
-    }
 }
 
 impl Actor for Hub {
@@ -245,10 +217,6 @@ impl Actor for Hub {
 
     fn started(&mut self, ctx: &mut Context<Self>) {
         ctx.run_interval(TICK, |hub, _| hub.core.tick());
-        if self.core.pod.bus.is_lossy() {
-            let often = self.core.pod.settings.timing.reconcile * 2;
-            ctx.run_interval(often, |hub, ctx| hub.compare_users(ctx));
-        }
     }
 }
 

@@ -11,13 +11,12 @@ use crate::domain::{ConnId, RoomId, RoomState, Seq, SessionId, UserChange, UserE
 use crate::protocol::{CloseCode, Encoded, news, server};
 
 /// A room that connections here are told of, though they do not read it.
-#[derive(Default)]
 pub(super) struct Followed {
     /// As far as is known here.
     head: Seq,
     messages: u64,
-    /// Of the last bump.
-    told: Seq,
+    /// What every connection here knows, by bumps or since it came.
+    told: (Seq, u64),
     links: Vec<Rc<Link>>,
 }
 
@@ -55,9 +54,13 @@ impl HubCore {
     /// The connection is told of this room's growth.
     pub fn follow_one(&self, link: &Rc<Link>, room: RoomId, head: Seq, messages: u64) {
         let mut followed = self.followed.borrow_mut();
-        let of_room = followed.entry(room).or_default();
+        let links = Vec::new();
+        let of_room =
+            followed.entry(room).or_insert(Followed { head, messages, told: (head, messages), links });
         of_room.head = of_room.head.max(head);
         of_room.messages = of_room.messages.max(messages);
+        // This one knows no more than what it comes with.
+        of_room.told = (of_room.told.0.min(head), of_room.told.1.min(messages));
         let mut rooms = link.followed.borrow_mut();
         if !rooms.contains(&room) {
             rooms.push(room);
@@ -102,10 +105,10 @@ impl HubCore {
             let Some(of_room) = followed.get_mut(room) else { continue };
             of_room.head = of_room.head.max(*head);
             of_room.messages = of_room.messages.max(*messages);
-            if of_room.head <= of_room.told {
+            if of_room.head <= of_room.told.0 && of_room.messages <= of_room.told.1 {
                 continue;
             }
-            of_room.told = of_room.head;
+            of_room.told = (of_room.head, of_room.messages);
             let mut frame = None;
             for link in of_room.links.iter().filter(|link| !link.rooms.borrow().contains(room)) {
                 let frame = frame.get_or_insert_with(|| news::bump(*room, of_room.head, of_room.messages));
@@ -168,9 +171,21 @@ impl HubCore {
         }
     }
 
-    /// Everyone who has a connection here.
-    pub(super) fn users(&self) -> Vec<UserId> {
-        self.users.borrow().keys().copied().collect()
+    /// Everyone who has a connection here, with the position that all of his connections have.
+    pub(super) fn users(&self) -> Vec<(UserId, Seq)> {
+        let least = |links: &[Rc<Link>]| links.iter().map(|link| link.user_log.at()).min();
+        self.users.borrow().iter().filter_map(|(user, links)| Some((*user, least(links)?))).collect()
+    }
+
+    /// The rooms that somebody here follows without reading them, as far as everyone was told.
+    pub(super) fn followed(&self) -> Vec<Grown> {
+        let followed = self.followed.borrow();
+        let unread = followed
+            .iter()
+            .filter(|(room, of_room)| of_room.links.iter().any(|link| !link.rooms.borrow().contains(room)));
+        unread
+            .map(|(room, of_room)| Grown { room: *room, head: of_room.told.0, messages: of_room.told.1 })
+            .collect()
     }
 
     fn links_of(&self, user: UserId) -> Vec<Rc<Link>> {

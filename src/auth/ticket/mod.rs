@@ -4,7 +4,8 @@
 //! it sends there is worthless after its first use, in the whole cluster.
 //!
 //! A single process keeps them in [`local`]. Several keep them in a [`SharedDrawer`], and in the
-//! database while that is away; a ticket begins with a letter that says where it lies.
+//! database while that is away or where there is none; a ticket begins with a letter that says where
+//! it lies.
 
 mod kept;
 mod local;
@@ -64,7 +65,7 @@ impl std::error::Error for TicketRefused {}
 
 enum Place {
     Process(Drawer),
-    Cluster { drawer: Arc<dyn SharedDrawer>, store: Arc<dyn Store> },
+    Cluster { drawer: Option<Arc<dyn SharedDrawer>>, store: Arc<dyn Store> },
 }
 
 /// Where a ticket of a cluster lies: its first letter.
@@ -89,7 +90,13 @@ impl Tickets {
     /// For several processes with one database.
     #[must_use]
     pub fn shared(life: Duration, drawer: Arc<dyn SharedDrawer>, store: Arc<dyn Store>) -> Self {
-        Self { life, place: Place::Cluster { drawer, store } }
+        Self { life, place: Place::Cluster { drawer: Some(drawer), store } }
+    }
+
+    /// For several processes that share nothing but the database.
+    #[must_use]
+    pub fn stored(life: Duration, store: Arc<dyn Store>) -> Self {
+        Self { life, place: Place::Cluster { drawer: None, store } }
     }
 
     /// How long a ticket lives.
@@ -120,16 +127,16 @@ impl Tickets {
             Place::Cluster { drawer, store } => (drawer, store),
         };
         let sealed = Kept { identity, origin, expires_at }.seal()?;
-        let ticket = format!("{IN_DRAWER}{value}");
-        match drawer.keep(hash(&ticket), sealed.clone(), self.life).await {
-            Ok(()) => Ok(ticket),
-            Err(DrawerAway(why)) => {
-                log::debug!("a ticket goes to the database: {why}");
-                let ticket = format!("{IN_STORE}{value}");
-                store.keep_ticket(hash(&ticket), sealed, expires_at).await.map_err(store_fault)?;
-                Ok(ticket)
+        if let Some(drawer) = drawer {
+            let ticket = format!("{IN_DRAWER}{value}");
+            match drawer.keep(hash(&ticket), sealed.clone(), self.life).await {
+                Ok(()) => return Ok(ticket),
+                Err(DrawerAway(why)) => log::debug!("a ticket goes to the database: {why}"),
             }
         }
+        let ticket = format!("{IN_STORE}{value}");
+        store.keep_ticket(hash(&ticket), sealed, expires_at).await.map_err(store_fault)?;
+        Ok(ticket)
     }
 
     /// Uses a ticket up and says whom it was made for. It is gone even when the origin differs or
@@ -160,10 +167,12 @@ impl Tickets {
             log::warn!("a ticket was not looked up: {why}");
             TicketRefused::Unavailable
         };
-        let sealed = if value.starts_with(IN_DRAWER) {
-            drawer.take(hash(value)).await.map_err(|DrawerAway(why)| away(&why))?
-        } else {
-            store.take_ticket(hash(value), now).await.map_err(|error| away(&error))?
+        let sealed = match drawer {
+            _ if value.starts_with(IN_STORE) => {
+                store.take_ticket(hash(value), now).await.map_err(|error| away(&error))?
+            }
+            Some(drawer) => drawer.take(hash(value)).await.map_err(|DrawerAway(why)| away(&why))?,
+            None => None,
         };
         let kept = sealed.and_then(|sealed| Kept::open(&sealed)).ok_or(TicketRefused::Invalid)?;
         if now >= kept.expires_at || kept.origin.as_deref() != origin {

@@ -134,6 +134,23 @@ pub(super) async fn heads(conn: &mut AsyncPgConnection, asked: &[RoomId]) -> Res
     Ok(asked.iter().filter_map(|room| found.get(room).copied()).collect())
 }
 
+statement! {
+    GrowthOfRooms { rooms: Vec<Uuid> => Array<SqlUuid> } -> (SqlUuid, BigInt, BigInt),
+    "SELECT id, last_seq, message_count FROM rooms WHERE id = ANY(?)"
+}
+
+/// One statement.
+pub(super) async fn growth(
+    conn: &mut AsyncPgConnection,
+    asked: &[RoomId],
+) -> Result<Vec<(RoomId, Seq, u64)>, Fault> {
+    let rooms = asked.iter().map(|room| room.0).collect();
+    let rows: Vec<(Uuid, i64, i64)> = GrowthOfRooms { rooms }.load(conn).await?;
+    let growth =
+        |(room, head, messages)| (RoomId(room), Seq::from_stored(head), u64::try_from(messages).unwrap_or(0));
+    Ok(rows.into_iter().map(growth).collect())
+}
+
 pub(super) fn head((room, head, first_retained): (Uuid, i64, i64)) -> Head {
     Head {
         room: RoomId(room),

@@ -46,6 +46,10 @@ impl Log for PgStore {
         self.executor.read(rooms, |conn, rooms| log::heads(conn, rooms).boxed())
     }
 
+    fn growth(&self, rooms: Vec<RoomId>) -> Answer<'_, Vec<(RoomId, Seq, u64)>> {
+        self.executor.read(rooms, |conn, rooms| log::growth(conn, rooms).boxed())
+    }
+
     fn prune_log(&self, before: Timestamp, limit: usize) -> Answer<'_, usize> {
         self.executor.write((), move |conn, ()| prune::prune_log(conn, before, limit).boxed())
     }

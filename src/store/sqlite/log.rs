@@ -140,3 +140,22 @@ pub(super) fn heads(conn: &mut SqliteConnection, asked: &[RoomId]) -> Result<Vec
         Ok(asked.iter().filter_map(|room| found.get(room).copied()).collect())
     })
 }
+
+pub(super) fn growth(
+    conn: &mut SqliteConnection,
+    asked: &[RoomId],
+) -> Result<Vec<(RoomId, Seq, u64)>, Fault> {
+    fault::read(conn, |conn| {
+        let mut growth = Vec::with_capacity(asked.len());
+        for some in asked.chunks(ROOMS_AT_ONCE) {
+            let rows: Vec<(Key, i64, i64)> = rooms::table
+                .filter(rooms::id.eq_any(some.iter().copied().map(Key::from)))
+                .select((rooms::id, rooms::last_seq, rooms::message_count))
+                .load(conn)?;
+            growth.extend(rows.into_iter().map(|(room, head, messages)| {
+                (room.into(), Seq::from_stored(head), u64::try_from(messages).unwrap_or(0))
+            }));
+        }
+        Ok(growth)
+    })
+}

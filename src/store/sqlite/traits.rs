@@ -41,6 +41,10 @@ impl Log for SqliteStore {
         self.executor.read(move |conn| log::heads(conn, &rooms))
     }
 
+    fn growth(&self, rooms: Vec<RoomId>) -> Answer<'_, Vec<(RoomId, Seq, u64)>> {
+        self.executor.read(move |conn| log::growth(conn, &rooms))
+    }
+
     fn prune_log(&self, before: Timestamp, limit: usize) -> Answer<'_, usize> {
         self.executor.write(move |conn| prune::prune_log(conn, before, limit))
     }

@@ -121,7 +121,8 @@ const TABLE: &[Place] = &[
 ];
 
 /// Only the composition root and the adapters themselves name these.
-const ADAPTERS: [&str; 5] = ["store::sqlite", "store::postgres", "bus::local", "presence::local", "redis"];
+const ADAPTERS: [&str; 6] =
+    ["store::sqlite", "store::postgres", "bus::alone", "bus::local", "presence::local", "redis"];
 /// The only file that names a WebSocket library.
 const SOCKET: &str = "src/ws/socket.rs";
 

@@ -85,6 +85,7 @@ macro_rules! contract {
                     a_snapshot_has_all_members_and_the_head
                     heads_leave_unknown_rooms_out
                     heads_of_many_rooms_are_answered_at_once
+                    the_growth_of_rooms_is_their_head_and_their_messages
                     heads_of_a_user_come_newest_activity_first
                     every_committed_snapshot_is_whole
                     old_entries_are_forgotten_from_the_beginning_and_messages_stay

@@ -126,6 +126,21 @@ pub async fn heads_of_many_rooms_are_answered_at_once(store: S) {
     assert_eq!(heads.iter().map(|head| head.room).collect::<Vec<_>>(), [room]);
 }
 
+pub async fn the_growth_of_rooms_is_their_head_and_their_messages(store: S) {
+    let (alice, one) = alice_and_room(&store).await;
+    let two = room(&store, alice, &[]).await;
+    for at in 0..3 {
+        message(&store, two, at, alice, "hi").await;
+    }
+    let asked = (0..40_000).map(|_| RoomId(new_id())).chain([one, two]);
+    let growth = store.growth(asked.collect()).await.expect("growth");
+    let mut growth: Vec<_> = growth.iter().map(|(room, head, said)| (*room, head.get(), *said)).collect();
+    let mut expected = [(one, 1, 0), (two, 4, 3)];
+    growth.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(growth, expected);
+}
+
 pub async fn heads_of_a_user_come_newest_activity_first(store: S) {
     let (alice, bob) = (person(&store, "alice").await, person(&store, "bob").await);
     let mut rooms = Vec::new();

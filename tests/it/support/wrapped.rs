@@ -11,6 +11,7 @@ macro_rules! store_wrapper {
                 room_snapshot(room: RoomId) -> Option<RoomSnapshot>;
                 log_page(room: RoomId, reader: Option<UserId>, after: Seq, limit: usize) -> LogPage;
                 heads(rooms: Vec<RoomId>) -> Vec<Head>;
+                growth(rooms: Vec<RoomId>) -> Vec<(RoomId, Seq, u64)>;
                 prune_log(before: Timestamp, limit: usize) -> usize;
             }
             Rooms {

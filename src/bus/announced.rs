@@ -1,9 +1,9 @@
-//! Which logs' growth is surely in the streams, until somebody asks.
+//! Which logs' growth was surely announced, until somebody asks.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use crate::bus::Announcement;
+use super::Announcement;
 use crate::domain::{LogHead, RoomId, Seq, UserId};
 
 /// Logs that are remembered between two questions. One beyond that stays in the outbox, and is
@@ -18,11 +18,11 @@ struct Heads {
 
 /// One position per log, the last.
 #[derive(Default)]
-pub(super) struct Announced(Mutex<Heads>);
+pub struct Announced(Mutex<Heads>);
 
 impl Announced {
-    /// Notes what was written.
-    pub(super) fn confirm<'a>(&self, written: impl Iterator<Item = &'a Announcement>) {
+    /// Notes what was announced.
+    pub fn confirm<'a>(&self, written: impl Iterator<Item = &'a Announcement>) {
         // A panic while holding the lock cannot leave a position half written.
         let mut heads = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for announcement in written {
@@ -44,7 +44,8 @@ impl Announced {
     }
 
     /// What was noted since this was last asked.
-    pub(super) fn take(&self) -> Vec<LogHead> {
+    #[must_use]
+    pub fn take(&self) -> Vec<LogHead> {
         let heads = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
         let rooms = heads.rooms.into_iter().map(|(room, seq)| LogHead::Room(room, seq));
         rooms.chain(heads.users.into_iter().map(|(user, seq)| LogHead::User(user, seq))).collect()
