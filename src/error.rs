@@ -84,7 +84,7 @@ codes! {
     RateLimited = "rateLimited", 429, true, "Too many requests";
     /// The server's own fault; it has been noted.
     Internal = "internal", 500, true, "Internal error";
-    /// Overload, a lost database, or the end of this process: try again.
+    /// Overload, a lost database, a full disk, or the end of this process. Nothing of it is stored, or all of it: try again, a message with the same key.
     Unavailable = "unavailable", 503, true, "Unavailable";
 }
 
