@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use chat::domain::*;
 use chat::store::sqlite::SqliteStore;
 use chat::store::*;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 use super::support::Site;
 use crate::support::wrapped::store_wrapper;
@@ -18,6 +18,8 @@ struct Forgetful {
     /// The first of them.
     from: AtomicUsize,
     gate: Semaphore,
+    /// It is held.
+    held: Notify,
 }
 
 impl Forgetful {
@@ -33,6 +35,7 @@ impl Forgetful {
         let from = self.from.load(Ordering::SeqCst);
         Box::pin(async move {
             if number == from {
+                self.held.notify_one();
                 drop(self.gate.acquire().await.expect("open for ever"));
             }
             let answer = make().await?;
@@ -51,7 +54,8 @@ async fn what_may_be_stored_already_is_not_stored_again() {
     let mut store = None;
     let wrap = |inner| {
         let (appends, from) = (AtomicUsize::new(0), AtomicUsize::new(usize::MAX - 1));
-        let forgetful = Arc::new(Forgetful { inner, appends, from, gate: Semaphore::new(0) });
+        let (gate, held) = (Semaphore::new(0), Notify::new());
+        let forgetful = Arc::new(Forgetful { inner, appends, from, gate, held });
         store = Some(forgetful.clone());
         forgetful as Arc<dyn Store>
     };
@@ -77,8 +81,11 @@ async fn what_may_be_stored_already_is_not_stored_again() {
         }
         store.gate.add_permits(1);
     };
-    let (first, second, third, fourth, ()) =
-        tokio::join!(leave(&leaves[0]), leave(&leaves[1]), leave(&leaves[2]), leave(&leaves[3]), open);
+    let others = async {
+        store.held.notified().await;
+        tokio::join!(leave(&leaves[1]), leave(&leaves[2]), leave(&leaves[3]), open)
+    };
+    let (first, (second, third, fourth, ())) = tokio::join!(leave(&leaves[0]), others);
     assert_eq!(first, 204);
     let others = [second, third, fourth];
     assert!(others.contains(&503), "an answer was lost");
