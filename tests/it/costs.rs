@@ -126,7 +126,7 @@ fn a_room_that_nobody_reads_in_a_process_costs_one_statement_more_whoever_comes(
         for person in [&alice, &bob] {
             let mut client = there.connect(person);
             let epoch = client.hello["epoch"].clone();
-            client.send(&json!({"t": "resume", "d": {"epoch": epoch, "rooms": [[room, "full", 3]]}}));
+            client.send(&json!({"t": "resume", "d": {"epoch": epoch, "rooms": [[room, "full", 2]]}}));
             assert_eq!(client.until_type("room.subscribed")["d"]["mode"], "uptodate");
             client.until_type("resumed");
             client.cut();
