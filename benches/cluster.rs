@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 use chat::torture::postgres::{PgServer, Setup};
 use chat::torture::redis::{RedisOptions, RedisServer};
 use support::client::{Crowd, Load};
-use support::process::{DATABASE, REDIS, Server};
+use support::process::{ADMISSION, DATABASE, REDIS, Server};
 use support::storm;
 
 /// Readers of the room of the part `pods`.
@@ -51,11 +51,16 @@ impl Behind {
 
     /// Processes on a database of their own.
     fn pods(&self, count: usize) -> Vec<Server> {
+        self.pods_with(count, &[])
+    }
+
+    fn pods_with(&self, count: usize, more: &[(&str, &str)]) -> Vec<Server> {
         self.databases.set(self.databases.get() + 1);
         let name = format!("bench_{}", self.databases.get());
         self.database.create_database(&name, None).unwrap();
         let (database, redis) = (self.database.url(&name), self.redis.url());
-        (0..count).map(|_| Server::start_on("chat", &[(DATABASE, &database), (REDIS, &redis)])).collect()
+        let settings = [&[(DATABASE, database.as_str()), (REDIS, redis.as_str())], more].concat();
+        (0..count).map(|_| Server::start_on("chat", &settings)).collect()
     }
 }
 
@@ -146,8 +151,12 @@ fn measure(servers: &[Server], crowd: &Crowd, load: Load) -> Measured {
 }
 
 fn reconnect(behind: &Behind) {
-    let server = behind.pods(1).remove(0);
-    println!("reconnect: {CUT} sockets in {CUT_ROOMS} rooms on one process, all cut at once");
+    let server = behind.pods_with(1, &[(ADMISSION, "on")]).remove(0);
+    let rate = chat::settings::Limits::default().admissions_per_second;
+    println!(
+        "reconnect: {CUT} sockets in {CUT_ROOMS} rooms on one process, all cut at once; {rate} new ones are admitted per \
+         second"
+    );
     let storm = storm::Storm::gather(server.address, CUT, CUT_ROOMS);
     storm.settle(Duration::from_secs(10));
     let idle = storm::share_of_cpu(&server, Duration::from_secs(5));

@@ -12,6 +12,8 @@ pub const ROLE: &str = "CHAT_BENCH_SERVER";
 /// Where the child finds its database and its Redis; without them it is the embedded default.
 pub const DATABASE: &str = "CHAT_BENCH_DATABASE";
 pub const REDIS: &str = "CHAT_BENCH_REDIS";
+/// With it new sockets are admitted at the default rate; otherwise nothing has a rate.
+pub const ADMISSION: &str = "CHAT_BENCH_ADMISSION";
 
 pub struct Server {
     child: Child,
@@ -86,9 +88,10 @@ pub fn serve(which: &str) {
                 jwt_secret: vec![Secret::new("the secret of all servers of a benchmark")],
                 ..Settings::default()
             };
-            settings.limits.rates_on = false;
-            settings.limits.connections_per_user = usize::MAX;
-            settings.limits.connections_per_ip = usize::MAX;
+            settings.limits.rates_on = std::env::var_os(ADMISSION).is_some();
+            settings.limits.registrations_per_minute_per_ip = 1_000_000;
+            settings.limits.connections_per_user = 100_000;
+            settings.limits.connections_per_ip = 1_000_000;
             settings.accounts.bcrypt_cost = 4;
             let running = chat::app::start(settings).await.unwrap();
             println!("{}", running.address());

@@ -71,7 +71,7 @@ impl Storm {
 
     /// Reads nothing, and lets time pass.
     pub fn settle(&self, time: Duration) {
-        self.runtime.block_on(tokio::time::sleep(time));
+        self.runtime.block_on(async { tokio::time::sleep(time).await });
     }
 
     /// All sockets end without a word, and all come back at once.
@@ -136,30 +136,32 @@ async fn enter(address: SocketAddr, guest: &Guest, epoch: &str) -> Result<(TcpSt
         guest.headers
     );
     stream.write_all(request.as_bytes()).await.unwrap();
-    let head = until(&mut stream, b"\r\n\r\n").await;
+    // What the server says, from its first byte: frames may come with the head of the answer.
+    let mut said = Vec::with_capacity(1_024);
+    let head = until(&mut stream, &mut said, b"\r\n\r\n").await;
     if let Some(rest) = head.to_lowercase().split("retry-after: ").nth(1) {
         let seconds = rest.split("\r\n").next().unwrap().parse().unwrap();
         return Err(Duration::from_secs(seconds));
     }
     assert!(head.starts_with("HTTP/1.1 101"), "{head}");
-    let hello = until(&mut stream, b"\"t\":\"ready\"").await;
+    let hello = until(&mut stream, &mut said, b"\"t\":\"ready\"").await;
     let epoch_now = hello.split("\"epoch\":\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
     let known = if epoch.is_empty() { &epoch_now } else { epoch };
     // The room's first entry is that its owner joined.
     let resume = json!({"t": "resume", "ref": 1, "d": {"epoch": known, "rooms": [[guest.room, "full", 1]]}});
     stream.write_all(&masked(&resume.to_string())).await.unwrap();
-    let answer = until(&mut stream, b"\"t\":\"resumed\"").await;
+    let answer = until(&mut stream, &mut said, b"\"t\":\"resumed\"").await;
     assert!(answer.contains("\"uptodate\""), "{answer}");
     Ok((stream, epoch_now))
 }
 
-/// Reads until something stands in what came.
-async fn until(stream: &mut TcpStream, end: &[u8]) -> String {
-    let mut read = Vec::with_capacity(512);
-    while !read.windows(end.len()).any(|part| part == end) {
-        assert_ne!(stream.read_buf(&mut read).await.unwrap(), 0, "{}", String::from_utf8_lossy(&read));
+/// Reads until something stands in what came; answers all that came.
+async fn until(stream: &mut TcpStream, said: &mut Vec<u8>, end: &[u8]) -> String {
+    while !said.windows(end.len()).any(|part| part == end) {
+        let read = stream.read_buf(said).await.unwrap();
+        assert_ne!(read, 0, "{}", String::from_utf8_lossy(&said[said.len().saturating_sub(200)..]));
     }
-    String::from_utf8_lossy(&read).into_owned()
+    String::from_utf8_lossy(said).into_owned()
 }
 
 async fn get(address: SocketAddr, path: &str) -> String {

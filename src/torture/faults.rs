@@ -16,8 +16,8 @@ use super::process::log_line;
 use super::proxy::{Cut, Proxy};
 use super::rest::Rest;
 
-/// Longer than it may take until somebody is said to be gone.
-const AWAY: Duration = Duration::from_secs(35);
+/// Longer than anybody may be taken for present who is not.
+const AWAY: Duration = Duration::from_secs(75);
 
 /// What happened.
 #[derive(Default)]

@@ -10,6 +10,8 @@ use crate::torture::record::{ClientSheet, Glimpse};
 
 /// Who was on a killed process and stays away is shown as gone after so long.
 const GONE: Duration = Duration::from_secs(30);
+/// Whoever asks after this sees no ghost, whatever else goes wrong.
+const GHOST: Duration = Duration::from_secs(60);
 /// Who is back before this was never away.
 const GRACE: Duration = Duration::from_secs(15);
 /// Leases lie in Redis: after it was lost they have to be told anew.
@@ -23,6 +25,7 @@ pub fn judge(history: &History, verdict: &mut Verdict) {
         for (client, absent) in history.clients.iter().enumerate() {
             for absence in &absent.absences {
                 gone(history, (observer, sheet), (client, absent), *absence, &disturbed, verdict);
+                ghosts(history, (observer, sheet), (client, absent), *absence, verdict);
             }
         }
         for glimpse in &sheet.glimpses {
@@ -40,9 +43,7 @@ fn gone(
     disturbed: &Spans,
     verdict: &mut Verdict,
 ) {
-    // From when his last socket ended.
-    let ends = absent.sockets.iter().map(super::super::record::SocketSheet::end);
-    let from = ends.filter(|end| *end <= absence.to).max().unwrap_or(absence.to);
+    let from = went(absent, absence);
     let limit = from.plus(GONE);
     if limit > absence.to || disturbed.meet(from, limit) {
         return;
@@ -66,6 +67,41 @@ fn gone(
                 absent.name, sheet.name
             );
             Violation::new("I14", limit, what).of_client(observer)
+        });
+    }
+}
+
+/// When his last socket ended.
+fn went(absent: &ClientSheet, absence: Span) -> Moment {
+    let ends = absent.sockets.iter().map(super::super::record::SocketSheet::end);
+    ends.filter(|end| *end <= absence.to).max().unwrap_or(absence.to)
+}
+
+/// A minute after he went nobody is told that he is there.
+fn ghosts(
+    history: &History,
+    (observer, sheet): (usize, &ClientSheet),
+    (client, absent): (usize, &ClientSheet),
+    absence: Span,
+    verdict: &mut Verdict,
+) {
+    let from = went(absent, absence).plus(GHOST);
+    // Who does not read hears late what was true.
+    if sheet.slow || from >= absence.to {
+        return;
+    }
+    let later = sheet.glimpses.iter().filter(|it| it.client == client && from <= it.at && it.at < absence.to);
+    for glimpse in later {
+        let pod = sheet.sockets[glimpse.socket].pod;
+        if history.pod_away(pod).meet(from, glimpse.at) {
+            continue;
+        }
+        verdict.require("I14", !glimpse.online, || {
+            let what = format!(
+                "{} was shown to {} at {}, a minute after he went",
+                absent.name, sheet.name, glimpse.at
+            );
+            Violation::new("I14", glimpse.at, what).of_client(observer)
         });
     }
 }

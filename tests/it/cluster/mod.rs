@@ -5,6 +5,7 @@
 mod alone;
 mod following;
 mod health;
+mod joining;
 mod telling;
 
 use std::time::Duration;

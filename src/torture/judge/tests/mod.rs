@@ -353,3 +353,18 @@ fn ghosts_are_found_and_so_is_a_goodbye_of_someone_who_is_there() {
         h.clients[BOB].glimpses.push(Glimpse { at: at(30_000), socket: 1, client: CAROL, online: false });
     });
 }
+
+#[test]
+fn a_ghost_is_found_after_a_minute_whatever_else_went_wrong() {
+    let shown = |online| {
+        move |h: &mut History| {
+            h.end = at(90_000);
+            h.clients[0].absences.push(span(9_000, 85_000));
+            h.clients[0].sockets[0].ended = Some((at(9_000), Ending::Cut("killed".to_owned())));
+            h.clients[BOB].glimpses.push(Glimpse { at: at(75_000), socket: 1, client: 0, online });
+        }
+    };
+    finds("I14", shown(true));
+    let well = broken(shown(false));
+    assert!(!well.contains(&"I14"), "{well:?}");
+}
