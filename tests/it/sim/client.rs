@@ -4,6 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chat::actors::{HubCore, Registry};
@@ -15,6 +16,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
+use super::bus::Exchange;
 use super::chance::Chance;
 use super::held::{Held, Membership, OwnLog, Tally, fold};
 use super::plan::Habits;
@@ -43,6 +45,11 @@ pub struct Client {
     pub acked: RefCell<BTreeMap<Uuid, (String, u64)>>,
     /// The longest time from commit to delivery on a connection that was live all the while.
     pub slowest: Cell<Duration>,
+    /// The same of what was committed while the bus was away: if it still was, and if not.
+    pub slowest_away: Cell<(Duration, Duration)>,
+    pub(super) exchange: Arc<Exchange>,
+    /// Key -> (message, seq), as the own events tell it.
+    pub bubbles: RefCell<BTreeMap<Uuid, (String, u64)>>,
     pub tally: RefCell<Tally>,
     /// A fingerprint of all frames.
     pub trace: Cell<u64>,
@@ -64,6 +71,7 @@ impl Client {
         epoch: Epoch,
         chance: Chance,
         habits: Habits,
+        exchange: Arc<Exchange>,
     ) -> Self {
         let is_owner = user.0 == Uuid::from_u128(101);
         Self {
@@ -76,6 +84,9 @@ impl Client {
             composed: RefCell::default(),
             acked: RefCell::default(),
             slowest: Cell::default(),
+            slowest_away: Cell::default(),
+            exchange,
+            bubbles: RefCell::default(),
             tally: RefCell::default(),
             trace: Cell::new(0),
             outbox: RefCell::default(),
@@ -167,8 +178,12 @@ impl Client {
                         self.trace.set(fold(self.trace.get() ^ now.millis().unsigned_abs(), socket.heard.get()));
                         self.receive(socket, &frame, now);
                     }
-                    None => return,
+                    None => return self.was_closed(socket),
                 },
+                () = sleep_until(socket.move_at.get()) => {
+                    self.note("moved");
+                    return;
+                }
                 () = sleep_until(next_action) => {
                     if self.act(socket).await {
                         return;

@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::OnceLock;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use actix::{Actor, AsyncContext};
 use chat::actors::outbox::Next;
@@ -14,12 +15,14 @@ use chat::actors::{HubCore, Link};
 use chat::domain::session::Identity;
 use chat::domain::subscription::Level;
 use chat::domain::{ConnId, RoomId, SessionId, Timestamp, User};
+use chat::protocol::CloseCode;
 use chat::ws::socket::Inbound;
 use chat::ws::{Session, SessionParts};
 use futures_util::Stream;
 use futures_util::future::poll_fn;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use super::held::fingerprint;
 use super::world::START;
@@ -65,6 +68,8 @@ pub struct Socket {
     /// The `resume` is answered.
     pub resumed: Cell<bool>,
     pub rooms: RefCell<BTreeMap<RoomId, Subscription>>,
+    /// When the client goes elsewhere, because the server asked for it.
+    pub move_at: Cell<Instant>,
     /// A fingerprint of the last frame.
     pub heard: Cell<u64>,
     name: String,
@@ -90,6 +95,8 @@ impl Socket {
             foreign,
             resumed: Cell::default(),
             heard: Cell::default(),
+            // In a year: never.
+            move_at: Cell::new(Instant::now() + Duration::from_secs(31_536_000)),
             name,
             rooms: RefCell::default(),
             link,
@@ -129,6 +136,11 @@ impl Socket {
             let at = self.hub.pod.clock.now().since(START);
             eprintln!("{at:?} {} at {} {way} {frame}", self.name, self.hub.pod.id.0);
         }
+    }
+
+    /// Why the server closed it, if it did.
+    pub fn closed(&self) -> Option<CloseCode> {
+        self.link.closed()
     }
 
     /// The next text frame; `None` when the connection ended.
