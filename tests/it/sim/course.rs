@@ -140,7 +140,7 @@ impl Run {
     async fn come_in_once(&self, client: &Client) {
         let hub = self.world.servers.borrow()[0].hub.clone();
         let clock = self.world.clock.clone();
-        let socket = client.connect((self.parts)(hub));
+        let socket = client.connect((self.parts)(hub), None);
         let told = async {
             while !socket.resumed.get() {
                 let frame = socket.next().await.expect("nothing goes wrong any more");

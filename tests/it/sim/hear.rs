@@ -19,7 +19,13 @@ impl Client {
             return self.entry(socket, frame, now);
         }
         if frame["useq"].is_u64() {
-            return self.own_log.borrow_mut().take(self.name, frame, socket.resumed.get());
+            let useq = frame["useq"].as_u64().expect("useq");
+            let mut own_log = self.own_log.borrow_mut();
+            let again = socket.overlaps.get() || useq <= socket.repeats_own.get();
+            if again && useq <= own_log.at {
+                return;
+            }
+            return own_log.take(self.name, frame, socket.resumed.get());
         }
         match kind {
             // A position of another history says nothing.
@@ -56,6 +62,11 @@ impl Client {
 
     fn entry(&self, socket: &Socket, frame: &Value, now: Timestamp) {
         let room = room_of(frame);
+        let seq = frame["seq"].as_u64().expect("seq");
+        if socket.may_repeat(room, seq) && seq <= self.held(room, |held| held.last) {
+            self.note("came from both sockets");
+            return self.ask_on(socket, room);
+        }
         self.held(room, |held| held.take(self.name, frame));
         self.ask_on(socket, room);
         let at = chrono::DateTime::parse_from_rfc3339(frame["ts"].as_str().expect("ts")).expect("a time");
@@ -80,8 +91,7 @@ impl Client {
         if kind == "message.created" && own {
             let key = frame["d"]["clientMsgId"].as_str().expect("the author's own event carries the key");
             let id = frame["d"]["id"].as_str().expect("id").to_owned();
-            let bubble = (id.clone(), frame["seq"].as_u64().expect("seq"));
-            self.bubbles.borrow_mut().insert(key.parse().expect("a UUID"), bubble);
+            self.bubbles.borrow_mut().insert(key.parse().expect("a UUID"), (id.clone(), seq));
             self.note_own(room, id);
         } else if kind.starts_with("message.") && !own {
             assert!(frame["d"].get("clientMsgId").is_none(), "a key is shown to its author only");

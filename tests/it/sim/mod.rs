@@ -12,6 +12,7 @@ mod faulty_store;
 mod hear;
 mod held;
 mod judge;
+mod moving;
 mod outbox;
 mod plan;
 mod socket;
@@ -77,7 +78,9 @@ const SEEN: &[&str] = &[
     "joined",
     "lagged",
     "marked",
+    "came from both sockets",
     "moved",
+    "moved without a pause",
     "replayed in parts",
     "reset: epoch",
     "reset: membership",
