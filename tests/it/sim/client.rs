@@ -4,6 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chat::actors::{HubCore, Registry};
@@ -15,8 +16,9 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
+use super::bus::Exchange;
 use super::chance::Chance;
-use super::held::{Held, Membership, OwnLog, Tally, fold};
+use super::held::{Held, Membership, OwnLog, Tally};
 use super::plan::Habits;
 use super::socket::Socket;
 use super::world::World;
@@ -43,6 +45,11 @@ pub struct Client {
     pub acked: RefCell<BTreeMap<Uuid, (String, u64)>>,
     /// The longest time from commit to delivery on a connection that was live all the while.
     pub slowest: Cell<Duration>,
+    /// The same of what was committed while the bus was away: if it still was, and if not.
+    pub slowest_away: Cell<(Duration, Duration)>,
+    pub(super) exchange: Arc<Exchange>,
+    /// Key -> (message, seq), as the own events tell it.
+    pub bubbles: RefCell<BTreeMap<Uuid, (String, u64)>>,
     pub tally: RefCell<Tally>,
     /// A fingerprint of all frames.
     pub trace: Cell<u64>,
@@ -64,6 +71,7 @@ impl Client {
         epoch: Epoch,
         chance: Chance,
         habits: Habits,
+        exchange: Arc<Exchange>,
     ) -> Self {
         let is_owner = user.0 == Uuid::from_u128(101);
         Self {
@@ -76,6 +84,9 @@ impl Client {
             composed: RefCell::default(),
             acked: RefCell::default(),
             slowest: Cell::default(),
+            slowest_away: Cell::default(),
+            exchange,
+            bubbles: RefCell::default(),
             tally: RefCell::default(),
             trace: Cell::new(0),
             outbox: RefCell::default(),
@@ -118,22 +129,31 @@ impl Client {
 
     /// Lives until it is aborted: connects to any server, chats, is cut, comes back.
     pub async fn live(self: Rc<Self>, world: Rc<World>, parts: impl Fn(Rc<HubCore>) -> SessionParts) {
+        let some_server = || {
+            let servers = world.servers.borrow();
+            let which = self.chance(|c| c.index(servers.len()));
+            parts(servers[which].hub.clone())
+        };
+        let mut next = None;
         loop {
-            let hub = {
-                let servers = world.servers.borrow();
-                let which = self.chance(|c| c.index(servers.len()));
-                servers[which].hub.clone()
-            };
-            let socket = self.connect(parts(hub));
-            self.chat(&socket).await;
-            drop(socket);
+            let socket = next.take().unwrap_or_else(|| self.connect(some_server(), None));
+            if self.chat(&socket).await {
+                self.note("moved");
+                let new = self.connect(some_server(), Some(socket.conn()));
+                next = self.move_over(socket, new).await;
+                if next.is_some() {
+                    continue;
+                }
+            } else {
+                drop(socket);
+            }
             let pause = self.chance(|c| c.below(self.habits.away_ms));
             tokio::time::sleep(Duration::from_millis(pause)).await;
         }
     }
 
-    /// Comes in with what it has.
-    pub fn connect(&self, parts: SessionParts) -> Socket {
+    /// Comes in with what it has; perhaps in the place of another connection.
+    pub fn connect(&self, parts: SessionParts, replaces: Option<Uuid>) -> Socket {
         let there = parts.hub.pod.epoch();
         let known = self.epoch.replace(there);
         let socket = Socket::open(parts, self.person(), there != known);
@@ -147,7 +167,7 @@ impl Client {
             .collect();
         let user_after = self.own_log.borrow().at;
         socket.send(&json!({"t": "resume", "ref": "resume",
-            "d": {"epoch": known.0, "userAfter": user_after, "rooms": wanted}}));
+            "d": {"epoch": known.0, "userAfter": user_after, "rooms": wanted, "replaces": replaces}}));
         self.online.borrow_mut().clear();
         let people: Vec<Uuid> = (101..105).map(Uuid::from_u128).collect();
         socket.send(&json!({"t": "presence.watch", "ref": "watch", "d": {"users": people}}));
@@ -155,23 +175,23 @@ impl Client {
         socket
     }
 
-    /// One connection's life.
-    async fn chat(&self, socket: &Socket) {
+    /// One connection's life; true when the client is to go elsewhere.
+    async fn chat(&self, socket: &Socket) -> bool {
         let mut next_action = Instant::now();
         loop {
             tokio::select! {
                 biased;
                 frame = socket.next() => match frame {
-                    Some(frame) => {
-                        let now = socket.hub.pod.clock.now();
-                        self.trace.set(fold(self.trace.get() ^ now.millis().unsigned_abs(), socket.heard.get()));
-                        self.receive(socket, &frame, now);
+                    Some(frame) => self.hear(socket, &frame),
+                    None => {
+                        self.was_closed(socket);
+                        return false;
                     }
-                    None => return,
                 },
+                () = sleep_until(socket.move_at.get()) => return true,
                 () = sleep_until(next_action) => {
                     if self.act(socket).await {
-                        return;
+                        return false;
                     }
                     let pause = self.chance(|c| 5 + c.below(self.habits.pace_ms));
                     next_action = Instant::now() + Duration::from_millis(pause);

@@ -41,11 +41,20 @@ struct Run {
 
 /// Runs a plan on virtual time, in this thread. Panics when a promise is not kept.
 pub fn run(plan: &Plan) -> Outcome {
+    run_with(plan, true)
+}
+
+/// The same with sweepers that are handed nothing, for the judge to notice.
+pub fn run_unswept(plan: &Plan) -> Outcome {
+    run_with(plan, false)
+}
+
+fn run_with(plan: &Plan, sweeps: bool) -> Outcome {
     let system = actix::System::new();
     system.block_on(async {
         tokio::time::pause();
         let mut chance = Chance::new(plan.seed);
-        let world = World::new(&mut chance, plan);
+        let world = World::new(&mut chance, plan, sweeps);
         let run = Run::prepare(world, &mut chance, plan).await;
         run.course(plan).await;
         run.outcome().await
@@ -65,7 +74,8 @@ impl Run {
             .iter()
             .zip(&users)
             .map(|(name, user)| {
-                Rc::new(Client::new(name, *user, rooms, world.epoch.get(), chance.fork(), plan.habits))
+                let (epoch, exchange) = (world.epoch.get(), world.exchange.clone());
+                Rc::new(Client::new(name, *user, rooms, epoch, chance.fork(), plan.habits, exchange))
             })
             .collect();
         let parts = Rc::new(move |hub| SessionParts {
@@ -110,6 +120,8 @@ impl Run {
         let gone = plan.habits.last_goes.then_some(last);
         self.within(30, "everyone knows who is here", async || self.is_known(gone)).await;
 
+        self.within(10, "who drains has ended", async || self.world.draining.get() == 0).await;
+
         lives.iter().for_each(|life| life.abort());
         tokio::time::sleep(SECOND / 2).await;
         self.clients
@@ -118,6 +130,7 @@ impl Run {
         for client in &self.clients {
             self.come_in_once(client).await;
         }
+        self.within(3, "what was committed is announced (I25)", async || self.world.outbox.is_empty()).await;
         let clients: Vec<&Client> = self.clients.iter().map(|client| &**client).collect();
         judge(&self.world, &self.rooms, &clients, plan).await;
         self.world.stop().await;
@@ -127,7 +140,7 @@ impl Run {
     async fn come_in_once(&self, client: &Client) {
         let hub = self.world.servers.borrow()[0].hub.clone();
         let clock = self.world.clock.clone();
-        let socket = client.connect((self.parts)(hub));
+        let socket = client.connect((self.parts)(hub), None);
         let told = async {
             while !socket.resumed.get() {
                 let frame = socket.next().await.expect("nothing goes wrong any more");
@@ -200,7 +213,10 @@ impl Run {
     }
 
     async fn outcome(&self) -> Outcome {
-        let mut outcome = Outcome { tally: Tally::default(), trace: 0 };
+        let mut outcome = Outcome { tally: self.world.tally.take(), trace: 0 };
+        if self.world.outbox.was_swept() {
+            outcome.tally.note("swept");
+        }
         for client in &self.clients {
             outcome.tally.add(&client.tally.borrow());
             outcome.trace = outcome.trace.rotate_left(7) ^ client.trace.get();

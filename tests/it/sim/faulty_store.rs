@@ -6,15 +6,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chat::domain::*;
-use chat::store::sqlite::SqliteStore;
 use chat::store::*;
 
 use super::chance::Chance;
+use super::outbox::Announcing;
 use super::plan::Faults;
 use crate::support::wrapped::store_wrapper;
 
 pub struct FaultyStore {
-    inner: Arc<SqliteStore>,
+    inner: Announcing,
     chance: Mutex<Chance>,
     faults: Faults,
     healed: Arc<AtomicBool>,
@@ -30,7 +30,7 @@ struct Fate {
 
 impl FaultyStore {
     pub fn new(
-        inner: Arc<SqliteStore>,
+        inner: Announcing,
         chance: Chance,
         faults: Faults,
         healed: Arc<AtomicBool>,

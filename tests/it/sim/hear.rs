@@ -1,8 +1,11 @@
 //! How a simulated client takes what the server says. A part of [`super::client`].
 
+use std::time::Duration;
+
 use chat::domain::subscription::Level;
 use chat::domain::{RoomId, Timestamp};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::client::Client;
@@ -16,7 +19,13 @@ impl Client {
             return self.entry(socket, frame, now);
         }
         if frame["useq"].is_u64() {
-            return self.own_log.borrow_mut().take(self.name, frame, socket.resumed.get());
+            let useq = frame["useq"].as_u64().expect("useq");
+            let mut own_log = self.own_log.borrow_mut();
+            let again = socket.overlaps.get() || useq <= socket.repeats_own.get();
+            if again && useq <= own_log.at {
+                return;
+            }
+            return own_log.take(self.name, frame, socket.resumed.get());
         }
         match kind {
             // A position of another history says nothing.
@@ -38,6 +47,7 @@ impl Client {
                 self.note("lagged");
                 socket.note(room_of(frame), |room| room.live = None);
             }
+            "server.draining" => self.draining(socket, frame),
             "presence" => {
                 for person in frame["d"]["users"].as_array().expect("users") {
                     let id = person["userId"].as_str().expect("userId").to_owned();
@@ -52,19 +62,37 @@ impl Client {
 
     fn entry(&self, socket: &Socket, frame: &Value, now: Timestamp) {
         let room = room_of(frame);
+        let seq = frame["seq"].as_u64().expect("seq");
+        if socket.may_repeat(room, seq) && seq <= self.held(room, |held| held.last) {
+            self.note("came from both sockets");
+            return self.ask_on(socket, room);
+        }
         self.held(room, |held| held.take(self.name, frame));
         self.ask_on(socket, room);
         let at = chrono::DateTime::parse_from_rfc3339(frame["ts"].as_str().expect("ts")).expect("a time");
         let at = Timestamp::from_millis(at.timestamp_millis());
         let live = socket.rooms.borrow().get(&room).and_then(|room| room.live);
         if live.is_some_and(|since| since < at) {
-            self.slowest.set(self.slowest.get().max(now.since(at)));
+            let lag = now.since(at);
+            self.slowest.set(self.slowest.get().max(lag));
+            let (mut still, mut back) = self.slowest_away.get();
+            match self.exchange.away_since(at) {
+                Some(true) => {
+                    still = still.max(lag);
+                    self.note("told while the bus was away");
+                }
+                Some(false) => back = back.max(lag),
+                None => {}
+            }
+            self.slowest_away.set((still, back));
         }
         let kind = frame["t"].as_str().expect("t");
         let own = frame["d"]["userId"] == json!(self.user.0);
         if kind == "message.created" && own {
-            assert!(frame["d"]["clientMsgId"].is_string(), "the author's own event carries the key");
-            self.note_own(room, frame["d"]["id"].as_str().expect("id").to_owned());
+            let key = frame["d"]["clientMsgId"].as_str().expect("the author's own event carries the key");
+            let id = frame["d"]["id"].as_str().expect("id").to_owned();
+            self.bubbles.borrow_mut().insert(key.parse().expect("a UUID"), (id.clone(), seq));
+            self.note_own(room, id);
         } else if kind.starts_with("message.") && !own {
             assert!(frame["d"].get("clientMsgId").is_none(), "a key is shown to its author only");
         }
@@ -141,6 +169,28 @@ impl Client {
             "epoch" if socket.foreign => self.held(room, |held| held.reset(reason, head)),
             _ => panic!("{}: a reset without a reason: {d}", self.name),
         }
+    }
+
+    /// Some move when they are asked to, others wait until they are closed: who has no other server.
+    fn draining(&self, socket: &Socket, frame: &Value) {
+        let delay = frame["d"]["delayMs"].as_u64().expect("delayMs");
+        let moves = self.chance(|c| c.percent(70));
+        if moves {
+            socket.move_at.set(Instant::now() + Duration::from_millis(delay));
+        }
+    }
+
+    /// The server ended the connection: none of the reasons may tell a well-behaved client to stop
+    /// or to sign in again.
+    pub(super) fn was_closed(&self, socket: &Socket) {
+        let Some(code) = socket.closed() else { return };
+        let number = code.number();
+        assert!(
+            number == 1000 || (4100..4300).contains(&number),
+            "I16: {} was closed with {code:?}",
+            self.name
+        );
+        self.note(&format!("closed: {number}"));
     }
 
     fn acked(&self, frame: &Value) {

@@ -9,7 +9,7 @@ use chat::store::{LogPage, Rooms, UserLogs};
 
 use super::client::Client;
 use super::held::{Held, Membership, OwnEntry, Shown};
-use super::plan::Plan;
+use super::plan::{Plan, What};
 use super::world::World;
 
 pub fn shown(message: Message) -> (String, Shown) {
@@ -25,6 +25,7 @@ struct Room {
 }
 
 pub async fn judge(world: &World, rooms: &[RoomId], clients: &[&Client], plan: &Plan) {
+    let mut stored = 0;
     for id in rooms {
         let (log, present) = world.log(*id).await;
         log_is_whole(&log, &present);
@@ -32,6 +33,7 @@ pub async fn judge(world: &World, rooms: &[RoomId], clients: &[&Client], plan: &
         let messages = everything.expect("the truth answers").messages;
         let room = Room { id: *id, log, first_retained: present.first_retained.get(), messages };
         let seq_of_key = keys(&room.messages);
+        stored += room.messages.len() as u64;
         for client in clients {
             let rooms = client.rooms.borrow();
             let held = &rooms[id];
@@ -40,12 +42,33 @@ pub async fn judge(world: &World, rooms: &[RoomId], clients: &[&Client], plan: &
             counted(client, held, &room);
         }
     }
+    committed(world.messages_committed(), stored, plan);
+    let slowest = world.outbox.slowest();
+    assert!(slowest <= Duration::from_secs(2), "I25: announced after {slowest:?} without faults");
     for client in clients {
         own_log(world, client, rooms).await;
         if !plan.faults.slow() {
+            // A server that is killed says nothing, and one that drains says so.
+            let failed = client.tally.borrow().0.contains_key("closed: 4100");
+            assert!(!failed, "I16: {} was told that a server failed, and none did", client.name);
             let slowest = client.slowest.get();
             assert!(slowest <= Duration::from_secs(2), "I6: {slowest:?} from commit to {}", client.name);
+            // Heads are compared four times a second while the bus is away, and once when it is back.
+            let (still, back) = client.slowest_away.get();
+            let (quick, promised) = (Duration::from_millis(500), Duration::from_secs(1));
+            assert!(still <= quick, "I17: {still:?} to {} while the bus was away", client.name);
+            assert!(back <= promised, "I17: {back:?} to {} over the bus's return", client.name);
         }
+    }
+}
+
+/// What servers counted is what there is, but for commits whose answer nobody lived to hear.
+fn committed(counted: u64, stored: u64, plan: &Plan) {
+    let dies = plan.schedule.iter().any(|scheduled| matches!(scheduled.what, What::Kill { .. }));
+    if dies || plan.faults.answers_lost > 0 {
+        assert!(counted <= stored, "I23: {counted} messages were counted, {stored} are stored");
+    } else {
+        assert_eq!(counted, stored, "I23: messages counted, and stored");
     }
 }
 
@@ -102,6 +125,10 @@ fn acked(client: &Client, room: &Room, seq_of_key: &BTreeMap<uuid::Uuid, u64>) {
     for key in &composed {
         let acked = client.acked.borrow().get(key).expect("everything was acked in the end").1;
         assert_eq!(seq_of_key.get(key), Some(&acked), "I1: the ack tells the truth");
+    }
+    let acks = client.acked.borrow();
+    for (key, bubble) in client.bubbles.borrow().iter() {
+        assert_eq!(acks.get(key), Some(bubble), "I9: {} has one bubble for {key}", client.name);
     }
 }
 

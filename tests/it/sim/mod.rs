@@ -12,6 +12,8 @@ mod faulty_store;
 mod hear;
 mod held;
 mod judge;
+mod moving;
+mod outbox;
 mod plan;
 mod socket;
 mod world;
@@ -54,19 +56,38 @@ fn a_plan_runs_the_same_each_time_also_from_its_file() {
     }
 }
 
+/// The judge of the outbox, judged: what nobody sweeps is found within few runs.
+#[test]
+fn a_cluster_that_does_not_sweep_is_found_out() {
+    let found = (0..36).any(|seed| {
+        let plan = Plan::draw(seed, 3);
+        let run = catch_unwind(AssertUnwindSafe(|| course::run_unswept(&plan)));
+        let said = run.err().and_then(|panic| panic.downcast::<String>().ok());
+        said.is_some_and(|said| said.contains("I25"))
+    });
+    assert!(found, "what was never announced has to be found");
+}
+
 /// What has to come about in so many runs, or the simulation does not simulate it.
 const SEEN: &[&str] = &[
     "acked again",
     "bumped",
     "came with another epoch",
+    "closed: 4200",
+    "drained",
     "joined",
     "lagged",
     "marked",
+    "came from both sockets",
+    "moved",
+    "moved without a pause",
     "replayed in parts",
     "reset: epoch",
     "reset: membership",
     "reset: retention",
     "sent again",
+    "swept",
+    "told while the bus was away",
 ];
 
 /// Runs so many seeds, on as many threads as there are cores: each run has one for itself, so that

@@ -82,6 +82,9 @@ pub struct Faults {
     pub answers_lost: u64,
     /// A call of the store that takes its time before or after it is made.
     pub store_dawdles: u64,
+    /// An announcement that is lost before the bus took it. Absent in older plans.
+    #[serde(default)]
+    pub bus_refuses: u64,
 }
 
 impl Faults {
@@ -106,6 +109,11 @@ pub enum What {
     Kill { server: usize },
     /// A server hears nothing of the bus, and does not know.
     Deafen { server: usize, for_ms: u64 },
+    /// A server is told to end: it moves its people within the time, while another has taken its
+    /// place.
+    Drain { server: usize, within_ms: u64 },
+    /// Nothing passes between servers, and they know.
+    BusAway { for_ms: u64 },
     /// What is older is forgotten from the logs.
     Prune { older_ms: u64 },
     /// The history is declared another one.
@@ -142,19 +150,30 @@ impl Plan {
             levels: sometimes(c, 30),
             last_goes: c.percent(15),
         };
-        let faults = Faults {
+        let mut faults = Faults {
             bus_loses: sometimes(c, 60),
             bus_doubles: sometimes(c, 30),
             bus_delays: sometimes(c, 50),
             store_fails: sometimes(c, 10),
             answers_lost: sometimes(c, 12),
             store_dawdles: sometimes(c, 30),
+            bus_refuses: 0,
         };
         let mut schedule: Vec<Scheduled> = (0..c.below(4))
             .map(|_| Scheduled { at_ms: c.below(lasts_ms), what: What::draw(c, servers, lasts_ms) })
             .collect();
-        schedule.sort_by_key(|scheduled| scheduled.at_ms);
         let people = 2 + c.index(3);
+        // What came to the simulation later is drawn last, so that a seed's other faults stay.
+        faults.bus_refuses = sometimes(c, 40);
+        if c.percent(50) {
+            let what = What::BusAway { for_ms: 300 + c.below(lasts_ms) };
+            schedule.push(Scheduled { at_ms: c.below(lasts_ms), what });
+        }
+        if c.percent(50) {
+            let what = What::Drain { server: c.index(servers), within_ms: 300 + c.below(2_000) };
+            schedule.push(Scheduled { at_ms: c.below(lasts_ms), what });
+        }
+        schedule.sort_by_key(|scheduled| scheduled.at_ms);
         Self { found: String::new(), seed, servers, people, lasts_ms, sizes, habits, faults, schedule }
     }
 

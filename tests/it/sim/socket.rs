@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::OnceLock;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use actix::{Actor, AsyncContext};
 use chat::actors::outbox::Next;
@@ -14,12 +15,15 @@ use chat::actors::{HubCore, Link};
 use chat::domain::session::Identity;
 use chat::domain::subscription::Level;
 use chat::domain::{ConnId, RoomId, SessionId, Timestamp, User};
+use chat::protocol::CloseCode;
 use chat::ws::socket::Inbound;
 use chat::ws::{Session, SessionParts};
 use futures_util::Stream;
 use futures_util::future::poll_fn;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
+use uuid::Uuid;
 
 use super::held::fingerprint;
 use super::world::START;
@@ -65,6 +69,14 @@ pub struct Socket {
     /// The `resume` is answered.
     pub resumed: Cell<bool>,
     pub rooms: RefCell<BTreeMap<RoomId, Subscription>>,
+    /// When the client goes elsewhere, because the server asked for it.
+    pub move_at: Cell<Instant>,
+    /// The client reads another socket too: entries may come from both.
+    pub overlaps: Cell<bool>,
+    /// So far entries may come that another socket brought before.
+    pub repeats: RefCell<BTreeMap<RoomId, u64>>,
+    /// The same of the user's own log.
+    pub repeats_own: Cell<u64>,
     /// A fingerprint of the last frame.
     pub heard: Cell<u64>,
     name: String,
@@ -89,7 +101,12 @@ impl Socket {
             hub,
             foreign,
             resumed: Cell::default(),
+            overlaps: Cell::default(),
+            repeats: RefCell::default(),
+            repeats_own: Cell::default(),
             heard: Cell::default(),
+            // In a year: never.
+            move_at: Cell::new(Instant::now() + Duration::from_secs(31_536_000)),
             name,
             rooms: RefCell::default(),
             link,
@@ -129,6 +146,21 @@ impl Socket {
             let at = self.hub.pod.clock.now().since(START);
             eprintln!("{at:?} {} at {} {way} {frame}", self.name, self.hub.pod.id.0);
         }
+    }
+
+    /// The name that the server gave it.
+    pub fn conn(&self) -> Uuid {
+        self.link.conn.0
+    }
+
+    /// Whether another socket may have brought this entry of a room before.
+    pub fn may_repeat(&self, room: RoomId, seq: u64) -> bool {
+        self.overlaps.get() || self.repeats.borrow().get(&room).is_some_and(|to| seq <= *to)
+    }
+
+    /// Why the server closed it, if it did.
+    pub fn closed(&self) -> Option<CloseCode> {
+        self.link.closed()
     }
 
     /// The next text frame; `None` when the connection ended.

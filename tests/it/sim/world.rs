@@ -8,19 +8,22 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chat::actors::{Adapters, Engine, HubCore, Pod};
+use chat::bus::announced::Announced;
 use chat::clock::Clock;
 use chat::domain::{Entry, Epoch, PodId, RoomId, Seq, Timestamp};
 use chat::presence::local::{Lobby, LocalLeases};
 use chat::settings::Settings;
 use chat::store::sqlite::{SqliteOptions, SqliteStore};
 use chat::store::{Log, LogPage, Repair};
-use chat::telemetry::Telemetry;
+use chat::telemetry::{Metric, Telemetry};
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::bus::{Exchange, FaultyBus};
 use super::chance::Chance;
 use super::faulty_store::FaultyStore;
+use super::held::Tally;
+use super::outbox::{Announcing, Outbox};
 use super::plan::{Plan, Sizes, What};
 
 pub const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
@@ -59,7 +62,13 @@ pub struct World {
     pub epoch: Cell<Epoch>,
     /// The logs as they were before something of them was pruned.
     logs: RefCell<Vec<(RoomId, Vec<Entry>)>>,
-    exchange: Arc<Exchange>,
+    pub exchange: Arc<Exchange>,
+    pub outbox: Arc<Outbox>,
+    pub tally: RefCell<Tally>,
+    /// What each server counted, also those that are gone.
+    counters: RefCell<Vec<Arc<Telemetry>>>,
+    /// Servers that are ending in good order.
+    pub draining: Rc<Cell<usize>>,
     lobby: Arc<Lobby>,
     healed: Arc<AtomicBool>,
     plan: Plan,
@@ -84,16 +93,23 @@ fn settings(sizes: Sizes) -> Settings {
 }
 
 impl World {
-    pub fn new(chance: &mut Chance, plan: &Plan) -> Rc<Self> {
+    /// `sweeps`: whether sweepers are handed what is overdue.
+    pub fn new(chance: &mut Chance, plan: &Plan, sweeps: bool) -> Rc<Self> {
         let epoch = Epoch(Uuid::from_u128(7));
+        let clock = SimClock { start: Instant::now(), chance: Mutex::new(chance.fork()) };
+        let clock = Arc::new(clock);
         let world = Self {
             store: Arc::new(SqliteStore::inline(SqliteOptions::new(epoch)).expect("memory")),
-            clock: Arc::new(SimClock { start: Instant::now(), chance: Mutex::new(chance.fork()) }),
+            outbox: Arc::new(Outbox::new(clock.clone(), sweeps)),
+            clock,
             servers: RefCell::default(),
             settings: Arc::new(settings(plan.sizes)),
             epoch: Cell::new(epoch),
             logs: RefCell::default(),
             exchange: Arc::default(),
+            tally: RefCell::default(),
+            counters: RefCell::default(),
+            draining: Rc::default(),
             lobby: Arc::default(),
             healed: Arc::default(),
             plan: plan.clone(),
@@ -111,7 +127,8 @@ impl World {
         let mut chance = self.chance.borrow_mut();
         let (dead, deaf) = (Arc::<AtomicBool>::default(), Arc::<AtomicBool>::default());
         let (faults, healed) = (self.plan.faults, self.healed.clone());
-        let store = FaultyStore::new(self.store.clone(), chance.fork(), faults, healed.clone(), dead.clone());
+        let store = Announcing { store: self.store.clone(), outbox: self.outbox.clone() };
+        let store = FaultyStore::new(store, chance.fork(), faults, healed.clone(), dead.clone());
         let bus = FaultyBus {
             exchange: self.exchange.clone(),
             server: self.started.replace(self.started.get() + 1),
@@ -120,8 +137,11 @@ impl World {
             healed,
             dead: dead.clone(),
             deaf: deaf.clone(),
+            announced: Announced::default(),
+            outbox: self.outbox.clone(),
         };
         let telemetry = Arc::new(Telemetry::new().expect("valid names"));
+        self.counters.borrow_mut().push(telemetry.clone());
         let id = PodId(self.clock.id());
         let adapters = Adapters {
             store: Arc::new(store),
@@ -152,6 +172,25 @@ impl World {
                     deaf.store(false, Ordering::Relaxed);
                 });
             }
+            What::Drain { server, within_ms } => {
+                let fresh = self.start_server();
+                let old = std::mem::replace(&mut self.servers.borrow_mut()[server], fresh);
+                let (lobby, draining) = (self.lobby.clone(), self.draining.clone());
+                draining.set(draining.get() + 1);
+                self.tally.borrow_mut().note("drained");
+                actix::spawn(async move {
+                    old.drain(lobby, Duration::from_millis(within_ms)).await;
+                    draining.set(draining.get() - 1);
+                });
+            }
+            What::BusAway { for_ms } => {
+                let (exchange, clock) = (self.exchange.clone(), self.clock.clone());
+                exchange.leave(clock.now());
+                actix::spawn(async move {
+                    tokio::time::sleep(Duration::from_millis(for_ms)).await;
+                    exchange.come_back(clock.now());
+                });
+            }
             What::Prune { older_ms } => {
                 self.note_logs().await;
                 let before = self.clock.now().minus(Duration::from_millis(older_ms));
@@ -168,6 +207,8 @@ impl World {
     /// From now on nothing goes wrong.
     pub fn heal(&self) {
         self.healed.store(true, Ordering::Relaxed);
+        self.exchange.come_back(self.clock.now());
+        self.outbox.heal();
         self.servers.borrow().iter().for_each(|server| server.deaf.store(false, Ordering::Relaxed));
     }
 
@@ -196,6 +237,17 @@ impl World {
         (log.expect("a remembered room"), self.page(room, Seq::START).await)
     }
 
+    /// Messages that servers say they stored, those that are gone included.
+    pub fn messages_committed(&self) -> u64 {
+        let name = Metric::MessagesCommitted.as_str();
+        let of_one = |telemetry: &Arc<Telemetry>| {
+            let families = telemetry.registry().gather();
+            let family = families.iter().find(|family| family.name() == name).expect("registered");
+            family.get_metric().iter().map(|metric| metric.get_counter().get_value() as u64).sum::<u64>()
+        };
+        self.counters.borrow().iter().map(of_one).sum()
+    }
+
     pub async fn stop(&self) {
         for server in self.servers.take() {
             server.stop(self.lobby.clone()).await;
@@ -204,6 +256,14 @@ impl World {
 }
 
 impl Server {
+    /// Ends as on SIGTERM: its people are moved, what was accepted is committed.
+    async fn drain(self, lobby: Arc<Lobby>, longest: Duration) {
+        self.engine.drain(Duration::from_millis(100), longest).await;
+        let pod = self.engine.pod().clone();
+        self.stop(lobby).await;
+        assert_eq!(pod.actors_alive(), 0, "I16: a server that drained has ended");
+    }
+
     /// Ends: nobody is told anything.
     async fn stop(self, lobby: Arc<Lobby>) {
         let pod = self.engine.pod().id;
