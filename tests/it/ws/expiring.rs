@@ -59,7 +59,7 @@ fn nothing_is_done_with_a_token_that_ended() {
 
 #[test]
 fn a_fresh_token_keeps_the_socket() {
-    let server = server(2);
+    let server = server(10);
     let alice = server.person("alice");
     let room = server.room(&alice, &[]);
     let mut client = server.connect(&alice);
