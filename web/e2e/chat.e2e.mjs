@@ -76,6 +76,59 @@ test("they chat both ways, live", async () => {
   await bob.passesAxe("the dark room");
 });
 
+test("who writes is seen writing, and who is here is seen here", async () => {
+  // A page tells of it once in three seconds, and bob has just written something.
+  const writes = bob.composer.pressSequentially("the beans, slowly", { delay: 250 });
+  await alice.page.getByText("bob is typing…").waitFor();
+  await alice.page.getByRole("link", { name: /Garden club/ }).getByText("bob is online").waitFor();
+  await alice.shot("typing-light");
+  await alice.passesAxe("the room while somebody writes");
+  await writes;
+  await bob.composer.press("Enter");
+  await alice.sees("the beans, slowly");
+  await alice.page.getByText("bob is typing…").waitFor({ state: "detached" });
+  await alice.send("Which ones?");
+  await bob.sees("Which ones?");
+  await alice.bubbles("Which ones?").getByRole("img", { name: "Read" }).waitFor();
+});
+
+test("what is unread is counted, and read on one device it is read on the other", async () => {
+  const phone = await Person.arrive(browser, server, "bob", { viewport: { width: 375, height: 740 }, colorScheme: "dark" });
+  await phone.page.getByLabel("E-mail address").fill(bob.email);
+  await phone.page.getByLabel("Password").fill(bob.password);
+  await phone.page.getByRole("button", { name: "Log in" }).click();
+  await bob.page.getByRole("button", { name: "New room" }).first().click();
+  await bob.page.getByRole("textbox", { name: "Name", exact: true }).fill("Shed");
+  await bob.page.getByRole("button", { name: "Create room" }).click();
+  await bob.page.getByRole("heading", { name: "Shed", level: 1 }).waitFor();
+
+  await alice.send("one thing");
+  await alice.send("and another, @bob");
+  for (const device of [bob, phone]) {
+    const link = device.page.getByRole("link", { name: /Garden club/ });
+    await link.getByText("2 unread messages").waitFor();
+    await link.getByText("1 mention", { exact: true }).waitFor();
+    await device.passesAxe("the room list with unread messages");
+  }
+  await bob.shot("unread-dark");
+  await phone.shot("unread-narrow-dark");
+  await bob.page.getByRole("link", { name: /Garden club/ }).click();
+  await bob.seesOnce("and another, @bob");
+  for (const device of [bob, phone]) {
+    await device.page.getByText("unread message", { exact: false }).waitFor({ state: "detached" });
+  }
+  assert.deepEqual(phone.errors, []);
+  await phone.context.close();
+
+  await bob.page.getByRole("link", { name: /Shed/ }).click();
+  await bob.page.getByRole("heading", { name: "Shed", level: 1 }).waitFor();
+  await bob.page.getByRole("button", { name: "Leave room" }).click();
+  await bob.page.getByRole("dialog").getByRole("button", { name: "Leave room" }).click();
+  await bob.page.getByRole("link", { name: /Shed/ }).waitFor({ state: "detached" });
+  await bob.page.getByRole("link", { name: /Garden club/ }).click();
+  await bob.page.getByRole("heading", { name: "Garden club", level: 1 }).waitFor();
+});
+
 test("a message is edited and another deleted, for both", async () => {
   await alice.send("teh weather");
   await bob.sees("teh weather");
