@@ -134,6 +134,7 @@ mod tests {
             kinds: Kind::ALL.to_vec(),
             members: (6, 10),
             drain: Duration::from_secs(2),
+            patience: 1,
         }
     }
 

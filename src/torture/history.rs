@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use uuid::Uuid;
 
@@ -97,8 +98,10 @@ pub struct History {
     /// The process that loses announcements on purpose.
     pub unreliable: Option<usize>,
     /// What a server may take to end.
-    pub grace: std::time::Duration,
+    pub grace: Duration,
     pub has_outbox: bool,
+    /// Bounds of time are so many times as long; nought is as good as one.
+    pub patience: u32,
 }
 
 impl History {
@@ -106,6 +109,12 @@ impl History {
     #[must_use]
     pub fn places(&self) -> BTreeMap<Uuid, usize> {
         self.rooms.iter().enumerate().map(|(index, room)| (room.id, index)).collect()
+    }
+
+    /// What a bound of time is on this machine.
+    #[must_use]
+    pub fn bound(&self, time: Duration) -> Duration {
+        time * self.patience.max(1)
     }
 
     /// When this process did not run, or could not be reached.

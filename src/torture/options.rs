@@ -35,6 +35,10 @@ pub struct Options {
     /// A small run of half a minute: 12 clients, 6 rooms, 60 messages per second.
     #[arg(long)]
     pub small: bool,
+    /// Bounds of time are so many times as long: for a machine that is busy with other things
+    /// [default: 1].
+    #[arg(long)]
+    pub patience: Option<u32>,
     /// Keep everything that was written down in this folder, also when all promises held.
     #[arg(long)]
     pub keep: Option<PathBuf>,
@@ -100,6 +104,8 @@ pub struct Size {
     pub members: (usize, usize),
     /// What a server is given to end.
     pub drain: Duration,
+    /// Bounds of time are so many times as long.
+    pub patience: u32,
 }
 
 impl Size {
@@ -111,6 +117,7 @@ impl Size {
             && self.clients >= 300
             && length >= Duration::from_secs(600)
             && self.kinds.len() == Kind::ALL.len()
+            && self.patience == 1
     }
 }
 
@@ -165,6 +172,7 @@ impl Options {
             kinds,
             members: (6.min(clients), 10.min(clients)),
             drain: Duration::from_secs(if self.small { 2 } else { 6 }),
+            patience: self.patience.unwrap_or(1).clamp(1, 100),
         })
     }
 }

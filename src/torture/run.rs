@@ -44,6 +44,8 @@ struct People {
     standings: Vec<Arc<Standing>>,
     inboxes: Vec<mpsc::UnboundedSender<Event>>,
     orders: watch::Sender<Orders>,
+    /// As of [`Size`].
+    patience: u32,
 }
 
 impl People {
@@ -52,7 +54,7 @@ impl People {
     }
 
     /// Waits until this holds for everyone; those for whom it does not are answered.
-    async fn all(&self, longest: Duration, holds: impl Fn(&Standing) -> bool) -> Vec<usize> {
+    async fn all(&self, holds: impl Fn(&Standing) -> bool) -> Vec<usize> {
         let begin = Stopwatch::start();
         let (mut steps, mut stepped) = (0, Moment::START);
         loop {
@@ -62,8 +64,8 @@ impl People {
             }
             let missing: Vec<usize> =
                 self.standings.iter().enumerate().filter(|(_, s)| !holds(s)).map(|(n, _)| n).collect();
-            let stuck = begin.now().since(stepped) > STUCK;
-            if missing.is_empty() || stuck || begin.now() > Moment::START.plus(longest) {
+            let stuck = begin.now().since(stepped) > STUCK * self.patience;
+            if missing.is_empty() || stuck || begin.now() > Moment::START.plus(SETTLING * self.patience) {
                 return missing;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -104,7 +106,8 @@ pub async fn run(options: &Options, size: &Size, folder: &Path) -> Result<Histor
     let watchers = Watchers::start(watch, outside.database.clone(), ids, proxies.clone(), rest.clone());
     let reached = proxies.iter().map(|proxy| proxy.address).collect();
     let rolling = Arc::new(AtomicBool::new(false));
-    let people = start_people(crowd, &mut chance, watch, &rest, (reached, rolling.clone()), folder)?;
+    let people =
+        start_people(crowd, &mut chance, watch, &rest, (reached, rolling.clone()), (size.patience, folder))?;
     log_line(&format!("{} clients in {} rooms on {} processes", size.clients, size.rooms, size.pods));
 
     tokio::time::sleep(ENTRY).await;
@@ -113,7 +116,7 @@ pub async fn run(options: &Options, size: &Size, folder: &Path) -> Result<Histor
     tokio::time::sleep(size.calm).await;
     history.calm = Some(Span::new(calm, watch.now()));
     people.tell(Orders::Hush);
-    let unsent = people.all(SETTLING, |standing| standing.unsent.load(Ordering::Relaxed) == 0).await;
+    let unsent = people.all(|standing| standing.unsent.load(Ordering::Relaxed) == 0).await;
     tokio::time::sleep(REST).await;
     if unsent.is_empty() {
         history.census = census(watch, &outside, &direct, &rest).await;
@@ -130,7 +133,7 @@ pub async fn run(options: &Options, size: &Size, folder: &Path) -> Result<Histor
         end: watch.now().plus(size.faults_for),
         notes,
         seed: size.seed,
-        grace: size.drain + GRACE,
+        grace: (size.drain + GRACE) * size.patience,
         rolling,
     };
     let begin = watch.now();
@@ -157,9 +160,10 @@ pub async fn run(options: &Options, size: &Size, folder: &Path) -> Result<Histor
         pod.died(watch);
         history.lives.append(&mut pod.lives);
     }
-    history.grace = size.drain + GRACE;
+    history.grace = (size.drain + GRACE) * size.patience;
     history.unreliable = unreliable(size).filter(|_| outside.has_redis());
     history.has_outbox = outside.has_redis();
+    history.patience = size.patience;
     Ok(history)
 }
 
@@ -170,7 +174,7 @@ async fn settle(
     watch: Stopwatch,
     history: &mut History,
 ) -> Result<(), String> {
-    let unsent = people.all(SETTLING, |standing| standing.unsent.load(Ordering::Relaxed) == 0).await;
+    let unsent = people.all(|standing| standing.unsent.load(Ordering::Relaxed) == 0).await;
     let say = |n: &usize| format!("person-{n} has messages that no attempt got stored");
     history.unsettled.extend(unsent.iter().map(say));
     // The sweeper's time.
@@ -181,7 +185,7 @@ async fn settle(
     };
     let goal = Arc::new(history.rooms.iter().map(head).collect());
     people.tell(Orders::Finish(goal));
-    let missing = people.all(SETTLING, |standing| standing.complete.load(Ordering::Relaxed)).await;
+    let missing = people.all(|standing| standing.complete.load(Ordering::Relaxed)).await;
     let say = |n: &usize| format!("person-{n} has not got to the end of every room");
     history.unsettled.extend(missing.iter().map(say));
     log_line(&format!("settled at {}", watch.now()));
@@ -255,13 +259,14 @@ fn start_people(
     watch: Stopwatch,
     rest: &Rest,
     (pods, rolling): (Vec<std::net::SocketAddr>, Arc<AtomicBool>),
-    folder: &Path,
+    (patience, folder): (u32, &Path),
 ) -> Result<People, String> {
     let (orders, told) = watch::channel(Orders::Talk);
     let users = crowd.members.iter().map(|member| member.person.id).collect();
     let world = World { watch, rest: rest.clone(), pods, rolling, rooms: crowd.rooms, users, orders: told };
     let world = Arc::new(world);
-    let mut people = People { lives: Vec::new(), standings: Vec::new(), inboxes: Vec::new(), orders };
+    let (lives, standings, inboxes) = (Vec::new(), Vec::new(), Vec::new());
+    let mut people = People { lives, standings, inboxes, orders, patience };
     for (n, member) in crowd.members.into_iter().enumerate() {
         let journal = Journal::create(folder, n).map_err(|error| error.to_string())?;
         let client = Client::new(

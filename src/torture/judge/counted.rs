@@ -62,9 +62,9 @@ fn counters(history: &History, facts: &Facts<'_>, verdict: &mut Verdict) {
             history.scrapes.iter().rev().find(|scrape| scrape.pod == life.pod && span.holds(scrape.at));
         counted += last.map_or(0, |scrape| scrape.committed);
         let since = last.map_or(life.started, |scrape| scrape.at);
-        unread.push(Span::new(since, end.min(history.end)).and(SIGN));
+        unread.push(Span::new(since, end.min(history.end)).and(history.bound(SIGN)));
     }
-    unread.extend(history.database_away.iter().map(|span| span.and(SIGN)));
+    unread.extend(history.database_away.iter().map(|span| span.and(history.bound(SIGN))));
     let unread = Spans::new(unread);
     let stored = history.books.messages.len() as u64;
     let places = history.places();
@@ -106,7 +106,7 @@ fn outbox(history: &History, verdict: &mut Verdict) {
     for waiting in &history.waiting {
         let Span { from, to } = waiting.span;
         let waited = to.since(disturbed.restart(from, to));
-        if waited > ANNOUNCED + LOOKS {
+        if waited > history.bound(ANNOUNCED) + LOOKS {
             let what = format!("{:?} waited {waited:?} in the outbox while nothing was wrong", waiting.row);
             let violation = Violation::new("I25", to, what);
             let room = history.rooms.iter().position(|room| room.id == waiting.row.id);

@@ -28,11 +28,12 @@ pub fn judge(history: &History, verdict: &mut Verdict) {
     ready(history, verdict);
     let figures = &verdict.figures;
     let (count, tail) = (figures.moving.count(), figures.moving.permille(990));
-    if let Some(tail) = tail {
-        verdict.checked("I16", count);
-        verdict.require("I16", tail <= GAP, || {
+    if let Some(tail) = tail.filter(|_| count >= ENOUGH) {
+        let bound = history.bound(GAP);
+        verdict.checked("I16", count - 1);
+        verdict.require("I16", tail <= bound, || {
             let what =
-                format!("of {count} moves one in a hundred left a gap of {tail:?} or longer, not {GAP:?}");
+                format!("of {count} moves one in a hundred left a gap of {tail:?} or longer, not {bound:?}");
             Violation::new("I16", history.end, what)
         });
     }
@@ -71,7 +72,7 @@ fn ready(history: &History, verdict: &mut Verdict) {
     let (count, tail) = (verdict.figures.opening.count(), verdict.figures.opening.permille(990));
     let Some(tail) = tail.filter(|_| count >= ENOUGH) else { return };
     verdict.checked("I15", count - 1);
-    verdict.require("I15", tail <= READY, || {
+    verdict.require("I15", tail <= history.bound(READY), || {
         let what = format!("of {count} sockets one in a hundred was ready after {tail:?} or later");
         Violation::new("I15", history.end, what)
     });

@@ -81,7 +81,8 @@ pub struct Figures {
     /// Later, outside times of faults that delay.
     pub faulty: Times,
     pub redis_down: Times,
-    /// From five seconds after Redis came back on, while nothing else is wrong.
+    /// From the sixth second after Redis came back, for ten seconds, unless it or the database goes
+    /// again.
     pub redis_back: Times,
     /// To others, while somebody in the room did not read.
     pub beside_slow: Times,
@@ -159,6 +160,11 @@ pub fn demand_everything(history: &History, verdict: &mut Verdict) {
             Violation::new("coverage", history.end, format!("nothing was seen that {promise} speaks of"))
         });
     }
+    let back = verdict.figures.redis_back.count();
+    verdict.require("coverage", back >= timely::ENOUGH, || {
+        let what = format!("{back} deliveries were seen in the seconds after Redis came back");
+        Violation::new("coverage", history.end, what)
+    });
     for kind in Kind::ALL {
         let times = history.faults.iter().filter(|fault| fault.kind == kind).count();
         verdict.require("coverage", times >= FAULTS, || {

@@ -44,7 +44,7 @@ fn gone(
     verdict: &mut Verdict,
 ) {
     let from = went(absent, absence);
-    let limit = from.plus(GONE);
+    let limit = from.plus(history.bound(GONE));
     if limit > absence.to || disturbed.meet(from, limit) {
         return;
     }
@@ -85,7 +85,7 @@ fn ghosts(
     absence: Span,
     verdict: &mut Verdict,
 ) {
-    let from = went(absent, absence).plus(GHOST);
+    let from = went(absent, absence).plus(history.bound(GHOST));
     // Who does not read hears late what was true.
     if sheet.slow || from >= absence.to {
         return;

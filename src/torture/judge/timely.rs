@@ -22,12 +22,14 @@ const DOORBELL: Duration = Duration::from_millis(250);
 const WITHOUT_REDIS: Duration = Duration::from_secs(1);
 /// I17: so long after its return everything is as before.
 const RECOVERY: Duration = Duration::from_secs(5);
+/// And for so long that is watched.
+const WATCHED: Duration = Duration::from_secs(10);
 /// After the database is back its connections have to be made anew.
 const CONNECTING: Duration = Duration::from_secs(1);
 /// After any fault clients come back, which is work for everyone.
 const AFTERMATH: Duration = Duration::from_secs(3);
 /// A tail of fewer times is no tail.
-const ENOUGH: usize = 100;
+pub(super) const ENOUGH: usize = 100;
 
 /// One room on one socket.
 #[derive(Clone, Copy)]
@@ -166,7 +168,7 @@ impl<'a> Clocks<'a> {
         }
         let base = entry.commit.max(follow.since);
         let late = at.since(excuses.restart(base, at));
-        verdict.require("I6", late <= HOLE, || {
+        verdict.require("I6", late <= self.history.bound(HOLE), || {
             let what = format!(
                 "{}: {seq} of room {room} came on socket {socket} at {at}, {late:?} after it could have come; committed \
                  by {}",
@@ -220,7 +222,7 @@ impl<'a> Clocks<'a> {
             return;
         }
         let late = end.since(excuses.restart(entry.commit.max(follow.since), end));
-        verdict.require("I6", late <= HOLE, || {
+        verdict.require("I6", late <= self.history.bound(HOLE), || {
             let what = format!(
                 "{}: {} of room {room}, committed by {}, never came on a socket that stayed open until {end}",
                 self.history.clients[client].name, follow.next, entry.commit
@@ -235,7 +237,8 @@ impl<'a> Clocks<'a> {
         // On a machine that is busy with others local deliveries are slow too: the doorbell may
         // not add to that.
         let slow = self.calm_here.permille(990).unwrap_or_default() * 2;
-        let bound = DOORBELL.max(slow);
+        let doorbell = self.history.bound(DOORBELL);
+        let bound = doorbell.max(slow);
         let figures = &verdict.figures;
         let slow_before = self.apart.permille(990).unwrap_or_default() * 2;
         let tails = [
@@ -250,7 +253,7 @@ impl<'a> Clocks<'a> {
                 "I17",
                 figures.redis_down.permille(990),
                 figures.redis_down.count(),
-                WITHOUT_REDIS,
+                self.history.bound(WITHOUT_REDIS),
                 "while Redis is away",
             ),
             (
@@ -264,7 +267,7 @@ impl<'a> Clocks<'a> {
                 "I13",
                 figures.beside_slow.permille(990),
                 figures.beside_slow.count(),
-                DOORBELL.max(slow_before),
+                doorbell.max(slow_before),
                 "beside readers that do not read",
             ),
         ];
@@ -284,26 +287,14 @@ impl<'a> Clocks<'a> {
 impl Weather {
     fn new(history: &History) -> Self {
         let calm = history.calm.unwrap_or(Span::new(Moment::START, Moment::START));
-        let disturbed = |kinds: &[Kind]| {
-            let faults = history.faults.iter().filter(|fault| kinds.contains(&fault.kind));
-            Spans::new(faults.map(|fault| fault.span.and(AFTERMATH)))
-        };
-        let disturbed = disturbed(&[
-            Kind::Kill,
-            Kind::Stop,
-            Kind::Drain,
-            Kind::Rollout,
-            Kind::Blackhole,
-            Kind::DatabaseRestart,
-            Kind::DatabaseCut,
-            Kind::CutMany,
-            Kind::RedisKill,
-        ]);
-        // From five seconds after a return to the next disturbance.
+        let kinds = [Kind::RedisKill, Kind::DatabaseRestart, Kind::DatabaseCut];
+        let faults = history.faults.iter().filter(|fault| kinds.contains(&fault.kind));
+        let disturbed = Spans::new(faults.map(|fault| fault.span.and(AFTERMATH)));
+        // What else goes on excuses only those whom it concerns.
         let back = history.redis_away.iter().filter_map(|away| {
             let from = away.to.plus(RECOVERY);
             let next = disturbed.iter().filter(|span| span.to > from).map(|span| span.from).min();
-            let to = next.unwrap_or(history.hushed);
+            let to = away.to.plus(RECOVERY + WATCHED).min(history.hushed).min(next.unwrap_or(Moment::END));
             (to > from).then_some(Span::new(from, to))
         });
         Self { calm, redis_away: history.redis_away.clone(), redis_back: Spans::new(back) }

@@ -29,7 +29,7 @@ fn found_out(broken: &str, promise: &str, arguments: &str) {
 
 #[test]
 fn a_whole_cluster_keeps_its_promises_under_every_fault() {
-    let output = torture("--small --seed 20");
+    let output = torture("--small --seed 20 --patience 10");
     let (said, told) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert_eq!(output.status.code(), Some(0), "\n{said}\n{told}");
     assert!(said.contains("VERDICT: every promise held"), "\n{said}");

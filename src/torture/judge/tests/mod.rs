@@ -14,7 +14,9 @@ use crate::torture::history::{Census, CutSheet, FaultSheet, History, Scrape, Wai
 use crate::torture::moment::Spans;
 use crate::torture::plan::Kind;
 use crate::torture::pod::End;
-use crate::torture::record::{Answer, Attempt, Bubble, Ending, Glimpse, Sighting, Way, What, Wrong};
+use crate::torture::record::{
+    Answer, Attempt, Bubble, ClientSheet, Ending, Glimpse, Sighting, Times, Way, What, Wrong,
+};
 
 /// The promises found broken after something was done to the good history.
 fn broken(spoil: impl FnOnce(&mut History)) -> Vec<&'static str> {
@@ -222,14 +224,14 @@ fn keys_on_the_wrong_side_are_found() {
     }
 }
 
+/// Everything reaches BOB later by so much.
+fn slower(history: &mut History, from: u64, to: u64, millis: u64) {
+    let seen = history.clients[BOB].seen.iter_mut().filter(|s| at(from) <= s.at && s.at <= at(to));
+    seen.for_each(|s| s.at = s.at.plus(Duration::from_millis(millis)));
+}
+
 #[test]
 fn slow_deliveries_are_found_in_each_weather() {
-    let slower = |h: &mut History, from: u64, to: u64, millis: u64| {
-        for sheet in &mut h.clients[BOB..=BOB] {
-            let seen = sheet.seen.iter_mut().filter(|s| at(from) <= s.at && s.at <= at(to));
-            seen.for_each(|s| s.at = s.at.plus(Duration::from_millis(millis)));
-        }
-    };
     finds("doorbell", |h| slower(h, 4_000, 5_500, 300));
     finds("I17", |h| slower(h, 6_000, 7_500, 1_500));
     finds("I17", |h| slower(h, 13_000, 16_100, 400));
@@ -255,6 +257,45 @@ fn being_moved_again_and_again_is_found() {
     });
 }
 
+/// So many people whose process tells them to go, and whose socket ends then.
+fn moved(history: &mut History, people: usize, end: u64) {
+    for n in 0..people {
+        let mut sockets = history.clients[BOB].sockets.clone();
+        sockets[0].ended = Some((at(end), Ending::Closed(4_200)));
+        history.clients.push(ClientSheet { name: format!("more-{n}"), sockets, ..ClientSheet::default() });
+    }
+}
+
+#[test]
+fn moves_that_leave_people_without_a_socket_are_found() {
+    finds("I16", |h| moved(h, 100, 8_100));
+    for (people, end) in [(100, 8_300), (20, 8_100)] {
+        let named = broken(|h| moved(h, people, end));
+        assert!(!named.contains(&"I16"), "{people} people, until {end} ms: {named:?}");
+    }
+}
+
+#[test]
+fn patience_stretches_bounds_of_time_and_nothing_else() {
+    let late = |h: &mut History| {
+        moved(h, 100, 8_100);
+        slower(h, 4_000, 5_500, 300);
+        slower(h, 6_000, 7_500, 2_500);
+    };
+    let named = broken(late);
+    assert!(["doorbell", "I6", "I16", "I17"].iter().all(|promise| named.contains(promise)), "{named:?}");
+    let patient = |h: &mut History| {
+        late(h);
+        h.patience = 5;
+    };
+    assert_eq!(broken(patient), Vec::<&str>::new());
+    let lost = broken(|h| {
+        patient(h);
+        h.books.messages.pop();
+    });
+    assert!(lost.contains(&"I1"), "{lost:?}");
+}
+
 #[test]
 fn sockets_that_wait_long_for_their_service_are_found() {
     let many = |h: &mut History, millis: u64| {
@@ -274,6 +315,9 @@ fn a_full_run_that_left_something_out_is_found() {
     let missing: Vec<_> = verdict.violations.iter().map(|violation| violation.what.as_str()).collect();
     assert!(missing.iter().any(|what| what.contains("I14")), "{missing:?}");
     assert!(missing.iter().any(|what| what.contains("redis-kill")), "{missing:?}");
+    verdict.figures.redis_back = Times::default();
+    demand_everything(&history, &mut verdict);
+    assert!(verdict.violations.iter().any(|violation| violation.what.contains("after Redis came back")));
 }
 
 #[test]
@@ -284,7 +328,6 @@ fn a_drain_that_hurts_is_found() {
     finds("I16", |h| {
         h.lives[1].ended = Some((at(9_000), End::Drained { code: None, took: Duration::from_secs(30) }))
     });
-    finds("I16", |h| h.clients[BOB].sockets[0].ended = Some((at(8_100), Ending::Closed(4_200))));
     finds("I11", |h| h.clients[0].sockets[0].ended = Some((at(1_010), Ending::Closed(4_302))));
     finds("crash", |h| h.lives[1].ended = Some((at(9_000), End::Died)));
     finds("I16", |h| {
