@@ -43,7 +43,7 @@ enum Command {
     #[command(subcommand)]
     Admin(Admin),
     #[cfg(feature = "torture")]
-    Torture(crate::torture::Options),
+    Torture(Box<crate::torture::Options>),
 }
 
 #[derive(Clone, Copy, Subcommand)]

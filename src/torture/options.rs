@@ -51,6 +51,10 @@ pub struct Options {
     /// The server to run; this very program when absent.
     #[arg(long)]
     pub binary: Option<PathBuf>,
+    /// Another release of it: a rollout exchanges the one for the other, so the first is an upgrade,
+    /// the second goes back, and both work on one database in between.
+    #[arg(long)]
+    pub other: Option<PathBuf>,
 }
 
 /// Faults built in on purpose, each against one promise.

@@ -48,6 +48,8 @@ pub struct Pod {
     pub proxy: Arc<Proxy>,
     pub lives: Vec<Life>,
     binary: PathBuf,
+    /// What takes its place in the next rollout.
+    other: PathBuf,
     env: Vec<(String, String)>,
     log: PathBuf,
     process: Option<Process>,
@@ -58,7 +60,7 @@ impl Pod {
     /// When no port is free.
     pub async fn new(
         index: usize,
-        binary: PathBuf,
+        (binary, other): (PathBuf, PathBuf),
         mut env: Vec<(String, String)>,
         folder: &std::path::Path,
     ) -> io::Result<Self> {
@@ -70,6 +72,7 @@ impl Pod {
             proxy: Arc::new(Proxy::start(address).await?),
             lives: Vec::new(),
             binary,
+            other,
             env,
             log: folder.join(format!("pod-{index}.log")),
             process: None,
@@ -146,6 +149,7 @@ impl Pod {
     pub async fn replace(&mut self, watch: Stopwatch, rest: &Rest, grace: Duration) -> Result<(), String> {
         let (old, life) = (self.process.take(), self.lives.len() - 1);
         self.address = quiet_address().map_err(|error| error.to_string())?;
+        std::mem::swap(&mut self.binary, &mut self.other);
         self.start(watch, rest).await?;
         let now = watch.now();
         self.proxy.lead_to(self.address);

@@ -204,6 +204,7 @@ async fn start_pods(
         Some(binary) => binary.clone(),
         None => std::env::current_exe().map_err(|error| error.to_string())?,
     };
+    let other = options.other.clone().unwrap_or_else(|| binary.clone());
     let mut pods = Vec::new();
     for index in 0..size.pods {
         let data = if size.pods == 1 { folder.join("data") } else { folder.join(format!("data-{index}")) };
@@ -211,8 +212,8 @@ async fn start_pods(
         if outside.has_redis() && Some(index) == unreliable(size) {
             env.push(("CHAT_FAIL_APPEND".to_owned(), LOST.to_string()));
         }
-        let mut pod =
-            Pod::new(index, binary.clone(), env, folder).await.map_err(|error| error.to_string())?;
+        let binaries = (binary.clone(), other.clone());
+        let mut pod = Pod::new(index, binaries, env, folder).await.map_err(|error| error.to_string())?;
         pod.start(watch, rest).await?;
         pods.push(pod);
     }

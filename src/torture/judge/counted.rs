@@ -11,6 +11,8 @@ use crate::torture::plan::Kind;
 const ANNOUNCED: Duration = Duration::from_secs(2);
 /// Looks into the outbox are half a second apart, at both ends.
 const LOOKS: Duration = Duration::from_secs(1);
+/// What was announced is taken out of the outbox with the sweeper's next turn.
+const TAKEN: Duration = Duration::from_secs(1);
 /// After a disturbance the sweeper's time begins anew: a row that was handed to a process that is
 /// gone is handed out again.
 const AFTERMATH: Duration = Duration::from_millis(2_500);
@@ -106,7 +108,7 @@ fn outbox(history: &History, verdict: &mut Verdict) {
     for waiting in &history.waiting {
         let Span { from, to } = waiting.span;
         let waited = to.since(disturbed.restart(from, to));
-        if waited > history.bound(ANNOUNCED) + LOOKS {
+        if waited > history.bound(ANNOUNCED + TAKEN) + LOOKS {
             let what = format!("{:?} waited {waited:?} in the outbox while nothing was wrong", waiting.row);
             let violation = Violation::new("I25", to, what);
             let room = history.rooms.iter().position(|room| room.id == waiting.row.id);
