@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedWriteHalf;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::task::LocalSet;
 use uuid::Uuid;
 
@@ -20,7 +20,7 @@ use super::process::Server;
 /// Characters of each message.
 const CONTENT: usize = 200;
 /// Bytes of a `message.created` frame with such a content: what the baseline broadcasts.
-const FRAME: usize = 540;
+const FRAME: usize = 573;
 
 #[derive(Clone, Copy)]
 pub enum Load {
@@ -149,24 +149,24 @@ impl Crowd {
         });
     }
 
-    /// Adds sockets of one more person that read the first room, and then stop taking anything.
-    pub fn add_stopped(&self, server: &Server, count: usize) -> Vec<TcpStream> {
-        let Speech::Chat { room } = self.speech else { return Vec::new() };
+    /// Adds sockets of one more person in the first room, which read until they are told to stop.
+    pub fn add_others(&self, server: &Server, count: usize) -> Others {
+        let Speech::Chat { room } = self.speech else { panic!("a bare server has no rooms") };
         let address = server.address;
+        let (stop, stopped) = watch::channel(false);
         self.block(async {
-            let person = register(address, "silent").await;
+            let person = register(address, "other").await;
             let join = format!("/rooms/{room}/join");
             call(address, &join, Some(token(&person)), &json!({})).await;
             let subscribe = json!({"t": "room.subscribe", "ref": 1, "room": room, "d": {}}).to_string();
-            let mut sockets = Vec::new();
             for _ in 0..count {
-                let mut stream = open(address, &bearer(token(&person))).await;
                 // Small, so that the kernel does not take for them what they do not.
+                let mut stream = open_with(address, &bearer(token(&person)), Some(4_096)).await;
                 stream.write_all(&masked(&subscribe)).await.unwrap();
-                sockets.push(stream);
+                tokio::task::spawn_local(read_until(stream, stopped.clone()));
             }
-            sockets
-        })
+        });
+        Others { stop }
     }
 
     /// Opens the speaker's socket, whose answers are read and forgotten.
@@ -188,6 +188,8 @@ impl Crowd {
     /// Speaks; answers the messages delivered and the time that it took.
     pub fn run(&self, load: Load) -> (usize, Duration) {
         let mut speaker = self.speaker.borrow_mut().take().unwrap();
+        let before = self.count.sent.borrow().len();
+        self.count.latencies.borrow_mut().clear();
         let start = Instant::now();
         let sent = self.block(async {
             let mut sent = 0;
@@ -204,13 +206,14 @@ impl Crowd {
                     while sent < messages {
                         self.speak(&mut speaker).await;
                         sent += 1;
-                        self.until((sent + 1).saturating_sub(window)).await;
+                        self.until(before + (sent + 1).saturating_sub(window)).await;
                     }
                 }
             }
-            self.until(sent).await;
+            self.until(before + sent).await;
             sent
         });
+        self.speaker.replace(Some(speaker));
         (sent * self.readers, start.elapsed())
     }
 
@@ -227,7 +230,7 @@ impl Crowd {
         speaker.write_all(&masked(&frame)).await.unwrap();
     }
 
-    /// How long a message took to its last reader: the times below which half and 99 % are.
+    /// How long a message of the last load took to its last reader: the times below which half and 99 % are.
     pub fn latency(&self) -> (Duration, Duration) {
         let mut all = self.count.latencies.borrow().clone();
         all.sort_unstable();
@@ -244,7 +247,35 @@ impl Crowd {
     }
 }
 
-/// Counts the frames that are as long as a message.
+/// Sockets that nobody counts; dropped, they end.
+pub struct Others {
+    stop: watch::Sender<bool>,
+}
+
+impl Others {
+    /// From now on they take nothing more.
+    pub fn stop_reading(&self) {
+        self.stop.send_replace(true);
+    }
+}
+
+async fn read_until(mut stream: TcpStream, mut stopped: watch::Receiver<bool>) {
+    let mut buffer = vec![0; 2_048];
+    loop {
+        tokio::select! {
+            biased;
+            changed = stopped.changed() => break if changed.is_err() { return },
+            read = stream.read(&mut buffer) => if matches!(read, Ok(0) | Err(_)) { return },
+        }
+    }
+    // Kept open until the crowd is gone.
+    let _gone = stopped.changed().await;
+}
+
+/// How the frame of a message begins, at the tutorial's server too.
+const MESSAGE: [&[u8]; 2] = [b"{\"t\":\"message.created\"", b"xxxxxxxxxxxxxxxxxxxxxx"];
+
+/// Counts the frames that bring a message.
 async fn read(mut stream: TcpStream, count: Rc<Count>) {
     let mut buffer = vec![0; 2_048];
     let (mut held, mut skip, mut messages) = (Vec::new(), 0_usize, 0);
@@ -263,23 +294,15 @@ async fn read(mut stream: TcpStream, count: Rc<Count>) {
             }
             held.push(rest[0]);
             rest = &rest[1..];
-            let header = match held.get(1) {
-                None => continue,
-                Some(126) => 4,
-                Some(127) => 10,
-                Some(_) => 2,
-            };
-            if held.len() == header {
-                skip = match header {
-                    4 => usize::from(u16::from_be_bytes([held[2], held[3]])),
-                    10 => usize::try_from(u64::from_be_bytes(held[2..10].try_into().unwrap())).unwrap(),
-                    _ => usize::from(held[1]),
-                };
-                held.clear();
-                if skip > 450 && skip < 700 {
+            let Some((header, length)) = head(&held) else { continue };
+            let looked_at = MESSAGE[0].len().min(length);
+            if held.len() == header + looked_at {
+                skip = length - looked_at;
+                if MESSAGE.contains(&&held[header..]) {
                     messages += 1;
                     count.arrived(messages);
                 }
+                held.clear();
             }
         }
         // A small buffer per socket while it is idle.
@@ -287,8 +310,26 @@ async fn read(mut stream: TcpStream, count: Rc<Count>) {
     }
 }
 
+/// The lengths of a frame's header and of what it holds, once enough of it is there.
+fn head(held: &[u8]) -> Option<(usize, usize)> {
+    match *held.get(1)? {
+        126 => Some((4, usize::from(u16::from_be_bytes(held.get(2..4)?.try_into().ok()?)))),
+        127 => Some((10, usize::try_from(u64::from_be_bytes(held.get(2..10)?.try_into().ok()?)).ok()?)),
+        short => Some((2, usize::from(short))),
+    }
+}
+
 async fn open(address: SocketAddr, headers: &str) -> TcpStream {
-    let mut stream = TcpStream::connect(address).await.unwrap();
+    open_with(address, headers, None).await
+}
+
+/// With a receive buffer of so many bytes.
+async fn open_with(address: SocketAddr, headers: &str, buffer: Option<u32>) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    if let Some(buffer) = buffer {
+        socket.set_recv_buffer_size(buffer).unwrap();
+    }
+    let mut stream = socket.connect(address).await.unwrap();
     stream.set_nodelay(true).unwrap();
     let request = format!(
         "GET /ws HTTP/1.1\r\nhost: {address}\r\nupgrade: websocket\r\nconnection: upgrade\r\n\

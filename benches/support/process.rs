@@ -48,8 +48,17 @@ impl Server {
 
     /// Bytes of resident memory.
     pub fn resident(&self) -> usize {
+        self.status("VmRSS:")
+    }
+
+    /// The most that they were.
+    pub fn peak(&self) -> usize {
+        self.status("VmHWM:")
+    }
+
+    fn status(&self, name: &str) -> usize {
         let status = self.proc("status");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
         line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() * 1024
     }
 
@@ -93,6 +102,8 @@ pub fn serve(which: &str) {
             settings.limits.connections_per_user = 100_000;
             settings.limits.connections_per_ip = 1_000_000;
             settings.accounts.bcrypt_cost = 4;
+            // The readers never say anything, not even pong.
+            settings.timing.idle_timeout = Duration::from_secs(86_400);
             let running = chat::app::start(settings).await.unwrap();
             println!("{}", running.address());
             std::future::pending::<()>().await;

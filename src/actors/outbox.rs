@@ -36,8 +36,8 @@ enum Sort {
     Counted,
     /// A replayed entry: read page by page as the socket drains, so it does not count.
     Replay,
-    /// May be dropped; counts.
-    Ephemeral(Topic),
+    /// May be dropped; counts. Boxed: every socket keeps room for a few frames, and most are no such.
+    Ephemeral(Box<Topic>),
 }
 
 #[derive(Debug)]
@@ -128,7 +128,7 @@ impl Outbox {
         if self.sealed {
             return true;
         }
-        let same = |queued: &&mut Queued| matches!(queued.sort, Sort::Ephemeral(t) if t == topic);
+        let same = |queued: &&mut Queued| matches!(&queued.sort, Sort::Ephemeral(t) if **t == topic);
         // Receipts and presence tell of different people each time.
         if matches!(topic, Topic::Typing(..) | Topic::Bump(_))
             && let Some(queued) = self.queue.iter_mut().find(same)
@@ -139,7 +139,7 @@ impl Outbox {
         }
         let has_room = self.frames < self.limits.frames / 4 && self.bytes < self.limits.bytes / 4;
         if has_room {
-            self.count(frame.clone(), Sort::Ephemeral(topic));
+            self.count(frame.clone(), Sort::Ephemeral(Box::new(topic)));
         }
         has_room
     }

@@ -1,6 +1,7 @@
 //! Puts the parts together, serves, and ends without losing anything.
 
 use std::net::SocketAddr;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 use std::{fs, io};
@@ -25,7 +26,7 @@ use crate::presence::SharedLeases;
 use crate::redis::RedisFault;
 use crate::settings::{Secret, Settings};
 use crate::telemetry::{self, Telemetry};
-use crate::ws::{self, Admission, Realtime};
+use crate::ws::{self, Admission, Realtime, SessionParts};
 
 /// How long a connection is read on after its last answer was written, so that a peer still sending
 /// gets it. A socket ends only then, and a browser tells its page only then. The HTTP library
@@ -201,8 +202,9 @@ fn listen(pod: &Arc<Pod>, parts: Parts) -> Result<(ServerHandle, SocketAddr), St
         let Parts { http, authenticator, tickets, limiter, admission } = parts.clone();
         // Runs once on each worker's thread, so each gets a hub of its own.
         let hub = HubCore::start(&worker_pod);
+        let parts = Rc::new(SessionParts::new(hub, authenticator, limiter));
         App::new()
-            .app_data(Data::new(Realtime { hub, authenticator, tickets, limiter, admission }))
+            .app_data(Data::new(Realtime { parts, tickets, admission }))
             .wrap_api()
             .configure(http::configure_api(http))
             .build()

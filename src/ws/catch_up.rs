@@ -49,7 +49,8 @@ enum Work {
 #[derive(Default)]
 pub(super) struct CatchUp {
     waiting: VecDeque<Work>,
-    current: Option<Job>,
+    /// In a box of its own: most of the time there is none.
+    current: Option<Box<Job>>,
     /// The user's own log is being read for a `resume`.
     reading_user_log: bool,
     /// Entries that the `resume` under way may still replay.
@@ -236,7 +237,7 @@ impl Session {
                     } else {
                         self.ask_room(&job);
                     }
-                    self.catch_up.current = Some(job);
+                    self.catch_up.current = Some(Box::new(job));
                 }
             }
         }
@@ -340,7 +341,7 @@ impl Session {
     }
 
     fn replay(&mut self, page: &LogPage, ctx: &mut Context<Self>) {
-        let Some(mut job) = self.catch_up.current.take() else { return };
+        let Some(mut job) = self.catch_up.current.take().map(|job| *job) else { return };
         let after = job.after.unwrap_or(Seq::START);
         let told = job.tell == Tell::Quietly;
         let limit = if told { u64::MAX } else { self.limit(&job) };
@@ -362,9 +363,9 @@ impl Session {
         if job.reset.is_some() || job.tell != Tell::Quietly {
             // The room answers: with the reset, or because it was behind the store for a moment.
             self.ask_room(&job);
-            self.catch_up.current = Some(job);
+            self.catch_up.current = Some(Box::new(job));
         } else if cancelled {
-            self.catch_up.current = Some(job);
+            self.catch_up.current = Some(Box::new(job));
             self.done(ctx);
         } else {
             self.send_page(job, page, ctx);
@@ -381,7 +382,7 @@ impl Session {
         }
         let at = job.after.unwrap_or(Seq::START);
         let (room, promised_more) = (job.room, job.until.is_some());
-        self.catch_up.current = Some(job);
+        self.catch_up.current = Some(Box::new(job));
         if promised_more && at >= until {
             // Not live: the client asks again after what it got.
             return self.done(ctx);

@@ -122,7 +122,7 @@ impl Session {
     }
 
     pub(super) fn check_expiry(&mut self) {
-        match self.state.expiry(&self.rules, self.parts.hub.pod.clock.now()) {
+        match self.state.expiry(&self.parts.rules, self.parts.hub.pod.clock.now()) {
             Expiry::Far => {}
             Expiry::Notice => {
                 if let Some(identity) = self.state.identity() {

@@ -23,25 +23,34 @@ use crate::protocol::{CloseCode, Command, Encoded, Reference, server};
 use crate::settings::Settings;
 use crate::store::StoreError;
 
-/// What a session needs besides its link.
-#[derive(Clone)]
+/// What a session needs besides its link: one for all sessions of a thread, because thousands of
+/// idle ones hold it.
 pub struct SessionParts {
     pub hub: Rc<HubCore>,
     pub authenticator: Arc<Authenticator>,
     pub limiter: Arc<Limiter>,
+    pub(super) rules: SessionRules,
+    limits: Limits,
+}
+
+impl SessionParts {
+    #[must_use]
+    pub fn new(hub: Rc<HubCore>, authenticator: Arc<Authenticator>, limiter: Arc<Limiter>) -> Self {
+        let rules = session_rules(&hub.pod.settings);
+        let limits = frame_limits(&hub.pod.settings);
+        Self { hub, authenticator, limiter, rules, limits }
+    }
 }
 
 /// The actor of one connection.
 pub struct Session {
-    pub(super) parts: SessionParts,
+    pub(super) parts: Rc<SessionParts>,
     pub(super) link: Rc<Link>,
     pub(super) catch_up: CatchUp,
     pub(super) state: Rules,
-    pub(super) rules: SessionRules,
     pub(super) typed: Typed,
     /// Who came in with the upgrade, until he is welcomed.
-    newcomer: Option<User>,
-    limits: Limits,
+    newcomer: Option<Box<User>>,
     pub(super) guards: Vec<ConnectionGuard>,
     _alive: Alive,
 }
@@ -51,17 +60,14 @@ impl Session {
     /// connection for as long as it lives.
     #[must_use]
     pub fn new(
-        parts: SessionParts,
+        parts: Rc<SessionParts>,
         link: Rc<Link>,
-        newcomer: Option<User>,
+        newcomer: Option<Box<User>>,
         guards: Vec<ConnectionGuard>,
     ) -> Self {
-        let settings = parts.hub.pod.settings.clone();
         let alive = parts.hub.pod.census();
         Self {
             state: Rules::new(link.identity()),
-            rules: session_rules(&settings),
-            limits: frame_limits(&settings),
             catch_up: CatchUp::default(),
             typed: Typed::default(),
             newcomer,
@@ -88,7 +94,7 @@ impl Session {
         self.push(&server::error(reference, fault));
         if fault.code == Code::RateLimited {
             let now = self.parts.hub.pod.clock.now();
-            if self.state.refused(&self.rules, now) == Patience::Close {
+            if self.state.refused(&self.parts.rules, now) == Patience::Close {
                 self.close(CloseCode::RateLimited);
             }
         }
@@ -96,8 +102,8 @@ impl Session {
 
     fn text(&mut self, text: &str, ctx: &mut Context<Self>) {
         let now = self.parts.hub.pod.clock.now();
-        let over_rate = self.state.count_frame(&self.rules, now).err();
-        let frame = decode(text, &self.limits);
+        let over_rate = self.state.count_frame(&self.parts.rules, now).err();
+        let frame = decode(text, &self.parts.limits);
         if let Some((refusal, patience)) = over_rate {
             let reference = match &frame {
                 Ok(frame) => frame.reference.as_ref(),
@@ -113,7 +119,7 @@ impl Session {
             Ok(frame) => frame,
             Err(malformed) => {
                 self.push(&server::error(malformed.reference.as_ref(), &malformed.fault));
-                if self.state.malformed(&self.rules, now) == Patience::Close {
+                if self.state.malformed(&self.parts.rules, now) == Patience::Close {
                     self.close(CloseCode::Violation);
                 } else if self.state.identity().is_none() {
                     self.close(CloseCode::AuthTimeout);
@@ -238,7 +244,7 @@ impl Actor for Session {
     fn started(&mut self, ctx: &mut Context<Self>) {
         self.link.set_mailbox(ctx.address().recipient());
         if let (Some(user), Some(identity)) = (self.newcomer.take(), self.link.identity()) {
-            self.begin(user, identity, None, ctx);
+            self.begin(*user, identity, None, ctx);
         }
     }
 
@@ -264,7 +270,7 @@ impl StreamHandler<Inbound> for Session {
             Inbound::Ping(payload) => {
                 // Counted like any frame; a refused ping is not answered, and that is all.
                 let now = self.parts.hub.pod.clock.now();
-                match self.state.count_frame(&self.rules, now) {
+                match self.state.count_frame(&self.parts.rules, now) {
                     Ok(()) => {}
                     Err((_, Patience::Answer)) => return,
                     Err((_, Patience::Close)) => return self.close(CloseCode::RateLimited),

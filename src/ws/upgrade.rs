@@ -14,13 +14,13 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::admission::Admission;
 use super::session::{Session, SessionParts};
 use super::socket::{self, FrameLimits, Frames};
-use crate::actors::{HubCore, Link};
-use crate::auth::{Authenticator, TicketRefused, Tickets};
+use crate::actors::Link;
+use crate::auth::{TicketRefused, Tickets};
 use crate::domain::session::Identity;
 use crate::domain::{ConnId, User};
 use crate::error::{Code, Fault};
 use crate::http::{client, problem};
-use crate::limits::{ConnectionGuard, Limiter};
+use crate::limits::ConnectionGuard;
 use crate::protocol::server::{self, HelloLimits};
 use crate::protocol::{CloseCode, SUBPROTOCOL};
 use crate::settings::Settings;
@@ -32,10 +32,8 @@ const TICKET: &str = "ticket.";
 
 /// What the endpoint needs of one worker.
 pub struct Realtime {
-    pub hub: Rc<HubCore>,
-    pub authenticator: Arc<Authenticator>,
+    pub parts: Rc<SessionParts>,
     pub tickets: Arc<Tickets>,
-    pub limiter: Arc<Limiter>,
     pub admission: Arc<Admission>,
 }
 
@@ -47,7 +45,7 @@ pub fn configure(config: &mut ServiceConfig) {
 }
 
 async fn upgrade(request: HttpRequest, payload: Payload, realtime: Data<Realtime>) -> HttpResponse {
-    let pod = &realtime.hub.pod;
+    let pod = &realtime.parts.hub.pod;
     if pod.is_draining() {
         let mut fault = Fault::new(Code::Unavailable, "this server is stopping");
         fault.retry_after = Some(std::time::Duration::from_secs(1));
@@ -68,27 +66,23 @@ async fn upgrade(request: HttpRequest, payload: Payload, realtime: Data<Realtime
 
     let conn = ConnId(pod.clock.id());
     let (newcomer, identity) = match &admitted {
-        Ok(Admitted { who: Some((user, identity)), .. }) => (Some(user.clone()), Some(*identity)),
+        Ok(Admitted { who: Some((user, identity)), .. }) => (Some(Box::new(user.clone())), Some(*identity)),
         _ => (None, None),
     };
-    let link = realtime.hub.enter(conn, identity);
+    let link = realtime.parts.hub.enter(conn, identity);
     let response = match socket::accept(&request, taken.map(String::as_str), link.clone()) {
         Ok(response) => response,
         Err(wrong) => {
-            realtime.hub.leave(&link);
+            realtime.parts.hub.leave(&link);
             return problem::response(&Fault::bad_request(wrong));
         }
     };
     let guards = open(&realtime, &link, admitted);
     // What happened while the credential was looked at: from here on the hub finds this socket.
     if pod.is_draining() {
-        realtime.hub.close(&link, CloseCode::Draining);
+        realtime.parts.hub.close(&link, CloseCode::Draining);
     }
-    let parts = SessionParts {
-        hub: realtime.hub.clone(),
-        authenticator: realtime.authenticator.clone(),
-        limiter: realtime.limiter.clone(),
-    };
+    let parts = realtime.parts.clone();
     let limits = frame_limits(&pod.settings);
     Session::create(|ctx| {
         ctx.add_stream(Frames::new(payload, link.clone(), limits));
@@ -112,7 +106,7 @@ async fn admit(
     if !offered.is_empty() && !offered.iter().any(|name| name == SUBPROTOCOL) {
         return Err(CloseCode::UnsupportedVersion);
     }
-    let pod = &realtime.hub.pod;
+    let pod = &realtime.parts.hub.pod;
     let origin = match request.headers().get(header::ORIGIN) {
         None => None,
         Some(origin) => Some(origin.to_str().map_err(|_| CloseCode::OriginRefused)?),
@@ -121,7 +115,7 @@ async fn admit(
         return Err(CloseCode::OriginRefused);
     }
     let address = client::address(request, &pod.settings.trusted_proxies);
-    let connections = realtime.limiter.connections();
+    let connections = realtime.parts.limiter.connections();
     let mut guards = vec![connections.enter_address(address).map_err(|_| CloseCode::TooManyConnections)?];
 
     let ticket = offered.iter().find_map(|name| name.strip_prefix(TICKET));
@@ -134,7 +128,7 @@ async fn admit(
         })?)
     } else if let Some(bearer) = bearer {
         let token = bearer.to_str().ok().and_then(bearer_token).ok_or(CloseCode::TokenExpired)?;
-        Some(realtime.authenticator.verify(token).await.map_err(|fault| close_code(&fault))?)
+        Some(realtime.parts.authenticator.verify(token).await.map_err(|fault| close_code(&fault))?)
     } else {
         None
     };
@@ -147,7 +141,7 @@ async fn admit(
 
 /// The first frame: `hello`, or a goodbye. The session welcomes whom it knows.
 fn open(realtime: &Realtime, link: &Rc<Link>, admitted: Result<Admitted, CloseCode>) -> Vec<ConnectionGuard> {
-    let hub = &realtime.hub;
+    let hub = &realtime.parts.hub;
     match admitted {
         Ok(Admitted { guards, .. }) => {
             let settings = &hub.pod.settings;

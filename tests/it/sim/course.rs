@@ -78,11 +78,7 @@ impl Run {
                 Rc::new(Client::new(name, *user, rooms, epoch, chance.fork(), plan.habits, exchange))
             })
             .collect();
-        let parts = Rc::new(move |hub| SessionParts {
-            hub,
-            authenticator: authenticator.clone(),
-            limiter: limiter.clone(),
-        });
+        let parts = Rc::new(move |hub| SessionParts::new(hub, authenticator.clone(), limiter.clone()));
         Self { world, rooms, clients, parts }
     }
 

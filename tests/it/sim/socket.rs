@@ -95,7 +95,7 @@ impl Socket {
         let unanswered = hub.pod.settings.limits.unanswered;
         Session::create(|ctx| {
             ctx.add_stream(Wire { link: link.clone(), from, unanswered });
-            Session::new(parts, link.clone(), Some(user), Vec::new())
+            Session::new(Rc::new(parts), link.clone(), Some(Box::new(user)), Vec::new())
         });
         Self {
             hub,
