@@ -1,7 +1,7 @@
 # What can be done here. Each target is a script in .ci/, so that it can be read and run by itself.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test fmt lint test-rust test-web test-e2e deny bench sim torture prove
+.PHONY: help run build test fmt lint test-rust test-web test-e2e deny docker bench sim torture prove
 
 SEEDS ?= 20000
 SECONDS ?= 600
@@ -37,6 +37,9 @@ test-e2e: ## Two people in a real browser against a real server
 deny: ## Licences, banned crates and sources of the dependencies
 	@.ci/test.sh deny
 
+docker: ## Dockerfiles, compose file and the page's nginx, without an engine
+	@.ci/test.sh docker
+
 bench: ## Benchmarks, each against its baseline
 	cargo bench
 
@@ -46,5 +49,5 @@ sim: ## Simulate SEEDS=n schedules of failures
 torture: ## Torture a cluster for SECONDS=n, with the schedule of SEED=n
 	@.ci/torture.sh $(SECONDS) $(SEED)
 
-prove: ## The heavy proofs: long simulation, torture, Autobahn, release benchmarks
+prove: ## The heavy proofs: long simulation, torture, Autobahn, images and compose, release benchmarks
 	@.ci/prove.sh

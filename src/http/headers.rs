@@ -33,7 +33,7 @@ pub async fn secure<B: MessageBody + 'static>(
     let mut response = if preflight {
         let mut answer = HttpResponse::NoContent();
         answer
-            .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PATCH, DELETE"))
+            .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PUT, PATCH, DELETE"))
             .insert_header((
                 header::ACCESS_CONTROL_ALLOW_HEADERS,
                 "authorization, content-type, idempotency-key",

@@ -232,6 +232,36 @@ mod tests {
     }
 
     #[test]
+    fn secrets_may_stand_in_files() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).expect("written");
+            path.to_str().expect("plain").to_owned()
+        };
+        let (secret, url) = ("x".repeat(32), "redis://:hunter2@localhost");
+        let (one, two) = (file("one", &format!("{secret}\n")), file("two", url));
+        let settings = with(&[("JWT_SECRET_FILE", &one), ("REDIS_URL_FILE", &two)]).expect("valid");
+        assert_eq!(settings.jwt_secret, [Secret::new(secret.clone())]);
+        assert!(settings.redis_url.is_some());
+        // What is wrong in a file is told under the same name, and not repeated.
+        let error = with(&[("JWT_SECRET_FILE", &two)]).expect_err("too short").to_string();
+        assert!(error.starts_with("JWT_SECRET: ") && !error.contains("hunter2"), "{error}");
+        // Both, an absent file, and one with nothing in it.
+        let empty = file("empty", " \n");
+        for pairs in [
+            [("JWT_SECRET", secret.as_str()), ("JWT_SECRET_FILE", one.as_str())],
+            [("JWT_SECRET", ""), ("JWT_SECRET_FILE", "/nowhere")],
+            [("JWT_SECRET", ""), ("JWT_SECRET_FILE", empty.as_str())],
+        ] {
+            let error = with(&pairs).expect_err("refused").to_string();
+            assert!(error.starts_with("JWT_SECRET: JWT_SECRET_FILE"), "{error}");
+        }
+        // Others are not looked for in files.
+        assert_eq!(with(&[("PORT_FILE", &one)]).expect("valid").port, 3_000);
+    }
+
+    #[test]
     fn what_this_version_does_not_offer_is_refused() {
         for (name, value) in
             [("SENTRY_DSN", "https://key@sentry.example.com/1"), ("CHAT_EMAIL_VERIFICATION", "required")]

@@ -11,6 +11,9 @@ Written from the table in `src/settings/`; `UPDATE_DOCS=1 cargo test settings` w
 
 Every setting is an environment variable. One that is empty counts as not set. A value that cannot be
 used ends the start with one line that names the variable. `chat check-config` checks without starting.
+
+What holds a secret may stand in a file instead: `DATABASE_URL_FILE`, `REDIS_URL_FILE`, `SENTRY_DSN_FILE` and
+`JWT_SECRET_FILE` name one. Only one of the two may be set. The file is read at the start.
 ";
 
 pub(super) fn render() -> String {

@@ -1,7 +1,7 @@
 //! The table's macro: a row gives a setting its field, variables, unit, default, bounds and doc
 //! at once, so none of them can be forgotten and the reference cannot lie.
 
-use std::fmt;
+use std::{fmt, fs};
 
 use super::value::{Bounds, Value};
 
@@ -41,6 +41,28 @@ pub(super) struct Row {
     pub(super) doc: &'static str,
 }
 
+/// Variables whose value may stand in a file, which the same name with `_FILE` names: what holds a
+/// secret, so that none stands in an environment, where every tool shows it.
+const IN_FILES: [&str; 4] = ["DATABASE_URL", "REDIS_URL", "SENTRY_DSN", "JWT_SECRET"];
+
+/// What is given for a variable, in the environment or in a file. A file that is named and gives
+/// nothing is a fault: whoever named it meant something.
+fn given(env: Env<'_>, name: &'static str) -> Result<Option<String>, SettingError> {
+    let set = |name: &str| env(name).map(|raw| raw.trim().to_owned()).filter(|raw| !raw.is_empty());
+    let direct = set(name);
+    let path = if IN_FILES.contains(&name) { set(&format!("{name}_FILE")) } else { None };
+    let Some(path) = path else { return Ok(direct) };
+    if direct.is_some() {
+        return Err(SettingError::new(name, format!("{name}_FILE is set too: leave one of them unset")));
+    }
+    let text = fs::read_to_string(&path)
+        .map_err(|cause| SettingError::new(name, format!("{name}_FILE: {path}: {cause}")))?;
+    match text.trim() {
+        "" => Err(SettingError::new(name, format!("{name}_FILE: {path} is empty"))),
+        text => Ok(Some(text.to_owned())),
+    }
+}
+
 /// Reads one setting by the first of its variables that is set. An empty one counts as not set,
 /// because compose files and manifests pass empty variables along.
 pub(super) fn read<T: Value>(
@@ -50,12 +72,8 @@ pub(super) fn read<T: Value>(
     default: T,
 ) -> Result<T, SettingError> {
     for name in names {
-        let Some(raw) = env(name) else { continue };
-        let raw = raw.trim();
-        if raw.is_empty() {
-            continue;
-        }
-        return T::parse(raw, bounds).map_err(|why| {
+        let Some(raw) = given(env, name)? else { continue };
+        return T::parse(&raw, bounds).map_err(|why| {
             SettingError::new(name, if T::SECRET { why } else { format!("{why}, not {raw:?}") })
         });
     }

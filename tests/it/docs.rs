@@ -121,7 +121,7 @@ fn a_broken_link_is_found() {
 }
 
 /// Folders of the sources: what stands in backticks and begins so is meant to be there.
-const FOLDERS: &[&str] = &["src/", "tests/", ".ci/", "docs/", "benches/", "migrations/"];
+const FOLDERS: &[&str] = &["src/", "tests/", ".ci/", "docs/", "benches/", "migrations/", "docker/"];
 
 /// The paths that a text names in backticks, with their lines.
 fn named_paths(text: &str) -> Vec<(usize, String)> {

@@ -19,7 +19,8 @@ const SOURCES: &[(&str, &[&str])] = &[
     ("tests", &["rs"]),
     ("benches", &["rs"]),
     ("web", &["ts", "tsx", "mjs", "css", "html"]),
-    (".ci", &["sh"]),
+    (".ci", &["sh", "mjs"]),
+    ("docker", &["sh", "mjs", "conf", "yaml", "yml"]),
 ];
 
 /// What may lie in the root: what the product is made of, and the usual files about it.

@@ -73,6 +73,13 @@ async fn allowed_origins_may_read_answers_and_others_may_not() {
     let answer = site.ask(preflight).await;
     assert_eq!(answer.status, 204);
     assert!(answer.header("access-control-allow-headers").unwrap().contains("idempotency-key"));
+    // Every method that any route has.
+    let allowed = answer.header("access-control-allow-methods").unwrap().to_owned();
+    let document = chat::http::openapi::yaml().expect("a document");
+    for method in ["get", "post", "put", "patch", "delete"] {
+        assert!(document.contains(&format!("    {method}:\n")), "no route has {method}");
+        assert!(allowed.split(", ").any(|name| name.eq_ignore_ascii_case(method)), "{method}: {allowed}");
+    }
 }
 
 #[actix_web::test]

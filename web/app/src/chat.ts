@@ -1,9 +1,15 @@
 // The one client of this page, and the hook that reads it.
 
 import { useCallback, useSyncExternalStore } from "react";
-import { browserEnvironment, ChatClient, type Topic } from "@chat/sdk";
+import { browserEnvironment, ChatClient, type Places, type Topic } from "@chat/sdk";
 
-export const chat = new ChatClient(browserEnvironment());
+/** There before anything is rendered. */
+export let chat: ChatClient;
+
+export function startChat(places: Places): void {
+  chat = new ChatClient(browserEnvironment(places));
+  chat.start();
+}
 
 /** Reads a snapshot and renders again when its topic changes. */
 export function useChat<T>(topic: Topic, read: () => T): T {

@@ -1,6 +1,7 @@
 import { createRoot } from "react-dom/client";
 import { App } from "./App.js";
-import { chat } from "./chat.js";
+import { startChat } from "./chat.js";
+import { loadPlaces } from "./config.js";
 import "./styles/tokens.css";
 import "./styles/base.css";
 import "./styles/controls.css";
@@ -10,5 +11,13 @@ import "./styles/room.css";
 import "./styles/message.css";
 import "./styles/dialog.css";
 
-chat.start();
-createRoot(document.getElementById("root")!).render(<App />);
+const root = document.getElementById("root")!;
+const load = (name: string) => fetch(import.meta.env.BASE_URL + name, { cache: "no-store" });
+
+try {
+  startChat(await loadPlaces(load, location.origin));
+  createRoot(root).render(<App />);
+} catch (error) {
+  // Without it there is nobody to talk to; guessing would only hide what is wrong.
+  root.textContent = `This page could not be started: ${error instanceof Error ? error.message : error}. Reload it to try again.`;
+}

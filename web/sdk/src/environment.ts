@@ -22,10 +22,14 @@ export interface StorageLike {
 
 export type Timer = ReturnType<typeof setTimeout>;
 
-export interface Environment {
+/** Where the server is. */
+export interface Places {
   /** Origin of the REST interface, without a trailing slash. */
   readonly apiUrl: string;
   readonly socketUrl: string;
+}
+
+export interface Environment extends Places {
   fetch(input: string, init: RequestInit): Promise<Response>;
   openSocket(url: string, protocols: string[]): SocketLike;
   readonly storage: StorageLike;
@@ -42,10 +46,10 @@ export interface Environment {
   onStorage(callback: (key: string | null) => void): () => void;
 }
 
-export function browserEnvironment(origin: string = location.origin): Environment {
+export function browserEnvironment({ apiUrl, socketUrl }: Places): Environment {
   return {
-    apiUrl: origin,
-    socketUrl: `${origin.replace(/^http/, "ws")}/ws`,
+    apiUrl,
+    socketUrl,
     fetch: (input, init) => fetch(input, init),
     openSocket: (url, protocols) => new WebSocket(url, protocols) as SocketLike,
     storage: browserStorage(),

@@ -1,6 +1,6 @@
 export { ChatClient, type Topic } from "./client.js";
 export { ApiError, type FieldError } from "./http.js";
-export { browserEnvironment, type Environment } from "./environment.js";
+export { browserEnvironment, memoryStorage, type Environment, type Places } from "./environment.js";
 export { deliveryOf, RECEIPTS_MAX_MEMBERS, type Delivery, type ReceiptMarks } from "./receipts.js";
 export type { ConnectionState } from "./connection.js";
 export type { RoomState } from "./counts.js";

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# secrets.sh : makes the secrets of compose.yaml in docker/secrets/, each in a file of its own. What is there
+# already stays: a second run changes nothing.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+# The folder is its owner's alone. The files in it can be read by whoever gets there: they are bound into
+# containers as they are, and the users there are others.
+mkdir -p secrets
+chmod 0700 secrets
+
+# keep NAME TEXT
+keep() {
+  local file=secrets/$1
+  if [[ -e $file ]]; then
+    printf 'kept %s\n' "$file" >&2
+    return
+  fi
+  (umask 0333 && printf '%s\n' "$2" >"$file")
+  printf 'made %s\n' "$file" >&2
+}
+
+# 256 bits, as letters and digits: good in an address without being encoded.
+random() { od -An -N32 -tx1 /dev/urandom | tr -d ' \n'; }
+
+keep postgres-password "$(random)"
+keep redis-password "$(random)"
+keep jwt-secret "$(random)"
+keep redis-conf "requirepass $(<secrets/redis-password)"
+keep database-url "postgres://chat:$(<secrets/postgres-password)@postgres:5432/chat?sslmode=disable"
+keep redis-url "redis://:$(<secrets/redis-password)@redis:6379"
