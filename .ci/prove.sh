@@ -33,6 +33,11 @@ if [[ -n ${AUTOBAHN:-} ]]; then
 else
   printf '\n== autobahn: NOT RUN. Set AUTOBAHN to the command of the Autobahn test suite, wstest.\n'
 fi
+if [[ -n ${PROVE_KUBECONFIG:-} ]]; then
+  prove kubernetes .ci/kubernetes.sh
+else
+  printf '\n== kubernetes: NOT RUN. Set PROVE_KUBECONFIG to the kubeconfig of a cluster to spare.\n'
+fi
 prove benchmarks cargo bench --locked
 
 if [[ ${#failed[@]} -gt 0 ]]; then

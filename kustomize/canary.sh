@@ -29,10 +29,12 @@ status() {
 
 release() {
   [[ -n ${1:-} ]] || die "release IMAGE"
+  local before left
   case $(phase) in
     Initialized | Succeeded | Failed) ;;
     *) die "A canary is under way or was not made ready: $(phase). Wait for it, or abort it." ;;
   esac
+  before=$(phase)
   # A gate that the last release left open would let this one through.
   gate gate close
   gate rollback close
@@ -40,7 +42,15 @@ release() {
   if [[ -n $(get deployment "$CANARY" '{.spec.template.spec.initContainers[0].name}') ]]; then
     kube set image "deployment/$CANARY" "migrate=$1" >&2
   fi
-  say "begun; canary.sh status, canary.sh promote"
+  # Flagger looks once a minute; until it has, the phase is that of the release before.
+  for ((left = ${NOTICE:-180}; left > 0; left -= ${PAUSE:-5})); do
+    if [[ $(phase) != "$before" ]]; then
+      say "begun; canary.sh status, canary.sh promote"
+      return
+    fi
+    sleep "${PAUSE:-5}"
+  done
+  die "Flagger has not begun: is it there, and is $1 another image than before?"
 }
 
 await() {

@@ -20,6 +20,8 @@ const SOURCES: &[(&str, &[&str])] = &[
     ("benches", &["rs"]),
     ("web", &["ts", "tsx", "mjs", "css", "html"]),
     (".ci", &["sh"]),
+    ("kustomize", &["sh", "yaml"]),
+    ("tests/manifests", &["py", "mjs"]),
 ];
 
 /// What may lie in the root: what the product is made of, and the usual files about it.
