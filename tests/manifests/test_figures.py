@@ -4,7 +4,8 @@ import math
 import re
 
 import yaml
-from rendering import KUSTOMIZE, ROOT, Case, base, containers, gateway, overlay, template
+from rendering import KUSTOMIZE, ROOT, Case, all_rendered, base, containers, gateway, overlay, template
+from test_references import pods, selects
 
 
 def container(rendered, deployment="chat-backend"):
@@ -171,6 +172,24 @@ class Figures(Case):
         self.assertEqual((spec["progressDeadlineSeconds"], spec["service"]["port"]), (600, 3000))
         figures = [analysis[key] for key in ("interval", "threshold", "maxWeight", "stepWeight")]
         self.assertEqual(figures, ["1m", 5, 50, 10])
+
+    def test_a_colour_is_chosen_by_one_patch(self):
+        """kubectl patch service chat-backend -p '{"spec":{"selector":{"version":"green"}}}'"""
+        coloured = [one for one in all_rendered() if one.has("Deployment", "chat-backend-green")]
+        self.assertGreater(len(coloured), 0)
+        for rendered in coloured:
+            self.assertFalse(rendered.has("Deployment", "chat-backend"))
+            service = rendered.one("Service", "chat-backend")["spec"]["selector"]
+            self.assertNotIn("version", service)
+            for colour in ("blue", "green"):
+                selector = {"matchLabels": {**service, "version": colour}}
+                chosen = [one for one, labels in pods(rendered) if selects(selector, labels)]
+                self.assertEqual([one["metadata"]["name"] for one in chosen], [f"chat-backend-{colour}"])
+
+    def test_pipelines_set_images_by_these_names(self):
+        for name in ("dev", "staging", "prod"):
+            wanted = yaml.safe_load((KUSTOMIZE / "overlays" / name / "kustomization.yaml").read_text())
+            self.assertEqual([one["name"] for one in wanted["images"]], ["backend", "frontend"])
 
     def test_metrics_named_are_served(self):
         """What a canary or an autoscaler goes by is in the manual of metrics."""
