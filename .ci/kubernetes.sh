@@ -4,7 +4,9 @@
 #   PROVE_FILTER          a command that manifests pass on their way, for an old API server  (cat)
 #   PROVE_BACKEND_IMAGE, PROVE_FRONTEND_IMAGE   images that its nodes can run                (the overlay's)
 # Kinds that the cluster does not know are left out, and named.
-set -euo pipefail
+set -Eeuo pipefail
+# What fails inside $(...) fails outside too.
+shopt -s inherit_errexit
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -28,6 +30,7 @@ clean() {
   rm -rf "$scratch"
 }
 trap clean EXIT
+trap 'say "does not hold, line $LINENO: $BASH_COMMAND"' ERR
 
 for space in "${SPACES[@]}"; do
   [[ -z $(kubectl get namespace "$space" --ignore-not-found --output name) ]] ||
@@ -102,9 +105,9 @@ namespace_of() { "$MANIFESTS_PYTHON" -c 'import sys, yaml
 print(*[o["metadata"]["name"] for o in yaml.safe_load_all(open(sys.argv[1])) if o["kind"] == "Namespace"])' "$1"; }
 
 applied() {
-  local name=$1 file=$2 again
-  kubectl get namespace "$(namespace_of "$file")" >/dev/null 2>&1 ||
-    kubectl create namespace "$(namespace_of "$file")" >/dev/null
+  local name=$1 file=$2 space again
+  space=$(namespace_of "$file")
+  kubectl get namespace "$space" >/dev/null 2>&1 || kubectl create namespace "$space" >/dev/null
   kubectl apply --server-side --dry-run=server --field-manager proof --filename "$file" >/dev/null
   holds "$name: accepted in a server-side dry run, server-side apply"
   kubectl apply --dry-run=server --filename "$file" >/dev/null 2>&1
@@ -123,7 +126,7 @@ pod() {
 try_pod() { kubectl --namespace chat create --dry-run=server --output json --filename "$scratch/pod.json"; }
 
 prove_overlays() {
-  local space
+  local space file
   for space in chat chat-staging; do
     kubectl create namespace "$space" >/dev/null
     kubectl --namespace "$space" create secret generic chat-secrets --from-literal=database-url=postgres://a \
@@ -132,9 +135,12 @@ prove_overlays() {
   NAMESPACE=chat-dev kustomize/dev-secrets.sh >/dev/null 2>&1
   [[ -n $(kubectl --namespace chat-dev get secret chat-secrets chat-postgres chat-redis --output name) ]]
   holds "dev-secrets.sh made the Secrets of development"
-  applied dev "$(manifest dev)"
-  applied staging "$(manifest staging)"
-  applied prod "$(manifest prod)"
+  file=$(manifest dev)
+  applied dev "$file"
+  file=$(manifest staging)
+  applied staging "$file"
+  file=$(manifest prod)
+  applied prod "$file"
   kubectl delete namespace chat-dev chat-staging --wait=false >/dev/null
 }
 
@@ -190,17 +196,18 @@ may() {
 }
 
 prove_rights() {
-  local what
+  local what file
   for what in deployments services configmaps ingresses.networking.k8s.io horizontalpodautoscalers; do may yes patch "$what"; done
   may yes patch deployments --subresource=scale
   may yes get pods
-  for what in secrets roles.rbac.authorization.k8s.io rolebindings.rbac.authorization.k8s.io resourcequotas serviceaccounts pods; do
+  for what in secrets roles.rbac.authorization.k8s.io rolebindings.rbac.authorization.k8s.io resourcequotas networkpolicies.networking.k8s.io serviceaccounts pods; do
     may no create "$what"
   done
   may no get secrets
   may no delete deployments
   holds "a deployer may deploy, and nothing else"
-  kubectl apply "${DEPLOYER[@]}" --filename "$(manifest prod)" >/dev/null
+  file=$(manifest prod)
+  kubectl apply "${DEPLOYER[@]}" --filename "$file" >/dev/null
   holds "a deployer can apply prod again"
   for what in chat-backend chat-frontend; do
     [[ $(kubectl --namespace chat auth can-i get secrets --as "system:serviceaccount:chat:$what" 2>/dev/null || true) == no ]]
