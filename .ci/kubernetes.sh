@@ -56,19 +56,23 @@ refused() {
 }
 
 kubectl api-resources --no-headers --output wide >"$scratch/kinds"
+# All versions: the list of kinds names of each only the version that the server prefers.
+kubectl api-versions >"$scratch/versions"
 # known : of the manifests on the standard input those of kinds that the server has.
 known() {
   "$MANIFESTS_PYTHON" -c '
-import re, sys, yaml
-lines = [line.split() for line in open(sys.argv[1])]
-there = {(f[i], f[i + 2]) for f in lines for i in range(len(f) - 2) if f[i + 1] in ("true", "false")}
+import sys, yaml
+group = lambda version: version.rpartition("/")[0]
+fields = [line.split() for line in open(sys.argv[1])]
+kinds = {(group(f[i]), f[i + 2]) for f in fields for i in range(len(f) - 2) if f[i + 1] in ("true", "false")}
+versions = set(open(sys.argv[2]).read().split())
 out = []
-for one in yaml.safe_load_all(sys.stdin):
-    if one and (one["apiVersion"], one["kind"]) in there:
+for one in filter(None, yaml.safe_load_all(sys.stdin)):
+    if one["apiVersion"] in versions and (group(one["apiVersion"]), one["kind"]) in kinds:
         out.append(one)
-    elif one:
+    else:
         print("NOT APPLIED, no such kind:", one["apiVersion"], one["kind"], file=sys.stderr)
-yaml.safe_dump_all(out, sys.stdout)' "$scratch/kinds"
+yaml.safe_dump_all(out, sys.stdout)' "$scratch/kinds" "$scratch/versions"
 }
 
 # manifest OVERLAY [COMPONENT...] : a file with what is applied; with the overlay's own components, or these.
@@ -112,7 +116,8 @@ applied() {
   holds "$name: accepted in a server-side dry run, server-side apply"
   kubectl apply --dry-run=server --filename "$file" >/dev/null 2>&1
   kubectl apply --filename "$file" >/dev/null 2>&1
-  again=$(kubectl apply --filename "$file")
+  # What a StatefulSet claims is a list that the server completes, so kubectl always finds it another one.
+  again=$(kubectl apply --filename "$file" | grep -v '^statefulset')
   [[ $again != *created* && $again != *configured* ]] || die "$name: applied again, it changes: $again"
   holds "$name: applied; applied again it changes nothing"
 }
@@ -220,7 +225,7 @@ prove_budget() {
   mapfile -t names < <(kubectl --namespace chat get pods --selector app=chat-backend --output name)
   stands chat-backend
   version=policy/v1
-  grep -q 'policy/v1 ' "$scratch/kinds" || version=policy/v1beta1
+  grep -qx policy/v1 "$scratch/versions" || version=policy/v1beta1
   evict() {
     printf '{"apiVersion":"%s","kind":"Eviction","metadata":{"name":"%s","namespace":"chat"}}' "$version" "${1#pod/}" |
       kubectl create --raw "/api/v1/namespaces/chat/pods/${1#pod/}/eviction" --filename -
