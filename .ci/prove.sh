@@ -39,6 +39,11 @@ if has docker && docker version >/dev/null 2>&1; then
 else
   printf '\n== images, compose: NOT RUN. There is no Docker engine that answers.\n'
 fi
+if [[ -n ${PROVE_KUBECONFIG:-} ]]; then
+  prove kubernetes .ci/kubernetes.sh
+else
+  printf '\n== kubernetes: NOT RUN. Set PROVE_KUBECONFIG to the kubeconfig of a cluster to spare.\n'
+fi
 prove benchmarks cargo bench --locked
 
 if [[ ${#failed[@]} -gt 0 ]]; then

@@ -7,7 +7,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 # The page is built before the tests, because it is inside the binary that the browser meets; one
 # set of features throughout, so that nothing is compiled twice.
-ALL=(fmt clippy rustdoc web rust deny benches shellcheck docker e2e)
+ALL=(fmt clippy rustdoc web rust deny benches shellcheck docker manifests e2e)
 
 suite_fmt() { cargo fmt --all -- --check; }
 
@@ -54,7 +54,13 @@ suite_benches() { cargo check --locked --benches --all-features; }
 
 suite_shellcheck() {
   need_shellcheck
-  shellcheck -x .ci/run .ci/*.sh docker/*.sh docker/*/*.sh
+  shellcheck -x .ci/run .ci/*.sh docker/*.sh docker/*/*.sh kustomize/*.sh
+}
+
+# Every allowed combination of overlays and components, and the scripts beside them.
+suite_manifests() {
+  need_manifest_tools
+  (cd tests/manifests && "$MANIFESTS_PYTHON" -B -m unittest -b)
 }
 
 suite_docker() { .ci/docker.sh; }

@@ -17,7 +17,11 @@ fn pages() -> Vec<String> {
     let at_root = std::fs::read_dir(root()).expect("the root");
     let at_root = at_root.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned());
     let at_root = at_root.filter(|name| name.ends_with(".md"));
-    at_root.chain(files("docs", &["md"])).chain(files("web", &["md"])).collect()
+    at_root
+        .chain(files("docs", &["md"]))
+        .chain(files("web", &["md"]))
+        .chain(files("kustomize", &["md"]))
+        .collect()
 }
 
 /// The lines outside fenced code, without what stands in backticks.
@@ -121,7 +125,8 @@ fn a_broken_link_is_found() {
 }
 
 /// Folders of the sources: what stands in backticks and begins so is meant to be there.
-const FOLDERS: &[&str] = &["src/", "tests/", ".ci/", "docs/", "benches/", "migrations/", "docker/"];
+const FOLDERS: &[&str] =
+    &["src/", "tests/", ".ci/", "docs/", "benches/", "migrations/", "docker/", "kustomize/"];
 
 /// The paths that a text names in backticks, with their lines.
 fn named_paths(text: &str) -> Vec<(usize, String)> {

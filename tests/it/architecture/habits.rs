@@ -21,6 +21,8 @@ const SOURCES: &[(&str, &[&str])] = &[
     ("web", &["ts", "tsx", "mjs", "css", "html"]),
     (".ci", &["sh", "mjs"]),
     ("docker", &["sh", "mjs", "conf", "yaml", "yml"]),
+    ("kustomize", &["sh", "yaml"]),
+    ("tests/manifests", &["py", "mjs"]),
 ];
 
 /// What may lie in the root: what the product is made of, and the usual files about it.
