@@ -373,10 +373,9 @@ impl Session {
     }
 
     fn send_page(&mut self, mut job: Job, page: &LogPage, ctx: &mut Context<Self>) {
-        let viewer = self.user();
         let until = job.until.unwrap_or(page.head);
         for entry in page.entries.iter().take_while(|entry| entry.seq <= until) {
-            let frame = server::entry(entry, viewer);
+            let frame = server::entry(entry, self.user());
             self.link.outbox.borrow_mut().push_replay(frame.frame().clone());
             job.after = Some(entry.seq);
         }
