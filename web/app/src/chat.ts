@@ -5,9 +5,13 @@ import { browserEnvironment, ChatClient, type Places, type Topic } from "@chat/s
 
 /** There before anything is rendered. */
 export let chat: ChatClient;
+/** What was being written in each room, while the page lives. */
+export const unfinished = new Map<string, string>();
 
 export function startChat(places: Places): void {
   chat = new ChatClient(browserEnvironment(places));
+  // The next person at this page must not find it.
+  chat.on("session", () => unfinished.clear());
   chat.start();
 }
 

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState, type FormEvent, type KeyboardEvent } from "react";
-import { chat } from "../chat.js";
+import { chat, unfinished } from "../chat.js";
 import { count } from "../format.js";
 import { Icon } from "../ui/Icon.js";
 
@@ -7,11 +7,6 @@ export const MAX_CHARACTERS = 8_000;
 /** The counter appears when it begins to matter. */
 const WARN_CHARACTERS = 7_500;
 const COMPOSER_ID = "composer-text";
-
-/** What was being written in each room, while the page lives. */
-const unfinished = new Map<string, string>();
-// The next person at this page must not find it.
-chat.on("session", () => unfinished.clear());
 
 interface ComposerProps {
   roomId: string;
