@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # roll.sh [IMAGE] : replaces the backends of compose.yaml one by one, by IMAGE or by what they are made of now,
-# and nobody notices: a new one is there before an old one is told to stop. Ends at the first new one that does
+# and loses nothing: a new one is there before an old one is told to stop. Ends at the first new one that does
 # not become healthy, with the old ones serving. To go back, roll to the image named at the end.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
