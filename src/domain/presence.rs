@@ -16,6 +16,17 @@ pub struct Presence {
     pub last_seen: Timestamp,
 }
 
+impl Presence {
+    /// What is so when all of his connections to that process end.
+    #[must_use]
+    pub fn ended(self, now: Timestamp) -> Self {
+        match self.connections {
+            0 => self,
+            _ => Self { connections: 0, last_seen: now.max(self.last_seen.plus(Duration::from_millis(1))) },
+        }
+    }
+}
+
 /// Times that a roster goes by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PresenceRules {
@@ -140,7 +151,9 @@ impl Roster {
         }
     }
 
-    /// All leases were read. A process that is not among them lapsed or ended; somebody who is not
+    /// All leases were read. A process that is not among them died: one that ended in order is among
+    /// them for a while longer, with nobody connected, so that the grace of those who were begins
+    /// then and not some time before. Somebody who is not
     /// among the people of his process is gone from it. Where this process itself is not among them
     /// the leases were lost, not their holders: then nobody is forgotten.
     pub fn read(&mut self, all: &BTreeMap<PodId, BTreeMap<UserId, Presence>>, now: Timestamp) {
@@ -283,7 +296,7 @@ impl Roster {
     fn drop_from(&mut self, pod: PodId, user: UserId, since: Timestamp) {
         let before = self.pods.get_mut(&pod).and_then(|known| known.people.remove(&user));
         if let Some(before) = before.filter(|before| before.connections > 0) {
-            self.sum(user, before.last_seen, since);
+            self.sum(user, before.last_seen.max(since), since);
         }
     }
 

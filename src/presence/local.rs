@@ -7,7 +7,7 @@ use futures_util::FutureExt as _;
 
 use super::{Answer, Leases, People};
 use crate::domain::presence::Presence;
-use crate::domain::{PodId, UserId};
+use crate::domain::{PodId, Timestamp, UserId};
 
 /// Where several engines within one process meet: the embedded default has one, a simulation three.
 #[derive(Debug, Default)]
@@ -59,8 +59,10 @@ impl Leases for LocalLeases {
         async { Ok(all) }.boxed()
     }
 
-    fn release(&self) -> Answer<'_, ()> {
-        self.lobby.lapse(self.pod);
+    fn release(&self, now: Timestamp) -> Answer<'_, ()> {
+        if let Some(people) = self.lobby.lock().get_mut(&self.pod) {
+            people.values_mut().for_each(|presence| *presence = presence.ended(now));
+        }
         async { Ok(()) }.boxed()
     }
 }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 
 use crate::domain::presence::Presence;
-use crate::domain::{PodId, UserId};
+use crate::domain::{PodId, Timestamp, UserId};
 
 /// What each call answers: it never blocks the caller's thread.
 pub type Answer<'a, T> = BoxFuture<'a, Result<T, LeasesAway>>;
@@ -41,15 +41,16 @@ pub trait Leases: Send + Sync + 'static {
     fn put(&self, changes: Vec<(UserId, Presence)>) -> Answer<'_, ()>;
 
     /// The people of every process whose lease holds, this one's too; a process without people is
-    /// there with an empty map. Who is gone may be among them for a while, with no connections.
+    /// there with an empty map. Who is gone may be among them for a while, with no connections; so
+    /// are all people of a process that ended in order.
     ///
     /// # Errors
     /// When nothing is known now. That is no reason to think that anybody left.
     fn all(&self) -> Answer<'_, BTreeMap<PodId, People>>;
 
-    /// Ends the lease of this process, at the end of its drain: its people are gone. Nothing is kept
-    /// after that.
-    fn release(&self) -> Answer<'_, ()>;
+    /// Ends the lease of this process, at the end of its drain: its people are gone since `now`, which
+    /// others can read for as long as a lease lives. Nothing that is put after that is kept.
+    fn release(&self, now: Timestamp) -> Answer<'_, ()>;
 }
 
 /// What actors hold.

@@ -1,7 +1,8 @@
 //! Leases in Redis: one key for each process, which it renews, and beside it the people who are
 //! connected to it. What is not renewed ends by itself.
 //!
-//! `presence:pods` is the set of processes, `presence:{pod}:lease` the lease,
+//! `presence:pods` is the set of processes, `presence:{pod}:lease` the lease (`1`, and `0` when its
+//! process has ended),
 //! `presence:{pod}:people` a hash of `user -> connections|last seen` that ends with the lease. The
 //! process keeps the same in memory, and writes all of it again where Redis lost it.
 
@@ -30,6 +31,19 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const GONE: Duration = Duration::from_secs(60);
 /// People written by one command.
 const CHUNK: usize = 500;
+
+/// What is written as the lease of a process.
+const HELD: &str = "1";
+const ENDED: &str = "0";
+
+/// Where a process stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lease {
+    Held,
+    /// It said goodbye; its people are there to be read, with no connections.
+    Ended,
+    Lapsed,
+}
 
 /// How leases are timed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,7 +176,7 @@ impl RedisLeases {
             pipeline.cmd("HDEL").arg(&people).arg(fields).ignore();
         }
         if renew {
-            pipeline.cmd("SET").arg(self.lease_key(self.pod)).arg(1).arg("PX").arg(self.life()).ignore();
+            pipeline.cmd("SET").arg(self.lease_key(self.pod)).arg(HELD).arg("PX").arg(self.life()).ignore();
         }
         pipeline.cmd("PEXPIRE").arg(&people).arg(self.life()).ignore();
         pipeline.cmd("HLEN").arg(&people);
@@ -173,40 +187,46 @@ impl RedisLeases {
                 self.write_all().await?;
             }
             self.index("SADD", self.pod).await?;
-            let living = self.living().await?;
-            self.pods.store(u32::try_from(living.len()).unwrap_or(u32::MAX).max(1), Ordering::Relaxed);
+            let held = self.known().await?.iter().filter(|(_, lease)| *lease == Lease::Held).count();
+            self.pods.store(u32::try_from(held).unwrap_or(u32::MAX).max(1), Ordering::Relaxed);
         }
         Ok(())
     }
 
     async fn write_all(&self) -> Result<(), RedisFault> {
+        let pipeline = self.everything();
+        self.desk.ask::<Value>(Order::Many(pipeline), PATIENCE).await.map(drop)
+    }
+
+    /// The writing of all people in the place of those before, at once.
+    fn everything(&self) -> Pipeline {
         let all: Vec<_> = self.lock().people.iter().map(|(user, presence)| (*user, *presence)).collect();
         let people = self.people_key(self.pod);
         let mut pipeline = redis::pipe();
         pipeline.atomic().cmd("DEL").arg(&people).ignore();
         put(&mut pipeline, &people, &all);
         pipeline.cmd("PEXPIRE").arg(&people).arg(self.life()).ignore();
-        self.desk.ask::<Value>(Order::Many(pipeline), PATIENCE).await.map(drop)
+        pipeline
     }
 
-    /// Processes whose lease holds. One that was found without it twice, a renewal apart, is taken
+    /// Processes that have a lease. One that was found without it twice, a renewal apart, is taken
     /// out of the index. Its keys are its own and end by themselves: it may have been slow only, and
     /// have renewed the lease after it was looked for.
-    async fn living(&self) -> Result<Vec<PodId>, RedisFault> {
+    async fn known(&self) -> Result<Vec<(PodId, Lease)>, RedisFault> {
         let mut ask = redis::cmd("SMEMBERS");
         ask.arg(self.index_key());
         let pods: Vec<String> = self.desk.ask(Order::One(ask), PATIENCE).await?;
-        let holds = pods
+        let leases = pods
             .iter()
             .filter_map(|pod| pod.parse().ok())
-            .map(|pod: PodId| async move { Ok::<_, RedisFault>((pod, self.holds(pod).await?)) });
-        let (living, lapsed): (Vec<_>, Vec<_>) =
-            try_join_all(holds).await?.into_iter().partition(|(_, holds)| *holds);
+            .map(|pod: PodId| async move { Ok::<_, RedisFault>((pod, self.lease(pod).await?)) });
+        let (lapsed, known): (Vec<_>, Vec<_>) =
+            try_join_all(leases).await?.into_iter().partition(|(_, lease)| *lease == Lease::Lapsed);
         let lapsed = lapsed.into_iter().map(|(pod, _)| pod).filter(|pod| *pod != self.pod).collect();
         for pod in self.missing_for_long(lapsed) {
             self.strike(pod).await?;
         }
-        Ok(living.into_iter().map(|(pod, _)| pod).collect())
+        Ok(known)
     }
 
     /// Notes who has no lease now; answers those who had none at an earlier look either.
@@ -225,7 +245,7 @@ impl RedisLeases {
     /// renews its lease before it enters itself, so one of the two is seen.
     async fn strike(&self, pod: PodId) -> Result<(), RedisFault> {
         self.index("SREM", pod).await?;
-        if self.holds(pod).await? { self.index("SADD", pod).await } else { Ok(()) }
+        if self.lease(pod).await? == Lease::Lapsed { Ok(()) } else { self.index("SADD", pod).await }
     }
 
     async fn index(&self, change: &str, pod: PodId) -> Result<(), RedisFault> {
@@ -234,10 +254,15 @@ impl RedisLeases {
         self.desk.ask::<Value>(Order::One(change), PATIENCE).await.map(drop)
     }
 
-    async fn holds(&self, pod: PodId) -> Result<bool, RedisFault> {
-        let mut exists = redis::cmd("EXISTS");
-        exists.arg(self.lease_key(pod));
-        self.desk.ask(Order::One(exists), PATIENCE).await
+    async fn lease(&self, pod: PodId) -> Result<Lease, RedisFault> {
+        let mut get = redis::cmd("GET");
+        get.arg(self.lease_key(pod));
+        let lease: Option<String> = self.desk.ask(Order::One(get), PATIENCE).await?;
+        Ok(match lease.as_deref() {
+            None => Lease::Lapsed,
+            Some(ENDED) => Lease::Ended,
+            Some(_) => Lease::Held,
+        })
     }
 
     async fn people_of(&self, pod: PodId) -> Result<(PodId, People), RedisFault> {
@@ -285,24 +310,26 @@ impl Leases for RedisLeases {
     fn all(&self) -> Answer<'_, BTreeMap<PodId, People>> {
         async move {
             let away = |fault: RedisFault| LeasesAway(fault.to_string());
-            let living = self.living().await.map_err(away)?;
-            let people = try_join_all(living.into_iter().map(|pod| self.people_of(pod)));
+            let known = self.known().await.map_err(away)?;
+            let people = try_join_all(known.into_iter().map(|(pod, _)| self.people_of(pod)));
             people.await.map(|all| all.into_iter().collect()).map_err(away)
         }
         .boxed()
     }
 
-    fn release(&self) -> Answer<'_, ()> {
+    fn release(&self, now: Timestamp) -> Answer<'_, ()> {
+        let mut state = self.lock();
+        state.released = true;
+        state.people.values_mut().for_each(|presence| *presence = presence.ended(now));
+        drop(state);
+        self.changed.notify_one();
         async move {
-            self.lock().released = true;
-            self.changed.notify_one();
-            // A renewal under way would bring the lease back after it was deleted.
+            // A renewal under way would bring the lease back after its end was written.
             let _alone = self.writing.lock().await;
-            let away = |fault: RedisFault| LeasesAway(fault.to_string());
-            let mut delete = redis::cmd("DEL");
-            delete.arg(self.lease_key(self.pod)).arg(self.people_key(self.pod));
-            let _deleted: Value = self.desk.ask(Order::One(delete), PATIENCE).await.map_err(away)?;
-            self.index("SREM", self.pod).await.map_err(away)
+            let mut end = self.everything();
+            end.cmd("SET").arg(self.lease_key(self.pod)).arg(ENDED).arg("PX").arg(self.life()).ignore();
+            let ended = self.desk.ask::<Value>(Order::Many(end), PATIENCE).await;
+            ended.map(drop).map_err(|fault| LeasesAway(fault.to_string()))
         }
         .boxed()
     }

@@ -194,13 +194,13 @@ impl Redis {
         self.pods.load(Ordering::Relaxed)
     }
 
-    /// At the end of a drain: writes what waits and gives the lease back, as far as that is done
+    /// At the end of a drain: writes what waits and ends the lease, as far as that is done
     /// within `most`. What remains is found by the sweeper of the outbox, and by the lapse of the
     /// lease.
     pub async fn close(&self, most: Duration) {
         let end = async {
             self.bus.flush().await;
-            if let Err(error) = self.leases.release().await {
+            if let Err(error) = self.leases.release(self.options.clock.now()).await {
                 log::debug!("the lease lapses by itself: {error}");
             }
         };

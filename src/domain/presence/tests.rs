@@ -82,6 +82,31 @@ fn people_of_a_process_that_died_are_offline_within_thirty_seconds() {
 }
 
 #[test]
+fn people_of_a_process_that_ended_in_order_have_their_whole_grace_from_then_on() {
+    let mut roster = roster();
+    roster.read(&all(&[(0, &[]), (1, &[(1, 1, 0)])]), at(0));
+    assert_eq!(told(&mut roster, 0), [(user(1), true)]);
+    // It ends at 100, and until 115 everybody can read so.
+    let ended = Presence { connections: 1, last_seen: at(0) }.ended(at(100));
+    assert_eq!(ended, Presence { connections: 0, last_seen: at(100) });
+    for seconds in [100, 105, 110] {
+        roster.read(&all(&[(0, &[]), (1, &[(1, 0, 100)])]), at(seconds));
+    }
+    assert_eq!(told(&mut roster, 114), []);
+    assert_eq!(told(&mut roster, 115), [(user(1), false)]);
+    roster.read(&all(&[(0, &[])]), at(115));
+    assert_eq!((told(&mut roster, 130), roster.last_seen(user(1))), (vec![], Some(at(100))));
+}
+
+#[test]
+fn somebody_was_there_as_long_as_his_process_was() {
+    let mut roster = roster();
+    roster.read(&all(&[(0, &[]), (1, &[(1, 1, 0)])]), at(0));
+    roster.read(&all(&[(0, &[])]), at(3_600));
+    assert_eq!(roster.last_seen(user(1)), Some(at(3_591)), "not since he came an hour ago");
+}
+
+#[test]
 fn who_comes_back_elsewhere_within_the_grace_was_never_away() {
     let mut roster = roster();
     roster.read(&all(&[(0, &[]), (1, &[(1, 1, 0)])]), at(0));

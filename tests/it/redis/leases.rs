@@ -51,8 +51,11 @@ async fn come_and_go(one: (PodId, &dyn Leases), two: (PodId, &dyn Leases)) {
     let fewer = (alice.0, Presence { connections: 1, ..alice.1 });
     one.1.put(vec![fewer]).await.expect("noted");
     reads(one.1, &[(one.0, &[fewer, bob]), (two.0, &[elsewhere])]).await;
-    one.1.release().await.expect("given back");
-    reads(two.1, &[(two.0, &[elsewhere])]).await;
+    let now = SystemClock.now();
+    one.1.release(now).await.expect("ended");
+    let (gone, long_gone) = ((alice.0, fewer.1.ended(now)), (bob.0, bob.1.ended(now)));
+    assert_eq!((gone.1.connections, long_gone.1.connections), (0, 0));
+    reads(two.1, &[(one.0, &[gone, long_gone]), (two.0, &[elsewhere])]).await;
 }
 
 #[tokio::test]
@@ -121,7 +124,22 @@ async fn a_process_that_is_late_with_its_renewal_loses_nothing_to_the_others() {
 }
 
 #[tokio::test]
-async fn a_lease_that_is_given_back_during_a_renewal_stays_given_back() {
+async fn a_process_that_ends_in_order_says_so_for_as_long_as_a_lease_lives() {
+    let server = server();
+    let ((one, first), (two, second)) = (pod(&server.url()).await, pod(&server.url()).await);
+    let (alice, now) = (somebody(1), SystemClock.now());
+    first.leases().put(vec![alice]).await.expect("noted");
+    until("both are counted", PATIENCE, || async { second.leases_seen() == 2 }).await;
+    first.close(PATIENCE).await;
+    let said = second.leases().all().await.expect("an answer");
+    let seen = said.get(&one).and_then(|people| people.get(&alice.0)).expect("alice");
+    assert!(seen.connections == 0 && seen.last_seen >= now, "{seen:?}");
+    until("only one is counted", PATIENCE, || async { second.leases_seen() == 1 }).await;
+    reads(&**second.leases(), &[(two, &[])]).await;
+}
+
+#[tokio::test]
+async fn a_lease_that_is_ended_during_a_renewal_stays_ended() {
     let server = server();
     let all_the_time = LeaseTimes { renew: Duration::ZERO, batch: Duration::ZERO, ..TIMES };
     let url = RedisUrl::parse(&server.url()).expect("an address");
@@ -129,11 +147,15 @@ async fn a_lease_that_is_given_back_during_a_renewal_stays_given_back() {
         let options = RedisOptions { leases: all_the_time, ..options() };
         let pod = options.pod;
         let redis = Redis::start(&url, &RedisSettings::default(), options).await.expect("it starts");
-        reads(&**redis.leases(), &[(pod, &[])]).await;
-        redis.leases().release().await.expect("given back");
+        until("it is there", PATIENCE, || async {
+            redis.leases().all().await.is_ok_and(|all| all.contains_key(&pod))
+        })
+        .await;
+        redis.leases().release(SystemClock.now()).await.expect("ended");
         // It is handed in after all that was written before.
         redis.leases().all().await.expect("an answer");
-        assert_eq!(server.ask(&["--scan", "--pattern", "presence:*"]).expect("keys"), "");
+        let lease = format!("presence:{{{pod}}}:lease");
+        assert_eq!(server.ask(&["GET", &lease]).expect("a lease"), "0");
     }
 }
 

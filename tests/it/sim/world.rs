@@ -161,8 +161,11 @@ impl World {
                 let fresh = self.start_server();
                 let old = std::mem::replace(&mut self.servers.borrow_mut()[server], fresh);
                 old.dead.store(true, Ordering::Relaxed);
-                let lobby = self.lobby.clone();
-                actix::spawn(old.stop(lobby));
+                let (lobby, pod) = (self.lobby.clone(), old.engine.pod().id);
+                actix::spawn(async move {
+                    old.stop().await;
+                    lobby.lapse(pod);
+                });
             }
             What::Deafen { server, for_ms } => {
                 let deaf = self.servers.borrow()[server].deaf.clone();
@@ -175,11 +178,11 @@ impl World {
             What::Drain { server, within_ms } => {
                 let fresh = self.start_server();
                 let old = std::mem::replace(&mut self.servers.borrow_mut()[server], fresh);
-                let (lobby, draining) = (self.lobby.clone(), self.draining.clone());
+                let draining = self.draining.clone();
                 draining.set(draining.get() + 1);
                 self.tally.borrow_mut().note("drained");
                 actix::spawn(async move {
-                    old.drain(lobby, Duration::from_millis(within_ms)).await;
+                    old.drain(Duration::from_millis(within_ms)).await;
                     draining.set(draining.get() - 1);
                 });
             }
@@ -250,25 +253,24 @@ impl World {
 
     pub async fn stop(&self) {
         for server in self.servers.take() {
-            server.stop(self.lobby.clone()).await;
+            server.stop().await;
         }
     }
 }
 
 impl Server {
     /// Ends as on SIGTERM: its people are moved, what was accepted is committed.
-    async fn drain(self, lobby: Arc<Lobby>, longest: Duration) {
+    async fn drain(self, longest: Duration) {
         self.engine.drain(Duration::from_millis(100), longest).await;
         let pod = self.engine.pod().clone();
-        self.stop(lobby).await;
+        self.stop().await;
+        pod.leases.release(pod.clock.now()).await.expect("a lease within the process");
         assert_eq!(pod.actors_alive(), 0, "I16: a server that drained has ended");
     }
 
     /// Ends: nobody is told anything.
-    async fn stop(self, lobby: Arc<Lobby>) {
-        let pod = self.engine.pod().id;
+    async fn stop(self) {
         self.hub.cut_all();
         self.engine.stop().await;
-        lobby.lapse(pod);
     }
 }
