@@ -290,6 +290,27 @@ impl Roster {
         known.people.insert(user, presence);
         if before.is_some_and(|before| before.connections > 0) || presence.connections > 0 {
             self.sum(user, presence.last_seen, now);
+        } else if before.is_none() {
+            self.missed(user, presence.last_seen, now);
+        }
+    }
+
+    /// Somebody left before anything was heard of him here, as to a process that has just started:
+    /// what is left of his grace is granted here too.
+    fn missed(&mut self, user: UserId, last_seen: Timestamp, now: Timestamp) {
+        // Another clock may be ahead.
+        let since = last_seen.min(now);
+        let end = since.plus(self.rules.grace);
+        if end <= now {
+            return;
+        }
+        let fresh = Person { connections: 0, last_seen, told: false, gone: None };
+        let person = self.people.entry(user).or_insert(fresh);
+        if person.connections == 0 && person.gone.is_none() {
+            person.gone = Some(since);
+            person.last_seen = person.last_seen.max(last_seen);
+            self.due.insert((end, user));
+            self.touched.insert(user);
         }
     }
 

@@ -99,6 +99,22 @@ fn people_of_a_process_that_ended_in_order_have_their_whole_grace_from_then_on()
 }
 
 #[test]
+fn a_process_that_starts_within_somebodys_grace_grants_him_the_rest() {
+    let mut roster = roster();
+    roster.read(&all(&[(0, &[]), (1, &[(1, 0, 95), (2, 0, 85)])]), at(100));
+    assert_eq!(told(&mut roster, 100), [(user(1), true)], "the other left fifteen seconds ago");
+    roster.read(&all(&[(0, &[]), (1, &[(1, 0, 95), (2, 0, 85)])]), at(105));
+    assert_eq!(told(&mut roster, 109), []);
+    assert_eq!(told(&mut roster, 110), [(user(1), false)]);
+    roster.read(&all(&[(0, &[]), (1, &[(1, 0, 95), (2, 0, 85)])]), at(110));
+    assert_eq!(told(&mut roster, 200), [], "read again, it is no new end");
+    // A clock that is an hour ahead gives nobody an hour.
+    roster.heard(pod(2), &[(user(3), 0, at(3_800))], at(200));
+    assert_eq!(told(&mut roster, 200), [(user(3), true)]);
+    assert_eq!(told(&mut roster, 215), [(user(3), false)]);
+}
+
+#[test]
 fn somebody_was_there_as_long_as_his_process_was() {
     let mut roster = roster();
     roster.read(&all(&[(0, &[]), (1, &[(1, 1, 0)])]), at(0));
