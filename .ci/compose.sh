@@ -48,8 +48,8 @@ for container in $(compose ps --all --quiet); do
   [[ $facts =~ ^/[a-z0-9-]+\ [1-9][0-9]*:[1-9][0-9]*\ true\ \[ALL\]\ \[no-new-privileges:true\]$ ]] || die "not hardened: $facts"
   if docker inspect "$container" | grep -qF "$secrets"; then die "$facts: a secret can be seen"; fi
 done
-for path in /metrics /metrics/; do
-  [[ $(curl -s -o /dev/null -w '%{http_code}' "$page$path") == 404 ]] || die "$path is open to everyone"
+for place in {"$page","$api"}/metrics{,/}; do
+  [[ $(curl -s -o /dev/null -w '%{http_code}' "$place") == 404 ]] || die "$place is open to everyone"
 done
 # A client's own word on its address counts for nothing: the proxy says whose it is.
 curl -sf -o /dev/null -H 'x-forwarded-for: 203.0.113.7' "$api/health"

@@ -5,6 +5,7 @@ mod between;
 pub mod cli;
 mod database;
 mod metered;
+mod metrics;
 mod server;
 
 pub use database::DatabaseError;

@@ -16,6 +16,7 @@ use thiserror::Error;
 
 use super::between::Between;
 use super::database::{self, Database, DatabaseError};
+use super::metrics;
 use crate::actors::{Adapters, Engine, HubCore, Pod};
 use crate::auth::{AccountFlows, Authenticator, Passwords, Tickets, Tokens, secret};
 use crate::clock::{SharedClock, SystemClock};
@@ -49,8 +50,8 @@ pub enum StartError {
     Threads(io::Error),
     #[error("metrics: {0}")]
     Metrics(String),
-    #[error("HOST, PORT: {address}: {cause}")]
-    Listen { address: SocketAddr, cause: io::Error },
+    #[error("{settings}: {address}: {cause}")]
+    Listen { settings: &'static str, address: SocketAddr, cause: io::Error },
 }
 
 impl StartError {
@@ -70,6 +71,8 @@ pub struct Running {
     address: SocketAddr,
     engine: Engine,
     server: ServerHandle,
+    /// Of the port that metrics have for themselves.
+    metrics: Option<Listener>,
     drain_wait: Duration,
     between: Between,
     drain: Duration,
@@ -80,6 +83,12 @@ impl Running {
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where metrics have a port of their own.
+    #[must_use]
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().map(|listener| listener.address)
     }
 
     #[must_use]
@@ -94,12 +103,33 @@ impl Running {
     }
 
     /// Ends: tells the sockets, waits for them, commits what was accepted, stops every actor, and
-    /// lets the other processes know.
+    /// lets the other processes know. Metrics that have a port of their own are served until then.
     pub async fn stop(self) {
         self.engine.drain(self.drain_wait, self.drain).await;
         self.server.stop(true).await;
         self.engine.stop().await;
         self.between.close().await;
+        if let Some(metrics) = self.metrics {
+            metrics.server.stop(true).await;
+        }
+    }
+}
+
+/// A port that is served.
+pub(super) struct Listener {
+    server: ServerHandle,
+    address: SocketAddr,
+}
+
+impl Listener {
+    pub(super) fn run(server: actix_web::dev::Server, address: SocketAddr) -> Self {
+        let handle = server.handle();
+        actix_web::rt::spawn(async move {
+            if let Err(error) = server.await {
+                log::error!("the listener at {address} ended: {error}");
+            }
+        });
+        Self { server: handle, address }
     }
 }
 
@@ -126,9 +156,11 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let pod = Arc::new(Pod::new(id, adapters, settings.clone(), telemetry, epoch));
     let engine = Engine::start(pod.clone(), threads(settings.room_threads));
     let parts = parts(&pod, &engine, &between, secrets)?;
-    let (server, address) = listen(&pod, parts)?;
+    let metrics = metrics::listen(&settings, &parts.http)?;
+    let Listener { server, address } = listen(&pod, parts)?;
     let timing = &settings.timing;
-    Ok(Running { address, engine, server, between, drain_wait: timing.drain_wait, drain: timing.drain })
+    let (drain_wait, drain) = (timing.drain_wait, timing.drain);
+    Ok(Running { address, engine, server, metrics, between, drain_wait, drain })
 }
 
 /// What signs access tokens: the present secret, and those before it.
@@ -192,7 +224,7 @@ fn parts(
     Ok(Parts { http, authenticator, tickets, limiter, admission })
 }
 
-fn listen(pod: &Arc<Pod>, parts: Parts) -> Result<(ServerHandle, SocketAddr), StartError> {
+fn listen(pod: &Arc<Pod>, parts: Parts) -> Result<Listener, StartError> {
     let settings = pod.settings.clone();
     let address = SocketAddr::new(settings.host, settings.port);
     let metrics = telemetry::http::middleware(pod.telemetry.registry()).map_err(StartError::Metrics)?;
@@ -209,7 +241,7 @@ fn listen(pod: &Arc<Pod>, parts: Parts) -> Result<(ServerHandle, SocketAddr), St
             .configure(http::configure_api(http))
             .build()
             .configure(ws::configure)
-            .configure(http::configure_raw)
+            .configure(http::configure_raw(&worker_pod.settings))
             .wrap(metrics.clone())
             .wrap(Compress::default())
             .wrap(from_fn(http::headers::secure))
@@ -225,16 +257,9 @@ fn listen(pod: &Arc<Pod>, parts: Parts) -> Result<(ServerHandle, SocketAddr), St
         }
     })
     .bind(address)
-    .map_err(|cause| StartError::Listen { address, cause })?;
+    .map_err(|cause| StartError::Listen { settings: "HOST, PORT", address, cause })?;
     let address = server.addrs().first().copied().unwrap_or(address);
-    let server = server.run();
-    let handle = server.handle();
-    actix_web::rt::spawn(async move {
-        if let Err(error) = server.await {
-            log::error!("the listener ended: {error}");
-        }
-    });
-    Ok((handle, address))
+    Ok(Listener::run(server.run(), address))
 }
 
 /// A peer that takes nothing for so long is cut by the kernel: while a write is blocked the server

@@ -1,4 +1,6 @@
 //! `/health`, `/health/ready` and `/metrics`: for those who run the server.
+//!
+//! `/metrics` may have a port of its own ([`super::configure_metrics`]).
 
 use std::time::Duration;
 

@@ -13,7 +13,7 @@
 //!     .configure(http::configure_api(data))    // documented routes, and how bodies are read
 //!     .build()
 //!     .configure(ws::configure)                // undocumented: sockets
-//!     .configure(http::configure_raw)          // undocumented: metrics, pages; last, as it has the 404
+//!     .configure(http::configure_raw(settings)) // undocumented: metrics, pages; last, as it has the 404
 //!     .wrap(metrics)                           // telemetry::http::middleware, cloned per worker
 //!     .wrap(Compress::default())
 //!     .wrap(from_fn(http::headers::secure))    // outermost, on the 404s too; boxes what a connection keeps
@@ -46,6 +46,7 @@ use crate::actors::Registry;
 use crate::actors::pod::Pod;
 use crate::auth::{AccountFlows, Authenticator, Tickets};
 use crate::limits::Limiter;
+use crate::settings::Settings;
 
 /// What the handlers work with.
 pub struct Http {
@@ -70,10 +71,24 @@ pub fn configure_api(http: Data<Http>) -> impl FnOnce(&mut web::ServiceConfig<'_
 }
 
 /// The undocumented routes: metrics, the OpenAPI document, pages; and the answer to all else.
-pub fn configure_raw(config: &mut actix_web::web::ServiceConfig) {
-    health::configure(config);
-    docs::configure(config);
-    config.default_service(actix_web::web::to(problem::unknown_route));
+pub fn configure_raw(settings: &Settings) -> impl FnOnce(&mut actix_web::web::ServiceConfig) {
+    let elsewhere = settings.metrics_port.is_some();
+    move |config| {
+        if !elsewhere {
+            health::configure(config);
+        }
+        docs::configure(config);
+        config.default_service(actix_web::web::to(problem::unknown_route));
+    }
+}
+
+/// The routes of the port that metrics may have for themselves.
+pub fn configure_metrics(http: Data<Http>) -> impl FnOnce(&mut actix_web::web::ServiceConfig) {
+    move |config| {
+        config.app_data(http);
+        health::configure(config);
+        config.default_service(actix_web::web::to(problem::unknown_route));
+    }
 }
 
 /// The documented routes alone, which is all that the OpenAPI document needs.

@@ -30,6 +30,10 @@ group! {
         host: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST), ["HOST"], "";
         /// The port to listen on; 0 takes a free one.
         port: u16 = 3_000, ["PORT"], "", 0..=65_535;
+        /// A port for `/metrics` alone, which then is 404 at the other: for an inside that the API's port is not. 0 takes a free one.
+        metrics_port: Option<u16> = None, ["CHAT_METRICS_PORT"], "", 0..=65_535;
+        /// The address of that port; that of `HOST` when not set.
+        metrics_host: Option<IpAddr> = None, ["CHAT_METRICS_HOST"], "";
         /// The folder of everything the server keeps.
         data_dir: PathBuf = PathBuf::from("./data"), ["CHAT_DATA_DIR"], "";
         /// `sqlite:PATH`, or `postgres://USER:PASSWORD@HOST/DATABASE` with its parts percent-encoded and, where needed, `?sslmode=verify-full&sslrootcert=PATH`. The file `chat.db` in the data folder when not set.

@@ -211,18 +211,6 @@ impl Value for PathBuf {
     }
 }
 
-impl Value for Option<PathBuf> {
-    const TYPE: &'static str = "path";
-
-    fn parse(raw: &str, _: Bounds) -> Result<Self, String> {
-        Ok(Some(PathBuf::from(raw)))
-    }
-
-    fn show(&self) -> String {
-        self.as_ref().map(|path| path.display().to_string()).unwrap_or_default()
-    }
-}
-
 impl Value for IpAddr {
     const TYPE: &'static str = "IP address";
 
@@ -234,6 +222,25 @@ impl Value for IpAddr {
         self.to_string()
     }
 }
+
+/// Without a default.
+macro_rules! optional {
+    ($($type:ty),*) => {$(
+        impl Value for Option<$type> {
+            const TYPE: &'static str = <$type>::TYPE;
+
+            fn parse(raw: &str, bounds: Bounds) -> Result<Self, String> {
+                <$type>::parse(raw, bounds).map(Some)
+            }
+
+            fn show(&self) -> String {
+                self.as_ref().map(Value::show).unwrap_or_default()
+            }
+        }
+    )*};
+}
+
+optional!(u16, IpAddr, PathBuf);
 
 impl Value for Environment {
     const TYPE: &'static str = "`development`, `test`, `staging`, `production`";

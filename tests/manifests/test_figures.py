@@ -72,7 +72,8 @@ class Figures(Case):
             self.assertEqual(one["spec"]["strategy"], rolling)
             backend = container(rendered)
             self.assertEqual(backend["name"], "backend")
-            self.assertEqual(backend["ports"], [{"name": "http", "containerPort": 3000, "protocol": "TCP"}])
+            ports = [{"name": name, "containerPort": port, "protocol": "TCP"} for name, port in (("http", 3000), ("metrics", 9464))]
+            self.assertEqual(backend["ports"], ports)
             self.assertEqual(backend["env"][0], {"name": "NODE_ENV", "value": "production"})
             secrets = {v["name"]: v["valueFrom"]["secretKeyRef"] for v in backend["env"] if "valueFrom" in v}
             keys = {"DATABASE_URL": "database-url", "REDIS_URL": "redis-url", "JWT_SECRET": "jwt-secret"}

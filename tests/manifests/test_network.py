@@ -73,9 +73,12 @@ def expected(rendered):
         yield entry, page, 8080, "TCP", True
         yield entry, backend, 22, "TCP", False
         yield entry, {**SOLVER, "space": backend["space"]}, 8089, "TCP", True
-    yield PROMETHEUS, backend, 3000, "TCP", True
-    yield {**PROMETHEUS, "labels": {}}, backend, 3000, "TCP", False
+        yield entry, backend, 9464, "TCP", False
+    yield PROMETHEUS, backend, 9464, "TCP", True
+    yield PROMETHEUS, backend, 3000, "TCP", False
+    yield {**PROMETHEUS, "labels": {}}, backend, 9464, "TCP", False
     yield STRANGER, backend, 3000, "TCP", False
+    yield STRANGER, backend, 9464, "TCP", False
     yield STRANGER, page, 8080, "TCP", False
     yield page, backend, 3000, "TCP", False
     yield backend, page, 8080, "TCP", False

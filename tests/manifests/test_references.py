@@ -137,7 +137,7 @@ def routes(rendered):
 
 
 def metrics_inside(rendered):
-    """Nobody outside reads /metrics: where its port is behind an entrance, its path leads elsewhere."""
+    """Nobody outside reads /metrics: it has a port of its own, which no entrance leads to."""
     scraped = {
         int(template(one)["metadata"]["annotations"]["prometheus.io/port"])
         for one in rendered.workloads()
@@ -145,12 +145,22 @@ def metrics_inside(rendered):
     }
     if not scraped:
         yield f"{rendered.name}: nothing is scraped"
-    for entrance in rendered.of("Ingress", "HTTPRoute"):
-        mine = [route for route in routes(rendered) if route[0] is entrance]
-        reaching = [route for route in mine if route[3][1] in scraped and route[3][0].startswith("chat-backend")]
-        guarded = [route for route in mine if route[1:3] == ("Exact", "/metrics") and route[3][0] == "chat-frontend"]
-        if reaching and not guarded:
-            yield f"{where(rendered, entrance)}: leads to /metrics"
+    set_to = {one["data"].get("CHAT_METRICS_PORT") for one in rendered.of("ConfigMap") if "PORT" in one["data"]}
+    if set_to != {str(port) for port in scraped}:
+        yield f"{rendered.name}: CHAT_METRICS_PORT is {set_to}, scraped is {scraped}"
+    leading = {
+        (one["metadata"]["name"], port["port"])
+        for one in rendered.of("Service")
+        for port in one["spec"]["ports"]
+        if port["targetPort"] in scraped
+    }
+    for entrance, _, path, service in routes(rendered):
+        if service in leading or service[1] in scraped:
+            yield f"{where(rendered, entrance)}: {path} leads to /metrics"
+    for service in rendered.of("Service"):
+        public = service["spec"].get("type", "ClusterIP") != "ClusterIP"
+        if public and any(port["targetPort"] in scraped for port in service["spec"]["ports"]):
+            yield f"{where(rendered, service)}: is open to the outside"
 
 
 def targets(rendered):
@@ -245,8 +255,15 @@ class References(Case):
     def test_metrics_stay_inside(self):
         self.holds(metrics_inside)
         self.holds(metrics_inside, [base()])
-        paths = lambda r: dig(r.one("Ingress", "chat-ingress"), "spec", "rules", 1, "http", "paths")
-        self.finds(metrics_inside, overlay("prod"), lambda r: paths(r).pop())
+        prod = overlay("prod")
+        api = lambda r: dig(r.one("Ingress", "chat-ingress"), "spec", "rules", 1, "http", "paths", 0, "backend", "service")
+        self.finds(metrics_inside, prod, lambda r: api(r).update(name="chat-backend-metrics", port={"number": 9464}))
+        metrics = lambda r: r.one("Service", "chat-backend-metrics")["spec"]
+        self.finds(metrics_inside, prod, lambda r: metrics(r).update(type="LoadBalancer"))
+        port = lambda r: r.one("Service", "chat-backend")["spec"]["ports"][0]
+        self.finds(metrics_inside, prod, lambda r: port(r).update(targetPort=9464))
+        settings = lambda r: next(one["data"] for one in r.of("ConfigMap") if "PORT" in one["data"])
+        self.finds(metrics_inside, prod, lambda r: settings(r).pop("CHAT_METRICS_PORT"))
 
     def test_targets_are_there(self):
         self.holds(targets)

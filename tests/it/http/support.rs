@@ -172,7 +172,7 @@ impl Site {
             .wrap_api()
             .configure(http::configure_api(data.clone()))
             .build()
-            .configure(http::configure_raw)
+            .configure(http::configure_raw(&Settings::default()))
             .wrap(metrics)
             .wrap(from_fn(http::headers::secure));
         let app = std::rc::Rc::new(test::init_service(app).await);

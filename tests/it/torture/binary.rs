@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::support::process::{ChatProcess, command, complaint, quiet_port, run};
 use crate::support::upgrade::Upgrade;
-use crate::support::{http, server, text};
+use crate::support::{eventually, http, server, text};
 
 #[test]
 fn a_wrong_setting_is_one_line_that_names_it_and_exit_code_78() {
@@ -95,6 +95,36 @@ fn a_port_that_is_taken_is_one_line() {
     assert_eq!(second.status.code(), Some(1));
     let line = complaint(&second);
     assert!(line.starts_with("chat: HOST, PORT: ") && line.lines().count() == 1, "{line}");
+}
+
+#[test]
+fn metrics_with_a_port_of_their_own_are_served_there_alone_and_to_the_end() {
+    let (data, other) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+    let port = quiet_port().to_string();
+    let env = [("CHAT_METRICS_PORT", &*port), ("CHAT_DRAIN_WAIT_SECONDS", "60")];
+    let process = ChatProcess::serve(data.path(), 0, &env);
+    let inside = format!("127.0.0.1:{port}").parse().expect("an address");
+    let get = |at, path| http::ask(at, "GET", path, &[], None).expect("an answer");
+    assert!(get(inside, "/metrics").body.contains("websocket_active_connections 0"));
+    for path in ["/health", "/messages", "/app/", "/"] {
+        assert_eq!(get(inside, path).problem(404), "notFound", "{path}");
+    }
+    assert_eq!(get(process.address, "/metrics").problem(404), "notFound");
+    assert_eq!(http::ask(inside, "POST", "/metrics", &[], None).expect("an answer").status, 405);
+
+    let folder = other.path().to_str().expect("UTF-8");
+    let second =
+        [("CHAT_METRICS_PORT", &*port), ("CHAT_DATA_DIR", folder), ("PORT", "0"), ("CHAT_LOG", "off")];
+    let second = run(&["serve"], &second);
+    assert_eq!(second.status.code(), Some(1));
+    let line = complaint(&second);
+    assert!(line.starts_with("chat: CHAT_METRICS_HOST, CHAT_METRICS_PORT: "), "{line}");
+    assert_eq!(line.lines().count(), 1, "{line}");
+
+    process.signal("TERM");
+    eventually("it is not ready", || get(process.address, "/health/ready").status == 503);
+    assert_eq!(get(inside, "/metrics").status, 200);
+    assert!(process.terminate().success(), "told twice, it ends at once");
 }
 
 #[test]
