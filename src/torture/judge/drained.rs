@@ -11,7 +11,8 @@ use crate::torture::record::{ClientSheet, Ending, Opening, SocketSheet};
 
 /// I16: of a hundred moves 99 leave no longer gap.
 const GAP: Duration = Duration::from_millis(250);
-/// I16: while all processes are exchanged nobody moves more often than this on the average.
+/// I16: while all processes are exchanged nobody moves more often than this on the average, where
+/// they had as many sockets each.
 const MOVES: f64 = 1.5;
 /// I15: of a hundred sockets 99 are ready so soon.
 const READY: Duration = Duration::from_secs(2);
@@ -41,17 +42,24 @@ pub fn judge(history: &History, verdict: &mut Verdict) {
 
 /// I16: how often those who were there when a rollout began had to move in it.
 fn rollouts(history: &History, verdict: &mut Verdict) {
-    let (mut there, mut moves) = (0, 0);
+    let (mut there, mut moves, mut allowed) = (0_usize, 0, 0.0);
     for rollout in history.faults.iter().filter(|fault| fault.kind == Kind::Rollout) {
+        // They are exchanged in this order.
+        let mut spread = vec![0_usize; history.lives.iter().map(|life| life.pod + 1).max().unwrap_or(0)];
         for sheet in history.clients.iter().filter(|sheet| !sheet.slow) {
             let sockets = &sheet.sockets;
-            let opened = |socket: &SocketSheet| socket.resumed.is_some_and(|at| at <= rollout.span.from);
-            if sockets.iter().any(|socket| opened(socket) && socket.end() > rollout.span.from) {
-                there += 1;
+            let opened = |socket: &&SocketSheet| {
+                socket.resumed.is_some_and(|at| at <= rollout.span.from) && socket.end() > rollout.span.from
+            };
+            if let Some(socket) = sockets.iter().find(opened) {
+                spread[socket.pod] += 1;
                 let told = sockets.iter().filter_map(|socket| socket.draining);
                 moves += told.filter(|told| rollout.span.holds(*told)).count();
             }
         }
+        let people: usize = spread.iter().sum();
+        there += people;
+        allowed += MOVES * people as f64 * unevenness(&spread);
     }
     if there == 0 {
         return;
@@ -60,11 +68,36 @@ fn rollouts(history: &History, verdict: &mut Verdict) {
     let mean = moves as f64 / there as f64;
     verdict.figures.moves_per_rollout = Some(mean);
     if there >= ENOUGH {
-        verdict.require("I16", mean <= MOVES, || {
-            let what = format!("{there} clients moved {moves} times while all processes were exchanged");
+        verdict.require("I16", moves as f64 <= allowed, || {
+            let what = format!(
+                "{there} clients moved {moves} times while all processes were exchanged, not {allowed:.0}"
+            );
             Violation::new("I16", history.end, what)
         });
     }
+}
+
+/// By what factor a rollout moves people oftener because of where they are when it begins; at least
+/// one. Who was on the processes that are exchanged first is moved more often again, and after a kill
+/// they are all there.
+fn unevenness(spread: &[usize]) -> f64 {
+    let moves = |mut spread: Vec<f64>| {
+        let (processes, mut moves) = (spread.len(), 0.0);
+        for exchanged in 0..processes {
+            // Each goes to any, also to the new one in its place.
+            let each = spread[exchanged] / processes as f64;
+            moves += spread[exchanged];
+            spread[exchanged] = 0.0;
+            spread.iter_mut().for_each(|people| *people += each);
+        }
+        moves
+    };
+    let people: usize = spread.iter().sum();
+    if people == 0 {
+        return 1.0;
+    }
+    let even = moves(vec![people as f64 / spread.len() as f64; spread.len()]);
+    (moves(spread.iter().map(|people| *people as f64).collect()) / even).max(1.0)
 }
 
 /// I15: who comes back is soon served, whoever else comes back.
@@ -156,4 +189,19 @@ fn excused(history: &History, pod: usize, from: Moment, to: Moment) -> bool {
     let killed = Spans::new(killed);
     let away = history.pod_away(pod).or(&history.database_away).or(&history.starved).or(&killed);
     away.meet(from, to)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unevenness;
+
+    #[test]
+    fn who_is_where_when_a_rollout_begins_decides_how_often_they_move() {
+        let factor = |spread: &[usize]| (unevenness(spread) * 1_000.0).round();
+        assert_eq!(factor(&[100, 100, 100]), 1_000.0);
+        // One half after the other: 1/2, 2/3 and 7/18 instead of 1/3, 4/9 and 16/27.
+        assert_eq!(factor(&[150, 150, 0]), 1_135.0);
+        assert_eq!(factor(&[0, 150, 150]), 1_000.0, "it allows no less");
+        assert_eq!(factor(&[]), 1_000.0);
+    }
 }
