@@ -35,6 +35,9 @@ use crate::ws::{self, Admission, Realtime, SessionParts};
 /// past, and such a timer never rings.
 const LINGER: Duration = Duration::from_millis(600);
 
+/// How long the start waits for who is connected elsewhere.
+const LEASES: Duration = Duration::from_millis(500);
+
 /// Why the server did not start: one line that says what to do.
 #[derive(Debug, Error)]
 pub enum StartError {
@@ -154,6 +157,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let (bus, leases) = (between.bus.clone(), between.leases.clone());
     let adapters = Adapters { store, bus, leases, clock };
     let pod = Arc::new(Pod::new(id, adapters, settings.clone(), telemetry, epoch));
+    learn_who_is_here(&pod).await;
     let engine = Engine::start(pod.clone(), threads(settings.room_threads));
     let parts = parts(&pod, &engine, &between, secrets)?;
     let metrics = metrics::listen(&settings, &parts.http)?;
@@ -161,6 +165,15 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let timing = &settings.timing;
     let (drain_wait, drain) = (timing.drain_wait, timing.drain);
     Ok(Running { address, engine, server, metrics, between, drain_wait, drain })
+}
+
+/// Before anybody asks: whoever is connected elsewhere would look gone until the leases are read.
+async fn learn_who_is_here(pod: &Pod) {
+    match tokio::time::timeout(LEASES, pod.leases.all()).await {
+        Ok(Ok(all)) => pod.roster().read(&all, pod.clock.now()),
+        Ok(Err(error)) => log::debug!("who is connected elsewhere is not known yet: {error}"),
+        Err(_) => log::debug!("who is connected elsewhere is not known yet: the leases are slow"),
+    }
 }
 
 /// What signs access tokens: the present secret, and those before it.

@@ -10,13 +10,15 @@ use crate::{postgres, redis};
 /// Two processes on one database and one Redis.
 pub fn pods(redis: &str, adjust: impl Fn(&mut Settings)) -> [TestServer; 2] {
     let database = postgres::server().url(&postgres::database());
-    [(); 2].map(|()| {
-        TestServer::with(|s: &mut Settings| {
-            s.database_url = Some(database.clone());
-            s.redis_url = Some(RedisUrl::parse(redis).expect("an address"));
-            s.jwt_secret = vec![Secret::new("0123456789abcdef0123456789abcdef")];
-            adjust(s);
-        })
+    [(); 2].map(|()| pod(&database, redis, &adjust))
+}
+
+fn pod(database: &str, redis: &str, adjust: impl Fn(&mut Settings)) -> TestServer {
+    TestServer::with(|s: &mut Settings| {
+        s.database_url = Some(database.to_owned());
+        s.redis_url = Some(RedisUrl::parse(redis).expect("an address"));
+        s.jwt_secret = vec![Secret::new("0123456789abcdef0123456789abcdef")];
+        adjust(s);
     })
 }
 
@@ -49,6 +51,18 @@ fn a_users_sockets_are_counted_over_all_processes() {
         let mut client = there.upgrade().bearer(&alice.token).open();
         matches!(client.event(PATIENCE), Event::Frame(_))
     });
+}
+
+#[test]
+fn a_process_that_starts_knows_who_is_here_before_anybody_asks() {
+    let (bus, database) = (redis::server(), postgres::server().url(&postgres::database()));
+    let here = pod(&database, &bus.url(), |_| {});
+    let alice = here.person("alice");
+    let _phone = here.connect(&alice);
+    let people = format!("presence:{{{}}}:people", here.pod().id);
+    eventually("her lease is written", || !bus.ask(&["HGET", &people, &alice.id]).expect("Redis").is_empty());
+    let there = pod(&database, &bus.url(), |_| {});
+    assert_eq!(connections(&there, &alice), 1);
 }
 
 /// Whether the reader is told that the typist types. What is said after it comes after it.
