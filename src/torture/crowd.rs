@@ -132,6 +132,7 @@ mod tests {
             rooms,
             rate: 60,
             kinds: Kind::ALL.to_vec(),
+            attached: false,
             members: (6, 10),
             drain: Duration::from_secs(2),
             patience: 1,

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::process::Command;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::chance::Chance;
@@ -18,6 +19,9 @@ use super::rest::Rest;
 
 /// Longer than anybody may be taken for present who is not.
 const AWAY: Duration = Duration::from_secs(75);
+
+/// After a command.
+const AFTERWARDS: Duration = Duration::from_secs(5);
 
 /// What happened.
 #[derive(Default)]
@@ -62,6 +66,23 @@ impl Scene {
     /// Waits until a fault is due, counted from `begin`.
     pub async fn wait(&self, begin: Moment, fault: &Planned) {
         tokio::time::sleep(begin.plus(fault.at).since(self.watch.now())).await;
+    }
+
+    /// Somebody else's servers are released anew by a command; afterwards people go on for a while.
+    ///
+    /// # Errors
+    /// When it does not end well.
+    pub async fn command(&self, command: &str) -> Result<(), String> {
+        self.rolling.store(true, Ordering::Relaxed);
+        let from = self.watch.now();
+        let status = Command::new("sh").arg("-c").arg(command).kill_on_drop(true).status().await;
+        let status = status.map_err(|error| format!("{command}: {error}"))?;
+        let (kind, span) = (Kind::Rollout, Span::new(from, self.watch.now()));
+        let sheet = FaultSheet { kind, pod: None, span, note: command.to_owned() };
+        log_line(&sheet.to_string());
+        self.notes().faults.push(sheet);
+        tokio::time::sleep(AFTERWARDS).await;
+        if status.success() { Ok(()) } else { Err(format!("{command}: {status}")) }
     }
 
     /// Faults of processes, one after the other.

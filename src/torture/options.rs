@@ -1,5 +1,6 @@
 //! What can be asked of a run, and what that means in numbers.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -55,6 +56,14 @@ pub struct Options {
     /// the second goes back, and both work on one database in between.
     #[arg(long)]
     pub other: Option<PathBuf>,
+    /// Start no servers: chat through those at this address, with what is between, such as
+    /// `127.0.0.1:3000`. Their PostgreSQL is that of `DATABASE_URL`; rates have to be off.
+    #[arg(long, requires = "command")]
+    pub attach: Option<SocketAddr>,
+    /// What happens to those servers after the calm, as a shell has it: it takes the place of
+    /// faults, and of the time for them.
+    #[arg(long, requires = "attach")]
+    pub command: Option<String>,
 }
 
 /// Faults built in on purpose, each against one promise.
@@ -104,6 +113,8 @@ pub struct Size {
     pub rooms: usize,
     pub rate: u64,
     pub kinds: Vec<Kind>,
+    /// Whether the servers are somebody else's.
+    pub attached: bool,
     /// Members of a room, beside slow readers.
     pub members: (usize, usize),
     /// What a server is given to end.
@@ -122,6 +133,7 @@ impl Size {
             && length >= Duration::from_secs(600)
             && self.kinds.len() == Kind::ALL.len()
             && self.patience == 1
+            && !self.attached
     }
 }
 
@@ -131,12 +143,18 @@ impl Options {
     pub fn size(&self, random: u64) -> Result<Size, String> {
         let or = |given: Option<usize>, small, full| given.unwrap_or(if self.small { small } else { full });
         let seconds = self.seconds.unwrap_or(if self.small { 20 } else { 600 });
-        let one = self.store == Store::Sqlite;
-        let pods = self.pods.unwrap_or(if one { 1 } else { 3 });
+        let (one, attached) = (self.store == Store::Sqlite, self.attach.is_some());
+        let pods = self.pods.unwrap_or(if one || attached { 1 } else { 3 });
         let (clients, rooms) = (or(self.clients, 12, 300), or(self.rooms, 6, 200));
         let rate = self.rate.unwrap_or(if self.small { 60 } else { 300 });
         if one && pods != 1 {
             return Err("--store sqlite runs one process: --pods 1".to_owned());
+        }
+        let ours = one || pods != 1 || self.broken.is_some() || self.binary.is_some() || self.other.is_some();
+        if attached && ours {
+            return Err(
+                "--attach starts no servers: no --store, --pods, --broken, --binary, --other".to_owned()
+            );
         }
         if pods == 0 || clients < 2 || rooms == 0 || rate == 0 || seconds < 10 {
             return Err(
@@ -144,8 +162,8 @@ impl Options {
             );
         }
         let kinds = match self.faults.as_str() {
-            "all" => Kind::ALL.to_vec(),
-            "none" => Vec::new(),
+            "all" if !attached => Kind::ALL.to_vec(),
+            "all" | "none" => Vec::new(),
             words => words.split(',').map(|word| word.trim().parse()).collect::<Result<_, _>>()?,
         };
         let without = |kind: &Kind| {
@@ -161,7 +179,7 @@ impl Options {
         };
         let kinds = if one { kinds.into_iter().filter(without).collect() } else { kinds };
         let length = Duration::from_secs(seconds);
-        let calm = match kinds.is_empty() {
+        let calm = match kinds.is_empty() && !attached {
             true => length,
             false => length.mul_f64(0.1).clamp(Duration::from_secs(4), Duration::from_secs(30)),
         };
@@ -174,6 +192,7 @@ impl Options {
             rooms,
             rate,
             kinds,
+            attached,
             members: (6.min(clients), 10.min(clients)),
             drain: Duration::from_secs(if self.small { 2 } else { 6 }),
             patience: self.patience.unwrap_or(1).clamp(1, 100),
@@ -267,6 +286,13 @@ mod tests {
     }
 
     #[test]
+    fn servers_that_are_somebody_elses_suffer_the_command_alone() {
+        let size = size(&["--attach", "127.0.0.1:3000", "--command", "true"]).expect("sensible");
+        assert!(size.attached && size.pods == 1 && size.kinds.is_empty() && !size.is_full());
+        assert_eq!((size.calm, size.faults_for), (Duration::from_secs(30), Duration::from_secs(570)));
+    }
+
+    #[test]
     fn a_single_process_has_no_faults_of_what_it_does_not_have() {
         let size = size(&["--store", "sqlite"]).expect("sensible");
         assert_eq!(size.pods, 1);
@@ -279,6 +305,7 @@ mod tests {
         assert_eq!(size(&["--faults", "none"]).expect("all calm").faults_for, Duration::ZERO);
         assert!(size(&["--faults", "kill,flood"]).is_err());
         assert!(size(&["--seconds", "1"]).is_err());
+        assert!(size(&["--attach", "127.0.0.1:3000", "--command", "true", "--pods", "3"]).is_err());
         assert_eq!(
             size(&["--faults", "kill, redis-trim"]).expect("known").kinds,
             [Kind::Kill, Kind::RedisTrim]

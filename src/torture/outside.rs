@@ -63,10 +63,27 @@ impl Outside {
         })
     }
 
+    /// What somebody else's servers have: their database is looked at.
+    ///
+    /// # Errors
+    /// When nobody says which it is, or it does not answer.
+    pub async fn attached() -> Result<Self, String> {
+        let url = std::env::var("DATABASE_URL").map_err(|_| "--attach wants DATABASE_URL".to_owned())?;
+        let database = Arc::new(Database::postgres(&url));
+        database.message_count().await?;
+        Ok(Self { database, env: Vec::new(), postgres: None, redis: None })
+    }
+
     /// Whether there is a bus outside the processes.
     #[must_use]
     pub const fn has_redis(&self) -> bool {
         self.redis.is_some()
+    }
+
+    /// Whether what is committed waits in a table until it is announced.
+    #[must_use]
+    pub fn has_outbox(&self) -> bool {
+        matches!(*self.database, Database::Postgres(_))
     }
 
     /// Faults of the database and of Redis, those of each one after the other.

@@ -93,18 +93,22 @@ pub async fn run(options: &Options, size: &Size, folder: &Path) -> Result<Histor
     std::fs::write(folder.join("plan.txt"), plan.to_string()).map_err(|error| error.to_string())?;
     let data = folder.join("data");
     let outside = match options.store {
+        _ if size.attached => Outside::attached().await?,
         Store::Sqlite => Outside::sqlite(&data),
         Store::Postgres => Outside::cluster().await?,
     };
-    let mut pods = start_pods(options, size, folder, &outside, watch, &rest).await?;
+    let mut pods = match options.attach {
+        Some(_) => Vec::new(),
+        None => start_pods(options, size, folder, &outside, watch, &rest).await?,
+    };
     let mut chance = Chance::new(size.seed);
-    let direct: Vec<_> = pods.iter().map(|pod| pod.address).collect();
+    let direct: Vec<_> = pods.iter().map(|pod| pod.address).chain(options.attach).collect();
     let crowd = gather(size, &mut chance, &direct, &rest).await?;
     let rooms = crowd.rooms.clone();
     let ids: Vec<_> = rooms.iter().map(|room| room.id).collect();
     let proxies: Vec<_> = pods.iter().map(|pod| pod.proxy.clone()).collect();
     let watchers = Watchers::start(watch, outside.database.clone(), ids, proxies.clone(), rest.clone());
-    let reached = proxies.iter().map(|proxy| proxy.address).collect();
+    let reached = proxies.iter().map(|proxy| proxy.address).chain(options.attach).collect();
     let rolling = Arc::new(AtomicBool::new(false));
     let people =
         start_people(crowd, &mut chance, watch, &rest, (reached, rolling.clone()), (size.patience, folder))?;
@@ -118,7 +122,7 @@ pub async fn run(options: &Options, size: &Size, folder: &Path) -> Result<Histor
     people.tell(Orders::Hush);
     let unsent = people.all(|standing| standing.unsent.load(Ordering::Relaxed) == 0).await;
     tokio::time::sleep(REST).await;
-    if unsent.is_empty() {
+    if unsent.is_empty() && !size.attached {
         history.census = census(watch, &outside, &direct, &rest).await;
     }
     people.tell(Orders::Talk);
@@ -136,16 +140,20 @@ pub async fn run(options: &Options, size: &Size, folder: &Path) -> Result<Histor
         grace: (size.drain + GRACE) * size.patience,
         rolling,
     };
-    let begin = watch.now();
-    let (processes, surroundings, (), (), ()) = tokio::join!(
-        scene.processes(&plan, begin, &mut pods),
-        outside.suffer(&scene, &plan, begin),
-        scene.network(&plan, begin),
-        scene.senders(&plan, begin),
-        tokio::time::sleep(size.faults_for),
-    );
-    processes.and(surroundings)?;
-    proxies.iter().for_each(|proxy| proxy.heal());
+    if let Some(command) = &options.command {
+        scene.command(command).await?;
+    } else {
+        let begin = watch.now();
+        let (processes, surroundings, (), (), ()) = tokio::join!(
+            scene.processes(&plan, begin, &mut pods),
+            outside.suffer(&scene, &plan, begin),
+            scene.network(&plan, begin),
+            scene.senders(&plan, begin),
+            tokio::time::sleep(size.faults_for),
+        );
+        processes.and(surroundings)?;
+        proxies.iter().for_each(|proxy| proxy.heal());
+    }
 
     people.tell(Orders::Hush);
     history.hushed = watch.now();
@@ -155,6 +163,11 @@ pub async fn run(options: &Options, size: &Size, folder: &Path) -> Result<Histor
     history.clients = sheets;
     fill(&mut history, &scene, watchers.end(watch.now()));
     history.books = outside.database.books().await?;
+    if size.attached {
+        // Others may have written there before.
+        let places = history.places();
+        history.books.messages.retain(|row| places.contains_key(&row.room));
+    }
     history.counts = outside.database.counts().await?;
     for pod in &mut pods {
         pod.died(watch);
@@ -162,7 +175,7 @@ pub async fn run(options: &Options, size: &Size, folder: &Path) -> Result<Histor
     }
     history.grace = (size.drain + GRACE) * size.patience;
     history.unreliable = unreliable(size).filter(|_| outside.has_redis());
-    history.has_outbox = outside.has_redis();
+    history.has_outbox = outside.has_outbox();
     history.patience = size.patience;
     Ok(history)
 }
