@@ -164,7 +164,7 @@ prove_rollout() {
   refused "timed out" kubectl --namespace chat rollout status deployment/chat-backend --timeout 20s
   [[ $(kubectl --namespace chat get deployment chat-backend --output 'jsonpath={.status.availableReplicas}') -eq 5 ]]
   holds "a version that does not get ready takes no pod from the one before"
-  [[ $(kustomize/rollback.sh 2>/dev/null | grep '^chat-backend: ') == "chat-backend: $before" ]]
+  [[ $(kustomize/rollback.sh chat-backend 2>/dev/null) == "chat-backend: $before" ]]
   holds "rollback.sh brings the image before back"
   kustomize/roll-on-secret.sh >/dev/null 2>&1
   name=$(kubectl --namespace chat get deployment chat-backend --output 'jsonpath={.metadata.generation}')

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# rollback.sh [REVISION] [DEPLOYMENT...] : back to the version before, or to a revision, and waits until
-# it stands. Without names: chat-backend and chat-frontend. NAMESPACE: chat
+# rollback.sh [REVISION] DEPLOYMENT... : each back to the version before, or to a revision, and waits until
+# it stands. Name what the release changed: chat-backend, chat-frontend, or both. NAMESPACE: chat
 # The database stays as it is: a migration only adds, so the version before works on it.
 # What an overlay says is not changed: write the old image into it before it is applied again.
 set -euo pipefail
@@ -8,7 +8,7 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 case ${1:-} in
-  -h | --help)
+  -h | --help | '')
     usage "${BASH_SOURCE[0]}"
     exit 2
     ;;
@@ -19,7 +19,7 @@ if [[ ${1:-} =~ ^[0-9]+$ ]]; then
   shift
 fi
 names=("$@")
-[[ ${#names[@]} -gt 0 ]] || names=(chat-backend chat-frontend)
+[[ ${#names[@]} -gt 0 ]] || die "Which Deployment?"
 [[ ${#revision[@]} -eq 0 || ${#names[@]} -eq 1 ]] || die "A revision is one Deployment's: name it."
 
 # All or nothing: a name that is wrong is found before anything is undone.
@@ -31,6 +31,7 @@ for name in "${names[@]}"; do
   fi
   [[ $name != chat-backend ]] || ! exists deployment chat-backend-primary ||
     die "Flagger keeps the old version: canary.sh abort"
+  kube rollout undo "deployment/$name" "${revision[@]}" --dry-run=server >/dev/null || die "$name has no version to go back to"
 done
 for name in "${names[@]}"; do
   kube rollout undo "deployment/$name" "${revision[@]}" >&2

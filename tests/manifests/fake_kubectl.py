@@ -54,7 +54,8 @@ def main(words):
         elif word == "--ignore-not-found":
             options[word] = True
         elif word.startswith("--"):
-            options[word] = next(words)
+            name, told, value = word.partition("=")
+            options[name] = value if told else next(words)
         else:
             plain.append(word)
     with open(STATE, encoding="utf-8") as file:
@@ -123,8 +124,12 @@ def act(state, verb, name, one, plain, options):
         revise(one, lambda: known[container].update(image=image))
     elif verb == "rollout" and plain[1] == "undo":
         number = int(options.get("--to-revision", 0))
-        one["spec"]["template"] = one["revisions"][number - 1]
-        settle(one)
+        if not one.get("revisions"):
+            print("error: no rollout history found", file=sys.stderr)
+            return 1
+        if "--dry-run" not in options:
+            one["spec"]["template"] = one["revisions"][number - 1]
+            settle(one)
     elif verb == "rollout" and plain[1] == "status":
         if one["status"].get("readyReplicas", 0) < one["spec"]["replicas"]:
             time.sleep(0.05)

@@ -178,18 +178,27 @@ class Others(Script):
                 deployment(image)["spec"]["template"] for image in ("ancient", old)
             ]
         self.file.write_text(json.dumps(state))
-        self.assertEqual(self.run_script("rollback.sh"), "chat-backend: v1\nchat-frontend: p1\n")
+        both = self.run_script("rollback.sh", "chat-backend", "chat-frontend")
+        self.assertEqual(both, "chat-backend: v1\nchat-frontend: p1\n")
         self.assertEqual(self.run_script("rollback.sh", "1", "chat-backend"), "chat-backend: ancient\n")
         self.run_script("rollback.sh", "1", code=1)
+        self.run_script("rollback.sh", code=2)
 
     def test_rollback_undoes_all_or_nothing(self):
-        self.given(deployment__chat_backend=deployment("v2"))
-        self.run_script("rollback.sh", code=1)
-        self.assertNotIn("rollout", [words[0] for words in self.state()["said"]])
+        self.given(deployment__chat_backend=deployment("v2"), deployment__chat_frontend=deployment("p1"))
+        state = self.state()
+        state["objects"]["deployment/chat-backend"]["revisions"] = [deployment("v1")["spec"]["template"]]
+        self.file.write_text(json.dumps(state))
+        # One that is not there, and one that has no version before.
+        for other in ("nobody", "chat-frontend"):
+            said = self.run_script("rollback.sh", "chat-backend", other, code=1)
+            self.assertIn(other, said)
+            pod = self.object("deployment/chat-backend")["spec"]["template"]["spec"]
+            self.assertEqual(pod["containers"][0]["image"], "v2")
 
     def test_rollback_knows_the_other_ways(self):
         self.given(deployment__chat_backend_blue=deployment(), deployment__chat_frontend=deployment())
-        self.assertIn("blue-green.sh return", self.run_script("rollback.sh", code=1))
+        self.assertIn("blue-green.sh return", self.run_script("rollback.sh", "chat-backend", code=1))
         self.given(deployment__chat_backend=deployment(), deployment__chat_backend_primary=deployment())
         self.assertIn("canary.sh abort", self.run_script("rollback.sh", "chat-backend", code=1))
 
