@@ -43,9 +43,11 @@ pub fn judge(history: &History, verdict: &mut Verdict) {
 /// I16: how often those who were there when a rollout began had to move in it.
 fn rollouts(history: &History, verdict: &mut Verdict) {
     let (mut there, mut moves, mut allowed) = (0_usize, 0, 0.0);
+    let sockets = history.clients.iter().flat_map(|sheet| &sheet.sockets);
+    let processes = sockets.map(|socket| socket.pod + 1).max().unwrap_or(0);
     for rollout in history.faults.iter().filter(|fault| fault.kind == Kind::Rollout) {
         // They are exchanged in this order.
-        let mut spread = vec![0_usize; history.lives.iter().map(|life| life.pod + 1).max().unwrap_or(0)];
+        let mut spread = vec![0_usize; processes];
         for sheet in history.clients.iter().filter(|sheet| !sheet.slow) {
             let sockets = &sheet.sockets;
             let opened = |socket: &&SocketSheet| {

@@ -34,6 +34,12 @@ fn rolled_out(history: &mut History, times: usize) {
 fn being_moved_again_and_again_is_found() {
     let once = broken(|h| rolled_out(h, 50));
     assert!(!once.contains(&"I16"), "{once:?}");
+    // Of somebody else's servers nothing else is known.
+    let unseen = broken(|h| {
+        rolled_out(h, 50);
+        h.lives.clear();
+    });
+    assert!(!unseen.contains(&"I16") && !unseen.contains(&"I23"), "{unseen:?}");
     finds("I16", |h| {
         rolled_out(h, 50);
         let told = h.clients[BOB].sockets[0].clone();
