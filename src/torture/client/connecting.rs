@@ -1,6 +1,6 @@
 //! Opening sockets, keeping them alive, and going over to the next one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -53,6 +53,8 @@ pub(super) struct Live {
     pub(super) asked: BTreeMap<u64, Asked>,
     /// Own rooms that a `resume` named and that are not answered yet; whether in full.
     pub(super) resuming: BTreeMap<usize, bool>,
+    /// Own rooms whose entries were asked for on this socket.
+    pub(super) followed: BTreeSet<usize>,
     /// Per own room, the last entry that came on this socket.
     pub(super) at: BTreeMap<usize, u64>,
     /// Per own room, where to ask on: the answer promised more.
@@ -78,6 +80,7 @@ impl Live {
             next_reference: 1,
             asked: BTreeMap::new(),
             resuming: BTreeMap::new(),
+            followed: BTreeSet::new(),
             at: BTreeMap::new(),
             more: BTreeMap::new(),
             ping: Moment::END,
@@ -241,6 +244,7 @@ impl Client {
                 room.open = full;
                 rooms.push(json!([room.id, if full { "full" } else { "bump" }, room.last]));
                 live.resuming.insert(place, full);
+                live.followed.extend(full.then_some(place));
             }
         }
         let reference = live.reference();
@@ -278,6 +282,7 @@ impl Client {
     fn become_main(&mut self, socket: usize) {
         self.main = Some(socket);
         self.due.fallback = Moment::END;
+        self.follow_opened(socket);
         self.send_waiting();
     }
 

@@ -160,6 +160,7 @@ impl Client {
         let Some(live) = self.sockets.get_mut(&socket) else { return };
         let reference = live.reference();
         live.asked.insert(reference, Asked::Subscribe { room: place });
+        live.followed.insert(place);
         let room = &mut self.rooms[place];
         room.open = true;
         let (id, after) = (room.id, room.last);
@@ -167,6 +168,16 @@ impl Client {
             socket,
             &json!({"t": "room.subscribe", "ref": reference, "room": id, "d": {"level": "full", "after": after}}),
         );
+    }
+
+    /// What was opened on the old socket after the new one had been told what is open.
+    pub(super) fn follow_opened(&mut self, socket: usize) {
+        for place in 0..self.rooms.len() {
+            let followed = self.sockets.get(&socket).is_none_or(|live| live.followed.contains(&place));
+            if self.rooms[place].open && !followed {
+                self.subscribe(socket, place);
+            }
+        }
     }
 
     /// Asks for every room that ought to be followed and is not.
@@ -197,6 +208,7 @@ impl Client {
         }
         let (levels, reference) = (live.levels, live.reference());
         live.asked.insert(reference, Asked::Lower { room: place });
+        live.followed.remove(&place);
         let id = self.rooms[place].id;
         let at = self.now();
         self.rooms[place].open = false;
