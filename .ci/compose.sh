@@ -14,8 +14,8 @@ need_node
 free() { node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close(); });'; }
 export COMPOSE_PROJECT_NAME=chat-prove BACKEND_IMAGE=chat-backend:prove FRONTEND_IMAGE=chat-frontend:prove
 FRONTEND_PORT=$(free) API_PORT=$(free)
-# Five hundred sockets come from one address.
-export FRONTEND_PORT API_PORT CHAT_RATE_LIMITS=off
+# Five hundred people sign up and come from one address.
+export FRONTEND_PORT API_PORT CHAT_RATE_LIMITS=off CHAT_BCRYPT_COST=4
 work=$(mktemp -d)
 cp -R docker "$work/"
 rm -rf "$work/docker/secrets"
@@ -56,7 +56,6 @@ curl -sf -o /dev/null -H 'x-forwarded-for: 203.0.113.7' "$api/health"
 
 sdk=$work/sdk.mjs
 web/node_modules/.bin/rolldown web/sdk/src/index.ts --format esm --file "$sdk" >/dev/null
-live() { node --experimental-websocket --no-warnings .ci/live.mjs "$sdk" "$@"; }
 
 say "one backend is killed, and comes back"
 cat >"$work/kill.sh" <<'K'
@@ -67,10 +66,15 @@ docker start "$1" >/dev/null
 sleep 3
 K
 mapfile -t backends < <(compose ps --quiet backend)
-live "$api" "${KILL_CLIENTS:-100}" 0 bash "$work/kill.sh" "${backends[0]}"
+node --experimental-websocket --no-warnings .ci/live.mjs "$sdk" "$api" "${KILL_CLIENTS:-100}" bash "$work/kill.sh" "${backends[0]}"
 
-say "both backends are exchanged, one after the other"
-live "$api" "${LIVE_CLIENTS:-500}" 250 "$work/docker/roll.sh"
+say "both backends are exchanged, one after the other, under ${LIVE_CLIENTS:-500} sockets; the torture test judges"
+cargo build --locked --release --features torture --bin chat
+# No port of the database is open to this machine; its address is that of the engine's network.
+postgres=$(docker inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' "$(compose ps --quiet postgres)")
+DATABASE_URL=$(sed "s/@postgres[:0-9]*/@$postgres:5432/" "$work/docker/secrets/database-url") \
+  "$TARGET/release/chat" torture --seconds 60 --clients "${LIVE_CLIENTS:-500}" --rooms 100 --rate 50 \
+  --attach "127.0.0.1:$API_PORT" --command "$work/docker/roll.sh"
 [[ $(compose ps --quiet --status running backend | wc -l) -eq 2 ]] || die "not two backends after the roll"
 
 # A version that does not start takes nobody with it.
