@@ -177,7 +177,8 @@ fn moves(history: &History, sheet: &ClientSheet, verdict: &mut Verdict) {
         let Some((next, live)) = next.and_then(|next| Some((next, next.resumed?))) else { continue };
         verdict.figures.moves += 1;
         let gap = live.since(socket.end());
-        if gap.is_zero() || !excused(history, next.pod, socket.end(), live) {
+        // What kept it from opening the next one in time is as good an excuse as what came later.
+        if gap.is_zero() || !excused(history, next.pod, told, live) {
             verdict.figures.moving.add(gap);
         }
     }

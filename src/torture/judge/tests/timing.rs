@@ -66,6 +66,19 @@ fn moves_that_leave_people_without_a_socket_are_found() {
 }
 
 #[test]
+fn a_move_that_had_no_database_to_be_made_with_is_excused() {
+    let named = |from, to| {
+        broken(|h| {
+            moved(h, 100, 8_100);
+            h.database_away = crate::torture::moment::Spans::new([span(from, to)]);
+        })
+    };
+    // Told to go at 8,000; live again long after the database was back.
+    assert!(!named(8_010, 8_050).contains(&"I16"));
+    assert!(named(7_000, 7_900).contains(&"I16"));
+}
+
+#[test]
 fn patience_stretches_bounds_of_time_and_nothing_else() {
     let late = |h: &mut History| {
         moved(h, 100, 8_100);
