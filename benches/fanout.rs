@@ -141,7 +141,7 @@ impl Hub {
         let frames = (0..entries).map(|_| {
             self.head.set(self.head.get().next());
             let (common, own) = (self.common.clone(), Some(self.own.clone()));
-            RoomFrame { seq: self.head.get(), common, own, left: None }
+            RoomFrame { seq: self.head.get(), common, own, at: Timestamp::default(), left: None }
         });
         let frames = frames.collect();
         self.pod.tell_hub(self.id, ToHub::Deliver { room: self.room, frames, replies: Vec::new() });
@@ -151,7 +151,7 @@ impl Hub {
     fn sweep(&self) -> usize {
         let mut taken = 0;
         for link in &self.links {
-            while let Next::Frame(frame) = link.outbox.borrow_mut().next(Waker::noop()) {
+            while let Next::Frame(frame, _) = link.outbox.borrow_mut().next(Waker::noop()) {
                 black_box(frame);
                 taken += 1;
             }
@@ -167,7 +167,7 @@ impl Hub {
                 poll_fn(|cx| {
                     loop {
                         match link.outbox.borrow_mut().next(cx.waker()) {
-                            Next::Frame(frame) => {
+                            Next::Frame(frame, _) => {
                                 black_box(frame);
                                 count.delivered();
                             }

@@ -8,7 +8,7 @@ use std::task::Waker;
 use super::mail::{LinkKey, SessionMailbox, ToSession, tell};
 use super::outbox::{Full, Outbox, OutboxLimits, Topic};
 use crate::domain::session::Identity;
-use crate::domain::{ConnId, RoomId, Seq, UserId};
+use crate::domain::{ConnId, RoomId, Seq, Timestamp, UserId};
 use crate::protocol::encoded::control;
 use crate::protocol::{CloseCode, Encoded};
 
@@ -33,6 +33,8 @@ pub struct Link {
     /// The session is busy with something that must come before the next frame.
     paused: Cell<bool>,
     closed: Cell<Option<CloseCode>>,
+    /// Whether it was signed in and told so.
+    pub is_welcomed: Cell<bool>,
     pub clock: LinkClock,
 }
 
@@ -138,6 +140,7 @@ impl Link {
             reader: RefCell::default(),
             paused: Cell::new(false),
             closed: Cell::new(None),
+            is_welcomed: Cell::new(false),
             clock,
         })
     }
@@ -175,12 +178,12 @@ impl Link {
         self.outbox.borrow_mut().push(frame.frame().clone())
     }
 
-    /// Queues a room's entry.
+    /// Queues a room's entry, of this time.
     ///
     /// # Errors
     /// [`Full`]: the room has to go on without this connection, which catches up later.
-    pub fn push_entry(&self, frame: &Encoded) -> Result<(), Full> {
-        self.outbox.borrow_mut().push_entry(frame.frame().clone())
+    pub fn push_entry(&self, frame: &Encoded, at: Timestamp) -> Result<(), Full> {
+        self.outbox.borrow_mut().push_entry(frame.frame().clone(), at)
     }
 
     /// Queues a frame that may get lost: false when it was.

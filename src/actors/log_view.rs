@@ -187,6 +187,7 @@ fn encode(entry: &Entry) -> RoomFrame {
         seq: entry.seq,
         common: server::entry(entry, None),
         own: author.map(|author| (author, server::entry(entry, Some(author)))),
+        at: entry.at,
         left: match entry.change {
             Change::MemberLeft { user } => Some(user),
             _ => None,

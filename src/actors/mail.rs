@@ -239,6 +239,7 @@ pub struct RoomFrame {
     pub common: Encoded,
     /// The author's own sockets get this one instead.
     pub own: Option<(UserId, Encoded)>,
+    pub at: Timestamp,
     /// Who is outside from this entry on.
     pub left: Option<UserId>,
 }

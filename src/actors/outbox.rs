@@ -7,7 +7,7 @@ use std::task::Waker;
 
 use bytes::Bytes;
 
-use crate::domain::{RoomId, UserId};
+use crate::domain::{RoomId, Timestamp, UserId};
 
 /// Frames and bytes that may wait.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +34,8 @@ pub enum Topic {
 enum Sort {
     /// Counts against the limits.
     Counted,
+    /// A room's entry, of this time. Counts.
+    Entry(Timestamp),
     /// A replayed entry: read page by page as the socket drains, so it does not count.
     Replay,
     /// May be dropped; counts. Boxed: every socket keeps room for a few frames, and most are no such.
@@ -49,7 +51,8 @@ struct Queued {
 /// What the socket's writer finds.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Next {
-    Frame(Bytes),
+    /// With the time of the entry that it is, where it is one that just happened.
+    Frame(Bytes, Option<Timestamp>),
     /// Nothing now.
     Empty,
     /// Nothing ever again: the connection may be shut.
@@ -110,7 +113,7 @@ impl Outbox {
     ///
     /// # Errors
     /// [`Full`] above half of the limits.
-    pub fn push_entry(&mut self, frame: Bytes) -> Result<(), Full> {
+    pub fn push_entry(&mut self, frame: Bytes, at: Timestamp) -> Result<(), Full> {
         if self.sealed {
             return Ok(());
         }
@@ -118,7 +121,7 @@ impl Outbox {
         if self.frames >= half.frames || self.bytes + frame.len() > half.bytes.max(frame.len()) {
             return Err(Full);
         }
-        self.count(frame, Sort::Counted);
+        self.count(frame, Sort::Entry(at));
         Ok(())
     }
 
@@ -231,7 +234,11 @@ impl Outbox {
                 }
                 self.wake_drained();
             }
-            return Next::Frame(queued.frame);
+            let at = match queued.sort {
+                Sort::Entry(at) => Some(at),
+                Sort::Counted | Sort::Replay | Sort::Ephemeral(_) => None,
+            };
+            return Next::Frame(queued.frame, at);
         }
         if self.finished {
             return Next::Finished;
@@ -283,10 +290,10 @@ mod tests {
         assert_eq!(outbox.push(Bytes::from_static(b"a")), Ok(()));
         assert_eq!(outbox.push(Bytes::from_static(b"b")), Ok(()));
         assert_eq!(outbox.push(Bytes::from_static(b"c")), Err(Full));
-        assert_eq!(take(&mut outbox), Next::Frame(Bytes::from_static(b"a")));
+        assert_eq!(take(&mut outbox), Next::Frame(Bytes::from_static(b"a"), None));
         assert_eq!(outbox.push(Bytes::from_static(b"c")), Ok(()));
-        assert_eq!(take(&mut outbox), Next::Frame(Bytes::from_static(b"b")));
-        assert_eq!(take(&mut outbox), Next::Frame(Bytes::from_static(b"c")));
+        assert_eq!(take(&mut outbox), Next::Frame(Bytes::from_static(b"b"), None));
+        assert_eq!(take(&mut outbox), Next::Frame(Bytes::from_static(b"c"), None));
         assert_eq!(take(&mut outbox), Next::Empty);
     }
 
@@ -311,7 +318,7 @@ mod tests {
         assert!(!outbox.is_full_of_replay());
         outbox.push_replay("b".into());
         assert!(outbox.is_full_of_replay());
-        assert_eq!(take(&mut outbox), Next::Frame("a".into()));
+        assert_eq!(take(&mut outbox), Next::Frame("a".into(), None));
         assert!(!outbox.is_full_of_replay());
     }
 
@@ -321,7 +328,7 @@ mod tests {
         assert_eq!(outbox.push(Bytes::from_static(b"a")), Ok(()));
         outbox.seal(Some(Bytes::from_static(b"bye")), true);
         assert_eq!(outbox.push(Bytes::from_static(b"late")), Ok(()));
-        assert_eq!(take(&mut outbox), Next::Frame(Bytes::from_static(b"bye")));
+        assert_eq!(take(&mut outbox), Next::Frame(Bytes::from_static(b"bye"), None));
         assert_eq!(take(&mut outbox), Next::Empty);
         outbox.finish();
         assert_eq!(take(&mut outbox), Next::Finished);
@@ -330,10 +337,12 @@ mod tests {
     #[test]
     fn an_entry_above_half_is_refused_while_answers_still_pass() {
         let mut outbox = Outbox::new(OutboxLimits { frames: 4, bytes: 100 });
-        assert_eq!(outbox.push_entry(Bytes::from_static(b"1")), Ok(()));
-        assert_eq!(outbox.push_entry(Bytes::from_static(b"2")), Ok(()));
-        assert_eq!(outbox.push_entry(Bytes::from_static(b"3")), Err(Full));
+        assert_eq!(outbox.push_entry(Bytes::from_static(b"1"), Timestamp::default()), Ok(()));
+        assert_eq!(outbox.push_entry(Bytes::from_static(b"2"), Timestamp::default()), Ok(()));
+        assert_eq!(outbox.push_entry(Bytes::from_static(b"3"), Timestamp::default()), Err(Full));
         assert_eq!(outbox.push(Bytes::from_static(b"ack")), Ok(()));
+        let now = Some(Timestamp::default());
+        assert_eq!(take(&mut outbox), Next::Frame(Bytes::from_static(b"1"), now));
     }
 
     #[test]
@@ -343,8 +352,8 @@ mod tests {
         outbox.push_ephemeral(Topic::Bump(room), &Bytes::from_static(b"51"));
         outbox.push_ephemeral(Topic::Presence, &Bytes::from_static(b"alice"));
         outbox.push_ephemeral(Topic::Bump(room), &Bytes::from_static(b"52"));
-        assert_eq!(take(&mut outbox), Next::Frame(Bytes::from_static(b"52")));
-        assert_eq!(take(&mut outbox), Next::Frame(Bytes::from_static(b"alice")));
+        assert_eq!(take(&mut outbox), Next::Frame(Bytes::from_static(b"52"), None));
+        assert_eq!(take(&mut outbox), Next::Frame(Bytes::from_static(b"alice"), None));
         assert_eq!(take(&mut outbox), Next::Empty);
     }
 
@@ -353,7 +362,7 @@ mod tests {
         let mut outbox = Outbox::new(OutboxLimits { frames: 4, bytes: 100 });
         assert_eq!(outbox.push(Bytes::from_static(b"a")), Ok(()));
         outbox.push_ephemeral(Topic::Presence, &Bytes::from_static(b"gone"));
-        assert_eq!(take(&mut outbox), Next::Frame(Bytes::from_static(b"a")));
+        assert_eq!(take(&mut outbox), Next::Frame(Bytes::from_static(b"a"), None));
         assert_eq!(take(&mut outbox), Next::Empty);
     }
 }

@@ -99,6 +99,7 @@ impl Pod {
 
     pub(super) fn start_draining(&self) {
         self.draining.store(true, Ordering::Release);
+        self.telemetry.start_draining();
     }
 
     /// Remembers a login that ended for as long as an access token of it could live, so that a
@@ -162,6 +163,12 @@ impl Pod {
     /// Rooms that someone here reads.
     pub(super) fn open_rooms(&self) -> Vec<RoomId> {
         self.open_rooms.lock().unwrap_or_else(PoisonError::into_inner).keys().copied().collect()
+    }
+
+    /// How many they are.
+    #[must_use]
+    pub fn rooms_open(&self) -> usize {
+        self.open_rooms.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
     /// Notes whether a room is read here. An actor that ends late says nothing of its successor.

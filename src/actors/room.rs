@@ -119,6 +119,7 @@ impl Room {
             if waiting.len() < self.pod.settings.limits.room_inbox {
                 waiting.push_back(command);
             } else {
+                self.pod.telemetry.inbox_full();
                 self.fail(command);
             }
             return self.load(ctx);
@@ -198,8 +199,12 @@ impl Room {
         match how {
             Answer::Reset(ResetReason::AheadOfHead) if !verified => self.ask_store_first(subscribe, ctx),
             Answer::Replay { more, .. } => match log.recent_after(after).filter(|_| !more) {
-                Some(backlog) => self.attach(subscribe, how, backlog),
+                Some(backlog) => {
+                    self.pod.telemetry.looked_up(true);
+                    self.attach(subscribe, how, backlog);
+                }
                 None => {
+                    self.pod.telemetry.looked_up(false);
                     let (link, room) = (wish.place.link, self.id);
                     subscribe.answer(ToHub::History { link, room });
                 }
@@ -239,6 +244,9 @@ impl Room {
         let Place { hub, link } = subscribe.wish.place;
         log.attach(hub);
         let (room, head, first_retained) = (self.id, log.cursor(), log.first_retained());
+        if subscribe.wish.tell != Tell::Quietly {
+            self.pod.telemetry.subscribed(&how);
+        }
         let answer = match (&subscribe.wish.tell, how) {
             (Tell::Request(reference), how) => {
                 Some(server::subscribed(reference.as_ref(), room, Level::Full, how, head))

@@ -59,9 +59,11 @@ impl Room {
             }
             if self.writes.queue.len() >= self.pod.settings.limits.room_inbox {
                 self.note_refused(&submission);
+                self.pod.telemetry.inbox_full();
                 return submission.reply.send(Err(unavailable()));
             }
         } else if self.writes.queue.len() >= self.pod.settings.limits.room_inbox {
+            self.pod.telemetry.inbox_full();
             return submission.reply.send(Err(unavailable()));
         }
         if let Operation::Send { author, draft, .. } = &submission.operation {

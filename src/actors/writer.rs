@@ -58,7 +58,8 @@ impl Writer {
 
     fn commit(&mut self, appends: Vec<Append>, ctx: &mut Context<Self>) {
         self.in_flight += 1;
-        self.pod.telemetry.appending();
+        let operations = appends.iter().map(|append| append.batch.operations.len()).sum();
+        self.pod.telemetry.appending(operations);
         let (batches, replies): (Vec<_>, Vec<_>) =
             appends.into_iter().map(|append| (append.batch, append.reply)).unzip();
         let (store, copies) = (self.pod.store.clone(), batches.clone());

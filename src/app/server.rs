@@ -16,7 +16,7 @@ use thiserror::Error;
 
 use super::between::Between;
 use super::database::{self, Database, DatabaseError};
-use super::metrics;
+use super::{metered, metrics};
 use crate::actors::{Adapters, Engine, HubCore, Pod};
 use crate::auth::{AccountFlows, Authenticator, Passwords, Tickets, Tokens, secret};
 use crate::clock::{SharedClock, SystemClock};
@@ -156,8 +156,9 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         .map_err(|error| StartError::Metrics(error.to_string()))?;
     let (bus, leases) = (between.bus.clone(), between.leases.clone());
     let adapters = Adapters { store, bus, leases, clock };
-    let pod = Arc::new(Pod::new(id, adapters, settings.clone(), telemetry, epoch));
+    let pod = Arc::new(Pod::new(id, adapters, settings.clone(), telemetry.clone(), epoch));
     learn_who_is_here(&pod).await;
+    telemetry.sample(metered::pod(&pod)).map_err(|error| StartError::Metrics(error.to_string()))?;
     let engine = Engine::start(pod.clone(), threads(settings.room_threads));
     let parts = parts(&pod, &engine, &between, secrets)?;
     let metrics = metrics::listen(&settings, &parts.http)?;
@@ -213,6 +214,8 @@ fn parts(
     let authenticator = Arc::new(Authenticator::new(tokens.clone(), pod.store.clone(), pod.clock.clone()));
     let tickets = between.tickets(settings.accounts.ticket);
     let limiter = between.limiter(settings.limits.clone());
+    let refusals = pod.telemetry.sample(metered::limiter(&limiter));
+    refusals.map_err(|error| StartError::Metrics(error.to_string()))?;
     let registry = engine.registry();
     let ended = registry.clone();
     let accounts = AccountFlows {

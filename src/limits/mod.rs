@@ -9,6 +9,7 @@ pub mod shared;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::net::{IpAddr, Ipv6Addr};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -44,6 +45,33 @@ pub enum Key {
     CreateRoom(UserId),
     /// Requests of a user over HTTP.
     Request(UserId),
+}
+
+impl Key {
+    /// What each kind is called, in the order of [`Self::kind`].
+    pub const KINDS: [&'static str; 8] = [
+        "send",
+        "ticket",
+        "login_account",
+        "login_address",
+        "register_address",
+        "refresh_address",
+        "create_room",
+        "request",
+    ];
+
+    const fn kind(&self) -> usize {
+        match self {
+            Self::Send(..) => 0,
+            Self::Ticket(_) => 1,
+            Self::LoginAccount(_) => 2,
+            Self::LoginIp(_) => 3,
+            Self::RegisterIp(_) => 4,
+            Self::RefreshIp(_) => 5,
+            Self::CreateRoom(_) => 6,
+            Self::Request(_) => 7,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -83,6 +111,8 @@ pub struct Limiter {
     shards: Vec<Mutex<Counts>>,
     connections: Connections,
     sharing: Option<Sharing>,
+    /// By kind.
+    refusals: [AtomicU64; Key::KINDS.len()],
 }
 
 impl Limiter {
@@ -91,7 +121,20 @@ impl Limiter {
     pub fn new(limits: Limits) -> Self {
         let shards = (0..SHARDS).map(|_| Mutex::default()).collect();
         let connections = Connections::new(limits.clone());
-        Self { limits, hasher: RandomState::new(), shards, connections, sharing: None }
+        Self {
+            limits,
+            hasher: RandomState::new(),
+            shards,
+            connections,
+            sharing: None,
+            refusals: Default::default(),
+        }
+    }
+
+    /// How often a limit of this kind was reached: the place in [`Key::KINDS`].
+    #[must_use]
+    pub fn refusals(&self, kind: usize) -> u64 {
+        self.refusals.get(kind).map_or(0, |refusals| refusals.load(Ordering::Relaxed))
     }
 
     /// For several processes that tell each other what was taken; see [`shared`].
@@ -115,7 +158,7 @@ impl Limiter {
             return Ok(());
         }
         let rate = self.rate(key);
-        self.with(tidy(key), now, |count| {
+        let taken = self.with(tidy(key), now, |count| {
             let blocked = count.blocked_until.since(now);
             if blocked > Duration::ZERO {
                 // Elsewhere the right password may have come meanwhile.
@@ -125,7 +168,13 @@ impl Limiter {
             count.bucket.take(rate, now)?;
             count.untold.take();
             Ok(())
-        })
+        });
+        if taken.is_err()
+            && let Some(refusals) = self.refusals.get(key.kind())
+        {
+            refusals.fetch_add(1, Ordering::Relaxed);
+        }
+        taken
     }
 
     /// Notes that an attempt to sign in failed: beyond the free ones, each further failure doubles

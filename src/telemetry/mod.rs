@@ -3,85 +3,24 @@
 //! No user or room ids as labels: their number has no bound.
 
 pub mod http;
+pub mod meter;
+mod names;
 mod sampled;
 
+use std::sync::Arc;
+
 use prometheus::core::Collector;
-use prometheus::{IntCounter, IntGauge, Registry};
+use prometheus::{
+    Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+};
 use sampled::Sampled;
 
-pub use self::sampled::Sample;
+use self::meter::{Meter, Meters};
+pub use self::names::Metric;
+pub use self::sampled::{Kind, Sample};
 
+use crate::domain::subscription::Answer;
 use crate::domain::{Change, Committed};
-
-macro_rules! metrics {
-    ($($(#[doc = $doc:literal])* $name:ident = $word:literal;)*) => {
-        /// Every metric that the engine counts itself.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum Metric {
-            $($(#[doc = $doc])* $name,)*
-        }
-
-        impl Metric {
-            /// All of them.
-            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
-
-            /// The name in the exposition.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$name => $word,)* }
-            }
-
-            /// The help text.
-            #[must_use]
-            pub const fn help(self) -> &'static str {
-                match self { $(Self::$name => concat!($($doc),*).trim_ascii(),)* }
-            }
-        }
-    };
-}
-
-metrics! {
-    /// WebSocket connections open now.
-    ActiveConnections = "websocket_active_connections";
-    /// Messages stored, retries not counted.
-    MessagesCommitted = "messages_committed_total";
-    /// Message operations whose commit was acknowledged, retries included.
-    MessagesAcked = "messages_acked_total";
-    /// Times that a room went on without a socket that read too slowly.
-    RoomsLagged = "rooms_lagged_total";
-    /// New sockets answered 503 because too many came at once.
-    TurnedAway = "websocket_turned_away_total";
-    /// Logs announced by the sweeper, because who committed to them did not in time.
-    LogsSwept = "logs_swept_total";
-    /// Holes seen in a room's log before they reached a reader.
-    GapsSeen = "gaps_seen_total";
-    /// Log entries read from the store to fill holes.
-    Backfilled = "backfilled_entries_total";
-    /// Calls of the store that append what was sent, one transaction each; several rooms and messages share one.
-    AppendBatches = "append_batches_total";
-    /// Writing transactions that PostgreSQL committed.
-    StoreTransactions = "store_transactions_total";
-    /// Statements sent to PostgreSQL, BEGIN, COMMIT and ROLLBACK included.
-    StoreStatements = "store_statements_total";
-    /// Times that PostgreSQL was waited for.
-    StoreRoundTrips = "store_round_trips_total";
-    /// Announcements handed to the bus.
-    BusAnnouncements = "bus_announcements_total";
-    /// Round trips that wrote announcements to Redis, failed ones included.
-    BusPipelines = "bus_pipelines_total";
-    /// Announcements surely written to Redis.
-    BusWritten = "bus_written_total";
-    /// Round trips that read announcements from Redis, those that found none included.
-    BusReads = "bus_reads_total";
-    /// Announcements of other processes that were read.
-    BusReceived = "bus_received_total";
-    /// Announcements that were lost on the way, by reason; readers repair it from the store.
-    BusDropped = "bus_dropped_total";
-    /// Connections of the bus to Redis that were lost.
-    BusReconnects = "bus_reconnects_total";
-    /// Streams found shorter than the position remembered in them, and read from their beginning.
-    BusRestarts = "bus_restarts_total";
-}
 
 /// The engine's own metrics, in one registry with those of HTTP.
 pub struct Telemetry {
@@ -95,6 +34,38 @@ pub struct Telemetry {
     gaps: IntCounter,
     backfilled: IntCounter,
     batches: IntCounter,
+    batch_operations: Histogram,
+    opened: IntCounter,
+    closed: IntCounterVec,
+    connects: IntCounterVec,
+    draining: IntGauge,
+    subscriptions: IntCounterVec,
+    lookups: IntCounterVec,
+    inbox_full: IntCounter,
+    meters: Meters,
+}
+
+/// What became of a new connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Connect {
+    /// Signed in, and welcomed.
+    Ready,
+    /// For a reason of the client's own: its credential, its origin, its number of connections.
+    Refused,
+    /// For one of the server's: too many at once, or the database does not answer.
+    Failed,
+}
+
+impl Connect {
+    const ALL: [Self; 3] = [Self::Ready, Self::Refused, Self::Failed];
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+        }
+    }
 }
 
 impl Telemetry {
@@ -104,11 +75,23 @@ impl Telemetry {
     /// When a name is not valid or stands twice, which the tests rule out.
     pub fn new() -> Result<Self, prometheus::Error> {
         let registry = Registry::new();
-        Ok(Self {
-            connections: register(
-                &registry,
-                IntGauge::new(Metric::ActiveConnections.as_str(), Metric::ActiveConnections.help())?,
-            )?,
+        #[cfg(target_os = "linux")]
+        registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
+        let build = IntGaugeVec::new(opts(Metric::BuildInfo), &["version"])?;
+        register(&registry, build)?.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+        let operations = HistogramOpts::from(opts(Metric::BatchOperations))
+            .buckets(vec![1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0]);
+        let telemetry = Self {
+            connections: gauge(&registry, Metric::ActiveConnections)?,
+            batch_operations: register(&registry, Histogram::with_opts(operations)?)?,
+            opened: counter(&registry, Metric::Opened)?,
+            closed: counters(&registry, Metric::Closed, "code")?,
+            connects: counters(&registry, Metric::Connects, "outcome")?,
+            draining: gauge(&registry, Metric::Draining)?,
+            subscriptions: counters(&registry, Metric::Subscriptions, "mode")?,
+            lookups: counters(&registry, Metric::CacheLookups, "outcome")?,
+            inbox_full: counter(&registry, Metric::RoomInboxFull)?,
+            meters: register(&registry, Meters::default())?,
             committed: counter(&registry, Metric::MessagesCommitted)?,
             acked: counter(&registry, Metric::MessagesAcked)?,
             lagged: counter(&registry, Metric::RoomsLagged)?,
@@ -118,10 +101,35 @@ impl Telemetry {
             backfilled: counter(&registry, Metric::Backfilled)?,
             batches: counter(&registry, Metric::AppendBatches)?,
             registry,
-        })
+        };
+        telemetry.begin_at_zero();
+        Ok(telemetry)
     }
 
-    /// Adds counters that somebody else keeps.
+    /// A series that begins with its first event has no rate for it: those that are known are there
+    /// from the start.
+    fn begin_at_zero(&self) {
+        for connect in Connect::ALL {
+            self.connects.with_label_values(&[connect.as_str()]);
+        }
+        for mode in ["uptodate", "replay", "reset"] {
+            self.subscriptions.with_label_values(&[mode]);
+        }
+        for outcome in ["hit", "miss"] {
+            self.lookups.with_label_values(&[outcome]);
+        }
+        for code in ["1000", "none"] {
+            self.closed.with_label_values(&[code]);
+        }
+    }
+
+    /// What one worker thread counts for itself, where every instruction is paid once per delivery.
+    #[must_use]
+    pub fn meter(&self) -> Arc<Meter> {
+        self.meters.add()
+    }
+
+    /// Adds numbers that somebody else keeps.
     ///
     /// # Errors
     /// When one stands twice.
@@ -137,10 +145,45 @@ impl Telemetry {
 
     pub fn socket_opened(&self) {
         self.connections.inc();
+        self.opened.inc();
     }
 
-    pub fn socket_closed(&self) {
+    /// A socket ended; `code` is the server's close code, where there was a close.
+    pub fn socket_closed(&self, code: Option<u16>) {
         self.connections.dec();
+        match code {
+            Some(code) => self.closed.with_label_values(&[&code.to_string()]).inc(),
+            None => self.closed.with_label_values(&["none"]).inc(),
+        }
+    }
+
+    /// It is known what became of a new connection.
+    pub fn connected(&self, outcome: Connect) {
+        self.connects.with_label_values(&[outcome.as_str()]).inc();
+    }
+
+    pub fn start_draining(&self) {
+        self.draining.set(1);
+    }
+
+    /// Somebody who wants to follow a room is answered.
+    pub fn subscribed(&self, answer: &Answer) {
+        let mode = match answer {
+            Answer::UpToDate => "uptodate",
+            Answer::Replay { .. } => "replay",
+            Answer::Reset(_) => "reset",
+        };
+        self.subscriptions.with_label_values(&[mode]).inc();
+    }
+
+    /// Entries were wanted of a room's memory.
+    pub fn looked_up(&self, found: bool) {
+        self.lookups.with_label_values(&[if found { "hit" } else { "miss" }]).inc();
+    }
+
+    /// A room had too much waiting to take a command.
+    pub fn inbox_full(&self) {
+        self.inbox_full.inc();
     }
 
     /// WebSocket connections open now.
@@ -173,6 +216,7 @@ impl Telemetry {
     /// A new socket was answered 503.
     pub fn turned_away(&self) {
         self.turned_away.inc();
+        self.connected(Connect::Failed);
     }
 
     /// The sweeper announced a log.
@@ -184,9 +228,11 @@ impl Telemetry {
         self.gaps.inc();
     }
 
-    /// The store is asked to append, in one transaction.
-    pub fn appending(&self) {
+    /// The store is asked to append so many operations, in one transaction.
+    pub fn appending(&self, operations: usize) {
         self.batches.inc();
+        // Far below where a float counts in other than ones.
+        self.batch_operations.observe(operations as f64);
     }
 
     pub fn backfilled(&self, entries: usize) {
@@ -194,8 +240,20 @@ impl Telemetry {
     }
 }
 
+fn opts(metric: Metric) -> Opts {
+    Opts::new(metric.as_str(), metric.help())
+}
+
 fn counter(registry: &Registry, metric: Metric) -> Result<IntCounter, prometheus::Error> {
-    register(registry, IntCounter::new(metric.as_str(), metric.help())?)
+    register(registry, IntCounter::with_opts(opts(metric))?)
+}
+
+fn counters(registry: &Registry, metric: Metric, label: &str) -> Result<IntCounterVec, prometheus::Error> {
+    register(registry, IntCounterVec::new(opts(metric), &[label])?)
+}
+
+fn gauge(registry: &Registry, metric: Metric) -> Result<IntGauge, prometheus::Error> {
+    register(registry, IntGauge::with_opts(opts(metric))?)
 }
 
 fn register<C: Collector + Clone + 'static>(registry: &Registry, metric: C) -> Result<C, prometheus::Error> {
@@ -215,7 +273,8 @@ mod tests {
         let telemetry = Telemetry::new().expect("valid names");
         let names: Vec<_> =
             telemetry.registry().gather().iter().map(|family| family.name().to_owned()).collect();
-        let of_adapters = |name: &str| name.starts_with("store_") || name.starts_with("bus_");
+        let of_others = ["store_", "bus_", "presence_", "rooms_open", "rate_limited_"];
+        let of_adapters = |name: &str| of_others.iter().any(|start| name.starts_with(start));
         for metric in Metric::ALL.iter().filter(|metric| !of_adapters(metric.as_str())) {
             assert!(names.iter().any(|name| name == metric.as_str()), "{metric:?}");
         }
@@ -229,7 +288,7 @@ mod tests {
         let samples = ["queue_full", "not_written"].map(|reason| {
             let count = count.clone();
             let read = Box::new(move || count.load(Ordering::Relaxed));
-            Sample { metric: Metric::BusDropped, reason: Some(reason), read }
+            Sample { metric: Metric::BusDropped, label: Some(("reason", reason)), kind: Kind::Counter, read }
         });
         telemetry.sample(samples).expect("two reasons");
         let dropped = || {
@@ -241,7 +300,27 @@ mod tests {
         count.store(5, Ordering::Relaxed);
         assert_eq!(dropped(), [5.0, 5.0]);
         assert_eq!(dropped(), [5.0, 5.0]);
-        let twin = Sample { metric: Metric::BusDropped, reason: Some("queue_full"), read: Box::new(|| 0) };
+        let label = Some(("reason", "queue_full"));
+        let twin = Sample { metric: Metric::BusDropped, label, kind: Kind::Counter, read: Box::new(|| 0) };
         assert!(telemetry.sample([twin]).is_err());
+    }
+
+    #[test]
+    fn what_goes_up_and_down_is_read_too() {
+        let telemetry = Telemetry::new().expect("valid names");
+        let level = Arc::new(AtomicU64::new(3));
+        let read = level.clone();
+        let read = Box::new(move || read.load(Ordering::Relaxed));
+        telemetry
+            .sample([Sample { metric: Metric::BusUp, label: None, kind: Kind::Gauge, read }])
+            .expect("one");
+        let now = || {
+            let families = telemetry.registry().gather();
+            let family = families.iter().find(|family| family.name() == "bus_up").expect("it");
+            family.get_metric()[0].get_gauge().get_value()
+        };
+        assert_eq!(now(), 3.0);
+        level.store(1, Ordering::Relaxed);
+        assert_eq!(now(), 1.0);
     }
 }

@@ -313,7 +313,7 @@ impl Session {
             Tell::Request(reference) => self.error(reference.as_ref(), fault),
             Tell::Resume if outside => {
                 let reset = Answer::Reset(ResetReason::Membership);
-                self.push(&server::subscribed(None, room, Level::Full, reset, Seq::START));
+                self.tell_answer(None, room, reset, Seq::START);
             }
             Tell::Quietly if outside => {
                 self.push(&server::reset(room, ResetReason::Membership, Seq::START, Seq::START.next()));
@@ -352,7 +352,7 @@ impl Session {
                     Tell::Request(reference) => reference.as_ref(),
                     Tell::Resume | Tell::Quietly => None,
                 };
-                self.push(&server::subscribed(reference, job.room, job.level, answer, page.head));
+                self.tell_answer(reference, job.room, answer, page.head);
                 self.catch_up.budget = self.catch_up.budget.saturating_sub(to.since(after));
                 job.until = more.then_some(to);
                 job.tell = Tell::Quietly;

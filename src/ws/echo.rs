@@ -28,7 +28,7 @@ pub(super) async fn echo(request: HttpRequest, payload: Payload) -> HttpResponse
     let limits = OutboxLimits { frames: usize::MAX, bytes: usize::MAX };
     let link = Link::new(LinkKey(0), ConnId(uuid::Uuid::nil()), None, limits, 0);
     let frames = FrameLimits { message: LARGEST, unauthenticated: LARGEST, unanswered: usize::MAX };
-    match socket::accept(&request, None, link.clone()) {
+    match socket::accept(&request, None, link.clone(), None) {
         Ok(response) => {
             Echo::create(|ctx| {
                 ctx.add_stream(Frames::new(payload, link.clone(), frames));

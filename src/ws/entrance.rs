@@ -90,6 +90,7 @@ impl Session {
     ) {
         let hub = &self.parts.hub;
         hub.push(&self.link, &server::ready(reference, user, identity.session, heads.user_seq));
+        hub.welcomed(&self.link);
         for frame in server::heads(&heads.rooms) {
             // However many rooms: the number is not the reader's fault, and he has not read yet.
             self.link.outbox.borrow_mut().push_replay(frame.frame().clone());

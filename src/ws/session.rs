@@ -14,7 +14,8 @@ use crate::actors::{HubCore, Link, Reply};
 use crate::auth::Authenticator;
 use crate::domain::rate::Rate;
 use crate::domain::session::{Patience, Session as Rules, SessionRules};
-use crate::domain::{MarkMove, MessageId, Operation, Refusal, RoomId, User, UserId};
+use crate::domain::subscription::{Answer, Level};
+use crate::domain::{MarkMove, MessageId, Operation, Refusal, RoomId, Seq, User, UserId};
 use crate::error::{Code, Fault};
 use crate::limits::{ConnectionGuard, Key, Limiter};
 use crate::protocol::client::{self, Limits, decode};
@@ -80,6 +81,12 @@ impl Session {
 
     pub(super) fn push(&self, frame: &Encoded) {
         self.parts.hub.push(&self.link, frame);
+    }
+
+    /// Tells how a wish to follow a room in full is answered.
+    pub(super) fn tell_answer(&self, reference: Option<&Reference>, room: RoomId, how: Answer, head: Seq) {
+        self.parts.hub.pod.telemetry.subscribed(&how);
+        self.push(&server::subscribed(reference, room, Level::Full, how, head));
     }
 
     pub(super) fn close(&self, code: CloseCode) {
@@ -258,6 +265,7 @@ impl StreamHandler<Inbound> for Session {
     fn handle(&mut self, message: Inbound, ctx: &mut Context<Self>) {
         let link = self.link.clone();
         link.clock.heard.set(self.parts.hub.now());
+        self.parts.hub.meter.received();
         if link.closed().is_some() {
             // We have said goodbye; what still comes is read only to find the peer's own.
             if matches!(message, Inbound::Close(_)) {

@@ -22,8 +22,8 @@ use base64::engine::general_purpose::STANDARD;
 use bytestring::ByteString;
 use futures_util::Stream;
 
-use crate::actors::Link;
 use crate::actors::outbox::Next;
+use crate::actors::{HubCore, Link};
 use crate::protocol::CloseCode;
 
 /// The longest header of a masked frame.
@@ -243,6 +243,8 @@ fn code_of(error: &ProtocolError) -> CloseCode {
 /// What the connection writes: the link's outbox.
 struct Body {
     link: Rc<Link>,
+    /// Where it is counted what the connection takes.
+    hub: Option<Rc<HubCore>>,
 }
 
 impl MessageBody for Body {
@@ -254,7 +256,12 @@ impl MessageBody for Body {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Infallible>>> {
         match self.link.outbox.borrow_mut().next(cx.waker()) {
-            Next::Frame(frame) => Poll::Ready(Some(Ok(frame))),
+            Next::Frame(frame, at) => {
+                if let Some(hub) = &self.hub {
+                    hub.took(at);
+                }
+                Poll::Ready(Some(Ok(frame)))
+            }
             Next::Empty => Poll::Pending,
             Next::Finished => Poll::Ready(None),
         }
@@ -300,9 +307,17 @@ pub fn check(request: &HttpRequest) -> Result<(), String> {
 ///
 /// # Errors
 /// When the handshake is not valid after all.
-pub fn accept(request: &HttpRequest, protocol: Option<&str>, link: Rc<Link>) -> Result<HttpResponse, String> {
+pub fn accept(
+    request: &HttpRequest,
+    protocol: Option<&str>,
+    link: Rc<Link>,
+    hub: Option<Rc<HubCore>>,
+) -> Result<HttpResponse, String> {
     let protocols: Vec<&str> = protocol.into_iter().collect();
     let mut response =
         handshake_with_protocols(request, &protocols).map_err(|error: HandshakeError| error.to_string())?;
-    response.message_body(Body { link }).map(HttpResponse::map_into_boxed_body).map_err(|e| e.to_string())
+    response
+        .message_body(Body { link, hub })
+        .map(HttpResponse::map_into_boxed_body)
+        .map_err(|e| e.to_string())
 }

@@ -70,7 +70,12 @@ async fn upgrade(request: HttpRequest, payload: Payload, realtime: Data<Realtime
         _ => (None, None),
     };
     let link = realtime.parts.hub.enter(conn, identity);
-    let response = match socket::accept(&request, taken.map(String::as_str), link.clone()) {
+    let response = match socket::accept(
+        &request,
+        taken.map(String::as_str),
+        link.clone(),
+        Some(realtime.parts.hub.clone()),
+    ) {
         Ok(response) => response,
         Err(wrong) => {
             realtime.parts.hub.leave(&link);

@@ -23,6 +23,8 @@ use crate::domain::session::Identity;
 use crate::domain::wheel::Wheel;
 use crate::domain::{ConnId, RoomId, Timestamp, UserId};
 use crate::protocol::{CloseCode, Encoded, server};
+use crate::telemetry::Connect;
+use crate::telemetry::meter::Meter;
 
 /// How often the wheel turns one tick.
 pub(in crate::actors) const TICK: Duration = Duration::from_millis(250);
@@ -41,6 +43,8 @@ pub struct HubCore {
     unbumped: RefCell<BTreeSet<(LinkKey, RoomId)>>,
     pub(in crate::actors) wheel: RefCell<Wheel<LinkKey>>,
     next_key: Cell<u64>,
+    /// What this thread counts.
+    pub meter: Arc<Meter>,
 }
 
 impl HubCore {
@@ -59,6 +63,7 @@ impl HubCore {
                 unbumped: RefCell::default(),
                 wheel: RefCell::new(Wheel::new(SLOTS)),
                 next_key: Cell::new(1),
+                meter: pod.telemetry.meter(),
             });
             core = Some(hub.clone());
             Hub { core: hub, _alive: pod.census() }.start()
@@ -98,8 +103,35 @@ impl HubCore {
         self.unfollow_all(link);
         if self.links.borrow_mut().remove(&link.key).is_some() {
             self.sign_out(link);
-            self.pod.telemetry.socket_closed();
+            self.count_out(link);
         }
+    }
+
+    fn count_out(&self, link: &Link) {
+        let telemetry = &self.pod.telemetry;
+        telemetry.socket_closed(link.closed().map(CloseCode::number));
+        match link.closed() {
+            Some(CloseCode::Internal) if !link.is_welcomed.get() => telemetry.connected(Connect::Failed),
+            // Who comes while it ends is sent on, which is nobody's fault.
+            None | Some(CloseCode::Draining) => {}
+            Some(_) if !link.is_welcomed.get() => telemetry.connected(Connect::Refused),
+            Some(_) => {}
+        }
+    }
+
+    /// A connection took a frame: an entry of this time, or something else.
+    pub fn took(&self, at: Option<Timestamp>) {
+        self.meter.sent();
+        if let Some(at) = at {
+            let delay = self.pod.clock.now().since(at);
+            self.meter.delivered(u64::try_from(delay.as_millis()).unwrap_or(u64::MAX));
+        }
+    }
+
+    /// Signed in, and told so.
+    pub fn welcomed(&self, link: &Link) {
+        link.is_welcomed.set(true);
+        self.pod.telemetry.connected(Connect::Ready);
     }
 
     /// Connections on this worker.

@@ -73,6 +73,7 @@ impl HubCore {
                 if let Some(user) = frame.left {
                     outside.push((user, frame.seq));
                 }
+                self.meter.fanned_out(readers.live.len());
                 for link in push_to_all(&mut readers.live, frame, &outside) {
                     lagging.push((link, readers.cursor));
                 }
@@ -196,7 +197,7 @@ fn push_to_all(live: &mut Vec<Rc<Link>>, frame: &RoomFrame, outside: &[(UserId, 
             Some((author, own)) if user == Some(*author) => own,
             _ => &common,
         };
-        if link.push_entry(encoded).is_err() {
+        if link.push_entry(encoded, frame.at).is_err() {
             slow.push(at);
         }
     }

@@ -47,6 +47,15 @@ pub(super) struct Size {
     pub(super) longest: Duration,
 }
 
+/// How a pool of connections is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolStatus {
+    pub used: usize,
+    pub most: usize,
+    /// Calls that wait for one.
+    pub waiting: usize,
+}
+
 /// The store's own threads.
 pub(super) struct Io(Option<Runtime>);
 
@@ -132,6 +141,15 @@ impl<A, T, F> Work<A, T> for F where
 }
 
 impl Executor {
+    /// The pool that writes, then the one that reads.
+    pub(super) fn pools(&self) -> [PoolStatus; 2] {
+        [&self.pools.writers, &self.pools.readers].map(|pool| {
+            let status = pool.status();
+            let used = status.size.saturating_sub(status.available);
+            PoolStatus { used, most: status.max_size, waiting: status.waiting }
+        })
+    }
+
     /// Connections that write.
     pub(super) fn writers(&self) -> usize {
         self.pools.writers.status().max_size

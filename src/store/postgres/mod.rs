@@ -37,6 +37,7 @@ use std::time::Duration;
 pub use self::address::{Address, AddressError};
 use self::connection::Connector;
 pub use self::connection::{IDLE_IN_TRANSACTION, LOCK_TIMEOUT, STATEMENT_TIMEOUT};
+pub use self::executor::PoolStatus;
 use self::executor::{Executor, Io, Size};
 pub use self::fault::OpenError;
 use self::lookout::Lookout;
@@ -137,6 +138,12 @@ impl PgStore {
     #[must_use]
     pub fn costs(&self) -> Costs {
         self.meter.costs()
+    }
+
+    /// The pool that writes, then the one that reads.
+    #[must_use]
+    pub fn pools(&self) -> [PoolStatus; 2] {
+        self.executor.pools()
     }
 }
 

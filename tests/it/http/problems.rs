@@ -130,6 +130,26 @@ async fn health_and_metrics_tell_how_the_server_is() {
     assert!(!metrics.contains(&room) && !metrics.contains("scanner"));
 }
 
+/// A label that names a room or a person has as many values as there are of them.
+#[actix_web::test]
+async fn ten_thousand_rooms_and_strange_paths_add_no_series() {
+    let site = Site::new().await;
+    let alice = site.register("alice").await;
+    let room = site.room(&alice, false).await;
+    let series = async || site.call("GET", "/metrics", None, None).await.text.lines().count();
+    for path in [format!("/rooms/{room}"), format!("/rooms/{}", uuid::Uuid::from_u128(0)), "/0".to_owned()] {
+        site.get(&path, &alice).await;
+    }
+    let before = (series().await, series().await).1;
+    for n in 0..10_000_u128 {
+        site.get(&format!("/rooms/{}", uuid::Uuid::from_u128(n)), &alice).await.problem(404, "notFound");
+    }
+    for n in 0..100 {
+        site.get(&format!("/{n}"), &alice).await;
+    }
+    assert_eq!(series().await, before);
+}
+
 #[actix_web::test]
 async fn a_server_that_stops_says_that_it_is_not_ready_and_still_lives() {
     let site = Site::new().await;

@@ -167,7 +167,7 @@ impl Socket {
     pub async fn next(&self) -> Option<Value> {
         loop {
             let frame = poll_fn(|cx| match self.link.outbox.borrow_mut().next(cx.waker()) {
-                Next::Frame(frame) => Poll::Ready(Some(frame)),
+                Next::Frame(frame, _) => Poll::Ready(Some(frame)),
                 Next::Empty => Poll::Pending,
                 Next::Finished => Poll::Ready(None),
             })

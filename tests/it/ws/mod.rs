@@ -13,6 +13,7 @@ mod leaving;
 mod levels;
 mod limits;
 mod marks;
+mod metered;
 mod origins;
 mod outsiders;
 mod presence;

@@ -1,0 +1,217 @@
+//! What is counted once per delivery: by each worker thread for itself, without a locked
+//! instruction, and added up when somebody asks.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use prometheus::Opts;
+use prometheus::core::{Collector, Desc, Describer as _};
+use prometheus::proto::{Bucket, Counter, Histogram, Metric as Series, MetricFamily, MetricType};
+
+use super::Metric;
+
+/// Upper bounds in milliseconds; 500 is that of the objective.
+const DELAYS: [u64; 13] = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000];
+/// Upper bounds in sockets.
+const WIDTHS: [u64; 11] = [1, 2, 5, 10, 25, 50, 100, 250, 1_000, 5_000, 20_000];
+
+/// Adds to what one thread writes and others only read.
+fn add(cell: &AtomicU64, by: u64) {
+    cell.store(cell.load(Ordering::Relaxed).wrapping_add(by), Ordering::Relaxed);
+}
+
+/// Observations below each bound, and above all of them.
+#[derive(Debug)]
+struct Tally<const N: usize> {
+    bounds: &'static [u64; N],
+    below: [AtomicU64; N],
+    above: AtomicU64,
+    sum: AtomicU64,
+}
+
+impl<const N: usize> Tally<N> {
+    fn new(bounds: &'static [u64; N]) -> Self {
+        let below = std::array::from_fn(|_| AtomicU64::new(0));
+        Self { bounds, below, above: AtomicU64::new(0), sum: AtomicU64::new(0) }
+    }
+
+    fn observe(&self, value: u64) {
+        // Nearly all lie below the first few.
+        let place = self.bounds.iter().position(|bound| value <= *bound);
+        add(place.and_then(|place| self.below.get(place)).unwrap_or(&self.above), 1);
+        add(&self.sum, value);
+    }
+}
+
+/// What one thread counts. Only that thread may write.
+#[derive(Debug)]
+pub struct Meter {
+    delays: Tally<13>,
+    widths: Tally<11>,
+    received: AtomicU64,
+    sent: AtomicU64,
+}
+
+impl Meter {
+    fn new() -> Self {
+        let (received, sent) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self { delays: Tally::new(&DELAYS), widths: Tally::new(&WIDTHS), received, sent }
+    }
+
+    /// A connection took a log entry so many milliseconds after its time.
+    pub fn delivered(&self, millis: u64) {
+        self.delays.observe(millis);
+    }
+
+    /// A log entry goes to so many connections.
+    pub fn fanned_out(&self, sockets: usize) {
+        self.widths.observe(sockets as u64);
+    }
+
+    /// A connection took a frame.
+    pub fn sent(&self) {
+        add(&self.sent, 1);
+    }
+
+    /// A message was read from a connection.
+    pub fn received(&self) {
+        add(&self.received, 1);
+    }
+}
+
+/// The meters of all threads as Prometheus' library knows them.
+#[derive(Clone)]
+pub(super) struct Meters {
+    all: Arc<Mutex<Vec<Arc<Meter>>>>,
+    descriptions: Arc<Vec<Desc>>,
+}
+
+const SHOWN: [Metric; 5] =
+    [Metric::DeliveryMs, Metric::DeliverySeconds, Metric::FanOut, Metric::FramesReceived, Metric::FramesSent];
+
+impl Default for Meters {
+    fn default() -> Self {
+        // Their names are constants that the tests register.
+        let described =
+            SHOWN.iter().filter_map(|m| Opts::new(m.as_str(), m.help()).describe().ok()).collect();
+        Self { all: Arc::default(), descriptions: Arc::new(described) }
+    }
+}
+
+impl Meters {
+    pub(super) fn add(&self) -> Arc<Meter> {
+        let meter = Arc::new(Meter::new());
+        self.lock().push(meter.clone());
+        meter
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Arc<Meter>>> {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One histogram of many tallies; values are divided by `unit`.
+fn histogram<const N: usize>(tallies: &[&Tally<N>], unit: f64) -> Histogram {
+    let total = |of: &dyn Fn(&Tally<N>) -> u64| tallies.iter().map(|tally| of(tally)).sum::<u64>();
+    let bounds = tallies.first().map(|tally| tally.bounds.as_slice()).unwrap_or_default();
+    let (mut buckets, mut count) = (Vec::new(), 0);
+    for (place, bound) in bounds.iter().enumerate() {
+        count += total(&|tally| tally.below.get(place).map_or(0, |cell| cell.load(Ordering::Relaxed)));
+        let mut bucket = Bucket::default();
+        bucket.set_upper_bound(*bound as f64 / unit);
+        bucket.set_cumulative_count(count);
+        buckets.push(bucket);
+    }
+    count += total(&|tally| tally.above.load(Ordering::Relaxed));
+    let mut histogram = Histogram::default();
+    histogram.set_sample_count(count);
+    histogram.set_sample_sum(total(&|tally| tally.sum.load(Ordering::Relaxed)) as f64 / unit);
+    histogram.set_bucket(buckets);
+    histogram
+}
+
+fn family(metric: Metric, kind: MetricType, series: Series) -> MetricFamily {
+    let mut family = MetricFamily::default();
+    family.set_name(metric.as_str().to_owned());
+    family.set_help(metric.help().to_owned());
+    family.set_field_type(kind);
+    family.set_metric(vec![series]);
+    family
+}
+
+fn histogram_family(metric: Metric, histogram: Histogram) -> MetricFamily {
+    let mut series = Series::default();
+    series.set_histogram(histogram);
+    family(metric, MetricType::HISTOGRAM, series)
+}
+
+fn counter_family(metric: Metric, value: u64) -> MetricFamily {
+    let mut counter = Counter::default();
+    counter.set_value(value as f64);
+    let mut series = Series::default();
+    series.set_counter(counter);
+    family(metric, MetricType::COUNTER, series)
+}
+
+impl Collector for Meters {
+    fn desc(&self) -> Vec<&Desc> {
+        self.descriptions.iter().collect()
+    }
+
+    fn collect(&self) -> Vec<MetricFamily> {
+        // One without a thread, so that the families are there before the first thread is.
+        let mut meters = vec![Arc::new(Meter::new())];
+        meters.extend(self.lock().iter().cloned());
+        let delays: Vec<_> = meters.iter().map(|meter| &meter.delays).collect();
+        let widths: Vec<_> = meters.iter().map(|meter| &meter.widths).collect();
+        let sum = |of: fn(&Meter) -> &AtomicU64| {
+            meters.iter().map(|meter| of(meter).load(Ordering::Relaxed)).sum::<u64>()
+        };
+        vec![
+            histogram_family(Metric::DeliveryMs, histogram(&delays, 1.0)),
+            histogram_family(Metric::DeliverySeconds, histogram(&delays, 1_000.0)),
+            histogram_family(Metric::FanOut, histogram(&widths, 1.0)),
+            counter_family(Metric::FramesReceived, sum(|meter| &meter.received)),
+            counter_family(Metric::FramesSent, sum(|meter| &meter.sent)),
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use prometheus::{Encoder as _, TextEncoder};
+
+    use crate::telemetry::Telemetry;
+
+    #[test]
+    fn what_threads_counted_is_added_up_in_both_units() {
+        let telemetry = Telemetry::new().expect("valid names");
+        let (one, two) = (telemetry.meter(), telemetry.meter());
+        for (meter, millis) in [(&one, 0), (&one, 3), (&two, 3), (&two, 600), (&two, 60_000)] {
+            meter.delivered(millis);
+            meter.sent();
+        }
+        one.fanned_out(2);
+        two.received();
+        let mut text = Vec::new();
+        TextEncoder::new().encode(&telemetry.registry().gather(), &mut text).expect("valid");
+        let text = String::from_utf8(text).expect("UTF-8");
+        for line in [
+            "message_delivery_time_ms_bucket{le=\"1\"} 1",
+            "message_delivery_time_ms_bucket{le=\"5\"} 3",
+            "message_delivery_time_ms_bucket{le=\"500\"} 3",
+            "message_delivery_time_ms_bucket{le=\"1000\"} 4",
+            "message_delivery_time_ms_bucket{le=\"+Inf\"} 5",
+            "message_delivery_time_ms_sum 60606",
+            "message_delivery_time_ms_count 5",
+            "message_delivery_time_seconds_bucket{le=\"0.005\"} 3",
+            "message_delivery_time_seconds_bucket{le=\"0.5\"} 3",
+            "message_delivery_time_seconds_sum 60.606",
+            "fan_out_sockets_bucket{le=\"2\"} 1",
+            "websocket_frames_sent_total 5",
+            "websocket_frames_received_total 1",
+        ] {
+            assert!(text.lines().any(|shown| shown == line), "{line} is not in\n{text}");
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! The names of all metrics, each once.
+
+macro_rules! metrics {
+    ($($(#[doc = $doc:literal])* $name:ident = $word:literal;)*) => {
+        /// Every metric that the engine counts itself.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Metric {
+            $($(#[doc = $doc])* $name,)*
+        }
+
+        impl Metric {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The name in the exposition.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $word,)* }
+            }
+
+            /// The help text.
+            #[must_use]
+            pub const fn help(self) -> &'static str {
+                match self { $(Self::$name => concat!($($doc),*).trim_ascii(),)* }
+            }
+        }
+    };
+}
+
+metrics! {
+    /// WebSocket connections open now.
+    ActiveConnections = "websocket_active_connections";
+    /// Messages stored, retries not counted.
+    MessagesCommitted = "messages_committed_total";
+    /// Message operations whose commit was acknowledged, retries included.
+    MessagesAcked = "messages_acked_total";
+    /// Times that a room went on without a socket that read too slowly.
+    RoomsLagged = "rooms_lagged_total";
+    /// New sockets answered 503 because too many came at once.
+    TurnedAway = "websocket_turned_away_total";
+    /// Logs announced by the sweeper, because who committed to them did not in time.
+    LogsSwept = "logs_swept_total";
+    /// Holes seen in a room's log before they reached a reader.
+    GapsSeen = "gaps_seen_total";
+    /// Log entries read from the store to fill holes.
+    Backfilled = "backfilled_entries_total";
+    /// Calls of the store that append what was sent, one transaction each; several rooms and messages share one.
+    AppendBatches = "append_batches_total";
+    /// Writing transactions that PostgreSQL committed.
+    StoreTransactions = "store_transactions_total";
+    /// Statements sent to PostgreSQL, BEGIN, COMMIT and ROLLBACK included.
+    StoreStatements = "store_statements_total";
+    /// Times that PostgreSQL was waited for.
+    StoreRoundTrips = "store_round_trips_total";
+    /// Announcements handed to the bus.
+    BusAnnouncements = "bus_announcements_total";
+    /// Round trips that wrote announcements to Redis, failed ones included.
+    BusPipelines = "bus_pipelines_total";
+    /// Announcements surely written to Redis.
+    BusWritten = "bus_written_total";
+    /// Round trips that read announcements from Redis, those that found none included.
+    BusReads = "bus_reads_total";
+    /// Announcements of other processes that were read.
+    BusReceived = "bus_received_total";
+    /// Announcements that were lost on the way, by reason; readers repair it from the store.
+    BusDropped = "bus_dropped_total";
+    /// Connections of the bus to Redis that were lost.
+    BusReconnects = "bus_reconnects_total";
+    /// Streams found shorter than the position remembered in them, and read from their beginning.
+    BusRestarts = "bus_restarts_total";
+    /// WebSocket connections opened.
+    Opened = "websocket_opened_total";
+    /// WebSocket connections that ended, by the code that the server closed them with: 1000 where the client asked for it, none where the connection went without a close.
+    Closed = "websocket_closed_total";
+    /// New WebSocket connections by outcome: ready, refused (the client's own fault), failed (the server's).
+    Connects = "websocket_connects_total";
+    /// Messages read from WebSocket connections.
+    FramesReceived = "websocket_frames_received_total";
+    /// Frames handed to WebSocket connections to be written.
+    FramesSent = "websocket_frames_sent_total";
+    /// Whether this process is ending: 1 from the first moment of its drain.
+    Draining = "draining";
+    /// From the time that a log entry carries, which it gets right before its commit, until a connection that is live in the room took it to write. Milliseconds.
+    DeliveryMs = "message_delivery_time_ms";
+    /// The same in seconds.
+    DeliverySeconds = "message_delivery_time_seconds";
+    /// Live connections of one worker thread that a log entry went to.
+    FanOut = "fan_out_sockets";
+    /// Operations in one appending transaction.
+    BatchOperations = "append_batch_operations";
+    /// Answers to who wants to follow a room, by mode: uptodate, replay, reset.
+    Subscriptions = "subscriptions_total";
+    /// Entries wanted by who comes back to a room, by whether memory had them: hit, miss.
+    CacheLookups = "room_cache_lookups_total";
+    /// Rooms that somebody here follows.
+    RoomsOpen = "rooms_open";
+    /// Commands refused because too many waited for one room.
+    RoomInboxFull = "room_inbox_full_total";
+    /// Refusals by a rate, by limit.
+    RateLimited = "rate_limited_total";
+    /// Processes known to be there, this one included.
+    PresencePods = "presence_pods";
+    /// People online, as this process sees it.
+    PresencePeople = "presence_people";
+    /// 1, with the version as a label.
+    BuildInfo = "build_info";
+    /// Connections to PostgreSQL in use, by pool.
+    StoreConnectionsUsed = "store_connections_used";
+    /// Most connections to PostgreSQL, by pool.
+    StoreConnectionsMost = "store_connections_max";
+    /// Calls that wait for a connection to PostgreSQL, by pool.
+    StoreWaiting = "store_waiting";
+    /// Whether Redis takes and gives announcements: 0 in degraded mode.
+    BusUp = "bus_up";
+}
