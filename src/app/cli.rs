@@ -1,6 +1,6 @@
 //! The command line: `chat serve | migrate | openapi | healthcheck | check-config | admin`.
 
-use std::io::{self, IsTerminal as _, Read as _, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::database::{self, DatabaseError};
-use super::server;
+use super::{logs, server};
 #[cfg(feature = "torture")]
 use crate::clock::{Clock as _, SystemClock};
 use crate::http::openapi;
@@ -83,7 +83,8 @@ pub fn main() -> ExitCode {
 }
 
 fn serve(settings: Settings) -> ExitCode {
-    start_logging(&settings);
+    logs::start(&settings);
+    let is_json = logs::is_json(&settings);
     let outcome = actix_web::rt::System::new().block_on(async {
         let (mut term, mut int) = match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
             (Ok(term), Ok(int)) => (term, int),
@@ -98,8 +99,13 @@ fn serve(settings: Settings) -> ExitCode {
             _ = term.recv() => return Ok(()),
             _ = int.recv() => return Ok(()),
         };
+        logs::name_node(running.pod().id);
         let address = reachable(running.address());
-        say(&format!("chat is running: open http://{address}/app/\n"));
+        if is_json {
+            log::info!("listening at {address}");
+        } else {
+            say(&format!("chat is running: open http://{address}/app/\n"));
+        }
         tokio::select! {
             _ = term.recv() => {}
             _ = int.recv() => {}
@@ -119,7 +125,7 @@ fn serve(settings: Settings) -> ExitCode {
 }
 
 fn migrate(settings: &Settings) -> ExitCode {
-    start_logging(settings);
+    logs::start(settings);
     match database::migrate(settings) {
         Ok(applied) if applied.is_empty() => say("the schema is up to date\n"),
         Ok(applied) => {
@@ -131,7 +137,7 @@ fn migrate(settings: &Settings) -> ExitCode {
 }
 
 fn new_epoch(settings: &Settings) -> ExitCode {
-    start_logging(settings);
+    logs::start(settings);
     match database::new_epoch(settings) {
         Ok(epoch) => say(&format!("the epoch is {epoch} from now on; clients start anew\n")),
         Err(error) => fail(&error, exit_code(&error)),
@@ -171,18 +177,6 @@ fn reachable(address: SocketAddr) -> SocketAddr {
         ip => ip,
     };
     SocketAddr::new(ip, address.port())
-}
-
-fn start_logging(settings: &Settings) {
-    let mut builder = env_logger::Builder::new();
-    // It warns at every asset of the page that its route ends in a wildcard, which is meant. What
-    // the setting says of it wins.
-    builder.filter_module("actix_web_prom", log::LevelFilter::Error);
-    builder.parse_filters(&settings.log);
-    if !io::stderr().is_terminal() {
-        builder.write_style(env_logger::WriteStyle::Never);
-    }
-    builder.init();
 }
 
 fn say(text: &str) -> ExitCode {

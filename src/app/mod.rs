@@ -4,6 +4,7 @@
 mod between;
 pub mod cli;
 mod database;
+mod logs;
 mod metered;
 mod metrics;
 mod server;

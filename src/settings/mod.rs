@@ -17,7 +17,7 @@ pub use address::RedisUrl;
 pub use groups::{AccountSettings, Limits, RedisSettings, StoreSettings, Timing};
 pub use proxies::TrustedProxies;
 pub use table::{Env, SettingError};
-pub use value::{EmailVerification, Environment, Secret};
+pub use value::{EmailVerification, Environment, LogFormat, Secret};
 
 use table::group;
 
@@ -54,6 +54,8 @@ group! {
         email_verification: EmailVerification = EmailVerification::Off, ["CHAT_EMAIL_VERIFICATION"], "";
         /// What is logged: a level, or levels by module, such as `info,chat=debug`.
         log: String = "info".to_owned(), ["CHAT_LOG", "RUST_LOG"], "";
+        /// How log lines look: `text`, `json` (one ECS object a line), or `auto`: objects in staging and production.
+        log_format: LogFormat = LogFormat::Auto, ["CHAT_LOG_FORMAT"], "";
         /// Threads that serve sockets and requests; 0 takes one per core.
         workers: usize = 0, ["CHAT_WORKERS"], "threads", 0..=1_024;
         /// Threads that run rooms; 0 takes one per core.

@@ -64,6 +64,22 @@ impl Environment {
             Self::Production => "production",
         }
     }
+
+    /// Whether it is run for others, by somebody who does not sit before it.
+    #[must_use]
+    pub const fn is_served(self) -> bool {
+        matches!(self, Self::Staging | Self::Production)
+    }
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// As the environment needs it.
+    Auto,
+    Text,
+    /// One object a line.
+    Json,
 }
 
 /// Whether an address must be confirmed before its owner may write.
@@ -254,6 +270,28 @@ impl Value for Environment {
 
     fn show(&self) -> String {
         self.as_str().into()
+    }
+}
+
+impl Value for LogFormat {
+    const TYPE: &'static str = "`auto`, `text`, `json`";
+
+    fn parse(raw: &str, _: Bounds) -> Result<Self, String> {
+        match raw {
+            "auto" => Ok(Self::Auto),
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            _ => Err("must be auto, text or json".into()),
+        }
+    }
+
+    fn show(&self) -> String {
+        match self {
+            Self::Auto => "auto",
+            Self::Text => "text",
+            Self::Json => "json",
+        }
+        .into()
     }
 }
 

@@ -7,6 +7,7 @@ mod cuts;
 mod device;
 mod full_disk;
 mod kills;
+mod logging;
 mod noise;
 mod restoring;
 #[cfg(feature = "torture")]

@@ -1,0 +1,82 @@
+//! What the program logs, as those get it who collect the lines of many.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+
+use crate::support::http;
+use crate::support::process::command;
+
+/// The fields that every line has, each with what it begins with.
+const ALWAYS: [(&str, &str); 9] = [
+    ("@timestamp", "20"),
+    ("log.level", ""),
+    ("log.logger", ""),
+    ("message", ""),
+    ("ecs.version", "8."),
+    ("service.name", "chat"),
+    ("service.version", env!("CARGO_PKG_VERSION")),
+    ("service.environment", "production"),
+    ("event.dataset", "chat."),
+];
+
+#[track_caller]
+fn object(line: &str) -> Value {
+    let object: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+    for (name, start) in ALWAYS {
+        let value = object[name].as_str().unwrap_or_else(|| panic!("no {name} in {line}"));
+        assert!(value.starts_with(start), "{name} in {line}");
+    }
+    assert!(object.as_object().expect("an object").values().all(|value| !value.is_object()), "{line}");
+    object
+}
+
+#[test]
+fn in_production_every_line_is_one_object_and_tells_no_secret() {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    let env = [
+        ("NODE_ENV", "production"),
+        ("PORT", "0"),
+        ("CHAT_DATA_DIR", data.path().to_str().expect("UTF-8")),
+        ("CHAT_BCRYPT_COST", "4"),
+        ("CHAT_LOG", "debug"),
+    ];
+    let mut child = command(&["serve"], &env)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary runs");
+    let mut lines =
+        BufReader::new(child.stderr.take().expect("piped")).lines().map(|line| line.expect("UTF-8"));
+    let mut seen = Vec::new();
+    let address = loop {
+        let line = lines.next().expect("it listens before it ends");
+        let message = object(&line)["message"].as_str().unwrap_or_default().to_owned();
+        seen.push(line);
+        if let Some(address) = message.strip_prefix("listening at ") {
+            break address.parse().expect("an address");
+        }
+    };
+    let (email, password) = ("alice.secret@example.com", "a password that nobody logs");
+    let register = json!({"username": "alice", "email": email, "password": password});
+    let answer = http::ask(address, "POST", "/auth/register", &[], Some(&register)).expect("it answers");
+    let token = answer.expect(201)["token"].as_str().expect("a token").to_owned();
+    let login = json!({"email": email, "password": "another that nobody logs"});
+    assert_eq!(http::ask(address, "POST", "/auth/login", &[], Some(&login)).expect("it answers").status, 401);
+    let bearer = format!("Bearer {token}");
+    let room = json!({"name": "a name that nobody logs"});
+    http::ask(address, "POST", "/rooms", &[("authorization", &bearer)], Some(&room))
+        .expect("it answers")
+        .expect(201);
+
+    std::process::Command::new("kill").arg(child.id().to_string()).status().expect("told");
+    seen.extend(lines);
+    assert!(child.wait().expect("it ends").success());
+    assert!(seen.iter().all(|line| !object(line)["message"].is_null()));
+    assert!(object(seen.last().expect("lines"))["service.node.name"].is_string());
+    let all = seen.concat();
+    for secret in [email, password, &token, "another that nobody logs", "a name that nobody logs"] {
+        assert!(!all.contains(secret), "{secret} is in {all}");
+    }
+}
