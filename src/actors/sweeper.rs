@@ -122,8 +122,12 @@ impl Sweeper {
             return;
         }
         let (store, since) = (self.pod.store.clone(), self.logins_since);
-        let now = self.pod.clock.now();
+        let (pod, now) = (self.pod.clone(), self.pod.clock.now());
         let look = async move {
+            if store.keeps_outbox() {
+                let (rows, oldest) = store.unannounced_now().await?;
+                pod.telemetry.outbox(rows, oldest.map_or(Duration::ZERO, |oldest| now.since(oldest)));
+            }
             let revoked = store.logins_revoked_since(since).await?;
             Ok::<_, StoreError>((revoked, store.epoch().await?))
         };

@@ -11,8 +11,8 @@ use crate::domain::policy::EditWindow;
 use crate::settings::Settings;
 use crate::store::postgres::{self, Address, PgOptions, PgStore};
 use crate::store::sqlite::{self, SqliteOptions, SqliteStore};
-use crate::store::{Store, StoreError};
-use crate::telemetry::Sample;
+use crate::store::{CallTimes, Store, StoreError};
+use crate::telemetry::{Sample, SpreadSample};
 
 /// Why the database cannot be used: one line that says what to do.
 #[derive(Debug, Error)]
@@ -52,13 +52,24 @@ pub(super) struct Database {
     pub store: Arc<dyn Store>,
     /// What it counts.
     pub samples: Vec<Sample>,
+    /// And measures.
+    pub spreads: Vec<SpreadSample>,
+}
+
+impl Database {
+    fn new(store: Arc<dyn Store>, times: &Arc<CallTimes>, mut samples: Vec<Sample>) -> Self {
+        let (spreads, failed) = metered::calls(times);
+        samples.extend(failed);
+        Self { store, samples, spreads }
+    }
 }
 
 /// Opens the database and brings its schema up to date.
 pub(super) async fn open(settings: &Settings, clock: &SharedClock) -> Result<Database, DatabaseError> {
     if let Some(address) = address(settings)? {
         let store = Arc::new(PgStore::open(address, pg_options(settings, clock)).await?);
-        return Ok(Database { samples: metered::postgres(&store), store });
+        let (times, samples) = (store.times().clone(), metered::postgres(&store));
+        return Ok(Database::new(store, &times, samples));
     }
     let mut options = SqliteOptions::new(Epoch(clock.id()));
     options.edit_window = EditWindow(settings.accounts.edit_window);
@@ -66,7 +77,8 @@ pub(super) async fn open(settings: &Settings, clock: &SharedClock) -> Result<Dat
     options.writer_queue = settings.store.queue;
     options.reader_queue = settings.store.queue;
     let store = Arc::new(SqliteStore::open(&settings.database_path(), options)?);
-    Ok(Database { store, samples: Vec::new() })
+    let times = store.times();
+    Ok(Database::new(store, &times, Vec::new()))
 }
 
 fn pg_options(settings: &Settings, clock: &SharedClock) -> PgOptions {

@@ -13,6 +13,7 @@ use log::{LevelFilter, Record};
 use serde_json::{Map, Value};
 
 use crate::domain::PodId;
+use crate::http::request;
 use crate::settings::{LogFormat, Settings};
 
 /// The version of the Elastic Common Schema that the names are of.
@@ -103,6 +104,9 @@ fn line(record: &Record<'_>, now: String, environment: &str) -> String {
     }
     let audit = record.target().starts_with(AUDIT);
     put("event.dataset", if audit { "chat.audit" } else { "chat.app" }.into());
+    if let Some(request) = request::current() {
+        put("http.request.id", request.into());
+    }
     // The visitor itself refuses nothing.
     let _visited = record.key_values().visit(&mut Keys(&mut fields));
     if fields.contains_key("error.type") {
@@ -167,5 +171,15 @@ mod tests {
         assert_eq!(object("chat::audit::admin", "x", &[])["event.dataset"], "chat.audit");
         let line = object("chat::error", "the disk is full", &[("code", "internal")]);
         assert_eq!((&line["error.type"], &line["error.message"]), (&"internal".into(), &line["message"]));
+    }
+
+    #[test]
+    fn every_field_is_in_the_reference() {
+        let page = include_str!("../../docs/reference/logs.md");
+        let always: Value = object("chat", "x", &[]);
+        let always = always.as_object().expect("an object").keys().map(String::as_str);
+        for name in always.chain(FIELDS.map(|(_, name)| name)).chain(["error.message", "service.node.name"]) {
+            assert!(page.contains(&format!("`{name}`")), "{name} is not in docs/reference/logs.md");
+        }
     }
 }

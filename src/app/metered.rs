@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use crate::actors::Pod;
-use crate::bus::Bus as _;
+use crate::bus::{Bus as _, Shard};
 use crate::limits::{Key, Limiter};
 use crate::redis::Counts;
 use crate::redis::bus::RedisBus;
 use crate::store::postgres::{Costs, PgStore, PoolStatus};
-use crate::telemetry::{Kind, Metric, Sample};
+use crate::store::{CallKind, CallSpread, CallTimes};
+use crate::telemetry::{Kind, Metric, Sample, Spread, SpreadSample};
 
 /// What the store costs PostgreSQL.
 pub(super) fn postgres(store: &Arc<PgStore>) -> Vec<Sample> {
@@ -19,7 +20,7 @@ pub(super) fn postgres(store: &Arc<PgStore>) -> Vec<Sample> {
     let pool = |metric, pool: (usize, &'static str), of: fn(PoolStatus) -> usize| {
         let store = store.clone();
         let read = Box::new(move || store.pools().get(pool.0).map_or(0, |status| of(*status) as u64));
-        Sample { metric, label: Some(("pool", pool.1)), kind: Kind::Gauge, read }
+        Sample { metric, label: Some(("pool", pool.1.into())), kind: Kind::Gauge, read }
     };
     let pools = [(0, "write"), (1, "read")].into_iter().flat_map(|of| {
         [
@@ -35,6 +36,30 @@ pub(super) fn postgres(store: &Arc<PgStore>) -> Vec<Sample> {
         sample(Metric::StoreRoundTrips, |costs| costs.round_trips),
     ]);
     samples
+}
+
+/// How long calls of the store take, and those that failed.
+pub(super) fn calls(times: &Arc<CallTimes>) -> (Vec<SpreadSample>, Vec<Sample>) {
+    let kinds = [(CallKind::Read, ("kind", "read")), (CallKind::Write, ("kind", "write"))];
+    let spread = |(kind, label)| {
+        let times = times.clone();
+        let read = Box::new(move || {
+            let CallSpread { bounds, counts, sum } = times.spread(kind);
+            Spread { bounds, counts, sum }
+        });
+        SpreadSample { metric: Metric::StoreCalls, label, read }
+    };
+    let failed = |(kind, label): (CallKind, (&'static str, &'static str))| {
+        let times = times.clone();
+        let read = Box::new(move || times.failed(kind));
+        Sample {
+            metric: Metric::StoreCallsFailed,
+            label: Some((label.0, label.1.into())),
+            kind: Kind::Counter,
+            read,
+        }
+    };
+    (kinds.map(spread).into(), kinds.map(failed).into())
 }
 
 /// What the engine knows without counting.
@@ -57,7 +82,7 @@ pub(super) fn limiter(limiter: &Arc<Limiter>) -> impl Iterator<Item = Sample> {
     Key::KINDS.into_iter().enumerate().map(|(kind, word)| {
         let limiter = limiter.clone();
         let read = Box::new(move || limiter.refusals(kind));
-        Sample { metric: Metric::RateLimited, label: Some(("limit", word)), kind: Kind::Counter, read }
+        Sample { metric: Metric::RateLimited, label: Some(("limit", word.into())), kind: Kind::Counter, read }
     })
 }
 
@@ -65,7 +90,7 @@ pub(super) fn limiter(limiter: &Arc<Limiter>) -> impl Iterator<Item = Sample> {
 pub(super) fn redis(bus: &Arc<RedisBus>) -> Vec<Sample> {
     let sample = |metric, reason: Option<&'static str>, of: fn(Counts) -> u64| {
         let bus = bus.clone();
-        let label = reason.map(|reason| ("reason", reason));
+        let label = reason.map(|reason| ("reason", reason.into()));
         Sample { metric, label, kind: Kind::Counter, read: Box::new(move || of(bus.counts())) }
     };
     let up = {
@@ -73,7 +98,12 @@ pub(super) fn redis(bus: &Arc<RedisBus>) -> Vec<Sample> {
         let read = Box::new(move || u64::from(bus.is_up()));
         Sample { metric: Metric::BusUp, label: None, kind: Kind::Gauge, read }
     };
-    vec![
+    let lags = Shard::all().map(|shard| {
+        let (bus, label) = (bus.clone(), Some(("shard", shard.index().to_string().into())));
+        let read = Box::new(move || bus.lag(shard));
+        Sample { metric: Metric::BusLag, label, kind: Kind::Seconds, read }
+    });
+    let counts = [
         up,
         sample(Metric::BusAnnouncements, None, |counts| counts.appends),
         sample(Metric::BusPipelines, None, |counts| counts.pipelines),
@@ -87,5 +117,6 @@ pub(super) fn redis(bus: &Arc<RedisBus>) -> Vec<Sample> {
         sample(Metric::BusDropped, Some("malformed"), |counts| counts.malformed),
         sample(Metric::BusReconnects, None, |counts| counts.reconnects),
         sample(Metric::BusRestarts, None, |counts| counts.restarts),
-    ]
+    ];
+    counts.into_iter().chain(lags).collect()
 }

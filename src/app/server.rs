@@ -144,7 +144,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let clock: SharedClock = Arc::new(SystemClock);
     let settings = Arc::new(settings);
     make_data_dir(&settings)?;
-    let Database { store, samples } = database::open(&settings, &clock).await?;
+    let Database { store, samples, spreads } = database::open(&settings, &clock).await?;
     let epoch = store.epoch().await.map_err(DatabaseError::from)?;
     let telemetry = Arc::new(Telemetry::new().map_err(|error| StartError::Metrics(error.to_string()))?);
     let secrets = secrets(&settings, &clock)?;
@@ -153,6 +153,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let between = Between::open(&settings, &secrets.0, id, &clock, store.clone()).await?;
     telemetry
         .sample(samples.into_iter().chain(between.samples()))
+        .and_then(|()| telemetry.sample_spreads(spreads))
         .map_err(|error| StartError::Metrics(error.to_string()))?;
     let (bus, leases) = (between.bus.clone(), between.leases.clone());
     let adapters = Adapters { store, bus, leases, clock };

@@ -1,4 +1,5 @@
-//! Headers of every answer: what browsers must not do with it, and whose pages may read it.
+//! Headers of every answer: what browsers must not do with it, whose pages may read it, and the name
+//! of its request.
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -9,6 +10,7 @@ use actix_web::web::Data;
 use actix_web::{Error, HttpResponse};
 
 use super::Http;
+use super::request::{self, REQUEST_ID};
 
 const ALWAYS: [(HeaderName, HeaderValue); 3] = [
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
@@ -27,6 +29,7 @@ pub async fn secure<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let origin = allowed_origin(&request);
+    let name = request::name(request.headers().get(REQUEST_ID), request.app_data::<Data<Http>>());
     let preflight = request.method() == Method::OPTIONS
         && origin.is_some()
         && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
@@ -41,7 +44,12 @@ pub async fn secure<B: MessageBody + 'static>(
             .insert_header((header::ACCESS_CONTROL_MAX_AGE, "600"));
         request.into_response(answer.finish()).map_into_boxed_body()
     } else {
-        next.call(request).await?.map_into_boxed_body()
+        let answered = async {
+            let response = next.call(request).await?;
+            request::log(&response);
+            Ok::<_, Error>(response.map_into_boxed_body())
+        };
+        request::about(name.clone(), answered).await?
     };
     let headers = response.headers_mut();
     for (name, value) in ALWAYS {
@@ -49,6 +57,9 @@ pub async fn secure<B: MessageBody + 'static>(
     }
     if !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    if let Some(name) = name {
+        headers.insert(REQUEST_ID, name);
     }
     if let Some(origin) = origin {
         share(headers, origin);
@@ -63,7 +74,7 @@ fn share(headers: &mut HeaderMap, origin: HeaderValue) {
     headers.append(header::VARY, HeaderValue::from_static("Origin"));
     headers.insert(
         header::ACCESS_CONTROL_EXPOSE_HEADERS,
-        HeaderValue::from_static("Retry-After, Idempotent-Replayed"),
+        HeaderValue::from_static("Retry-After, Idempotent-Replayed, X-Request-Id"),
     );
 }
 

@@ -33,6 +33,7 @@ mod messages;
 pub mod openapi;
 mod page;
 pub mod problem;
+pub mod request;
 mod rooms;
 mod tickets;
 mod users;

@@ -11,12 +11,13 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
 use super::connection::Server;
-use super::health::{Counters, Counts, Pulse, add};
+use super::health::{Counters, Counts, Lags, Pulse, add};
 use super::lanes::Lanes;
 use super::reader::Reader;
 use super::writer::{Job, Writer};
 use crate::bus::announced::Announced;
 use crate::bus::{Announcement, Bus, SHARDS, Shard};
+use crate::clock::SharedClock;
 use crate::domain::{LogHead, PodId};
 
 /// Announcements that may wait for one reader within this process before newer ones are dropped.
@@ -24,6 +25,7 @@ const WAITING: usize = 1_024;
 
 /// What the lanes work with.
 pub(super) struct BusOptions {
+    pub(super) clock: SharedClock,
     pub pod: PodId,
     pub stream_length: usize,
     pub queue: usize,
@@ -99,6 +101,7 @@ pub struct RedisBus {
     listeners: Arc<Listeners>,
     announced: Arc<Announced>,
     counters: Arc<Counters>,
+    lags: Arc<Lags>,
     #[cfg(feature = "torture")]
     failing: Failing,
 }
@@ -113,6 +116,7 @@ impl RedisBus {
         options: &BusOptions,
     ) -> (Self, oneshot::Receiver<()>) {
         let counters = Arc::new(Counters::default());
+        let lags = Arc::new(Lags::new(options.clock.clone()));
         let listeners = Arc::new(Listeners::new());
         let announced = Arc::new(Announced::default());
         let (mut tasks, mut positions) = (Vec::new(), Vec::new());
@@ -138,6 +142,7 @@ impl RedisBus {
                 options.pod,
                 listeners.clone(),
                 counters.clone(),
+                lags.clone(),
                 known,
                 #[cfg(feature = "torture")]
                 options.faults.dollar,
@@ -164,6 +169,7 @@ impl RedisBus {
             listeners,
             announced,
             counters,
+            lags,
             #[cfg(feature = "torture")]
             failing: Failing { percent: options.faults.fail_append, count: AtomicU64::new(0) },
         };
@@ -174,6 +180,12 @@ impl RedisBus {
     #[must_use]
     pub fn counts(&self) -> Counts {
         self.counters.read()
+    }
+
+    /// How old the last announcement of another process was, in milliseconds, when it was read here.
+    #[must_use]
+    pub fn lag(&self, shard: Shard) -> u64 {
+        self.lags.of(shard)
     }
 
     /// Answers when everything published before this call was written or given up.

@@ -3,6 +3,9 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::bus::Shard;
+use crate::clock::SharedClock;
+
 /// Whether one task gets answers. A call that takes longer than `patience` counts as no answer while
 /// it still runs, so that a Redis that hangs is noticed before the call gives up.
 pub(super) struct Pulse {
@@ -44,6 +47,31 @@ impl Pulse {
         let since =
             Duration::from_millis(if running == 0 { 0 } else { self.millis().saturating_sub(running) });
         self.well.load(Ordering::Acquire) && since <= self.patience
+    }
+}
+
+/// How old announcements are when they are read.
+pub(super) struct Lags {
+    clock: SharedClock,
+    /// By shard, in milliseconds.
+    millis: Vec<AtomicU64>,
+}
+
+impl Lags {
+    pub(super) fn new(clock: SharedClock) -> Self {
+        Self { clock, millis: Shard::all().map(|_| AtomicU64::new(0)).collect() }
+    }
+
+    /// One was read that Redis took at this time. Clocks differ: nothing is younger than new.
+    pub(super) fn note(&self, shard: Shard, taken: u64) {
+        let now = u64::try_from(self.clock.now().millis()).unwrap_or(0);
+        if let Some(millis) = self.millis.get(shard.index()) {
+            millis.store(now.saturating_sub(taken), Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn of(&self, shard: Shard) -> u64 {
+        self.millis.get(shard.index()).map_or(0, |millis| millis.load(Ordering::Relaxed))
     }
 }
 

@@ -126,6 +126,7 @@ impl Redis {
         let lanes = Lanes::new(&settings.prefix, server.lanes());
         let desk = Desk::new(&handle, server.clone())?;
         let bus_options = BusOptions {
+            clock: options.clock.clone(),
             pod: options.pod,
             stream_length: settings.stream_length,
             queue: settings.queue,

@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 
 use super::bus::Listeners;
 use super::connection::{Backoff, Connection, Server};
-use super::health::{Counters, Pulse, add};
+use super::health::{Counters, Lags, Pulse, add};
 use super::lanes::Lanes;
 use super::wire::{self, Unread};
 use super::writer::{BY, WHAT};
@@ -69,6 +69,7 @@ pub(super) struct Reader {
     by_key: HashMap<Vec<u8>, usize>,
     listeners: Arc<Listeners>,
     counters: Arc<Counters>,
+    lags: Arc<Lags>,
     pulse: Arc<Pulse>,
     /// To be told once positions are known.
     known: Option<oneshot::Sender<()>>,
@@ -88,6 +89,7 @@ impl Reader {
         pod: PodId,
         listeners: Arc<Listeners>,
         counters: Arc<Counters>,
+        lags: Arc<Lags>,
         known: oneshot::Sender<()>,
         #[cfg(feature = "torture")] dollar: bool,
     ) -> Self {
@@ -103,6 +105,7 @@ impl Reader {
             by_key,
             listeners,
             counters,
+            lags,
             pulse: Arc::new(Pulse::new(BLOCK + Duration::from_secs(1))),
             known: Some(known),
             checked: Instant::now(),
@@ -241,6 +244,7 @@ impl Reader {
                     continue;
                 }
                 add(&self.counters.received, 1);
+                self.lags.note(stream.shard, id.0);
                 match member(WHAT).ok_or(Unread::Malformed).and_then(wire::decode) {
                     Ok(told) => {
                         self.listeners.tell(stream.shard, &told, &self.counters.dropped_readers);

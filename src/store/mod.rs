@@ -10,6 +10,7 @@ pub mod postgres;
 mod repair;
 mod rooms;
 pub mod sqlite;
+mod times;
 mod user_logs;
 
 use std::fmt;
@@ -21,6 +22,7 @@ pub use repair::Repair;
 pub use rooms::{
     DirectoryCursor, MemberCursor, MemberPage, MessagePage, NewRoom, NewRoomMade, RoomPage, RoomView, Rooms,
 };
+pub use times::{CallKind, CallSpread, CallTimes, Watched};
 pub use user_logs::{MarksPage, Moved, UserHeads, UserLogPage, UserLogs};
 
 use crate::domain::{Epoch, Refusal};

@@ -1,5 +1,7 @@
 //! What a store keeps so that nothing committed stays unannounced, whoever dies when.
 
+use futures_util::FutureExt as _;
+
 use super::Answer;
 use crate::domain::{Epoch, LogHead, SessionId, Timestamp};
 
@@ -18,6 +20,12 @@ pub trait Repair: Send + Sync + 'static {
     /// These logs were announced up to these positions: a reader of the announcement who lacks an
     /// earlier entry notices the gap.
     fn announced(&self, heads: Vec<LogHead>) -> Answer<'_, ()>;
+
+    /// How many logs grew by what is not known to be announced, and since when the oldest waits: since
+    /// its commit, or since it was last handed out.
+    fn unannounced_now(&self) -> Answer<'_, (u64, Option<Timestamp>)> {
+        async { Ok((0, None)) }.boxed()
+    }
 
     /// Logins that were revoked at or after `since`: what a process that may have missed an
     /// announcement has to close.

@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use prometheus::Opts;
 use prometheus::core::{Collector, Desc, Describer as _};
-use prometheus::proto::{Bucket, Counter, Histogram, Metric as Series, MetricFamily, MetricType};
+use prometheus::proto::MetricFamily;
 
 use super::Metric;
+use super::shapes::{self, Spread};
 
 /// Upper bounds in milliseconds; 500 is that of the objective.
 const DELAYS: [u64; 13] = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000];
@@ -110,47 +111,18 @@ impl Meters {
     }
 }
 
-/// One histogram of many tallies; values are divided by `unit`.
-fn histogram<const N: usize>(tallies: &[&Tally<N>], unit: f64) -> Histogram {
-    let total = |of: &dyn Fn(&Tally<N>) -> u64| tallies.iter().map(|tally| of(tally)).sum::<u64>();
+/// One spread of many tallies; values are divided by `unit`.
+fn spread<const N: usize>(tallies: &[&Tally<N>], unit: f64) -> Spread {
+    let total = |of: &dyn Fn(&Tally<N>) -> &AtomicU64| {
+        tallies.iter().map(|tally| of(tally).load(Ordering::Relaxed)).sum::<u64>()
+    };
     let bounds = tallies.first().map(|tally| tally.bounds.as_slice()).unwrap_or_default();
-    let (mut buckets, mut count) = (Vec::new(), 0);
-    for (place, bound) in bounds.iter().enumerate() {
-        count += total(&|tally| tally.below.get(place).map_or(0, |cell| cell.load(Ordering::Relaxed)));
-        let mut bucket = Bucket::default();
-        bucket.set_upper_bound(*bound as f64 / unit);
-        bucket.set_cumulative_count(count);
-        buckets.push(bucket);
+    let below = (0..bounds.len()).map(|place| total(&|tally| tally.below.get(place).unwrap_or(&tally.above)));
+    Spread {
+        counts: below.chain([total(&|tally| &tally.above)]).collect(),
+        bounds: bounds.iter().map(|bound| *bound as f64 / unit).collect(),
+        sum: total(&|tally| &tally.sum) as f64 / unit,
     }
-    count += total(&|tally| tally.above.load(Ordering::Relaxed));
-    let mut histogram = Histogram::default();
-    histogram.set_sample_count(count);
-    histogram.set_sample_sum(total(&|tally| tally.sum.load(Ordering::Relaxed)) as f64 / unit);
-    histogram.set_bucket(buckets);
-    histogram
-}
-
-fn family(metric: Metric, kind: MetricType, series: Series) -> MetricFamily {
-    let mut family = MetricFamily::default();
-    family.set_name(metric.as_str().to_owned());
-    family.set_help(metric.help().to_owned());
-    family.set_field_type(kind);
-    family.set_metric(vec![series]);
-    family
-}
-
-fn histogram_family(metric: Metric, histogram: Histogram) -> MetricFamily {
-    let mut series = Series::default();
-    series.set_histogram(histogram);
-    family(metric, MetricType::HISTOGRAM, series)
-}
-
-fn counter_family(metric: Metric, value: u64) -> MetricFamily {
-    let mut counter = Counter::default();
-    counter.set_value(value as f64);
-    let mut series = Series::default();
-    series.set_counter(counter);
-    family(metric, MetricType::COUNTER, series)
 }
 
 impl Collector for Meters {
@@ -168,11 +140,11 @@ impl Collector for Meters {
             meters.iter().map(|meter| of(meter).load(Ordering::Relaxed)).sum::<u64>()
         };
         vec![
-            histogram_family(Metric::DeliveryMs, histogram(&delays, 1.0)),
-            histogram_family(Metric::DeliverySeconds, histogram(&delays, 1_000.0)),
-            histogram_family(Metric::FanOut, histogram(&widths, 1.0)),
-            counter_family(Metric::FramesReceived, sum(|meter| &meter.received)),
-            counter_family(Metric::FramesSent, sum(|meter| &meter.sent)),
+            shapes::histogram(Metric::DeliveryMs, None, &spread(&delays, 1.0)),
+            shapes::histogram(Metric::DeliverySeconds, None, &spread(&delays, 1_000.0)),
+            shapes::histogram(Metric::FanOut, None, &spread(&widths, 1.0)),
+            shapes::counter(Metric::FramesReceived, sum(|meter| &meter.received)),
+            shapes::counter(Metric::FramesSent, sum(|meter| &meter.sent)),
         ]
     }
 }

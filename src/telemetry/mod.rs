@@ -6,18 +6,21 @@ pub mod http;
 pub mod meter;
 mod names;
 mod sampled;
+mod shapes;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use prometheus::core::Collector;
 use prometheus::{
-    Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
 };
-use sampled::Sampled;
+use sampled::{Sampled, SampledSpread};
 
 use self::meter::{Meter, Meters};
 pub use self::names::Metric;
-pub use self::sampled::{Kind, Sample};
+pub use self::sampled::{Kind, Sample, SpreadSample};
+pub use self::shapes::Spread;
 
 use crate::domain::subscription::Answer;
 use crate::domain::{Change, Committed};
@@ -42,6 +45,8 @@ pub struct Telemetry {
     subscriptions: IntCounterVec,
     lookups: IntCounterVec,
     inbox_full: IntCounter,
+    outbox_rows: IntGauge,
+    outbox_oldest: Gauge,
     meters: Meters,
 }
 
@@ -91,6 +96,8 @@ impl Telemetry {
             subscriptions: counters(&registry, Metric::Subscriptions, "mode")?,
             lookups: counters(&registry, Metric::CacheLookups, "outcome")?,
             inbox_full: counter(&registry, Metric::RoomInboxFull)?,
+            outbox_rows: gauge(&registry, Metric::OutboxRows)?,
+            outbox_oldest: register(&registry, Gauge::with_opts(opts(Metric::OutboxOldest))?)?,
             meters: register(&registry, Meters::default())?,
             committed: counter(&registry, Metric::MessagesCommitted)?,
             acked: counter(&registry, Metric::MessagesAcked)?,
@@ -137,6 +144,18 @@ impl Telemetry {
         samples.into_iter().try_for_each(|sample| self.registry.register(Box::new(Sampled::new(sample)?)))
     }
 
+    /// Adds spreads that somebody else keeps.
+    ///
+    /// # Errors
+    /// When one stands twice.
+    pub fn sample_spreads(
+        &self,
+        samples: impl IntoIterator<Item = SpreadSample>,
+    ) -> Result<(), prometheus::Error> {
+        let mut samples = samples.into_iter();
+        samples.try_for_each(|sample| self.registry.register(Box::new(SampledSpread::new(sample)?)))
+    }
+
     /// The registry that `/metrics` shows.
     #[must_use]
     pub const fn registry(&self) -> &Registry {
@@ -179,6 +198,12 @@ impl Telemetry {
     /// Entries were wanted of a room's memory.
     pub fn looked_up(&self, found: bool) {
         self.lookups.with_label_values(&[if found { "hit" } else { "miss" }]).inc();
+    }
+
+    /// So many logs are committed further than is known to be announced, the oldest for so long.
+    pub fn outbox(&self, rows: u64, oldest: Duration) {
+        self.outbox_rows.set(i64::try_from(rows).unwrap_or(i64::MAX));
+        self.outbox_oldest.set(oldest.as_secs_f64());
     }
 
     /// A room had too much waiting to take a command.
@@ -288,7 +313,12 @@ mod tests {
         let samples = ["queue_full", "not_written"].map(|reason| {
             let count = count.clone();
             let read = Box::new(move || count.load(Ordering::Relaxed));
-            Sample { metric: Metric::BusDropped, label: Some(("reason", reason)), kind: Kind::Counter, read }
+            Sample {
+                metric: Metric::BusDropped,
+                label: Some(("reason", reason.into())),
+                kind: Kind::Counter,
+                read,
+            }
         });
         telemetry.sample(samples).expect("two reasons");
         let dropped = || {
@@ -300,7 +330,7 @@ mod tests {
         count.store(5, Ordering::Relaxed);
         assert_eq!(dropped(), [5.0, 5.0]);
         assert_eq!(dropped(), [5.0, 5.0]);
-        let label = Some(("reason", "queue_full"));
+        let label = Some(("reason", "queue_full".into()));
         let twin = Sample { metric: Metric::BusDropped, label, kind: Kind::Counter, read: Box::new(|| 0) };
         assert!(telemetry.sample([twin]).is_err());
     }

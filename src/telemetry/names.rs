@@ -112,4 +112,14 @@ metrics! {
     StoreWaiting = "store_waiting";
     /// Whether Redis takes and gives announcements: 0 in degraded mode.
     BusUp = "bus_up";
+    /// How long calls of the database take, waiting included, by kind: read, write.
+    StoreCalls = "store_call_seconds";
+    /// Calls that the database did not answer, by kind.
+    StoreCallsFailed = "store_calls_failed_total";
+    /// Logs that grew by what is not known to be announced yet.
+    OutboxRows = "outbox_rows";
+    /// For how long the oldest of them waits, since it was last handed to a sweeper.
+    OutboxOldest = "outbox_oldest_seconds";
+    /// Age of the last announcement of another process when it was read, by shard.
+    BusLag = "bus_lag_seconds";
 }

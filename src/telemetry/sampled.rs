@@ -1,12 +1,14 @@
 //! Numbers that somebody else keeps: read when somebody asks for the metrics.
 
+use std::borrow::Cow;
 use std::sync::Mutex;
 
-use prometheus::core::{Collector, Desc};
+use prometheus::core::{Collector, Desc, Describer as _};
 use prometheus::proto::MetricFamily;
-use prometheus::{IntCounter, IntGauge, Opts};
+use prometheus::{Gauge, IntCounter, IntGauge, Opts};
 
 use super::Metric;
+use super::shapes::{self, Spread};
 
 type Read = Box<dyn Fn() -> u64 + Send + Sync>;
 
@@ -16,13 +18,15 @@ pub enum Kind {
     /// Never goes down.
     Counter,
     Gauge,
+    /// A gauge that is read in milliseconds and shown in seconds.
+    Seconds,
 }
 
 /// One such number.
 pub struct Sample {
     pub metric: Metric,
     /// What sets it apart, where one metric has several.
-    pub label: Option<(&'static str, &'static str)>,
+    pub label: Option<(&'static str, Cow<'static, str>)>,
     pub kind: Kind,
     pub read: Read,
 }
@@ -37,17 +41,19 @@ pub(super) struct Sampled {
 enum Shown {
     Counter(IntCounter),
     Gauge(IntGauge),
+    Seconds(Gauge),
 }
 
 impl Sampled {
     pub(super) fn new(sample: Sample) -> Result<Self, prometheus::Error> {
         let mut named = Opts::new(sample.metric.as_str(), sample.metric.help());
         if let Some((name, value)) = sample.label {
-            named = named.const_label(name, value);
+            named = named.const_label(name, value.into_owned());
         }
         let shown = match sample.kind {
             Kind::Counter => Shown::Counter(IntCounter::with_opts(named)?),
             Kind::Gauge => Shown::Gauge(IntGauge::with_opts(named)?),
+            Kind::Seconds => Shown::Seconds(Gauge::with_opts(named)?),
         };
         Ok(Self { shown, read: Mutex::new(sample.read) })
     }
@@ -58,6 +64,7 @@ impl Collector for Sampled {
         match &self.shown {
             Shown::Counter(counter) => counter.desc(),
             Shown::Gauge(gauge) => gauge.desc(),
+            Shown::Seconds(gauge) => gauge.desc(),
         }
     }
 
@@ -73,6 +80,42 @@ impl Collector for Sampled {
                 gauge.set(i64::try_from(read()).unwrap_or(i64::MAX));
                 gauge.collect()
             }
+            Shown::Seconds(gauge) => {
+                // Times that fit into a float's exact range by far.
+                gauge.set(read() as f64 / 1_000.0);
+                gauge.collect()
+            }
         }
+    }
+}
+
+/// How something spreads that somebody else measures.
+pub struct SpreadSample {
+    pub metric: Metric,
+    pub label: (&'static str, &'static str),
+    pub read: Box<dyn Fn() -> Spread + Send + Sync>,
+}
+
+/// A [`SpreadSample`] as Prometheus' library knows it.
+pub(super) struct SampledSpread {
+    sample: SpreadSample,
+    description: Desc,
+}
+
+impl SampledSpread {
+    pub(super) fn new(sample: SpreadSample) -> Result<Self, prometheus::Error> {
+        let named = Opts::new(sample.metric.as_str(), sample.metric.help());
+        let description = named.const_label(sample.label.0, sample.label.1).describe()?;
+        Ok(Self { sample, description })
+    }
+}
+
+impl Collector for SampledSpread {
+    fn desc(&self) -> Vec<&Desc> {
+        vec![&self.description]
+    }
+
+    fn collect(&self) -> Vec<MetricFamily> {
+        vec![shapes::histogram(self.sample.metric, Some(self.sample.label), &(self.sample.read)())]
     }
 }

@@ -26,7 +26,7 @@ use super::fault::{Fault, OpenError};
 use super::lookout::Lookout;
 use super::order::{Order, Place};
 use crate::domain::RoomId;
-use crate::store::{Answer, StoreError};
+use crate::store::{Answer, CallKind, CallTimes, StoreError};
 
 /// Threads that drive the connections. Their work is to move bytes; the database does the rest.
 const THREADS: usize = 2;
@@ -112,6 +112,7 @@ pub(super) struct Executor {
     /// One permit for each call that is under way or waits.
     places: Arc<Semaphore>,
     queue: u32,
+    pub(super) times: Arc<CallTimes>,
     // Last: everything above lives on its threads.
     io: Io,
 }
@@ -177,6 +178,7 @@ impl Executor {
             order: Arc::default(),
             places: Arc::new(Semaphore::new(queue as usize)),
             queue,
+            times: Arc::default(),
             io,
         })
     }
@@ -209,6 +211,7 @@ impl Executor {
         args: A,
         work: impl Work<A, T>,
     ) -> Answer<'static, T> {
+        let watched = self.times.watch(if writes { CallKind::Write } else { CallKind::Read });
         let Ok(permit) = self.places.clone().try_acquire_owned() else {
             let cause = format!("{} operations are waiting", self.queue);
             return futures_util::future::ready(Err(StoreError::Unavailable(cause))).boxed();
@@ -219,6 +222,9 @@ impl Executor {
         let answered = self.io.run(async move {
             let result = pools.call(writes, place, &args, &work).await;
             drop(permit);
+            if matches!(&result, Ok(_) | Err(Fault::Refused(_))) {
+                watched.answered();
+            }
             // Of what only reads nothing can be stored.
             if writes { result } else { result.map_err(Fault::before_commit) }
         });

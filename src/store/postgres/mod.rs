@@ -44,6 +44,7 @@ use self::lookout::Lookout;
 pub use self::meter::{Costs, Meter};
 use crate::domain::Epoch;
 use crate::domain::policy::EditWindow;
+use crate::store::CallTimes;
 
 /// Draws an epoch; chance is the caller's.
 pub type NewEpoch = Arc<dyn Fn() -> Epoch + Send + Sync>;
@@ -138,6 +139,12 @@ impl PgStore {
     #[must_use]
     pub fn costs(&self) -> Costs {
         self.meter.costs()
+    }
+
+    /// How long its calls take.
+    #[must_use]
+    pub fn times(&self) -> &Arc<CallTimes> {
+        &self.executor.times
     }
 
     /// The pool that writes, then the one that reads.

@@ -2,7 +2,7 @@
 //! tickets, and the epoch. Each is one statement. Next: [`super::writes`], which fills the outbox.
 
 use diesel::OptionalExtension as _;
-use diesel::sql_types::{Array, BigInt, Binary, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Binary, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
@@ -38,6 +38,16 @@ pub(super) async fn unannounced(
             _ => None,
         })
         .collect())
+}
+
+statement! {
+    Waiting {} -> (BigInt, Nullable<BigInt>),
+    "SELECT count(*), min(at) FROM outbox"
+}
+
+pub(super) async fn unannounced_now(conn: &mut AsyncPgConnection) -> Result<(u64, Option<Timestamp>), Fault> {
+    let (rows, oldest): (i64, Option<i64>) = Waiting {}.get_result(conn).await?;
+    Ok((u64::try_from(rows).unwrap_or(0), oldest.map(Timestamp::from_millis)))
 }
 
 statement! {

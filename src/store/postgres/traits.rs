@@ -186,6 +186,10 @@ impl Repair for PgStore {
         self.executor.write((), move |conn, ()| repair::unannounced(conn, before, now, limit).boxed())
     }
 
+    fn unannounced_now(&self) -> Answer<'_, (u64, Option<Timestamp>)> {
+        self.executor.read((), |conn, ()| repair::unannounced_now(conn).boxed())
+    }
+
     fn announced(&self, heads: Vec<LogHead>) -> Answer<'_, ()> {
         self.executor.write(heads, |conn, heads| repair::announced(conn, heads).boxed())
     }

@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 
 use super::connection::{Location, Purpose};
 use super::fault::{Fault, OpenError};
-use crate::store::{Answer, StoreError};
+use crate::store::{Answer, CallKind, CallTimes, StoreError, Watched};
 
 type Job = Box<dyn FnOnce(&mut SqliteConnection) + Send>;
 
@@ -35,7 +35,7 @@ pub(super) struct Size {
 pub(super) enum Executor {
     /// In threads of their own, ended and joined when this is dropped; what was queued is done
     /// first.
-    Threads { writer: Arc<Queue>, readers: Arc<Queue>, threads: Vec<JoinHandle<()>> },
+    Threads { writer: Arc<Queue>, readers: Arc<Queue>, threads: Vec<JoinHandle<()>>, times: Arc<CallTimes> },
     /// At once, on the caller's thread, all on one connection: for simulations, where the order
     /// of everything must repeat.
     Inline {
@@ -57,8 +57,12 @@ impl Executor {
         let writers = Arc::new(Queue::new(size.writer_queue));
         let readers = Arc::new(Queue::new(size.reader_queue));
         // Made before the threads, so that a failure on the way ends those already started.
-        let mut executor =
-            Self::Threads { writer: writers.clone(), readers: readers.clone(), threads: Vec::new() };
+        let mut executor = Self::Threads {
+            writer: writers.clone(),
+            readers: readers.clone(),
+            threads: Vec::new(),
+            times: Arc::default(),
+        };
         for n in 0..size.readers.max(1) {
             let conn = location.connect(Purpose::Read)?;
             let worker = Worker::new(location, Purpose::Read, conn);
@@ -79,6 +83,14 @@ impl Executor {
         })
     }
 
+    /// How long calls take; nothing is noted inline.
+    pub(super) fn times(&self) -> Arc<CallTimes> {
+        match self {
+            Self::Threads { times, .. } => times.clone(),
+            Self::Inline { .. } => Arc::default(),
+        }
+    }
+
     /// Runs `work` on the writer connection. Queued before this returns, so calls made one after
     /// another run in that order, whether or not their answers are awaited.
     pub(super) fn write<T: Send + 'static>(
@@ -86,8 +98,10 @@ impl Executor {
         work: impl FnOnce(&mut SqliteConnection) -> Result<T, Fault> + Send + 'static,
     ) -> Answer<'static, T> {
         match self {
-            Self::Threads { writer, .. } => Self::submit(|job| writer.push(job), work),
-            Self::Inline { worker, .. } => Self::submit(|job| run_inline(worker, job), work),
+            Self::Threads { writer, times, .. } => {
+                Self::submit(Some(times.watch(CallKind::Write)), |job| writer.push(job), work)
+            }
+            Self::Inline { worker, .. } => Self::submit(None, |job| run_inline(worker, job), work),
         }
     }
 
@@ -97,19 +111,26 @@ impl Executor {
         work: impl FnOnce(&mut SqliteConnection) -> Result<T, Fault> + Send + 'static,
     ) -> Answer<'static, T> {
         match self {
-            Self::Threads { readers, .. } => Self::submit(|job| readers.push(job), work),
-            Self::Inline { worker, .. } => Self::submit(|job| run_inline(worker, job), work),
+            Self::Threads { readers, times, .. } => {
+                Self::submit(Some(times.watch(CallKind::Read)), |job| readers.push(job), work)
+            }
+            Self::Inline { worker, .. } => Self::submit(None, |job| run_inline(worker, job), work),
         }
     }
 
     fn submit<T: Send + 'static>(
+        watched: Option<Watched>,
         queue: impl FnOnce(Job) -> Result<(), StoreError>,
         work: impl FnOnce(&mut SqliteConnection) -> Result<T, Fault> + Send + 'static,
     ) -> Answer<'static, T> {
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move |conn| {
+            let outcome = work(conn).map_err(StoreError::from);
+            if let (Some(watched), Ok(_) | Err(StoreError::Refused(_))) = (watched, &outcome) {
+                watched.answered();
+            }
             // Nobody waits any more when the caller went away; what was committed stays so.
-            let _ = answer.send(work(conn).map_err(StoreError::from));
+            let _ = answer.send(outcome);
         });
         if let Err(error) = queue(job) {
             return futures_util::future::ready(Err(error)).boxed();
@@ -139,7 +160,7 @@ impl Executor {
 
 impl Drop for Executor {
     fn drop(&mut self) {
-        if let Self::Threads { writer, readers, threads } = self {
+        if let Self::Threads { writer, readers, threads, .. } = self {
             readers.close();
             writer.close();
             for thread in threads.drain(..) {

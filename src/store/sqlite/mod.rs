@@ -22,6 +22,7 @@ mod user_logs;
 mod witness;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use diesel::SqliteConnection;
 use diesel::dsl::sql;
@@ -37,7 +38,7 @@ use self::schema::meta;
 use self::witness::Witness;
 use crate::domain::Epoch;
 use crate::domain::policy::EditWindow;
-use crate::store::StoreError;
+use crate::store::{CallTimes, StoreError};
 
 /// How the store behaves.
 #[derive(Clone, Copy, Debug)]
@@ -128,6 +129,12 @@ impl SqliteStore {
         let writer = prepare(&location, options)?;
         let executor = Executor::inline(&location, writer)?;
         Ok(Self { executor, _lock: None, _directory: None, edit_window: options.edit_window })
+    }
+
+    /// How long its calls take.
+    #[must_use]
+    pub fn times(&self) -> Arc<CallTimes> {
+        self.executor.times()
     }
 
     /// Runs `PRAGMA <pragma>` on the writer connection and answers its first value. For tests and

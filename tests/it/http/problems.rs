@@ -60,6 +60,22 @@ async fn every_answer_carries_the_headers_that_protect() {
 }
 
 #[actix_web::test]
+async fn every_answer_names_its_request_as_a_proxy_did_or_anew() {
+    let site = Site::new().await;
+    let ask = |id: &'static str| TestRequest::get().uri("/health").insert_header(("x-request-id", id));
+    assert_eq!(site.ask(ask("proxy-1.a_B")).await.header("x-request-id"), Some("proxy-1.a_B"));
+    let mut seen = Vec::new();
+    for strange in ["", "two words", "a\"b", &"x".repeat(65)] {
+        let request = TestRequest::get().uri("/nowhere").insert_header(("x-request-id", strange.to_owned()));
+        let answer = site.ask(request).await;
+        seen.push(answer.header("x-request-id").expect("a name").to_owned());
+    }
+    assert!(seen.iter().all(|name| uuid::Uuid::parse_str(name).is_ok()), "{seen:?}");
+    seen.dedup();
+    assert_eq!(seen.len(), 4);
+}
+
+#[actix_web::test]
 async fn allowed_origins_may_read_answers_and_others_may_not() {
     let site = Site::new().await;
     let ask = |origin: &'static str| TestRequest::get().uri("/health").insert_header(("origin", origin));

@@ -63,7 +63,12 @@ fn in_production_every_line_is_one_object_and_tells_no_secret() {
     let answer = http::ask(address, "POST", "/auth/register", &[], Some(&register)).expect("it answers");
     let token = answer.expect(201)["token"].as_str().expect("a token").to_owned();
     let login = json!({"email": email, "password": "another that nobody logs"});
-    assert_eq!(http::ask(address, "POST", "/auth/login", &[], Some(&login)).expect("it answers").status, 401);
+    assert_eq!(
+        http::ask(address, "POST", "/auth/login", &[("x-request-id", "req-7")], Some(&login))
+            .expect("it answers")
+            .status,
+        401
+    );
     let bearer = format!("Bearer {token}");
     let room = json!({"name": "a name that nobody logs"});
     http::ask(address, "POST", "/rooms", &[("authorization", &bearer)], Some(&room))
@@ -75,6 +80,12 @@ fn in_production_every_line_is_one_object_and_tells_no_secret() {
     assert!(child.wait().expect("it ends").success());
     assert!(seen.iter().all(|line| !object(line)["message"].is_null()));
     assert!(object(seen.last().expect("lines"))["service.node.name"].is_string());
+    let access = seen.iter().map(|line| object(line)).find(|line| line["http.request.id"] == "req-7");
+    let access = access.expect("a line for the request");
+    assert_eq!(
+        (&access["http.response.status_code"], &access["url.path"]),
+        (&json!(401), &json!("/auth/login"))
+    );
     let all = seen.concat();
     for secret in [email, password, &token, "another that nobody logs", "a name that nobody logs"] {
         assert!(!all.contains(secret), "{secret} is in {all}");

@@ -36,6 +36,8 @@ fn a_delivery_is_timed_once_for_each_socket() {
             == 2.0
     );
     assert!(value(&server, "websocket_frames_sent_total") >= 6.0);
+    assert!(value(&server, "store_call_seconds_count{kind=\"write\"}") >= 3.0);
+    assert_eq!(value(&server, "store_calls_failed_total{kind=\"write\"}"), 0.0);
     assert!(value(&server, "websocket_frames_received_total") >= 5.0);
     assert_eq!(value(&server, "build_info{version=\"0.1.0\"}"), 1.0);
     assert!(value(&server, "process_resident_memory_bytes") > 1e6);
