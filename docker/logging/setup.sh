@@ -83,7 +83,7 @@ case $what in
     # Searches point to views.
     for file in views searches; do
       ask --request POST --header 'kbn-xsrf: setup' --form "file=@$SETUP/$file.ndjson" "$KIBANA/api/saved_objects/_import?overwrite=true"
-      grep -q '"success":true' "$work/answer" || {
+      grep -qE '"success": *true' "$work/answer" || {
         cat "$work/answer" >&2
         exit 1
       }

@@ -4,9 +4,10 @@
 # it; passwords come from files, so that no environment shows them to everybody.
 set -euo pipefail
 what=${1:?elasticsearch, logstash or kibana}
-HOME_OF=/usr/share/$what
-GIVEN=/run/secrets/logging
-: "${CONF:=/tmp/conf}"
+HOME_OF=${HOME_OF:-/usr/share/$what}
+GIVEN=${GIVEN:-/run/secrets/logging}
+OURS=${OURS:-/etc/logging}
+CONF=${CONF:-/tmp/conf}
 
 # A container that was restarted finds what it wrote before.
 rm -rf "$CONF"
@@ -14,7 +15,7 @@ mkdir -p "$CONF"
 cp -R "$HOME_OF/config/." "$CONF/"
 chmod -R u+w "$CONF"
 rm -f "$CONF"/elasticsearch.keystore
-cp "/etc/logging/$what/"* "$CONF/"
+cp "$OURS/$what/"* "$CONF/"
 
 case $what in
   elasticsearch)
