@@ -97,7 +97,7 @@ def parse_json(event, wanted):
     if not isinstance(value, dict):
         tag(event, wanted["tag_on_failure"])
         return
-    event.update({key: one for key, one in value.items() if key != "@metadata"})
+    event.update(value)
     common(event, wanted)
 
 

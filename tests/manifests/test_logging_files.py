@@ -202,6 +202,10 @@ class Pipelines(unittest.TestCase):
         self.assertEqual(self.after(line, service="chat")["data_stream.dataset"], "chat.audit")
         other = self.after(line, service="chat-frontend")
         self.assertEqual((other["data_stream.dataset"], other["event.dataset"]), ("chat.app", "chat.app"))
+        # What nginx writes is asked for by strangers: it stays text.
+        self.assertEqual((other["message"], other["tags"]), (line, ["plain_text"]))
+        sly = json.dumps({"event.dataset": "chat.audit", "@metadata": {"service": "chat"}})
+        self.assertEqual(self.after(sly, service="chat-frontend")["data_stream.dataset"], "chat.app")
         sly = json.dumps({"data_stream": {"dataset": "chat.audit"}, "data_stream.type": "metrics", "message": "x"})
         self.assertEqual(self.after(sly, service="chat")["data_stream.dataset"], "chat.app")
         self.assertEqual(self.after(sly, service="chat")["data_stream.type"], "logs")
@@ -236,7 +240,10 @@ class Pipelines(unittest.TestCase):
             wanted = pipeline_model.options(body)
             self.assertEqual(name, "elasticsearch")
             self.assertEqual((wanted["ssl_enabled"], wanted["ssl_verification_mode"]), (True, "full"))
-            self.assertEqual((wanted["password"], wanted["manage_template"]), ("${WRITER_WORD}", False))
+            self.assertEqual((wanted["password"], wanted["data_stream"]), ("${WRITER_WORD}", "true"))
+            # Logstash does not start with others beside data_stream.
+            others = {name for name in wanted if not name.startswith(("data_stream", "ssl_"))}
+            self.assertEqual(others, {"hosts", "user", "password"})
         ((name, body),) = self.chat["input"]
         wanted = pipeline_model.options(body)
         self.assertEqual((name, wanted["port"], wanted["ssl_client_authentication"]), ("beats", 5044, "required"))
