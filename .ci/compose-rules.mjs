@@ -11,7 +11,9 @@ function hold(right, fault) {
 }
 
 // Started by hand or once: they have nobody who waits for their health.
-const ONCE = ["migrate", "smoke"];
+const ONCE = ["migrate", "smoke", "logging-setup", "kibana-setup"];
+// Who may be root, and why; still without capabilities.
+const ROOT = { filebeat: "the engine writes what containers say for root alone" };
 const WORDS = /password|secret|token|postgres:\/\/|redis:\/\//i;
 
 for (const [name, service] of Object.entries(services)) {
@@ -20,7 +22,7 @@ for (const [name, service] of Object.entries(services)) {
   hold(service.security_opt?.includes("no-new-privileges:true"), `${name}: may gain privileges`);
   hold(!service.privileged && !service.pid && service.network_mode === undefined, `${name}: shares the host`);
   const uid = /^([1-9]\d*):([1-9]\d*)$/.test(service.user ?? "");
-  hold(uid, `${name}: its user is not a number, or root: ${service.user}`);
+  hold(uid || (ROOT[name] && service.user === "0:0"), `${name}: its user is not a number, or root: ${service.user}`);
   hold(Number(service.mem_limit) > 0 && service.pids_limit > 0, `${name}: takes all memory or processes`);
   hold(service.logging?.options?.["max-size"], `${name}: its log grows without end`);
   hold(service.restart || name === "smoke", `${name}: says nothing of restarts`);
@@ -50,6 +52,14 @@ for (const [name, service] of Object.entries(services)) {
   const edge = Object.keys(service.networks ?? {}).some((network) => !networks[network].internal);
   hold(edge === outside, `${name}: ${edge ? "reaches the outside and serves no port" : "its ports lead nowhere"}`);
 }
+
+for (const name of Object.keys(ROOT)) {
+  const open = services[name].volumes.filter((one) => one.type === "bind" && !one.read_only).map((one) => one.source);
+  hold(open.length === 0, `${name}: is root and writes to ${open}`);
+}
+// Of one version, as Kubernetes has them too.
+const versions = new Set(Object.values(services).map((one) => one.image).filter((image) => /^docker\.elastic\.co\//.test(image)).map((image) => image.split(":")[1]));
+hold(versions.size === 1, `of Elastic's there are the versions ${[...versions]}`);
 
 const seconds = (text) => [...(text ?? "").matchAll(/([\d.]+)(h|m|s)/g)].reduce((sum, [, n, unit]) => sum + n * { h: 3600, m: 60, s: 1 }[unit], 0);
 const backend = services.backend;

@@ -6,6 +6,8 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 need_node
 need_docker_lints
+# For the certificates that secrets.sh makes.
+need_openssl
 
 for file in docker/backend/Dockerfile docker/frontend/Dockerfile; do
   "$HADOLINT" --failure-threshold info "$file"
@@ -33,16 +35,17 @@ trap 'rm -rf "$copy"' EXIT
 cp -R docker "$copy/"
 rm -rf "$copy/docker/secrets"
 "$copy/docker/secrets.sh"
-sums=$(cd "$copy/docker/secrets" && sha256sum ./*)
+sums_of() { (cd "$copy/docker/secrets" && find . -type f -print0 | sort -z | xargs -0 sha256sum); }
+sums=$(sums_of)
 "$copy/docker/secrets.sh"
-[[ $(cd "$copy/docker/secrets" && sha256sum ./*) == "$sums" ]] || die "secrets.sh: a second run changed a secret"
+[[ $(sums_of) == "$sums" ]] || die "secrets.sh: a second run changed a secret"
 while read -r secret; do
   [[ -s $copy/docker/$secret ]] || die "secrets.sh does not make $secret"
-done < <(sed -n 's#.*{file: \(secrets/.*\)}#\1#p' docker/compose.yaml)
+done < <(sed -n 's#.*{file: \(secrets/.*\)}#\1#p' docker/compose*.yaml)
 
 # As somebody has it who has set nothing.
 config() { env -i PATH="$PATH" HOME="$copy" "$COMPOSE" -f "$copy/docker/compose.yaml" "$@"; }
-for profile in core monitoring test; do
+for profile in core monitoring logging test; do
   config --profile "$profile" config -q
 done
 config --profile '*' config --format json | node .ci/compose-rules.mjs

@@ -169,10 +169,10 @@ need_manifest_tools() {
   need_node
   MANIFESTS_PYTHON=$tools/bin/python MODELS=$models
   export MODELS
-  if ! "$MANIFESTS_PYTHON" -c 'import yaml, kubernetes_validate' 2>/dev/null; then
+  if ! "$MANIFESTS_PYTHON" -c 'import yaml, kubernetes_validate, logstash_pipeline_parser' 2>/dev/null; then
     say "Installing kubernetes-validate into $tools"
-    if ! { venv "$tools" && "$tools/bin/pip" install -q kubernetes-validate==1.37.0 PyYAML==6.0.3 >&2; }; then
-      die "Missing: the Python packages kubernetes-validate and PyYAML."
+    if ! { venv "$tools" && "$tools/bin/pip" install -q kubernetes-validate==1.37.0 PyYAML==6.0.3 logstash-pipeline-parser==0.0.3 >&2; }; then
+      die "Missing: the Python packages kubernetes-validate, PyYAML and logstash-pipeline-parser."
     fi
   fi
   if [[ ! -d $models/node_modules/$scope/sealed-secrets ]]; then

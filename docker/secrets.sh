@@ -29,3 +29,14 @@ keep jwt-secret "$(random)"
 keep redis-conf "requirepass $(<secrets/redis-password)"
 keep database-url "postgres://chat:$(<secrets/postgres-password)@postgres:5432/chat?sslmode=disable"
 keep redis-url "redis://:$(<secrets/redis-password)@redis:6379"
+
+# Of the profile logging: passwords, and certificates of an authority of its own.
+mkdir -p secrets/logging
+for name in elastic writer reader kibana kibana-key; do keep "logging/$name" "$(random)"; done
+if command -v openssl >/dev/null; then
+  logging/certificates.sh secrets/logging
+  # All but the authority's own key, which nothing mounts.
+  chmod 0444 secrets/logging/*.crt secrets/logging/{elasticsearch,logstash,kibana,filebeat}.key
+else
+  printf 'no openssl: the profile logging has no certificates\n' >&2
+fi

@@ -1,6 +1,7 @@
 """Renders the overlays, and every combination of components that is allowed, once for all tests."""
 
 import copy
+import functools
 import itertools
 import os
 import pathlib
@@ -188,6 +189,12 @@ def base():
 
 def gateway():
     return Rendered("gateway", render(KUSTOMIZE / "gateway"))
+
+
+@functools.cache
+def logging():
+    """Not a component, since it has namespaces of its own."""
+    return Rendered("logging", render(KUSTOMIZE / "logging"))
 
 
 class Case(unittest.TestCase):

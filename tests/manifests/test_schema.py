@@ -10,7 +10,7 @@ import unittest
 
 import kubernetes_validate
 import yaml
-from rendering import ROOT, all_rendered, base, gateway, overlay
+from rendering import ROOT, all_rendered, base, gateway, logging, overlay
 
 VERSION = "1.32"
 # Groups without a published package of schemas: what matters of them is in test_figures.py, and a real
@@ -26,7 +26,7 @@ def group(thing):
 def distinct():
     """Each object once, whatever its namespace and labels."""
     seen = {}
-    for rendered in [*all_rendered(), base(), gateway()]:
+    for rendered in [*all_rendered(), base(), gateway(), logging()]:
         for one in rendered.objects:
             bare = copy.deepcopy(one)
             bare["metadata"].pop("namespace", None)
