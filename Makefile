@@ -1,7 +1,7 @@
 # What can be done here. Each target is a script in .ci/, so that it can be read and run by itself.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test fmt lint test-rust test-web test-e2e test-manifests deny docker bench sim torture prove
+.PHONY: help run build test fmt lint test-rust test-web test-e2e test-manifests test-alerts deny docker bench sim torture prove
 
 SEEDS ?= 20000
 SECONDS ?= 600
@@ -36,6 +36,9 @@ test-e2e: ## Two people in a real browser against a real server
 
 test-manifests: ## Kubernetes manifests: every combination rendered and judged
 	@.ci/test.sh manifests
+
+test-alerts: ## Alert rules, their routes and the dashboards
+	@.ci/test.sh alerts
 
 deny: ## Licences, banned crates and sources of the dependencies
 	@.ci/test.sh deny

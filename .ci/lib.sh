@@ -162,19 +162,32 @@ need_kustomize() {
   export KUSTOMIZE
 }
 
-# Sets MANIFESTS_PYTHON, with what the tests of the manifests import, and MODELS, the schemas of custom resources.
-need_manifest_tools() {
-  local tools=$TARGET/tools/manifests models=$TARGET/tools/models scope=@kubernetes-models
-  need_kustomize
-  need_node
-  MANIFESTS_PYTHON=$tools/bin/python MODELS=$models
-  export MODELS
+# promtool and amtool, with the servers that Debian has them beside.
+need_prometheus() {
+  { need_without_service promtool prometheus && need_without_service amtool prometheus-alertmanager; } ||
+    die "Missing: promtool 2.42 and amtool 0.25 or newer (Debian's packages: prometheus, prometheus-alertmanager)."
+}
+
+# Sets MANIFESTS_PYTHON, with what the tests of the manifests and of the alerts import.
+need_manifests_python() {
+  local tools=$TARGET/tools/manifests
+  MANIFESTS_PYTHON=$tools/bin/python
   if ! "$MANIFESTS_PYTHON" -c 'import yaml, kubernetes_validate, logstash_pipeline_parser' 2>/dev/null; then
     say "Installing kubernetes-validate into $tools"
     if ! { venv "$tools" && "$tools/bin/pip" install -q kubernetes-validate==1.37.0 PyYAML==6.0.3 logstash-pipeline-parser==0.0.3 >&2; }; then
       die "Missing: the Python packages kubernetes-validate, PyYAML and logstash-pipeline-parser."
     fi
   fi
+}
+
+# The same, and MODELS, the schemas of custom resources.
+need_manifest_tools() {
+  local models=$TARGET/tools/models scope=@kubernetes-models
+  need_kustomize
+  need_node
+  need_manifests_python
+  MODELS=$models
+  export MODELS
   if [[ ! -d $models/node_modules/$scope/sealed-secrets ]]; then
     say "Installing schemas of custom resources into $models"
     mkdir -p "$models"

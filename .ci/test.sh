@@ -7,7 +7,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 # The page is built before the tests, because it is inside the binary that the browser meets; one
 # set of features throughout, so that nothing is compiled twice.
-ALL=(fmt clippy rustdoc web rust deny benches shellcheck docker manifests e2e)
+ALL=(fmt clippy rustdoc web rust deny benches shellcheck docker manifests alerts e2e)
 
 suite_fmt() { cargo fmt --all -- --check; }
 
@@ -62,6 +62,9 @@ suite_manifests() {
   need_manifest_tools
   (cd tests/manifests && "$MANIFESTS_PYTHON" -B -m unittest -b)
 }
+
+# Alerts, their routes and the dashboards.
+suite_alerts() { .ci/alerts.sh; }
 
 suite_docker() { .ci/docker.sh; }
 

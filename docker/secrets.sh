@@ -26,6 +26,7 @@ random() { od -An -N32 -tx1 /dev/urandom | tr -d ' \n'; }
 keep postgres-password "$(random)"
 keep redis-password "$(random)"
 keep jwt-secret "$(random)"
+keep grafana-password "$(random)"
 keep redis-conf "requirepass $(<secrets/redis-password)"
 keep database-url "postgres://chat:$(<secrets/postgres-password)@postgres:5432/chat?sslmode=disable"
 keep redis-url "redis://:$(<secrets/redis-password)@redis:6379"

@@ -11,6 +11,7 @@ import unittest
 import kubernetes_validate
 import yaml
 from rendering import ROOT, all_rendered, base, gateway, logging, overlay
+from test_monitoring import monitoring
 
 VERSION = "1.32"
 # Groups without a published package of schemas: what matters of them is in test_figures.py, and a real
@@ -26,7 +27,7 @@ def group(thing):
 def distinct():
     """Each object once, whatever its namespace and labels."""
     seen = {}
-    for rendered in [*all_rendered(), base(), gateway(), logging()]:
+    for rendered in [*all_rendered(), base(), gateway(), logging(), monitoring()]:
         for one in rendered.objects:
             bare = copy.deepcopy(one)
             bare["metadata"].pop("namespace", None)
@@ -84,7 +85,7 @@ class Schema(unittest.TestCase):
     def test_of_others(self):
         things = [one for one in distinct() if group(one) in PUBLISHED]
         kinds = {one["kind"] for one in things}
-        self.assertLessEqual({"ServiceMonitor", "ExternalSecret", "HTTPRoute", "Gateway"}, kinds)
+        self.assertLessEqual({"ServiceMonitor", "PrometheusRule", "ExternalSecret", "HTTPRoute", "Gateway"}, kinds)
         self.assertEqual(judged(things), [])
 
     def test_a_wrong_custom_resource_is_found(self):
