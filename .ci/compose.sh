@@ -17,7 +17,10 @@ FRONTEND_PORT=$(free) API_PORT=$(free)
 # Five hundred people sign up and come from one address.
 export FRONTEND_PORT API_PORT CHAT_RATE_LIMITS=off CHAT_BCRYPT_COST=4
 work=$(mktemp -d)
+mkdir -p "$work/kustomize"
 cp -R docker "$work/"
+# What Compose and Kubernetes share.
+cp -R kustomize/monitoring "$work/kustomize/"
 rm -rf "$work/docker/secrets"
 "$work/docker/secrets.sh" 2>/dev/null
 compose() { docker compose -f "$work/docker/compose.yaml" "$@"; }
