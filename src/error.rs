@@ -1,6 +1,7 @@
 //! The one error table: code -> HTTP status, retryable, reported; and [`Fault`], the error that
 //! leaves the server as a problem body, an error frame or a metric label.
 
+use std::panic::Location;
 use std::time::Duration;
 
 use crate::domain::Refusal;
@@ -113,8 +114,11 @@ impl Fault {
 
     /// The server's own fault. The cause goes to the log, never to the client.
     #[must_use]
+    #[track_caller]
     pub fn internal(cause: &dyn std::fmt::Display) -> Self {
-        log::error!(code = Code::Internal.as_str(); "{cause}");
+        let place = Location::caller();
+        let (code, file, at) = (Code::Internal.as_str(), place.file(), place.line());
+        log::error!(code, file, line = at; "{cause}");
         Self::new(Code::Internal, "something went wrong on the server")
     }
 

@@ -6,11 +6,32 @@ use std::sync::OnceLock;
 use super::mail::Submission;
 use super::reply::Reply;
 use crate::domain::{Change, Committed, Entry, Message, Operation, RoomId, Seq, Timestamp};
+use crate::error::Fault;
 
 /// Whether this process is broken in this way.
 pub(super) fn is(how: &str) -> bool {
     static HOW: OnceLock<Option<String>> = OnceLock::new();
     HOW.get_or_init(|| std::env::var("CHAT_BROKEN").ok()).as_deref() == Some(how)
+}
+
+/// `stumble`: a message that says `panic` ends its room, one that says `fault` is answered as a fault
+/// of the server.
+pub(super) fn stumble(submissions: &mut [Submission]) {
+    if !is("stumble") {
+        return;
+    }
+    for submission in submissions {
+        let Operation::Send { draft, .. } = &submission.operation else { continue };
+        match draft.content.as_str() {
+            #[expect(clippy::panic, reason = "the torture asks for it")]
+            "panic" => panic!("a panic on purpose"),
+            "fault" => {
+                let fault = Fault::internal(&"a fault on purpose");
+                std::mem::replace(&mut submission.reply, Reply::nobody()).send(Err(fault));
+            }
+            _ => {}
+        }
+    }
 }
 
 /// `early-ack`: acknowledges what is only about to be stored, by the number that it will likely get.

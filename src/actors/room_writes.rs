@@ -107,6 +107,7 @@ impl Room {
         let now = self.pod.clock.now();
         #[cfg(feature = "torture")]
         if let Phase::Open(log) = &self.phase {
+            super::broken::stumble(&mut pending);
             super::broken::acknowledge_early(self.id, log.cursor(), now, &mut pending);
         }
         let batch = RoomBatch { room: self.id, now, operations };

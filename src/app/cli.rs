@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::database::{self, DatabaseError};
-use super::{logs, server};
+use super::{logs, sentry, server};
 #[cfg(feature = "torture")]
 use crate::clock::{Clock as _, SystemClock};
 use crate::http::openapi;
@@ -70,6 +70,9 @@ pub fn main() -> ExitCode {
     if let Err(error) = database::check(&settings) {
         return fail(&error, WRONG_CONFIGURATION);
     }
+    if let Err(error) = sentry::dsn(&settings) {
+        return fail(&error, WRONG_CONFIGURATION);
+    }
     match command {
         Command::Serve => serve(settings),
         Command::Migrate => migrate(&settings),
@@ -85,6 +88,10 @@ pub fn main() -> ExitCode {
 fn serve(settings: Settings) -> ExitCode {
     logs::start(&settings);
     let is_json = logs::is_json(&settings);
+    let _reports = match sentry::init_sentry(&settings) {
+        Ok(reports) => reports,
+        Err(error) => return fail(&error, WRONG_CONFIGURATION),
+    };
     let outcome = actix_web::rt::System::new().block_on(async {
         let (mut term, mut int) = match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
             (Ok(term), Ok(int)) => (term, int),

@@ -9,9 +9,10 @@ use std::sync::OnceLock;
 
 use env_logger::{Builder, WriteStyle};
 use log::kv::{self, VisitSource};
-use log::{LevelFilter, Record};
+use log::{LevelFilter, Log, Record};
 use serde_json::{Map, Value};
 
+use super::sentry;
 use crate::domain::PodId;
 use crate::http::request;
 use crate::settings::{LogFormat, Settings};
@@ -20,9 +21,11 @@ use crate::settings::{LogFormat, Settings};
 const ECS: &str = "8.11.0";
 /// Targets below this are what an auditor reads.
 const AUDIT: &str = "chat::audit";
+/// The target of panics.
+pub(super) const PANIC: &str = "chat::panic";
 
 /// Keys of records, and the fields they become. Others become labels.
-const FIELDS: [(&str, &str); 14] = [
+const FIELDS: [(&str, &str); 16] = [
     ("action", "event.action"),
     ("outcome", "event.outcome"),
     ("user", "user.id"),
@@ -37,6 +40,8 @@ const FIELDS: [(&str, &str); 14] = [
     ("status", "http.response.status_code"),
     ("route", "url.path"),
     ("code", "error.type"),
+    ("file", "log.origin.file.name"),
+    ("line", "log.origin.file.line"),
 ];
 
 /// The name of this process, once it has one.
@@ -58,13 +63,21 @@ pub(super) fn start(settings: &Settings) {
         // Otherwise a panic is some lines of text between the objects.
         panic::set_hook(Box::new(|panic| {
             let place = panic.location().map(ToString::to_string).unwrap_or_default();
-            log::error!(target: "chat::panic", code = "panic"; "{} at {place}", said(panic.payload()));
+            log::error!(target: PANIC, code = "panic"; "{} at {place}", said(panic.payload()));
         }));
     } else if !io::stderr().is_terminal() {
         builder.write_style(WriteStyle::Never);
     }
-    // Somebody else has started it: tests do.
-    let _started = builder.try_init();
+    let logger = builder.build();
+    let level = logger.filter();
+    let logger: Box<dyn Log> = match &settings.sentry_dsn {
+        Some(_) => Box::new(sentry::watching(logger, settings.environment)),
+        None => Box::new(logger),
+    };
+    // Unless somebody else has started it: tests do.
+    if log::set_boxed_logger(logger).is_ok() {
+        log::set_max_level(level);
+    }
 }
 
 /// From now on lines tell which process they are of.

@@ -7,6 +7,7 @@ mod database;
 mod logs;
 mod metered;
 mod metrics;
+mod sentry;
 mod server;
 
 pub use database::DatabaseError;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use std::{fs, io};
 
 use actix_web::dev::ServerHandle;
-use actix_web::middleware::{Compress, from_fn};
+use actix_web::middleware::{Compress, Condition, from_fn};
 use actix_web::rt::net::TcpStream;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
@@ -16,7 +16,7 @@ use thiserror::Error;
 
 use super::between::Between;
 use super::database::{self, Database, DatabaseError};
-use super::{metered, metrics};
+use super::{metered, metrics, sentry};
 use crate::actors::{Adapters, Engine, HubCore, Pod};
 use crate::auth::{AccountFlows, Authenticator, Passwords, Tickets, Tokens, secret};
 use crate::clock::{SharedClock, SystemClock};
@@ -25,7 +25,7 @@ use crate::http::{self, Http};
 use crate::limits::Limiter;
 use crate::presence::SharedLeases;
 use crate::redis::RedisFault;
-use crate::settings::{Secret, Settings};
+use crate::settings::{Environment, Secret, Settings};
 use crate::telemetry::{self, Telemetry};
 use crate::ws::{self, Admission, Realtime, SessionParts};
 
@@ -247,6 +247,7 @@ fn listen(pod: &Arc<Pod>, parts: Parts) -> Result<Listener, StartError> {
     let metrics = telemetry::http::middleware(pod.telemetry.registry()).map_err(StartError::Metrics)?;
     let stall = settings.timing.write_stall;
     let worker_pod = pod.clone();
+    let reports_refusals = settings.sentry_dsn.is_some() && settings.environment != Environment::Production;
     let server = HttpServer::new(move || {
         let Parts { http, authenticator, tickets, limiter, admission } = parts.clone();
         // Runs once on each worker's thread, so each gets a hub of its own.
@@ -261,6 +262,8 @@ fn listen(pod: &Arc<Pod>, parts: Parts) -> Result<Listener, StartError> {
             .configure(http::configure_raw(&worker_pod.settings))
             .wrap(metrics.clone())
             .wrap(Compress::default())
+            .wrap(Condition::new(reports_refusals, from_fn(sentry::report_refusals)))
+            .wrap(sentry::middleware(&worker_pod.settings))
             .wrap(from_fn(http::headers::secure))
     })
     .workers(threads(settings.workers))

@@ -40,7 +40,7 @@ group! {
         database_url: Option<String> = None, ["DATABASE_URL"], "";
         /// The Redis by which several processes of the server hear of each other: `redis://[user:password@]host[:port][/db]`, `rediss://` for TLS; a Redis Cluster is `redis+cluster://host1,host2` (or `rediss+cluster://`), with some of its nodes. A single process needs none.
         redis_url: Option<RedisUrl> = None, ["REDIS_URL"], "";
-        /// Refused when set: this version reports no errors to Sentry.
+        /// Where errors are reported: the DSN of a project at Sentry. Nothing is reported when not set.
         sentry_dsn: Option<Secret> = None, ["SENTRY_DSN"], "";
         /// Secrets that sign access tokens: the current one, then previous ones that are still accepted, each of at least 32 bytes and without a comma. When not set, one is made at the first start and kept in `jwt-secret` in the data folder.
         jwt_secret: Vec<Secret> = Vec::new(), ["JWT_SECRET"], "";
@@ -104,9 +104,6 @@ impl Settings {
         }
         if self.redis.ca_file.is_some() && !self.redis_url.as_ref().is_some_and(|url| url.tls) {
             return refuse("CHAT_REDIS_CA_FILE", "is for a REDIS_URL that begins with rediss");
-        }
-        if self.sentry_dsn.is_some() {
-            return refuse("SENTRY_DSN", "this version reports no errors to Sentry: leave it unset");
         }
         if self.email_verification == EmailVerification::Required {
             return refuse("CHAT_EMAIL_VERIFICATION", "this version sends no mail: leave it off");
@@ -269,11 +266,8 @@ mod tests {
 
     #[test]
     fn what_this_version_does_not_offer_is_refused() {
-        for (name, value) in
-            [("SENTRY_DSN", "https://key@sentry.example.com/1"), ("CHAT_EMAIL_VERIFICATION", "required")]
-        {
-            assert_eq!(with(&[(name, value)]).expect_err(name).name, name);
-        }
+        let error = with(&[("CHAT_EMAIL_VERIFICATION", "required")]).expect_err("no mail");
+        assert_eq!(error.name, "CHAT_EMAIL_VERIFICATION");
     }
 
     #[test]

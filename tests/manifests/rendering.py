@@ -19,7 +19,7 @@ OVERLAYS = ("dev", "staging", "prod")
 ENTRIES = ("ingress-nginx", "gateway-api")
 ROLLOUTS = (None, "blue-green", "canary")
 # Parts that change nothing for the others: each is taken out, or put in, by itself.
-INDEPENDENT = ("vpa", "priority-classes", "node-placement", "network-policies", "monitoring", "external-secrets")
+INDEPENDENT = ("vpa", "priority-classes", "node-placement", "network-policies", "monitoring", "external-secrets", "sentry")
 SWITCHES = ("autoscaling-connections", "migration-job")
 
 

@@ -12,7 +12,7 @@ from rendering import ROOT, logging, template
 FOLDER = ROOT / "docker/logging"
 SETUP = FOLDER / "setup"
 # What the server logs, and of which type. The server's own tests hold it to the same names.
-KEYWORDS = """log.level log.logger ecs.version service.name service.version service.environment service.node.name
+KEYWORDS = """log.level log.logger log.origin.file.name ecs.version service.name service.version service.environment service.node.name
     event.dataset event.action event.outcome trace.id span.id http.request.id http.request.method url.path error.type
     user.id chat.room.id chat.session.id chat.conn.id""".split()
 FIELDS = {
@@ -21,6 +21,7 @@ FIELDS = {
     "message": "match_only_text",
     "error.message": "match_only_text",
     "event.duration": "long",
+    "log.origin.file.line": "integer",
     "http.response.status_code": "long",
     "chat.seq": "long",
     "chat.close_code": "integer",

@@ -3,7 +3,7 @@ would."""
 
 import ipaddress
 
-from rendering import Case, all_rendered, component, overlay, template
+from rendering import Case, all_rendered, component, containers, overlay, template
 from test_references import selects
 
 # Those outside the namespace, with the labels that their policies go by.
@@ -87,9 +87,12 @@ def expected(rendered):
     yield page, DNS, 53, "UDP", False
     yield backend, DATABASE, 5432, "TCP", True
     yield backend, DATABASE, 6379, "TCP", True
-    yield backend, DATABASE, 443, "TCP", False
     yield backend, METADATA, 80, "TCP", False
     yield backend, METADATA, 5432, "TCP", False
+    variables = [one["name"] for each in containers(rendered.backends()[0]) for one in each.get("env", [])]
+    reports = "SENTRY_DSN" in variables
+    yield backend, DATABASE, 443, "TCP", reports
+    yield backend, METADATA, 443, "TCP", False
     yield page, DATABASE, 5432, "TCP", False
     for name, port in (("database", 5432), ("bus", 6379)):
         if any(component(one) == name for one in rendered.workloads()):

@@ -20,6 +20,7 @@ from rendering import (
 SECRETS = {
     "chat-secrets": {"database-url", "redis-url", "jwt-secret"},
     "chat-migration-secrets": {"database-url"},
+    "chat-sentry": {"dsn"},
     "chat-postgres": {"password"},
     "chat-redis": {"password"},
 }

@@ -9,6 +9,8 @@ mod full_disk;
 mod kills;
 mod logging;
 mod noise;
+#[cfg(feature = "torture")]
+mod reporting;
 mod restoring;
 #[cfg(feature = "torture")]
 mod wrong;
