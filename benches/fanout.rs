@@ -141,7 +141,14 @@ impl Hub {
         let frames = (0..entries).map(|_| {
             self.head.set(self.head.get().next());
             let (common, own) = (self.common.clone(), Some(self.own.clone()));
-            RoomFrame { seq: self.head.get(), common, own, at: Timestamp::default(), left: None }
+            RoomFrame {
+                seq: self.head.get(),
+                common,
+                own,
+                at: Timestamp::default(),
+                message: None,
+                left: None,
+            }
         });
         let frames = frames.collect();
         self.pod.tell_hub(self.id, ToHub::Deliver { room: self.room, frames, replies: Vec::new() });

@@ -6,9 +6,9 @@ use std::rc::Rc;
 use std::task::Waker;
 
 use super::mail::{LinkKey, SessionMailbox, ToSession, tell};
-use super::outbox::{Full, Outbox, OutboxLimits, Topic};
+use super::outbox::{Full, News, Outbox, OutboxLimits, Topic};
 use crate::domain::session::Identity;
-use crate::domain::{ConnId, RoomId, Seq, Timestamp, UserId};
+use crate::domain::{ConnId, RoomId, Seq, UserId};
 use crate::protocol::encoded::control;
 use crate::protocol::{CloseCode, Encoded};
 
@@ -178,12 +178,12 @@ impl Link {
         self.outbox.borrow_mut().push(frame.frame().clone())
     }
 
-    /// Queues a room's entry, of this time.
+    /// Queues a room's entry.
     ///
     /// # Errors
     /// [`Full`]: the room has to go on without this connection, which catches up later.
-    pub fn push_entry(&self, frame: &Encoded, at: Timestamp) -> Result<(), Full> {
-        self.outbox.borrow_mut().push_entry(frame.frame().clone(), at)
+    pub fn push_entry(&self, frame: &Encoded, news: News) -> Result<(), Full> {
+        self.outbox.borrow_mut().push_entry(frame.frame().clone(), news)
     }
 
     /// Queues a frame that may get lost: false when it was.

@@ -188,6 +188,10 @@ fn encode(entry: &Entry) -> RoomFrame {
         common: server::entry(entry, None),
         own: author.map(|author| (author, server::entry(entry, Some(author)))),
         at: entry.at,
+        message: match &entry.change {
+            Change::MessageCreated(message) => Some(message.id),
+            _ => None,
+        },
         left: match entry.change {
             Change::MemberLeft { user } => Some(user),
             _ => None,

@@ -14,8 +14,8 @@ use super::reply::Reply;
 use crate::bus::{RoomNews, Whisper};
 use crate::domain::subscription::{Level, ResetReason};
 use crate::domain::{
-    Applied, ConnId, MarkMove, Marks, Operation, RoomBatch, RoomId, Seq, SessionId, Timestamp, UserEntry,
-    UserId,
+    Applied, ConnId, MarkMove, Marks, MessageId, Operation, RoomBatch, RoomId, Seq, SessionId, Timestamp,
+    UserEntry, UserId,
 };
 use crate::error::{Code, Fault};
 use crate::protocol::{CloseCode, Encoded, Reference};
@@ -240,6 +240,8 @@ pub struct RoomFrame {
     /// The author's own sockets get this one instead.
     pub own: Option<(UserId, Encoded)>,
     pub at: Timestamp,
+    /// The message that is new by it.
+    pub message: Option<MessageId>,
     /// Who is outside from this entry on.
     pub left: Option<UserId>,
 }

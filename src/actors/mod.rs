@@ -10,6 +10,7 @@ mod comparing;
 mod deadlines;
 pub mod engine;
 pub mod hub;
+pub mod journeys;
 pub mod link;
 mod log_view;
 pub mod mail;

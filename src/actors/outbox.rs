@@ -7,7 +7,10 @@ use std::task::Waker;
 
 use bytes::Bytes;
 
-use crate::domain::{RoomId, Timestamp, UserId};
+use crate::domain::{MessageId, RoomId, Timestamp, UserId};
+
+/// Frames that an idle socket has room for.
+const FEW: usize = 2;
 
 /// Frames and bytes that may wait.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +39,8 @@ enum Sort {
     Counted,
     /// A room's entry, of this time. Counts.
     Entry(Timestamp),
+    /// The same, with a message whose way is noted: few are.
+    Followed(Box<(Timestamp, MessageId)>),
     /// A replayed entry: read page by page as the socket drains, so it does not count.
     Replay,
     /// May be dropped; counts. Boxed: every socket keeps room for a few frames, and most are no such.
@@ -48,11 +53,19 @@ struct Queued {
     sort: Sort,
 }
 
+/// An entry of a room that just happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct News {
+    pub at: Timestamp,
+    /// The message that is new by it, if its way is noted.
+    pub followed: Option<MessageId>,
+}
+
 /// What the socket's writer finds.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Next {
-    /// With the time of the entry that it is, where it is one that just happened.
-    Frame(Bytes, Option<Timestamp>),
+    /// With what it tells, where that just happened.
+    Frame(Bytes, Option<News>),
     /// Nothing now.
     Empty,
     /// Nothing ever again: the connection may be shut.
@@ -113,7 +126,7 @@ impl Outbox {
     ///
     /// # Errors
     /// [`Full`] above half of the limits.
-    pub fn push_entry(&mut self, frame: Bytes, at: Timestamp) -> Result<(), Full> {
+    pub fn push_entry(&mut self, frame: Bytes, news: News) -> Result<(), Full> {
         if self.sealed {
             return Ok(());
         }
@@ -121,7 +134,11 @@ impl Outbox {
         if self.frames >= half.frames || self.bytes + frame.len() > half.bytes.max(frame.len()) {
             return Err(Full);
         }
-        self.count(frame, Sort::Entry(at));
+        let News { at, followed } = news;
+        self.count(
+            frame,
+            followed.map_or(Sort::Entry(at), |message| Sort::Followed(Box::new((at, message)))),
+        );
         Ok(())
     }
 
@@ -150,15 +167,23 @@ impl Outbox {
     fn count(&mut self, frame: Bytes, sort: Sort) {
         self.frames += 1;
         self.bytes += frame.len();
-        self.queue.push_back(Queued { frame, sort });
+        self.queue(frame, sort);
         self.wake_writer();
+    }
+
+    fn queue(&mut self, frame: Bytes, sort: Sort) {
+        if self.queue.capacity() == 0 {
+            // By itself it would begin with room for four, which most sockets never need.
+            self.queue.reserve_exact(FEW);
+        }
+        self.queue.push_back(Queued { frame, sort });
     }
 
     /// Queues a replayed entry, which does not count against the limits.
     pub fn push_replay(&mut self, frame: Bytes) {
         if !self.sealed {
             self.replayed += 1;
-            self.queue.push_back(Queued { frame, sort: Sort::Replay });
+            self.queue(frame, Sort::Replay);
             self.wake_writer();
         }
     }
@@ -173,7 +198,7 @@ impl Outbox {
             (self.frames, self.bytes) = (0, 0);
         }
         if let Some(frame) = last {
-            self.queue.push_back(Queued { frame, sort: Sort::Replay });
+            self.queue(frame, Sort::Replay);
         }
         self.sealed = true;
         self.wake_writer();
@@ -234,11 +259,12 @@ impl Outbox {
                 }
                 self.wake_drained();
             }
-            let at = match queued.sort {
-                Sort::Entry(at) => Some(at),
+            let news = match queued.sort {
+                Sort::Entry(at) => Some(News { at, followed: None }),
+                Sort::Followed(followed) => Some(News { at: followed.0, followed: Some(followed.1) }),
                 Sort::Counted | Sort::Replay | Sort::Ephemeral(_) => None,
             };
-            return Next::Frame(queued.frame, at);
+            return Next::Frame(queued.frame, news);
         }
         if self.finished {
             return Next::Finished;
@@ -275,6 +301,9 @@ impl Outbox {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// An entry of this moment.
+    const JUST: News = News { at: Timestamp::from_millis(0), followed: None };
 
     fn outbox() -> Outbox {
         Outbox::new(OutboxLimits { frames: 2, bytes: 10 })
@@ -337,12 +366,11 @@ mod tests {
     #[test]
     fn an_entry_above_half_is_refused_while_answers_still_pass() {
         let mut outbox = Outbox::new(OutboxLimits { frames: 4, bytes: 100 });
-        assert_eq!(outbox.push_entry(Bytes::from_static(b"1"), Timestamp::default()), Ok(()));
-        assert_eq!(outbox.push_entry(Bytes::from_static(b"2"), Timestamp::default()), Ok(()));
-        assert_eq!(outbox.push_entry(Bytes::from_static(b"3"), Timestamp::default()), Err(Full));
+        assert_eq!(outbox.push_entry(Bytes::from_static(b"1"), JUST), Ok(()));
+        assert_eq!(outbox.push_entry(Bytes::from_static(b"2"), JUST), Ok(()));
+        assert_eq!(outbox.push_entry(Bytes::from_static(b"3"), JUST), Err(Full));
         assert_eq!(outbox.push(Bytes::from_static(b"ack")), Ok(()));
-        let now = Some(Timestamp::default());
-        assert_eq!(take(&mut outbox), Next::Frame(Bytes::from_static(b"1"), now));
+        assert_eq!(take(&mut outbox), Next::Frame(Bytes::from_static(b"1"), Some(JUST)));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use actix::Addr;
 use tokio::sync::mpsc;
 
 use super::hub::Hub;
+use super::journeys::Journeys;
 use super::mail::{ForgetRooms, Grown, HubId, Mark, Stop, ToHub, ToPresence, ToRoom, ToShard, deliver};
 use super::marker::Marker;
 use super::presence::Presence;
@@ -56,6 +57,7 @@ pub struct Pod {
     /// By which actor each is read.
     open_rooms: Mutex<BTreeMap<RoomId, ActorId>>,
     next_actor: AtomicU64,
+    pub(super) journeys: Journeys,
     draining: AtomicBool,
     ended: Mutex<BTreeMap<SessionId, Timestamp>>,
     alive: Arc<AtomicUsize>,
@@ -78,16 +80,17 @@ impl Pod {
             bus,
             leases,
             clock,
-            settings,
             telemetry,
             epoch: RwLock::new(epoch),
             hubs: RwLock::default(),
             actors: OnceLock::new(),
             open_rooms: Mutex::default(),
             next_actor: AtomicU64::new(0),
+            journeys: Journeys::new(settings.journey_one_in),
             draining: AtomicBool::new(false),
             ended: Mutex::default(),
             alive: Arc::default(),
+            settings,
         }
     }
 

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::mail::{Append, Flush, Grown, LinkKey, Submission, ToRoom, deliver};
 use super::room::{Phase, Room, unavailable};
 use crate::bus::{Announcement, RoomNews, Shard};
+use crate::domain::journey::Station;
 use crate::domain::{Applied, ClientMsgId, Operation, Refusal, RoomBatch, UserId};
 use crate::error::Fault;
 use crate::protocol::Encoded;
@@ -71,6 +72,7 @@ impl Room {
             let (author, key) = (*author, draft.client_msg_id);
             self.writes.refused.retain(|_, first| (first.author, first.key) != (author, key));
         }
+        self.pod.note_operation(&submission.operation, Station::Submitted);
         self.writes.queue.push_back(submission);
         self.flush_soon(ctx);
     }
@@ -131,6 +133,7 @@ impl Room {
         let (mut entries, mut told) = (Vec::new(), Vec::new());
         let mut replies: BTreeMap<usize, Vec<(LinkKey, Encoded)>> = BTreeMap::new();
         for (submission, outcome) in pending.into_iter().zip(applied.outcomes) {
+            self.pod.note_outcome(&submission.operation, &outcome);
             if let Ok(committed) = &outcome {
                 self.pod.telemetry.committed(committed);
                 if !committed.duplicate {
@@ -151,6 +154,7 @@ impl Room {
             deliver(&self.shard, Grown { room, head, messages });
             let news = Arc::new(RoomNews { room, entries: entries.clone(), messages });
             self.pod.bus.publish(Shard::of(room), Announcement::Room(news.clone()));
+            entries.iter().for_each(|entry| self.pod.note_entry(entry, Station::Announced));
             // The snapshot that is being read may be older.
             if let Phase::Loading(waiting) = &mut self.phase {
                 waiting.push_back(ToRoom::Announce(news));

@@ -14,6 +14,7 @@ use super::mail::{ForgetRooms, Grown, Idle, Stop, ToHub, ToPresence, ToRoom, ToS
 use super::pod::{Alive, Pod};
 use super::room::Room;
 use crate::bus::{Announcement, Shard, Whisper};
+use crate::domain::journey::Station;
 use crate::domain::{LogHead, RoomId};
 
 /// How often those who follow rooms from afar are told that they grew.
@@ -108,6 +109,7 @@ impl RegistryShard {
                 if let Some(last) = news.entries.last() {
                     self.grew(Grown { room: news.room, head: last.seq, messages: news.messages }, ctx);
                 }
+                news.entries.iter().for_each(|entry| self.pod.note_entry(entry, Station::Heard));
                 self.forward(news.room, ToRoom::Announce(news), ctx);
             }
             Announcement::Users(entries) => self.pod.hear_users(&entries),
@@ -118,6 +120,8 @@ impl RegistryShard {
                 self.pod.heard(head);
             }
             Announcement::LoginEnded(session) => self.pod.login_ended(session),
+            Announcement::Asked { question, message, user } => self.pod.asked(question, message, user),
+            Announcement::Noted { question, steps } => self.pod.noted(question, &steps),
             Announcement::Whisper(Whisper::Typing { room, user, until }) => {
                 self.forward(room, ToRoom::Typing(Typing { user, until, reply: None }), ctx);
             }

@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::database::{self, DatabaseError};
-use super::{logs, sentry, server};
+use super::{admin, logs, sentry, server};
 #[cfg(feature = "torture")]
 use crate::clock::{Clock as _, SystemClock};
 use crate::http::openapi;
@@ -46,11 +46,12 @@ enum Command {
     Torture(Box<crate::torture::Options>),
 }
 
-#[derive(Clone, Copy, Subcommand)]
+#[derive(Clone, Subcommand)]
 enum Admin {
     /// Declare the database's history another one: after a restore that cannot be noticed. Every
     /// client starts anew.
     NewEpoch,
+    Why(admin::Why),
 }
 
 /// Runs the program.
@@ -78,6 +79,13 @@ pub fn main() -> ExitCode {
         Command::Migrate => migrate(&settings),
         Command::Healthcheck => healthcheck(&settings),
         Command::Admin(Admin::NewEpoch) => new_epoch(&settings),
+        Command::Admin(Admin::Why(question)) => {
+            let local = reachable(SocketAddr::new(settings.host, settings.port));
+            match admin::why(&settings, &question, local) {
+                Ok(answer) => say(&answer),
+                Err(error) => fail(&error, 1),
+            }
+        }
         // A seed that is easy to read out.
         #[cfg(feature = "torture")]
         Command::Torture(options) => crate::torture::main(&options, SystemClock.below(1 << 32)),

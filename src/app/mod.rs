@@ -1,9 +1,11 @@
 //! The composition root: the only place that names concrete adapters, and the life of a process
 //! from its first log line to its last.
 
+mod admin;
 mod between;
 pub mod cli;
 mod database;
+mod https;
 mod logs;
 mod metered;
 mod metrics;

@@ -21,6 +21,7 @@ use sentry::types::Dsn;
 use sentry::{ClientInitGuard, ClientOptions, Envelope, TransactionContext, Transport, TransportOptions};
 use thiserror::Error;
 
+use super::https;
 use super::logs::PANIC;
 use crate::error::Code;
 use crate::http::problem::Problem;
@@ -164,11 +165,8 @@ struct Scrubbing;
 
 impl sentry::TransportFactory for Scrubbing {
     fn create_transport_with_options(&self, options: TransportOptions) -> Arc<dyn Transport> {
-        let tls = ureq::tls::TlsConfig::builder()
-            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
-            .build();
-        let agent = ureq::Agent::config_builder().tls_config(tls).timeout_global(Some(PATIENCE)).build();
-        Arc::new(Scrubbed(UreqHttpTransportOptions::from(options).with_agent(agent.into()).build()))
+        let options = UreqHttpTransportOptions::from(options).with_agent(https::agent(PATIENCE));
+        Arc::new(Scrubbed(options.build()))
     }
 }
 

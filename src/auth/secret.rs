@@ -19,9 +19,8 @@ pub const FILE: &str = "jwt-secret";
 /// When the folder cannot be written, or the file is damaged.
 pub fn load_or_make(data_dir: &Path, clock: &dyn Clock) -> io::Result<Secret> {
     let path = data_dir.join(FILE);
-    match read(&path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        read => return read,
+    if let Some(secret) = load(data_dir)? {
+        return Ok(secret);
     }
     fs::create_dir_all(data_dir)?;
     let draft = data_dir.join(format!("{FILE}.{}", clock.id()));
@@ -35,6 +34,17 @@ pub fn load_or_make(data_dir: &Path, clock: &dyn Clock) -> io::Result<Secret> {
     made?;
     File::open(data_dir)?.sync_all()?;
     read(&path)
+}
+
+/// Reads the secret, if one was made.
+///
+/// # Errors
+/// When the file cannot be read, or is damaged.
+pub fn load(data_dir: &Path) -> io::Result<Option<Secret>> {
+    match read(&data_dir.join(FILE)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        read => read.map(Some),
+    }
 }
 
 fn read(path: &Path) -> io::Result<Secret> {

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
@@ -15,11 +16,24 @@ use crate::error::{Code, Fault};
 use crate::settings::Secret;
 
 const ISSUER: &str = "chat";
+/// For whom a token of an operator is; that of a user is for nobody by name.
+const ADMINISTRATION: &str = "chat-admin";
+/// How long an operator's token lives: as long as one question takes.
+const OPERATOR: Duration = Duration::from_secs(60);
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Claims {
     sub: Uuid,
     sid: Uuid,
+    iat: i64,
+    exp: i64,
+    iss: String,
+}
+
+/// What an operator's token says: that whoever made it has the secret.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct OperatorClaims {
+    aud: String,
     iat: i64,
     exp: i64,
     iss: String,
@@ -77,16 +91,52 @@ impl Tokens {
     /// `unauthorized` for anything but an unexpired token that we signed.
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<Identity, Fault> {
         let refused = || Fault::new(Code::Unauthorized, "the access token is not valid");
-        let kid = jsonwebtoken::decode_header(token).map_err(|_| refused())?.kid;
-        let (_, key) = self.accepted.iter().find(|(id, _)| Some(id) == kid.as_ref()).ok_or_else(refused)?;
-        let claims: Claims =
-            jsonwebtoken::decode(token, key, &self.validation).map_err(|_| refused())?.claims;
-        let expires_at = Timestamp::from_millis(claims.exp.saturating_mul(1_000));
-        if now >= expires_at {
-            return Err(Fault::new(Code::Unauthorized, "the access token has expired"));
-        }
+        let claims: Claims = self.read(token, &self.validation).ok_or_else(refused)?;
+        let expires_at = unexpired(claims.exp, now)?;
         Ok(Identity { user: UserId(claims.sub), session: SessionId(claims.sid), expires_at })
     }
+
+    /// A token of a minute for who has the secret, to ask a running server as its operator.
+    ///
+    /// # Errors
+    /// `internal` when signing fails, which no input can bring about.
+    pub fn sign_operator(&self, now: Timestamp) -> Result<String, Fault> {
+        let claims = OperatorClaims {
+            aud: ADMINISTRATION.to_owned(),
+            iat: seconds(now),
+            exp: seconds(now.plus(OPERATOR)),
+            iss: ISSUER.to_owned(),
+        };
+        jsonwebtoken::encode(&self.header, &claims, &self.signing).map_err(|e| Fault::internal(&e))
+    }
+
+    /// Whether an operator made this token.
+    ///
+    /// # Errors
+    /// `unauthorized` for anything else, the token of any user included.
+    pub fn verify_operator(&self, token: &str, now: Timestamp) -> Result<(), Fault> {
+        let mut validation = self.validation.clone();
+        validation.set_required_spec_claims(&["exp", "iss", "aud"]);
+        validation.set_audience(&[ADMINISTRATION]);
+        let refused = || Fault::new(Code::Unauthorized, "the token is not an operator's");
+        let claims: OperatorClaims = self.read(token, &validation).ok_or_else(refused)?;
+        unexpired(claims.exp, now).map(drop)
+    }
+
+    /// The claims of a token that we signed.
+    fn read<T: DeserializeOwned + Clone>(&self, token: &str, validation: &Validation) -> Option<T> {
+        let kid = jsonwebtoken::decode_header(token).ok()?.kid;
+        let (_, key) = self.accepted.iter().find(|(id, _)| Some(id) == kid.as_ref())?;
+        Some(jsonwebtoken::decode(token, key, validation).ok()?.claims)
+    }
+}
+
+fn unexpired(exp: i64, now: Timestamp) -> Result<Timestamp, Fault> {
+    let expires_at = Timestamp::from_millis(exp.saturating_mul(1_000));
+    if now >= expires_at {
+        return Err(Fault::new(Code::Unauthorized, "the access token has expired"));
+    }
+    Ok(expires_at)
 }
 
 /// The first eight hexadecimal digits of the secret's SHA-256: names it without telling it.
@@ -122,6 +172,18 @@ mod tests {
 
     fn token(tokens: &Tokens) -> String {
         tokens.sign(UserId(Uuid::from_u128(1)), SessionId(Uuid::from_u128(2)), at(0)).expect("signed")
+    }
+
+    #[test]
+    fn an_operators_token_and_a_users_are_not_each_other() {
+        let tokens = Tokens::new(&secret(1), &[], LIFE);
+        let operator = tokens.sign_operator(at(0)).expect("signed");
+        assert_eq!(tokens.verify_operator(&operator, at(59)), Ok(()));
+        assert!(tokens.verify_operator(&operator, at(60)).is_err());
+        assert!(tokens.verify(&operator, at(1)).is_err());
+        assert!(tokens.verify_operator(&token(&tokens), at(1)).is_err());
+        let others = Tokens::new(&secret(2), &[], LIFE);
+        assert!(others.verify_operator(&operator, at(1)).is_err());
     }
 
     #[test]

@@ -38,7 +38,10 @@ impl Announced {
                     }
                 }
                 Announcement::Head(head) => heads.note(*head),
-                Announcement::LoginEnded(_) | Announcement::Whisper(_) => {}
+                Announcement::LoginEnded(_)
+                | Announcement::Whisper(_)
+                | Announcement::Asked { .. }
+                | Announcement::Noted { .. } => {}
             }
         }
     }

@@ -13,7 +13,12 @@ use std::sync::Arc;
 pub use shard::{SHARDS, Shard};
 use tokio::sync::mpsc;
 
-use crate::domain::{Entry, LogHead, Marks, PodId, RoomId, SessionId, Timestamp, UserEntry, UserId};
+use uuid::Uuid;
+
+use crate::domain::journey::Step;
+use crate::domain::{
+    Entry, LogHead, Marks, MessageId, PodId, RoomId, SessionId, Timestamp, UserEntry, UserId,
+};
 
 /// What processes tell each other. Cheap to clone: what is large is shared.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +34,10 @@ pub enum Announcement {
     LoginEnded(SessionId),
     /// Something that is in no log and may get lost.
     Whisper(Whisper),
+    /// What did others note of the way of this message, and of this person's connections?
+    Asked { question: Uuid, message: MessageId, user: UserId },
+    /// What one noted.
+    Noted { question: Uuid, steps: Arc<[Step]> },
 }
 
 /// What was committed to one room.

@@ -8,6 +8,7 @@
 pub mod account;
 pub mod entry;
 pub mod id;
+pub mod journey;
 pub mod mark;
 pub mod mention;
 pub mod message;

@@ -23,6 +23,13 @@ impl Timestamp {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
+    /// The same in milliseconds, where each instruction counts.
+    #[must_use]
+    pub const fn millis_since(self, earlier: Self) -> u64 {
+        let passed = self.0.saturating_sub(earlier.0);
+        if passed < 0 { 0 } else { passed.unsigned_abs() }
+    }
+
     /// Saturates at the ends of the range.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {

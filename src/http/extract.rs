@@ -43,13 +43,13 @@ impl FromRequest for Caller {
     }
 }
 
-fn http(request: &HttpRequest) -> Result<Data<Http>, Problem> {
+pub(super) fn http(request: &HttpRequest) -> Result<Data<Http>, Problem> {
     // Each application is given its data together with its routes.
     request.app_data::<Data<Http>>().cloned().ok_or_else(|| Fault::internal(&"no data in the app").into())
 }
 
 /// The token of the `Authorization` header; no other place is looked at.
-fn bearer(request: &HttpRequest) -> Result<String, Problem> {
+pub(super) fn bearer(request: &HttpRequest) -> Result<String, Problem> {
     let refused = |detail| Problem(Fault::new(Code::Unauthorized, detail));
     let value =
         request.headers().get(header::AUTHORIZATION).ok_or_else(|| refused("an access token is needed"))?;

@@ -19,6 +19,7 @@
 //!     .wrap(from_fn(http::headers::secure))    // outermost, on the 404s too; boxes what a connection keeps
 //! ```
 
+mod admin;
 mod answer;
 mod auth;
 pub mod client;
@@ -138,6 +139,11 @@ fn routes(config: &mut web::ServiceConfig<'_>) {
                 .route(patch().to(messages::edit))
                 .route(delete().to(messages::remove))
                 .default_service(only("GET, PATCH, DELETE")),
+        )
+        .service(
+            resource("/admin/messages/{messageId}/journey")
+                .route(get().to(admin::journey))
+                .default_service(only("GET")),
         )
         .service(resource("/ws/ticket").route(post().to(tickets::issue)).default_service(only("POST")))
         .service(resource("/health").route(get().to(health::alive)).default_service(only("GET")))

@@ -24,6 +24,7 @@ const FIELDS: &[&str] = &[
     "refreshToken",
     "roomId",
     "messageId",
+    "userId",
     "content",
     "attachments",
     "replyTo",

@@ -16,6 +16,7 @@ mod rates;
 mod reader;
 pub mod tickets;
 mod wire;
+mod wire_journeys;
 mod wire_logs;
 mod writer;
 

@@ -10,9 +10,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
+use super::wire_journeys::{AskedDto, NotedDto, StepDto};
 use super::wire_logs::{EntryDto, UserEntryDto};
 use crate::bus::{Announcement, RoomNews, Whisper};
-use crate::domain::{LogHead, Marks, PodId, RoomId, Seq, SessionId, Timestamp, UserId};
+use crate::domain::{LogHead, Marks, MessageId, PodId, RoomId, Seq, SessionId, Timestamp, UserId};
 
 /// The version that is written. A reader skips what is above it.
 const VERSION: u32 = 1;
@@ -131,6 +132,12 @@ pub(super) fn encode(announcement: &Announcement) -> Result<Vec<u8>, serde_json:
             let u = people.iter().map(|(user, count, at)| (user.0, *count, at.millis())).collect();
             bytes("presence", PresenceDto { p: pod.0, u })
         }
+        Announcement::Asked { question, message, user } => {
+            bytes("asked", AskedDto { q: *question, m: message.0, u: user.0 })
+        }
+        Announcement::Noted { question, steps } => {
+            bytes("noted", NotedDto { q: *question, s: steps.iter().map(StepDto::new).collect() })
+        }
     }
 }
 
@@ -178,6 +185,14 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Announcement, Unread> {
             let people = u.into_iter().map(|(user, n, at)| (UserId(user), n, Timestamp::from_millis(at)));
             Announcement::Whisper(Whisper::Presence { pod: PodId(p), people: people.collect() })
         }
+        "asked" => {
+            let AskedDto { q, m, u } = serde_json::from_str(data)?;
+            Announcement::Asked { question: q, message: MessageId(m), user: UserId(u) }
+        }
+        "noted" => {
+            let NotedDto { q, s } = serde_json::from_str(data)?;
+            Announcement::Noted { question: q, steps: s.into_iter().filter_map(StepDto::step).collect() }
+        }
         _ => return Err(Unread::Unknown),
     })
 }
@@ -187,8 +202,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::domain::journey::{Device, Station, Step};
     use crate::domain::{
-        Change, ClientMsgId, Entry, Member, Message, MessageId, Role, Unread as Unseen, UserChange, UserEntry,
+        Change, ClientMsgId, ConnId, Entry, Member, Message, Role, Unread as Unseen, UserChange, UserEntry,
     };
 
     fn ids() -> impl Strategy<Value = Uuid> + Clone {
@@ -283,6 +299,28 @@ mod tests {
         ]
     }
 
+    fn steps() -> impl Strategy<Value = Step> {
+        let device =
+            || (ids(), ids()).prop_map(|(user, conn)| Device { user: UserId(user), conn: ConnId(conn) });
+        let station = prop_oneof![
+            Just(Station::Submitted),
+            Just(Station::Refused),
+            Just(Station::Committed),
+            Just(Station::Announced),
+            Just(Station::Heard),
+            any::<u32>().prop_map(|sockets| Station::Offered { sockets }),
+            device().prop_map(Station::Written),
+            device().prop_map(Station::Replayed),
+            device().prop_map(Station::Lagged),
+        ];
+        (ids(), times(), ids(), station).prop_map(|(message, at, pod, station)| Step {
+            message: MessageId(message),
+            at,
+            pod: PodId(pod),
+            station,
+        })
+    }
+
     fn announcements() -> impl Strategy<Value = Announcement> {
         let news = (ids(), any::<u64>()).prop_flat_map(|(room, messages)| {
             let entries = proptest::collection::vec(entries(room), 0..4);
@@ -295,6 +333,13 @@ mod tests {
             (ids(), seqs()).prop_map(|(user, seq)| Announcement::Head(LogHead::User(UserId(user), seq))),
             ids().prop_map(|session| Announcement::LoginEnded(SessionId(session))),
             whispers().prop_map(Announcement::Whisper),
+            (ids(), ids(), ids()).prop_map(|(question, message, user)| Announcement::Asked {
+                question,
+                message: MessageId(message),
+                user: UserId(user)
+            }),
+            (ids(), proptest::collection::vec(steps(), 0..4))
+                .prop_map(|(question, steps)| Announcement::Noted { question, steps: steps.into() }),
         ]
     }
 

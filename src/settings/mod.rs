@@ -56,6 +56,8 @@ group! {
         log: String = "info".to_owned(), ["CHAT_LOG", "RUST_LOG"], "";
         /// How log lines look: `text`, `json` (one ECS object a line), or `auto`: objects in staging and production.
         log_format: LogFormat = LogFormat::Auto, ["CHAT_LOG_FORMAT"], "";
+        /// Of one message in so many is noted which way it takes, for `chat admin why`; 0 for none. The same in all processes.
+        journey_one_in: u32 = 64, ["CHAT_JOURNEY_ONE_IN"], "messages", 0..=1_000_000;
         /// Threads that serve sockets and requests; 0 takes one per core.
         workers: usize = 0, ["CHAT_WORKERS"], "threads", 0..=1_024;
         /// Threads that run rooms; 0 takes one per core.

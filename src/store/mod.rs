@@ -20,7 +20,8 @@ use futures_util::future::BoxFuture;
 pub use log::{Append, Log, LogPage, RoomSnapshot};
 pub use repair::Repair;
 pub use rooms::{
-    DirectoryCursor, MemberCursor, MemberPage, MessagePage, NewRoom, NewRoomMade, RoomPage, RoomView, Rooms,
+    DirectoryCursor, MemberCursor, MemberPage, Membership, MessagePage, NewRoom, NewRoomMade, RoomPage,
+    RoomView, Rooms, Standing,
 };
 pub use times::{CallKind, CallSpread, CallTimes, Watched};
 pub use user_logs::{MarksPage, Moved, UserHeads, UserLogPage, UserLogs};

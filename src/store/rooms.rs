@@ -2,7 +2,7 @@
 
 use super::Answer;
 use crate::domain::{
-    ClientMsgId, Description, Entry, Message, MessageId, Room, RoomId, RoomName, Seq, Timestamp, User,
+    ClientMsgId, Description, Entry, Marks, Message, MessageId, Room, RoomId, RoomName, Seq, Timestamp, User,
     UserEntry, UserId,
 };
 
@@ -66,6 +66,25 @@ pub struct MessagePage {
     pub next: Option<Seq>,
 }
 
+/// Where somebody stands to a message.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    /// As it is now; its `seq` is that of its creation.
+    pub message: Message,
+    pub user: User,
+    /// `None` when he is no member of the room now.
+    pub member: Option<Membership>,
+    /// The room grew by something that is not known to be announced.
+    pub is_unannounced: bool,
+}
+
+/// Somebody's membership of a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Membership {
+    pub joined: Seq,
+    pub marks: Marks,
+}
+
 /// Rooms, members and messages.
 pub trait Rooms: Send + Sync + 'static {
     /// Makes a room and writes `member.joined` of its owner (seq 1) and of each initial member in
@@ -117,6 +136,13 @@ pub trait Rooms: Send + Sync + 'static {
     /// # Errors
     /// `NotFound` when it is absent or in a room that the viewer may not read.
     fn message(&self, id: MessageId, viewer: UserId) -> Answer<'_, Message>;
+
+    /// Where somebody stands to a message: for those who look after the server, whom no rule of rooms
+    /// keeps out.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such message, or no such user.
+    fn standing(&self, message: MessageId, user: UserId) -> Answer<'_, Standing>;
 
     /// The message that a sender's key stands for, if it was used.
     fn message_by_key(&self, author: UserId, key: ClientMsgId) -> Answer<'_, Option<Message>>;

@@ -8,8 +8,8 @@ use prometheus::Opts;
 use prometheus::core::{Collector, Desc, Describer as _};
 use prometheus::proto::MetricFamily;
 
-use super::Metric;
 use super::shapes::{self, Spread};
+use super::{COUNTS, Metric};
 
 /// Upper bounds in milliseconds; 500 is that of the objective.
 const DELAYS: [u64; 13] = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000];
@@ -18,7 +18,9 @@ const WIDTHS: [u64; 11] = [1, 2, 5, 10, 25, 50, 100, 250, 1_000, 5_000, 20_000];
 
 /// Adds to what one thread writes and others only read.
 fn add(cell: &AtomicU64, by: u64) {
-    cell.store(cell.load(Ordering::Relaxed).wrapping_add(by), Ordering::Relaxed);
+    if COUNTS {
+        cell.store(cell.load(Ordering::Relaxed).wrapping_add(by), Ordering::Relaxed);
+    }
 }
 
 /// Observations below each bound, and above all of them.
@@ -37,9 +39,11 @@ impl<const N: usize> Tally<N> {
     }
 
     fn observe(&self, value: u64) {
-        // Nearly all lie below the first few.
-        let place = self.bounds.iter().position(|bound| value <= *bound);
-        add(place.and_then(|place| self.below.get(place)).unwrap_or(&self.above), 1);
+        if !COUNTS {
+            return;
+        }
+        let place = self.bounds.partition_point(|bound| *bound < value);
+        add(self.below.get(place).unwrap_or(&self.above), 1);
         add(&self.sum, value);
     }
 }

@@ -375,8 +375,7 @@ impl Session {
     fn send_page(&mut self, mut job: Job, page: &LogPage, ctx: &mut Context<Self>) {
         let until = job.until.unwrap_or(page.head);
         for entry in page.entries.iter().take_while(|entry| entry.seq <= until) {
-            let frame = server::entry(entry, self.user());
-            self.link.outbox.borrow_mut().push_replay(frame.frame().clone());
+            self.push_replay(entry);
             job.after = Some(entry.seq);
         }
         let at = job.after.unwrap_or(Seq::START);

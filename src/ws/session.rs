@@ -12,10 +12,11 @@ use crate::actors::mail::{Submission, ToRoom, ToSession};
 use crate::actors::pod::Alive;
 use crate::actors::{HubCore, Link, Reply};
 use crate::auth::Authenticator;
+use crate::domain::journey::Station;
 use crate::domain::rate::Rate;
 use crate::domain::session::{Patience, Session as Rules, SessionRules};
 use crate::domain::subscription::{Answer, Level};
-use crate::domain::{MarkMove, MessageId, Operation, Refusal, RoomId, Seq, User, UserId};
+use crate::domain::{Change, Entry, MarkMove, MessageId, Operation, Refusal, RoomId, Seq, User, UserId};
 use crate::error::{Code, Fault};
 use crate::limits::{ConnectionGuard, Key, Limiter};
 use crate::protocol::client::{self, Limits, decode};
@@ -87,6 +88,15 @@ impl Session {
     pub(super) fn tell_answer(&self, reference: Option<&Reference>, room: RoomId, how: Answer, head: Seq) {
         self.parts.hub.pod.telemetry.subscribed(&how);
         self.push(&server::subscribed(reference, room, Level::Full, how, head));
+    }
+
+    /// Queues an entry that was read from the log.
+    pub(super) fn push_replay(&self, entry: &Entry) {
+        let frame = server::entry(entry, self.user());
+        self.link.outbox.borrow_mut().push_replay(frame.frame().clone());
+        if let Change::MessageCreated(message) = &entry.change {
+            self.parts.hub.note(message.id, &self.link, Station::Replayed);
+        }
     }
 
     pub(super) fn close(&self, code: CloseCode) {

@@ -256,9 +256,9 @@ impl MessageBody for Body {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Infallible>>> {
         match self.link.outbox.borrow_mut().next(cx.waker()) {
-            Next::Frame(frame, at) => {
+            Next::Frame(frame, news) => {
                 if let Some(hub) = &self.hub {
-                    hub.took(at);
+                    hub.took(&self.link, news);
                 }
                 Poll::Ready(Some(Ok(frame)))
             }

@@ -17,6 +17,7 @@ mod costs;
 mod docs;
 mod frames;
 mod http;
+mod journeys;
 #[cfg(feature = "torture")]
 mod pods;
 mod postgres;

@@ -2,29 +2,33 @@
 //! hub pushes it to the outboxes of its own sockets. It also looks after their deadlines. Next:
 //! [`rooms`] (delivery), [`people`] (users' own logs, rooms followed from afar, presence).
 
+mod moment;
 mod people;
 mod rooms;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{Actor, ActorContext, AsyncContext, Context, Handler};
+use actix::{Actor, ActorContext, AsyncContext, Context, Handler, WrapFuture};
 
+use self::moment::Moment;
 use self::people::Followed;
 use self::rooms::Readers;
 use crate::actors::link::Link;
 use crate::actors::mail::{HubId, LinkKey, Place, Stop, ToHub, ToSession};
-use crate::actors::outbox::OutboxLimits;
+use crate::actors::outbox::{News, OutboxLimits};
 use crate::actors::pod::{Alive, Pod};
+use crate::domain::journey::{Device, Station};
 use crate::domain::session::Identity;
 use crate::domain::wheel::Wheel;
-use crate::domain::{ConnId, RoomId, Timestamp, UserId};
+use crate::domain::{ConnId, MessageId, RoomId, Timestamp, UserId};
 use crate::protocol::{CloseCode, Encoded, server};
-use crate::telemetry::Connect;
 use crate::telemetry::meter::Meter;
+use crate::telemetry::{self, Connect};
 
 /// How often the wheel turns one tick.
 pub(in crate::actors) const TICK: Duration = Duration::from_millis(250);
@@ -45,6 +49,7 @@ pub struct HubCore {
     next_key: Cell<u64>,
     /// What this thread counts.
     pub meter: Arc<Meter>,
+    moment: Moment,
 }
 
 impl HubCore {
@@ -64,6 +69,7 @@ impl HubCore {
                 wheel: RefCell::new(Wheel::new(SLOTS)),
                 next_key: Cell::new(1),
                 meter: pod.telemetry.meter(),
+                moment: Moment::default(),
             });
             core = Some(hub.clone());
             Hub { core: hub, _alive: pod.census() }.start()
@@ -119,12 +125,25 @@ impl HubCore {
         }
     }
 
-    /// A connection took a frame: an entry of this time, or something else.
-    pub fn took(&self, at: Option<Timestamp>) {
+    /// A connection took a frame: this news, or something else.
+    pub fn took(&self, link: &Link, news: Option<News>) {
+        if let Some(News { followed: Some(message), .. }) = news {
+            self.note(message, link, Station::Written);
+        }
+        if !telemetry::COUNTS {
+            return;
+        }
         self.meter.sent();
-        if let Some(at) = at {
-            let delay = self.pod.clock.now().since(at);
-            self.meter.delivered(u64::try_from(delay.as_millis()).unwrap_or(u64::MAX));
+        if let Some(News { at, .. }) = news {
+            let now = self.moment.now(&*self.pod.clock);
+            self.meter.delivered(now.millis_since(at));
+        }
+    }
+
+    /// Notes what a message whose way is noted met at a connection.
+    pub fn note(&self, message: MessageId, link: &Link, station: impl FnOnce(Device) -> Station) {
+        if let Some(user) = link.user() {
+            self.pod.note(message, station(Device { user, conn: link.conn }));
         }
     }
 
@@ -249,6 +268,8 @@ impl Actor for Hub {
 
     fn started(&mut self, ctx: &mut Context<Self>) {
         ctx.run_interval(TICK, |hub, _| hub.core.tick());
+        let core = self.core.clone();
+        ctx.spawn(poll_fn(move |cx| core.moment.end(cx)).into_actor(self));
     }
 }
 

@@ -5,9 +5,10 @@ use std::rc::Rc;
 use super::HubCore;
 use crate::actors::link::Link;
 use crate::actors::mail::{Attach, LinkKey, RoomFrame, ToRoom, ToSession};
-use crate::actors::outbox::Topic;
+use crate::actors::outbox::{News, Topic};
+use crate::domain::journey::Station;
 use crate::domain::subscription::ResetReason;
-use crate::domain::{Head, RoomId, Seq, UserId};
+use crate::domain::{Head, MessageId, RoomId, Seq, UserId};
 use crate::protocol::{CloseCode, Encoded, news, server};
 
 /// Who is live in one room.
@@ -73,8 +74,17 @@ impl HubCore {
                 if let Some(user) = frame.left {
                     outside.push((user, frame.seq));
                 }
-                self.meter.fanned_out(readers.live.len());
-                for link in push_to_all(&mut readers.live, frame, &outside) {
+                let sockets = readers.live.len();
+                self.meter.fanned_out(sockets);
+                let followed = frame.message.filter(|message| self.pod.follows(*message));
+                if let Some(message) = followed {
+                    let sockets = u32::try_from(sockets).unwrap_or(u32::MAX);
+                    self.pod.note(message, Station::Offered { sockets });
+                }
+                for link in push_to_all(&mut readers.live, frame, followed, &outside) {
+                    if let Some(message) = followed {
+                        self.note(message, &link, Station::Lagged);
+                    }
                     lagging.push((link, readers.cursor));
                 }
                 readers.cursor = frame.seq;
@@ -138,6 +148,9 @@ impl HubCore {
                     _ => frame.common.frame(),
                 };
                 outbox.push_replay(bytes.clone());
+                if let Some(message) = frame.message {
+                    self.note(message, &link, Station::Replayed);
+                }
             }
         }
         let mut rooms = self.rooms.borrow_mut();
@@ -185,7 +198,13 @@ impl HubCore {
 /// One frame to all live readers; answers those who take too little, who are none from here on. The
 /// bytes are copied once per worker, so that the reference count that every push changes is not
 /// fought over between threads.
-fn push_to_all(live: &mut Vec<Rc<Link>>, frame: &RoomFrame, outside: &[(UserId, Seq)]) -> Vec<Rc<Link>> {
+fn push_to_all(
+    live: &mut Vec<Rc<Link>>,
+    frame: &RoomFrame,
+    followed: Option<MessageId>,
+    outside: &[(UserId, Seq)],
+) -> Vec<Rc<Link>> {
+    let news = News { at: frame.at, followed };
     let common = frame.common.detached();
     let mut slow = Vec::new();
     for (at, link) in live.iter().enumerate() {
@@ -197,7 +216,7 @@ fn push_to_all(live: &mut Vec<Rc<Link>>, frame: &RoomFrame, outside: &[(UserId, 
             Some((author, own)) if user == Some(*author) => own,
             _ => &common,
         };
-        if link.push_entry(encoded, frame.at).is_err() {
+        if link.push_entry(encoded, news).is_err() {
             slow.push(at);
         }
     }

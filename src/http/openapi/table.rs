@@ -75,6 +75,7 @@ pub(super) const OPERATIONS: &[Answers] = &[
         (204, "Message deleted"),
         &[VALIDATION, (403, "Not your own, or too late"), NO_MESSAGE, (409, "The room is archived")],
     ),
+    row("getJourney", (200, "The message's way"), &[VALIDATION, (404, "Message or user not found")]),
     row("createTicket", (201, "Ticket issued"), &[VALIDATION]),
     row("getHealth", (200, "The process lives"), &[]),
     row("getReadiness", (200, "Requests are taken"), &[]),
@@ -111,5 +112,6 @@ pub(super) const TAGS: &[(&str, &str)] = &[
     ("Users", "People."),
     ("Directory", "Public rooms to join."),
     ("Realtime", "Opening a socket; what goes over it is described in AsyncAPI."),
+    ("Administration", "For those who look after the server."),
     ("Health", "For those who run the server."),
 ];

@@ -23,6 +23,7 @@ mod repair;
 mod rooms;
 mod rows;
 mod schema;
+mod standing;
 mod start;
 mod statements;
 mod traits;

@@ -3,7 +3,7 @@
 
 use futures_util::FutureExt as _;
 
-use super::{PgStore, accounts, append, log, prune, repair, rooms, user_logs};
+use super::{PgStore, accounts, append, log, prune, repair, rooms, standing, user_logs};
 use crate::domain::{
     ClientMsgId, Epoch, Head, LogHead, LoginSession, MarkMove, Message, MessageId, RefreshToken, Refusal,
     RoomBatch, RoomId, Rotation, Seq, SessionId, Timestamp, User, UserId,
@@ -11,7 +11,7 @@ use crate::domain::{
 use crate::store::{
     Accounts, Answer, Append, Credentials, DirectoryCursor, Log, LogPage, MarksPage, MemberCursor,
     MemberPage, MessagePage, Moved, NewAccount, NewRoom, NewRoomMade, Repair, RoomPage, RoomSnapshot,
-    RoomView, Rooms, Store, UserHeads, UserLogPage, UserLogs,
+    RoomView, Rooms, Standing, Store, UserHeads, UserLogPage, UserLogs,
 };
 
 impl Log for PgStore {
@@ -94,6 +94,10 @@ impl Rooms for PgStore {
 
     fn message(&self, id: MessageId, viewer: UserId) -> Answer<'_, Message> {
         self.executor.read((), move |conn, ()| rooms::message(conn, id, viewer).boxed())
+    }
+
+    fn standing(&self, message: MessageId, user: UserId) -> Answer<'_, Standing> {
+        self.executor.read((), move |conn, ()| standing::standing(conn, message, user).boxed())
     }
 
     fn message_by_key(&self, author: UserId, key: ClientMsgId) -> Answer<'_, Option<Message>> {

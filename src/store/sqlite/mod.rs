@@ -16,6 +16,7 @@ mod repair;
 mod rooms;
 mod rows;
 mod schema;
+mod standing;
 mod statements;
 mod traits;
 mod user_logs;

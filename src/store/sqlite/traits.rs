@@ -6,7 +6,7 @@ use std::future::ready;
 use diesel::prelude::*;
 
 use super::schema::meta;
-use super::{SqliteStore, accounts, append, fault, log, prune, repair, rooms, user_logs};
+use super::{SqliteStore, accounts, append, fault, log, prune, repair, rooms, standing, user_logs};
 use crate::domain::{
     ClientMsgId, Epoch, Head, LogHead, LoginSession, MarkMove, Message, MessageId, RefreshToken, Refusal,
     RoomBatch, RoomId, Rotation, Seq, SessionId, Timestamp, User, UserId,
@@ -14,7 +14,7 @@ use crate::domain::{
 use crate::store::{
     Accounts, Answer, Append, Credentials, DirectoryCursor, Log, LogPage, MarksPage, MemberCursor,
     MemberPage, MessagePage, Moved, NewAccount, NewRoom, NewRoomMade, Repair, RoomPage, RoomSnapshot,
-    RoomView, Rooms, Store, UserHeads, UserLogPage, UserLogs,
+    RoomView, Rooms, Standing, Store, UserHeads, UserLogPage, UserLogs,
 };
 
 impl Log for SqliteStore {
@@ -89,6 +89,10 @@ impl Rooms for SqliteStore {
 
     fn message(&self, id: MessageId, viewer: UserId) -> Answer<'_, Message> {
         self.executor.read(move |conn| rooms::message(conn, id, viewer))
+    }
+
+    fn standing(&self, message: MessageId, user: UserId) -> Answer<'_, Standing> {
+        self.executor.read(move |conn| standing::standing(conn, message, user))
     }
 
     fn message_by_key(&self, author: UserId, key: ClientMsgId) -> Answer<'_, Option<Message>> {

@@ -166,7 +166,7 @@ fn move_one(conn: &mut SqliteConnection, wish: MarkMove, now: Timestamp) -> Resu
     Ok(Moved { marks, unread, entry: Some(entry) })
 }
 
-fn marks((received, read): (i64, i64)) -> Marks {
+pub(super) fn marks((received, read): (i64, i64)) -> Marks {
     Marks { received: Seq::from_stored(received), read: Seq::from_stored(read) }
 }
 

@@ -17,6 +17,7 @@ pub mod sqlite;
 mod sqlite_file;
 mod sqlite_history;
 mod sqlite_migrating;
+pub mod standing;
 pub mod support;
 mod user_logs;
 pub mod widened;
@@ -155,6 +156,10 @@ macro_rules! contract {
                     a_renewed_epoch_is_the_epoch
                     logins_that_ended_are_found_by_when_they_did
                     a_store_without_an_outbox_has_nothing_to_announce
+                }
+                standing {
+                    the_marks_and_the_membership_are_told_also_of_a_private_room
+                    what_is_not_there_is_not_found
                 }
                 accounts {
                     an_account_is_found_by_address_without_case

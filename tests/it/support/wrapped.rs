@@ -22,6 +22,7 @@ macro_rules! store_wrapper {
                 members(room: RoomId, viewer: UserId, limit: usize, after: Option<MemberCursor>) -> MemberPage;
                 messages(room: RoomId, viewer: UserId, limit: usize, before: Option<Seq>) -> MessagePage;
                 message(id: MessageId, viewer: UserId) -> Message;
+                standing(message: MessageId, user: UserId) -> Standing;
                 message_by_key(author: UserId, key: ClientMsgId) -> Option<Message>;
             }
             Accounts {
