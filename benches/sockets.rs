@@ -19,6 +19,7 @@ mod support;
 
 use std::time::Duration;
 
+use support::callgrind::Counted;
 use support::client::{Crowd, Load};
 use support::process::Server;
 
@@ -28,6 +29,8 @@ const IDLE_ROOMS: usize = 100;
 /// Readers of the room of the speed figures.
 const READERS: usize = 1_000;
 const REPETITIONS: usize = 3;
+/// Readers of a room, and messages to it, whose instructions are counted.
+const COUNTED: [(usize, usize); 2] = [(10, 200), (200, 50)];
 
 fn main() {
     if let Some(which) = std::env::var_os(support::process::ROLE) {
@@ -45,6 +48,10 @@ fn main() {
     if wanted("fanout") {
         fan_out();
     }
+    // Only for who asks: it needs valgrind, and says nothing without its counterpart.
+    if only.as_deref() == Some("instructions") {
+        instructions();
+    }
 }
 
 fn memory() {
@@ -60,6 +67,21 @@ fn memory() {
         mib(before),
         mib(after)
     );
+}
+
+/// What a delivery costs the server outside the kernel. `.ci/costs.sh` compares it with a build that
+/// counts nothing.
+fn instructions() {
+    for (readers, messages) in COUNTED {
+        let counted = Counted::start("chat");
+        let crowd = Crowd::of_chat(&counted.server, readers, 1);
+        let load = |messages| Load::Outstanding { window: 1, messages };
+        crowd.run(load(messages));
+        let all = counted.during(|| {
+            crowd.run(load(messages));
+        });
+        println!("readers {readers} instructions {}", all / (readers * messages) as u64);
+    }
 }
 
 fn mib(bytes: usize) -> f64 {

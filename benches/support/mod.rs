@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "each bench uses its part")]
 
 pub mod bare;
+pub mod callgrind;
 pub mod client;
 pub mod process;
 pub mod storm;

@@ -1,5 +1,6 @@
 //! A server in a process of its own, so that what it spends is its own.
 
+use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader};
 use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, Command, Stdio};
@@ -15,6 +16,9 @@ pub const REDIS: &str = "CHAT_BENCH_REDIS";
 /// With it new sockets are admitted at the default rate; otherwise nothing has a rate.
 pub const ADMISSION: &str = "CHAT_BENCH_ADMISSION";
 
+/// What it logs; nothing without.
+pub const LOG: &str = "CHAT_BENCH_LOG";
+
 pub struct Server {
     child: Child,
     pub address: SocketAddr,
@@ -28,8 +32,16 @@ impl Server {
 
     /// With these settings of its environment.
     pub fn start_on(which: &str, settings: &[(&str, &str)]) -> Self {
+        Self::start_by(&[], which, settings)
+    }
+
+    /// Run by this program.
+    pub fn start_by(by: &[&str], which: &str, settings: &[(&str, &str)]) -> Self {
         let data = tempfile::tempdir().unwrap();
-        let mut child = Command::new(std::env::current_exe().unwrap())
+        let this = std::env::current_exe().unwrap();
+        let line: Vec<_> = by.iter().map(OsStr::new).chain([this.as_os_str()]).collect();
+        let mut child = Command::new(line[0])
+            .args(&line[1..])
             .env(ROLE, which)
             .env("CHAT_BENCH_DATA", data.path())
             .envs(settings.iter().copied())
@@ -40,6 +52,10 @@ impl Server {
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let address = line.trim().parse().unwrap_or_else(|_| panic!("the server says {line:?}"));
         Self { child, address, _data: Some(data) }
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     fn proc(&self, file: &str) -> String {
@@ -88,6 +104,9 @@ pub fn serve(which: &str) {
             super::bare::serve(listener);
         }
         _ => actix_web::rt::System::new().block_on(async {
+            if let Ok(filters) = std::env::var(LOG) {
+                env_logger::Builder::new().parse_filters(&filters).init();
+            }
             let mut settings = Settings {
                 port: 0,
                 workers: 2,
