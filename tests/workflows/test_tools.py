@@ -163,6 +163,11 @@ class Commits(Script):
             self.assertIn("1 to be renamed", self.run_script(script, "HEAD~1", cwd=self.scratch, code=1))
 
 
+    def test_before_it_is_made(self):
+        for subject, code in (("Refuse a second credential\n\nbody.\n", 0), ("refuse\n", 1), ("X" * 73, 1), ("", 1), ("fixup! Begin\n", 0)):
+            self.run_script("subject.sh", str(self.write("message", subject)), code=code)
+
+
 class Release(Script):
     CHANGELOG = "# Changelog\n\n## [Unreleased]\n\n* Later.\n\n## [1.2.0] - 2026-01-01\n\n### Added\n\n* This.\n\n## [1.1.0]\n\n## [1.0.0]\n\n* That.\n\n[1.2.0]: https://example.com\n"
 

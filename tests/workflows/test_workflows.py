@@ -2,10 +2,13 @@
 
 import copy
 import json
+import os
 import re
+import subprocess
 import unittest
 
 import pipeline
+import yaml
 from pipeline import ROOT, Workflow
 
 FLOWS = {flow.name: flow for flow in pipeline.load()}
@@ -38,6 +41,45 @@ class Kept(unittest.TestCase):
     def test_every_step_of_each_workflow_is_judged(self):
         self.assertGreater(sum(1 for flow in FLOWS.values() for _ in flow.steps()), 60)
         self.assertEqual(set(FLOWS), {path.name for path in pipeline.FOLDER.iterdir()})
+
+
+    def test_hooks_call_what_is_there(self):
+        hooks = yaml.safe_load((ROOT / ".ci/pre-commit.yaml").read_text())["repos"]
+        self.assertEqual([one["repo"] for one in hooks], ["local"])
+        for hook in hooks[0]["hooks"]:
+            command, *words = hook["entry"].split()
+            if command == "npm":
+                self.assertIn(words[-1], json.loads((ROOT / "web/package.json").read_text())["scripts"])
+            else:
+                self.assertTrue(os.access(ROOT / command, os.X_OK), command)
+            if command == ".ci/test.sh":
+                self.assertLessEqual(set(words), pipeline.suites())
+
+    def test_dependabot_watches_everything_that_is_pinned(self):
+        updates = yaml.safe_load((ROOT / ".github/dependabot.yml").read_text())["updates"]
+        watched = {(one["package-ecosystem"], folder) for one in updates for folder in one.get("directories", [one.get("directory")])}
+        self.assertTrue(all(one["cooldown"]["default-days"] >= 7 for one in updates))
+        wanted = {("github-actions", "/")}
+        places = {"Cargo.lock": "cargo", "package-lock.json": "npm", "Dockerfile": "docker", "compose.yaml": "docker-compose",
+                  "rust-toolchain.toml": "rust-toolchain", "requirements.txt": "pip"}
+        listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+        for path in listed:
+            folder, _, name = path.rpartition("/")
+            if name in places:
+                wanted.add((places[name], "/" + folder))
+        self.assertEqual(wanted - watched, set())
+
+    def test_owners_and_forms(self):
+        for line in (ROOT / ".github/CODEOWNERS").read_text().splitlines():
+            if line and not line.startswith("#"):
+                path, *owners = line.split()
+                self.assertTrue(owners and all(owner.startswith("@") for owner in owners), line)
+                self.assertTrue(path == "*" or (ROOT / path.strip("/")).is_dir(), line)
+        for file in (ROOT / ".github/ISSUE_TEMPLATE").glob("*.yml"):
+            form = yaml.safe_load(file.read_text())
+            if file.name != "config.yml":
+                self.assertLessEqual({"name", "description", "body"}, set(form))
+                self.assertTrue(any(one.get("validations", {}).get("required") for one in form["body"]))
 
 
 class Broken(unittest.TestCase):
