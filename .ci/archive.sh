@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# archive.sh FOLDER IMAGE... : keeps each image, by its digest, as FOLDER/NAME.tar (an OCI archive); NAME is the last
+# archive.sh FOLDER IMAGE... : keeps each image, by its digest, as FOLDER/NAME.tar (as docker save makes it); NAME is the last
 # part of the image's name. For jobs that have no right to the registry. ARCH takes another than amd64.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib.sh
@@ -11,5 +11,5 @@ mkdir -p "$folder"
 for image in "$@"; do
   [[ $image =~ /([a-z0-9._-]+)@sha256:[0-9a-f]{64}$ ]] || die "$image: not by digest"
   skopeo copy --quiet --override-os linux --override-arch "${ARCH:-amd64}" "docker://$image" \
-    "oci-archive:$folder/${BASH_REMATCH[1]}.tar"
+    "docker-archive:$folder/${BASH_REMATCH[1]}.tar:${BASH_REMATCH[1]}:scan"
 done

@@ -2,7 +2,7 @@
 # scan.sh COMMAND : looks for known weaknesses; what is found and can be repaired by an update fails.
 #   source             secrets and misconfigurations in the checkout, dependencies by their lock files
 #   manifests          the rendered overlays, by kustomize/.trivyignore
-#   image NAME WHAT    an image: in a registry, or an OCI archive (a file); its SBOM as well
+#   image NAME WHAT    an image: in a registry, or an archive of one (a file of docker save); its SBOM as well
 # Reports go to target/scan: NAME.sarif, and of images NAME.spdx.json and NAME.cyclonedx.json. Needs trivy and syft
 # (tools.sh trivy syft). TRIVY_OFFLINE=1 scans without a database of weaknesses, and says so.
 set -euo pipefail
@@ -13,10 +13,11 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 SEVERITY=HIGH,CRITICAL
 out=$TARGET/scan
 mkdir -p "$out"
-words=(--quiet --no-progress)
+words=(--quiet) scanners=vuln,secret
 checks=(--quiet)
 if [[ ${TRIVY_OFFLINE:-} == 1 ]]; then
   say "NOT SCANNED FOR WEAKNESSES: there is no database; secrets and configuration alone"
+  scanners=secret
   words=(--quiet --skip-db-update --skip-java-db-update --offline-scan)
   checks=(--quiet --skip-check-update)
 fi
@@ -31,10 +32,8 @@ scan() {
 }
 
 scan_source() {
-  local scanners=vuln,secret,misconfig
-  [[ ${TRIVY_OFFLINE:-} != 1 ]] || scanners=secret,misconfig
   # kustomize/ is judged rendered, as it is applied.
-  scan source fs "${words[@]}" "${checks[@]:1}" --scanners "$scanners" --ignore-unfixed \
+  scan source fs "${words[@]}" "${checks[@]:1}" --scanners "$scanners,misconfig" --ignore-unfixed \
     --skip-dirs target --skip-dirs web/node_modules --skip-dirs kustomize --skip-dirs docker/secrets .
 }
 
@@ -53,11 +52,11 @@ scan_image() {
   local name=${1:?a name} what=${2:?an image or an archive}
   local from=("$what") source="registry:$what"
   if [[ -f $what ]]; then
-    from=(--input "$what") source="oci-archive:$what"
+    from=(--input "$what") source="docker-archive:$what"
   fi
   # The SBOM first: it is owed of an image that fails, too.
   syft scan --quiet "$source" --output "spdx-json=$out/$name.spdx.json" --output "cyclonedx-json=$out/$name.cyclonedx.json"
-  scan "$name" image "${words[@]}" --scanners vuln,secret --ignore-unfixed "${from[@]}"
+  scan "$name" image "${words[@]}" --scanners "$scanners" --ignore-unfixed "${from[@]}"
 }
 
 case ${1:-} in

@@ -103,7 +103,7 @@ class Names(Script):
         self.tool("skopeo", f'#!/bin/sh\necho "$@" >>"{self.scratch}/said"\n')
         self.run_script("archive.sh", str(self.scratch / "out"), f"ghcr.io/a/backend@{DIGEST}", ARCH="arm64")
         said = (self.scratch / "said").read_text()
-        self.assertIn(f"--override-arch arm64 docker://ghcr.io/a/backend@{DIGEST} oci-archive:{self.scratch}/out/backend.tar", said)
+        self.assertIn(f"--override-arch arm64 docker://ghcr.io/a/backend@{DIGEST} docker-archive:{self.scratch}/out/backend.tar:backend:scan", said)
         self.run_script("archive.sh", str(self.scratch / "out"), "ghcr.io/a/backend:latest", code=1)
 
     def test_digest(self):
