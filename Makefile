@@ -1,7 +1,7 @@
 # What can be done here. Each target is a script in .ci/, so that it can be read and run by itself.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test fmt lint test-rust test-web test-integration test-e2e test-manifests test-alerts test-workflows deny docker bench sim torture prove coverage performance scan scan-image load checklist
+.PHONY: help run build test fmt lint test-rust test-web test-integration test-e2e test-manifests test-alerts test-workflows deny docker bench sim torture prove coverage performance scan scan-image load checklist site
 
 SEEDS ?= 20000
 SECONDS ?= 600
@@ -83,6 +83,9 @@ load: ## Load: sockets, fan-out over two processes, a storm, readers that stop
 
 checklist: ## Before, during and after a deployment: PHASE=before, deploy, after or all
 	@.ci/checklist.sh $(PHASE)
+
+site: ## The documents as a site with search, target/book/html (needs mdbook: .ci/tools.sh mdbook)
+	@python3 .ci/book.py
 
 prove: ## The heavy proofs: long simulation, torture, Autobahn, images and compose, Kubernetes, release benchmarks
 	@.ci/prove.sh

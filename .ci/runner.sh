@@ -9,7 +9,7 @@ printf '#!/bin/sh\nexit 101\n' | sudo tee "$policy" >/dev/null
 sudo chmod +x "$policy"
 sudo apt-get update -qq
 sudo DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
-  build-essential nginx-light openssl postgresql prometheus prometheus-alertmanager python3-venv redis-server \
+  build-essential nginx openssl postgresql prometheus prometheus-alertmanager python3-venv redis-server \
   redis-tools shellcheck
 sudo rm "$policy"
 # The version that rust-toolchain.toml names, with what it names.

@@ -10,8 +10,6 @@ import subprocess
 import sys
 import time
 
-import yaml
-
 FILE = pathlib.Path(os.environ["FAKE_STATE"])
 
 
@@ -21,6 +19,9 @@ def image_of(one):
 
 def kustomize(state, words):
     if words[:3] == ["edit", "set", "image"]:
+        # Here alone, and at an apply, since it takes longer than all the rest.
+        import yaml
+
         file = pathlib.Path("kustomization.yaml")
         body = yaml.safe_load(file.read_text())
         for word in words[3:]:
@@ -65,6 +66,8 @@ def kubectl(state, words):
     if words[0] == "diff":
         return state["diff"]
     if words[0] == "apply":
+        import yaml
+
         for one in yaml.safe_load_all(pathlib.Path(words[words.index("--filename") + 1]).read_text()):
             if one and one["kind"] == "Deployment":
                 kept = deployments.setdefault(one["metadata"]["name"], {"history": [], "now": 0})
