@@ -22,13 +22,16 @@ need_page
 .ci/verify.sh "$BACKEND" "$FRONTEND"
 
 work=$(mktemp -d)
-declare -A before=()
+declare -A before=() images=([chat-backend]=$BACKEND [chat-frontend]=$FRONTEND)
 applied=0 waiting=
 kube() { "$KUBECTL" --namespace "$NAMESPACE" "$@"; }
 revision() {
   kube get deployment "$1" --ignore-not-found \
     --output 'jsonpath={.metadata.annotations.deployment\.kubernetes\.io/revision}'
 }
+
+# cause DEPLOYMENT TEXT : what `rollout history` says of the revision it has now.
+cause() { kube annotate "deployment/$1" --overwrite "kubernetes.io/change-cause=$2" >/dev/null; }
 
 # patiently COMMAND... : so that a signal is heard at once, not when the command has ended.
 patiently() {
@@ -49,6 +52,8 @@ undo() {
       say "$name: as it was"
     else
       say "$name: back to revision ${before[$name]}"
+      # So that nobody takes it for the version to go back to.
+      cause "$name" "taken back: ${images[$name]}" || failed=1
       kustomize/rollback.sh "${before[$name]}" "$name" || failed=1
     fi
   done
@@ -99,6 +104,9 @@ fi
 
 applied=1
 "$KUBECTL" apply --filename "$work/manifests.yaml"
+for name in "${DEPLOYMENTS[@]}"; do
+  cause "$name" "${images[$name]}"
+done
 for name in "${DEPLOYMENTS[@]}"; do
   patiently kube rollout status "deployment/$name" --timeout "$PATIENCE"
 done

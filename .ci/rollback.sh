@@ -22,7 +22,12 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 use_cluster "$work"
 for name in "${names[@]}"; do
-  "$KUBECTL" --namespace "$NAMESPACE" rollout history "deployment/$name"
+  history=$("$KUBECTL" --namespace "$NAMESPACE" rollout history "deployment/$name")
+  printf '%s\n' "$history"
+  # The last line is the version that serves. The one before may be what deploy.sh took back.
+  earlier=$(awk '/^[0-9]+ / { earlier = last; last = $0 } END { print earlier }' <<<"$history")
+  [[ -n $revision || $earlier != *"taken back: "* ]] ||
+    die "$name: the version before failed and was taken back; name a revision of the list, and one Deployment"
 done
 kustomize/rollback.sh ${revision:+"$revision"} "${names[@]}"
 smoke_test

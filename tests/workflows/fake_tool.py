@@ -75,6 +75,10 @@ def kubectl(state, words):
                     kept["history"].append(image_of(one))
                     kept["now"] = len(kept["history"])
         return 0
+    if words[0] == "annotate":
+        one = deployments[words[1].partition("/")[2]]
+        one.setdefault("causes", {})[str(one["now"])] = words[-1].partition("=")[2]
+        return 0
     if words[0] == "get":
         return get(state, words)
     if words[0] == "rollout":
@@ -110,6 +114,9 @@ def rollout(state, words):
     if one is None:
         return 1
     if words[1] == "history":
+        print("REVISION  CHANGE-CAUSE")
+        for number in range(1, len(one["history"]) + 1):
+            print(f"{number}         {one.get('causes', {}).get(str(number), '<none>')}")
         return 0
     if words[1] == "status":
         if "sha256:bad" in one["history"][one["now"] - 1]:

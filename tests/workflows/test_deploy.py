@@ -146,6 +146,10 @@ class Deploy(Cluster):
         self.assertIn(str(ROOT / ".ci/oidc-token.sh"), words)
         self.assertIn("cluster", words)
 
+    def test_the_history_says_what_each_revision_was(self):
+        self.deploy()
+        self.assertEqual(self.state["deployments"]["chat-backend"]["causes"], {"3": BACK})
+
     def test_where_the_page_is_must_be_known(self):
         self.assertIn("PAGE_URL", self.deploy(PAGE_URL="", code=1))
         self.assertEqual(self.state["said"], [])
@@ -159,6 +163,15 @@ class Rollback(Cluster):
         self.back("prod", "both")
         self.assertEqual(self.serving(), ("x", "z"))
         self.assertEqual(self.state["said"][-1][0], "smoke")
+
+    def test_the_version_that_was_just_taken_back_is_none_to_go_back_to(self):
+        self.deploy(backend=BAD, frontend=OLD_FRONT, code=1)
+        said = self.back("prod", "backend", code=1)
+        self.assertIn(f"taken back: {BAD}", said)
+        self.assertIn("name a revision", said)
+        self.assertEqual(self.serving(), (OLD_BACK, OLD_FRONT))
+        self.back("prod", "backend", "1")
+        self.assertEqual(self.serving(), ("x", OLD_FRONT))
 
     def test_one_to_a_revision(self):
         self.back("prod", "frontend", "1")
