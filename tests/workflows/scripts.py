@@ -33,7 +33,7 @@ class Script(unittest.TestCase):
 
     def environment(self, **more):
         kept = {name: value for name, value in os.environ.items()
-                if not name.startswith(("GITHUB_", "KUBE", "PAGE_", "API_", "ACTIONS_"))}
+                if not name.startswith(("GITHUB_", "KUBE", "PAGE_", "API_", "ACTIONS_")) and not name.lower().endswith("_proxy")}
         return {**kept, "PATH": f"{self.bin}:{os.environ['PATH']}", **more}
 
     def run_script(self, script, *words, code=0, cwd=ROOT, **environment):
