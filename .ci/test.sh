@@ -7,7 +7,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 # The page is built before the tests, because it is inside the binary that the browser meets; one
 # set of features throughout, so that nothing is compiled twice.
-ALL=(fmt clippy rustdoc web rust deny benches shellcheck docker manifests alerts e2e)
+ALL=(fmt clippy rustdoc web rust deny benches shellcheck workflows docker manifests alerts e2e)
 
 suite_fmt() { cargo fmt --all -- --check; }
 
@@ -42,6 +42,14 @@ suite_rust() {
   cargo test --locked --all-features
 }
 
+# Of these the integration tests alone; not in ALL, which runs them with the rest.
+suite_integration() {
+  need_redis
+  need_openssl
+  need_postgres
+  cargo test --locked --all-features --test it
+}
+
 # What the browser meets, where the tests themselves are not wanted.
 suite_rust-build() { cargo test --locked --all-features --no-run; }
 
@@ -56,6 +64,9 @@ suite_shellcheck() {
   need_shellcheck
   shellcheck -x .ci/run .ci/*.sh docker/*.sh docker/*/*.sh kustomize/*.sh
 }
+
+# The pipeline: its workflows, the scripts they run, and what a maintainer confirms.
+suite_workflows() { .ci/workflows.sh; }
 
 # Every allowed combination of overlays and components, and the scripts beside them.
 suite_manifests() {

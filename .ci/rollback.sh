@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# rollback.sh OVERLAY backend|frontend|both [REVISION] : an installation back to the version before, or one Deployment to a
+# revision, and whether it answers then. KUBE_CONFIG, KUBE_AUDIENCE, PAGE_URL, API_URL as cluster.sh says.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+KUBECTL=${KUBECTL:-kubectl}
+# shellcheck source-path=SCRIPTDIR source=cluster.sh
+source .ci/cluster.sh
+
+overlay=${1:?which overlay} what=${2:?backend, frontend or both} revision=${3:-}
+NAMESPACE=$(namespace_of "$overlay")
+export NAMESPACE
+case $what in
+  backend | frontend) names=("chat-$what") ;;
+  both) names=(chat-backend chat-frontend) ;;
+  *) die "$what: backend, frontend or both" ;;
+esac
+[[ $revision =~ ^[0-9]*$ ]] || die "$revision: a revision is a number"
+need_page
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+use_cluster "$work"
+for name in "${names[@]}"; do
+  history=$("$KUBECTL" --namespace "$NAMESPACE" rollout history "deployment/$name")
+  printf '%s\n' "$history"
+  # The last line is the version that serves. The one before may be what deploy.sh took back.
+  earlier=$(awk '/^[0-9]+ / { earlier = last; last = $0 } END { print earlier }' <<<"$history")
+  [[ -n $revision || $earlier != *"taken back: "* ]] ||
+    die "$name: the version before failed and was taken back; name a revision of the list, and one Deployment"
+done
+kustomize/rollback.sh ${revision:+"$revision"} "${names[@]}"
+smoke_test
