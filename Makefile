@@ -1,7 +1,7 @@
 # What can be done here. Each target is a script in .ci/, so that it can be read and run by itself.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test fmt lint test-rust test-web test-integration test-e2e test-manifests test-alerts test-workflows deny docker bench sim torture prove coverage performance scan scan-image load checklist site
+.PHONY: help run build test fmt lint test-rust test-web test-integration test-e2e test-manifests test-alerts test-dashboards test-workflows deny docker bench sim torture prove coverage performance scan scan-image load checklist site
 
 SEEDS ?= 20000
 SECONDS ?= 600
@@ -48,6 +48,9 @@ test-alerts: ## Alert rules, their routes and the dashboards
 
 test-workflows: ## Workflows, the scripts behind them, the load test
 	@.ci/test.sh workflows
+
+test-dashboards: ## Every query of the dashboards, put to a Prometheus that looks at real servers
+	@.ci/test.sh rust-build dashboards
 
 deny: ## Licences, banned crates and sources of the dependencies
 	@.ci/test.sh deny

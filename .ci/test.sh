@@ -7,7 +7,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 # The page is built before the tests, because it is inside the binary that the browser meets; one
 # set of features throughout, so that nothing is compiled twice.
-ALL=(fmt clippy rustdoc web rust deny benches shellcheck workflows docker manifests alerts e2e)
+ALL=(fmt clippy rustdoc web rust deny benches shellcheck workflows docker manifests alerts dashboards e2e)
 
 suite_fmt() { cargo fmt --all -- --check; }
 
@@ -76,6 +76,16 @@ suite_manifests() {
 
 # Alerts, their routes and the dashboards.
 suite_alerts() { .ci/alerts.sh; }
+
+# Every query of the dashboards, put to a Prometheus that looks at two real servers in use.
+suite_dashboards() {
+  need_prometheus
+  need_manifests_python
+  need_postgres
+  need_redis
+  [[ -x $TARGET/debug/chat ]] || die "$TARGET/debug/chat is missing: the suite rust builds it."
+  (cd tests/alerts && CARGO_TARGET_DIR=$TARGET "$MANIFESTS_PYTHON" -B live_dashboards.py)
+}
 
 suite_docker() { .ci/docker.sh; }
 

@@ -130,7 +130,8 @@ impl Telemetry {
         for outcome in ["hit", "miss"] {
             self.lookups.with_label_values(&[outcome]);
         }
-        for code in ["1000", "none"] {
+        // Who takes too little, too: dashboards ask for it by name.
+        for code in ["1000", "4103", "none"] {
             self.closed.with_label_values(&[code]);
         }
     }
