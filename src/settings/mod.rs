@@ -5,6 +5,7 @@
 
 mod address;
 mod groups;
+mod mail;
 mod proxies;
 mod reference;
 mod table;
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 
 pub use address::RedisUrl;
 pub use groups::{AccountSettings, Limits, RedisSettings, StoreSettings, Timing};
+pub use mail::{MailSettings, MailTransport, SmtpSecurity, SmtpUrl};
 pub use proxies::TrustedProxies;
 pub use table::{Env, SettingError};
 pub use value::{EmailVerification, Environment, LogFormat, Secret};
@@ -50,8 +52,6 @@ group! {
         allowed_origins: Vec<String> = Vec::new(), ["CHAT_ALLOWED_ORIGINS"], "";
         /// Networks of proxies, such as `10.0.0.0/8`, whose `X-Forwarded-For` is believed. Limits by address count the client behind them.
         trusted_proxies: TrustedProxies = TrustedProxies::default(), ["CHAT_TRUSTED_PROXIES"], "";
-        /// Whether an address must be confirmed before its owner may write. `required` is refused: this version sends no mail.
-        email_verification: EmailVerification = EmailVerification::Off, ["CHAT_EMAIL_VERIFICATION"], "";
         /// What is logged: a level, or levels by module, such as `info,chat=debug`.
         log: String = "info".to_owned(), ["CHAT_LOG", "RUST_LOG"], "";
         /// How log lines look: `text`, `json` (one ECS object a line), or `auto`: objects in staging and production.
@@ -72,6 +72,8 @@ group! {
         accounts: AccountSettings;
         /// Redis.
         redis: RedisSettings;
+        /// Mail.
+        mail: MailSettings;
     }
 }
 
@@ -108,9 +110,6 @@ impl Settings {
         if self.sentry_dsn.is_some() {
             return refuse("SENTRY_DSN", "this version reports no errors to Sentry: leave it unset");
         }
-        if self.email_verification == EmailVerification::Required {
-            return refuse("CHAT_EMAIL_VERIFICATION", "this version sends no mail: leave it off");
-        }
         if self.public_url.as_deref().is_some_and(|url| !is_origin(url.trim_end_matches('/'))) {
             return refuse("PUBLIC_URL", "must be scheme://host or scheme://host:port, with http or https");
         }
@@ -135,7 +134,7 @@ impl Settings {
         if self.accounts.refresh_token <= self.accounts.access_token {
             return refuse("CHAT_REFRESH_TOKEN_SECONDS", "must be above CHAT_ACCESS_TOKEN_SECONDS");
         }
-        Ok(())
+        mail::validate(self)
     }
 
     /// The address of a PostgreSQL database, where one is set.
@@ -269,11 +268,8 @@ mod tests {
 
     #[test]
     fn what_this_version_does_not_offer_is_refused() {
-        for (name, value) in
-            [("SENTRY_DSN", "https://key@sentry.example.com/1"), ("CHAT_EMAIL_VERIFICATION", "required")]
-        {
-            assert_eq!(with(&[(name, value)]).expect_err(name).name, name);
-        }
+        let dsn = [("SENTRY_DSN", "https://key@sentry.example.com/1")];
+        assert_eq!(with(&dsn).expect_err("refused").name, "SENTRY_DSN");
     }
 
     #[test]
