@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::database::{self, DatabaseError};
-use super::{logs, server};
+use super::{logs, mailing, server};
 #[cfg(feature = "torture")]
 use crate::clock::{Clock as _, SystemClock};
 use crate::http::openapi;
@@ -68,6 +68,9 @@ pub fn main() -> ExitCode {
         Err(error) => return fail(&error, WRONG_CONFIGURATION),
     };
     if let Err(error) = database::check(&settings) {
+        return fail(&error, WRONG_CONFIGURATION);
+    }
+    if let Err(error) = mailing::check(&settings) {
         return fail(&error, WRONG_CONFIGURATION);
     }
     match command {

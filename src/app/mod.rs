@@ -5,6 +5,7 @@ mod between;
 pub mod cli;
 mod database;
 mod logs;
+mod mailing;
 mod metered;
 mod metrics;
 mod server;
