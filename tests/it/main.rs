@@ -18,6 +18,8 @@ mod docs;
 mod frames;
 mod http;
 #[cfg(feature = "torture")]
+mod mail;
+#[cfg(feature = "torture")]
 mod pods;
 mod postgres;
 #[cfg(feature = "torture")]
