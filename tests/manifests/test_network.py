@@ -88,6 +88,10 @@ def expected(rendered):
     yield backend, DATABASE, 5432, "TCP", True
     yield backend, DATABASE, 6379, "TCP", True
     yield backend, DATABASE, 443, "TCP", False
+    yield backend, DATABASE, 465, "TCP", True
+    yield backend, DATABASE, 587, "TCP", True
+    yield backend, DATABASE, 25, "TCP", False
+    yield backend, METADATA, 587, "TCP", False
     yield backend, METADATA, 80, "TCP", False
     yield backend, METADATA, 5432, "TCP", False
     yield page, DATABASE, 5432, "TCP", False
@@ -99,6 +103,7 @@ def expected(rendered):
             yield pod(rendered, name), DATABASE, 5432, "TCP", False
     if any(component(one) == "migration" for one in rendered.workloads()):
         yield pod(rendered, "migration"), DATABASE, 5432, "TCP", True
+        yield pod(rendered, "migration"), DATABASE, 587, "TCP", False
         yield pod(rendered, "migration"), DNS, 53, "UDP", True
         yield pod(rendered, "migration"), backend, 3000, "TCP", False
 
