@@ -59,10 +59,11 @@ impl World {
             avatar: None,
             created_at: now,
             last_seen: None,
+            email_verified: true,
         };
-        let login = LoginSession { id: session, user: author, created_at: now, device: None };
+        let login = LoginSession { id: session, user: author, created_at: now, device: None, network: None };
         let refresh = RefreshToken { hash: [1; 32], session, issued_at: now, expires_at: now };
-        let account = NewAccount { user, password_hash: "none".into(), login, refresh };
+        let account = NewAccount { user, password_hash: "none".into(), login, refresh, welcome: None };
         store.create_account(account).await.unwrap();
         let mut world = Self { store, epoch, author, rooms: Vec::new() };
         for _ in 0..rooms {

@@ -106,6 +106,9 @@ async function signIn() {
     const body = { username, email: `${username}@example.com`, password: randomUUID() };
     people.push(await ask("POST", "/auth/register", { body, expect: 201 }));
   }
+  // Nobody here reads mail, and who has not confirmed an address may not write.
+  const confirmed = people.every(({ user }) => user.emailVerified !== false);
+  check(confirmed, "addresses must be confirmed here: name an account by SMOKE_EMAIL and SMOKE_PASSWORD");
   return people.map(({ user }) => user.username).join(" and ");
 }
 

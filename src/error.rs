@@ -147,6 +147,7 @@ impl From<Refusal> for Fault {
             }
             Refusal::Unauthorized => Code::Unauthorized,
             Refusal::Forbidden(_) => Code::Forbidden,
+            Refusal::EmailNotVerified => Code::EmailNotVerified,
             Refusal::NotFound(_) => Code::NotFound,
             Refusal::NotMember => Code::NotMember,
             Refusal::Conflict(_) => Code::Conflict,

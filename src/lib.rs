@@ -12,6 +12,7 @@ pub mod domain;
 pub mod error;
 pub mod http;
 pub mod limits;
+pub mod mail;
 pub mod presence;
 pub mod protocol;
 pub mod redis;

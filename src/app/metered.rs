@@ -1,9 +1,12 @@
 //! What the adapters count, under the names of the metrics.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::actors::Pod;
+use crate::auth::courier::Counts as MailCounts;
 use crate::bus::{Bus as _, Shard};
+use crate::clock::SharedClock;
 use crate::limits::{Key, Limiter};
 use crate::redis::Counts;
 use crate::redis::bus::RedisBus;
@@ -84,6 +87,38 @@ pub(super) fn limiter(limiter: &Arc<Limiter>) -> impl Iterator<Item = Sample> {
         let read = Box::new(move || limiter.refusals(kind));
         Sample { metric: Metric::RateLimited, label: Some(("limit", word.into())), kind: Kind::Counter, read }
     })
+}
+
+/// What becomes of mail.
+pub(super) fn mail(counts: &Arc<MailCounts>, clock: &SharedClock) -> Vec<Sample> {
+    let letters = |outcome: &'static str, of: fn(&MailCounts) -> &AtomicU64| {
+        let counts = counts.clone();
+        let read = Box::new(move || of(&counts).load(Ordering::Relaxed));
+        Sample {
+            metric: Metric::MailLetters,
+            label: Some(("outcome", outcome.into())),
+            kind: Kind::Counter,
+            read,
+        }
+    };
+    let waiting = {
+        let counts = counts.clone();
+        let read = Box::new(move || counts.waiting.load(Ordering::Relaxed));
+        Sample { metric: Metric::MailQueue, label: None, kind: Kind::Gauge, read }
+    };
+    let oldest = {
+        let (counts, clock) = (counts.clone(), clock.clone());
+        let millis = move || u64::try_from(counts.oldest(clock.now()).as_millis()).unwrap_or(u64::MAX);
+        Sample { metric: Metric::MailOldest, label: None, kind: Kind::Seconds, read: Box::new(millis) }
+    };
+    vec![
+        waiting,
+        oldest,
+        letters("sent", |counts| &counts.sent),
+        letters("failed", |counts| &counts.failed),
+        letters("given_up", |counts| &counts.given_up),
+        letters("dropped", |counts| &counts.dropped),
+    ]
 }
 
 /// What the bus does with Redis, and what it could not do.

@@ -7,6 +7,7 @@ pub mod cli;
 mod database;
 mod https;
 mod logs;
+mod mailing;
 mod metered;
 mod metrics;
 mod sentry;

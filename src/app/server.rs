@@ -16,9 +16,10 @@ use thiserror::Error;
 
 use super::between::Between;
 use super::database::{self, Database, DatabaseError};
+use super::mailing::Mailing;
 use super::{metered, metrics, sentry};
 use crate::actors::{Adapters, Engine, HubCore, Pod};
-use crate::auth::{AccountFlows, Authenticator, Passwords, Tickets, Tokens, secret};
+use crate::auth::{AccountFlows, Authenticator, Passwords, Post, Tickets, Tokens, secret};
 use crate::clock::{SharedClock, SystemClock};
 use crate::domain::PodId;
 use crate::http::{self, Http};
@@ -53,6 +54,8 @@ pub enum StartError {
     Threads(io::Error),
     #[error("metrics: {0}")]
     Metrics(String),
+    #[error("{0}")]
+    Mail(String),
     #[error("{settings}: {address}: {cause}")]
     Listen { settings: &'static str, address: SocketAddr, cause: io::Error },
 }
@@ -64,6 +67,7 @@ impl StartError {
         match self {
             Self::Database(error) => error.is_configuration(),
             Self::Redis(fault) => matches!(fault, RedisFault::Misconfigured(_)),
+            Self::Mail(_) => true,
             _ => false,
         }
     }
@@ -78,6 +82,7 @@ pub struct Running {
     metrics: Option<Listener>,
     drain_wait: Duration,
     between: Between,
+    mailing: Mailing,
     drain: Duration,
 }
 
@@ -111,6 +116,7 @@ impl Running {
         self.engine.drain(self.drain_wait, self.drain).await;
         self.server.stop(true).await;
         self.engine.stop().await;
+        self.mailing.close().await;
         self.between.close().await;
         if let Some(metrics) = self.metrics {
             metrics.server.stop(true).await;
@@ -161,12 +167,14 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     learn_who_is_here(&pod).await;
     telemetry.sample(metered::pod(&pod)).map_err(|error| StartError::Metrics(error.to_string()))?;
     let engine = Engine::start(pod.clone(), threads(settings.room_threads));
-    let parts = parts(&pod, &engine, &between, secrets)?;
+    let mailing = Mailing::start(&settings, pod.store.clone(), &pod.clock).map_err(StartError::Mail)?;
+    telemetry.sample(mailing.samples()).map_err(|error| StartError::Metrics(error.to_string()))?;
+    let parts = parts(&pod, &engine, &between, mailing.post.clone(), secrets)?;
     let metrics = metrics::listen(&settings, &parts.http)?;
     let Listener { server, address } = listen(&pod, parts)?;
     let timing = &settings.timing;
     let (drain_wait, drain) = (timing.drain_wait, timing.drain);
-    Ok(Running { address, engine, server, metrics, between, drain_wait, drain })
+    Ok(Running { address, engine, server, metrics, between, mailing, drain_wait, drain })
 }
 
 /// Before anybody asks: whoever is connected elsewhere would look gone until the leases are read.
@@ -208,6 +216,7 @@ fn parts(
     pod: &Arc<Pod>,
     engine: &Engine,
     between: &Between,
+    post: Post,
     (current, previous): (Secret, Vec<Secret>),
 ) -> Result<Parts, StartError> {
     let settings = &pod.settings;
@@ -226,6 +235,7 @@ fn parts(
         tokens,
         tickets: tickets.clone(),
         limiter: limiter.clone(),
+        post,
         settings: settings.accounts.clone(),
         on_end: Arc::new(move |session| ended.end_login(session)),
     };

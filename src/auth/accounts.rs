@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::{Passwords, Tickets, Tokens, password, refresh, store_fault};
+use super::{Passwords, Post, Tickets, Tokens, logins, password, refresh, store_fault};
 use crate::clock::SharedClock;
 use crate::domain::refusal::Invalid;
 use crate::domain::{
-    Email, LoginSession, RefreshToken, Refusal, Rotation, SessionId, User, UserId, Username,
+    Email, LetterKind, LoginSession, RefreshToken, Refusal, Rotation, SessionId, User, UserId, Username,
 };
 use crate::error::{Code, Fault};
 use crate::limits::{Key, Limiter};
@@ -54,6 +54,7 @@ pub struct AccountFlows {
     pub tokens: Arc<Tokens>,
     pub tickets: Arc<Tickets>,
     pub limiter: Arc<Limiter>,
+    pub post: Post,
     pub settings: AccountSettings,
     pub on_end: OnEnd,
 }
@@ -69,7 +70,7 @@ impl AccountFlows {
         let mut wrong = Vec::new();
         let username = Username::parse(&given.username).map_err(|e| wrong.push(e)).ok();
         let email = Email::parse(&given.email).map_err(|e| wrong.push(e)).ok();
-        if let Err(invalid) = password::check(&given.password) {
+        if let Err(invalid) = password::check(&given.password, &[&given.username, &given.email]) {
             wrong.push(invalid);
         }
         let (Some(username), Some(email), true) = (username, email, wrong.is_empty()) else {
@@ -84,11 +85,15 @@ impl AccountFlows {
             avatar: None,
             created_at: self.clock.now(),
             last_seen: None,
+            email_verified: !self.settings.asks_for_verification(),
         };
-        let (login, value, refresh) = self.login_of(user.id, from.device);
+        let welcome = || self.post.letter(LetterKind::VerifyEmail, Some(user.id), user.email.clone());
+        let welcome = if user.email_verified { None } else { welcome() };
+        let (login, value, refresh) = self.login_of(user.id, &from);
         let signed_in = self.signed_in(user.clone(), login.id, value)?;
-        let account = NewAccount { user, password_hash, login, refresh };
+        let account = NewAccount { user, password_hash, login, refresh, welcome };
         self.store.create_account(account).await.map_err(store_fault)?;
+        self.post.ring();
         Ok(signed_in)
     }
 
@@ -107,13 +112,14 @@ impl AccountFlows {
             None => None,
         };
         let stored = known.as_ref().map(|credentials| credentials.password_hash.clone());
-        let fits = self.passwords.fits(password, stored).await?;
+        let fits = self.passwords.fits(password, stored.clone()).await?;
         let Some(user) = known.filter(|_| fits).map(|credentials| credentials.user) else {
             self.limiter.failed(account, self.clock.now());
             return Err(Fault::new(Code::Unauthorized, "the e-mail address or the password is wrong"));
         };
         self.limiter.succeeded(account, self.clock.now());
-        let (login, value, refresh) = self.login_of(user.id, from.device);
+        self.rehash(user.id, password, stored).await;
+        let (login, value, refresh) = self.login_of(user.id, &from);
         let signed_in = self.signed_in(user, login.id, value)?;
         self.store.start_login(login, refresh).await.map_err(store_fault)?;
         Ok(signed_in)
@@ -167,8 +173,18 @@ impl AccountFlows {
         .await
     }
 
+    /// Puts a hash of the present cost in the place of a cheaper one. When it cannot be done now, the
+    /// next login does it.
+    async fn rehash(&self, user: UserId, password: &str, stored: Option<String>) {
+        let Some(before) = stored.filter(|stored| self.passwords.is_outdated(stored)) else { return };
+        let Ok(after) = self.passwords.hash(password).await else { return };
+        if let Err(error) = self.store.rehash_password(user, before, after).await {
+            log::warn!("a password was not hashed anew: {error}");
+        }
+    }
+
     /// What is to be done when a login has ended.
-    fn ended(&self) -> impl FnOnce(SessionId) + Send + 'static {
+    pub(super) fn ended(&self) -> impl Fn(SessionId) + Send + 'static {
         let (tickets, on_end) = (self.tickets.clone(), self.on_end.clone());
         move |session| {
             tickets.forget(session);
@@ -176,18 +192,21 @@ impl AccountFlows {
         }
     }
 
-    fn limit(&self, key: Key) -> Result<(), Fault> {
+    pub(super) fn limit(&self, key: Key) -> Result<(), Fault> {
         self.limiter
             .check(key, self.clock.now())
             .map_err(|retry_after| Refusal::RateLimited { retry_after }.into())
     }
 
-    fn login_of(&self, user: UserId, device: Option<String>) -> (LoginSession, String, RefreshToken) {
+    fn login_of(&self, user: UserId, from: &Caller) -> (LoginSession, String, RefreshToken) {
         let now = self.clock.now();
-        let device = device
+        let device = from
+            .device
+            .as_ref()
             .map(|name| name.chars().filter(|c| !c.is_control()).take(DEVICE_CHARS).collect::<String>())
             .filter(|name| !name.is_empty());
-        let login = LoginSession { id: SessionId(self.clock.id()), user, created_at: now, device };
+        let network = Some(logins::network(from.ip));
+        let login = LoginSession { id: SessionId(self.clock.id()), user, created_at: now, device, network };
         let (value, refresh) = refresh::mint(&*self.clock, login.id, now, self.settings.refresh_token);
         (login, value, refresh)
     }
@@ -200,7 +219,7 @@ impl AccountFlows {
 
 /// Runs what must not stop halfway: a request that is cut takes its handler with it, but not a
 /// commit that has begun, and what follows from that commit has to follow.
-async fn to_the_end<T: Send + 'static>(
+pub(super) async fn to_the_end<T: Send + 'static>(
     work: impl Future<Output = Result<T, Fault>> + Send + 'static,
 ) -> Result<T, Fault> {
     tokio::spawn(work).await.unwrap_or_else(|error| Err(Fault::internal(&error)))

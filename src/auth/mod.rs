@@ -1,20 +1,28 @@
 //! Proof of identity: passwords, access tokens, refresh families, tickets, and the flows of
 //! accounts made of them.
 //!
-//! Knows the domain, the store's traits and its own libraries; no actor, no HTTP. Next:
-//! [`accounts`] (register, login, refresh, logout), then [`bearer`] (who is asking).
+//! Knows the domain, the store's traits, mail and its own libraries; no actor, no HTTP. Next:
+//! [`accounts`] (register, login, refresh, logout), [`recovery`] (what mail is a part of), [`courier`]
+//! (who carries it), then [`bearer`] (who is asking).
 
 pub mod accounts;
 pub mod bearer;
+pub mod courier;
+mod logins;
 pub mod password;
+pub mod post;
+mod recovery;
 pub mod refresh;
 pub mod secret;
 pub mod ticket;
 pub mod token;
+mod wording;
 
 pub use accounts::{AccountFlows, Registration, SignedIn};
 pub use bearer::Authenticator;
+pub use courier::Courier;
 pub use password::Passwords;
+pub use post::Post;
 pub use ticket::{SharedDrawer, TicketRefused, Tickets};
 pub use token::Tokens;
 

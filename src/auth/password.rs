@@ -4,9 +4,10 @@
 //! characters. Own threads, because a hash takes a quarter of a second and must neither stop a
 //! socket nor take a thread from anything else; a bounded queue, because nobody waits for minutes.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -24,25 +25,37 @@ type Job = Box<dyn FnOnce() + Send>;
 /// Characters of a password.
 const LENGTH: std::ops::RangeInclusive<usize> = 8..=128;
 
-/// Checks a new password's length. Nothing else: rules about characters make passwords worse.
+/// Checks a new password after NIST SP 800-63B: its length, that it is not among those tried first,
+/// and none of `own`, what everybody knows of its owner. Nothing else: rules about characters make
+/// passwords worse.
 ///
 /// # Errors
-/// When it is too short or too long.
-pub fn check(password: &str) -> Result<(), Invalid> {
-    if LENGTH.contains(&password.chars().count()) {
-        Ok(())
-    } else {
-        let message = format!("must have {} to {} characters", LENGTH.start(), LENGTH.end());
-        Err(Invalid::new("password", message))
+/// The rule that it breaks.
+pub fn check(password: &str, own: &[&str]) -> Result<(), Invalid> {
+    let wrong = |message: &str| Err(Invalid::new("password", message));
+    if !LENGTH.contains(&password.chars().count()) {
+        return wrong(&format!("must have {} to {} characters", LENGTH.start(), LENGTH.end()));
     }
+    let folded = password.trim().to_lowercase();
+    if own.iter().any(|own| own.trim().to_lowercase() == folded) {
+        return wrong("must not be your name or address");
+    }
+    if common().contains(folded.as_str()) {
+        return wrong("is among those that are tried first: choose another");
+    }
+    Ok(())
+}
+
+/// Passwords that lists of breaches have again and again, in small letters.
+fn common() -> &'static HashSet<&'static str> {
+    static COMMON: OnceLock<HashSet<&'static str>> = OnceLock::new();
+    COMMON.get_or_init(|| include_str!("common_passwords.txt").lines().collect())
 }
 
 /// Hashes and compares passwords. Dropping it ends its threads.
 pub struct Passwords {
     jobs: SyncSender<Job>,
     cost: u32,
-    /// What an unknown account is compared with: no password fits it, and it costs the same.
-    nobody: String,
     compared: Arc<AtomicU64>,
 }
 
@@ -58,8 +71,7 @@ impl Passwords {
             let waiting = Arc::clone(&waiting);
             std::thread::Builder::new().name(format!("bcrypt-{n}")).spawn(move || work(&waiting))?;
         }
-        let nobody = format!("$2b${:02}${}", settings.bcrypt_cost, ".".repeat(53));
-        Ok(Self { jobs, cost: settings.bcrypt_cost, nobody, compared: Arc::default() })
+        Ok(Self { jobs, cost: settings.bcrypt_cost, compared: Arc::default() })
     }
 
     /// The hash to store.
@@ -72,20 +84,32 @@ impl Passwords {
     }
 
     /// Whether the password fits. Without a stored hash (nobody has this address) the same work
-    /// is done and the answer is no.
+    /// is done and the answer is no. So is for one of a time when hashes were cheaper: or the time
+    /// would tell that the account is there.
     ///
     /// # Errors
     /// `unavailable` when too many wait.
     pub async fn fits(&self, password: &str, stored: Option<String>) -> Result<bool, Fault> {
-        let (digest, known) = (digest(password), stored.is_some());
-        let against = stored.unwrap_or_else(|| self.nobody.clone());
+        let (digest, known, cost) = (digest(password), stored.is_some(), self.cost);
+        let against = stored.unwrap_or_else(|| nobody(cost));
         let compared = self.compared.clone();
         let compare = move || {
             compared.fetch_add(1, Ordering::Relaxed);
-            bcrypt::verify(digest, &against)
+            let fits = bcrypt::verify(&digest, &against)?;
+            // Each cost is twice the one before: 2^k, and once more each from 2^k on, make 2^n.
+            for less in cost_of(&against).unwrap_or(cost)..cost {
+                bcrypt::verify(&digest, &nobody(less))?;
+            }
+            Ok::<_, bcrypt::BcryptError>(fits)
         };
         let fits = self.run(compare).await?;
         fits.map(|fits| fits && known).map_err(|e| Fault::internal(&e))
+    }
+
+    /// Whether a hash is cheaper than those that are made now.
+    #[must_use]
+    pub fn is_outdated(&self, stored: &str) -> bool {
+        cost_of(stored).is_some_and(|cost| cost < self.cost)
     }
 
     /// Comparisons made so far, with hashes of nobody too: each costs the same.
@@ -122,6 +146,16 @@ fn work(waiting: &Mutex<Receiver<Job>>) {
     }
 }
 
+/// What an unknown account is compared with: no password fits it, and it costs as much.
+fn nobody(cost: u32) -> String {
+    format!("$2b${cost:02}${}", ".".repeat(53))
+}
+
+/// The cost that a hash says it has.
+fn cost_of(hash: &str) -> Option<u32> {
+    hash.split('$').nth(2)?.parse().ok()
+}
+
 fn digest(password: &str) -> String {
     STANDARD.encode(Sha384::digest(password.as_bytes()))
 }
@@ -130,6 +164,11 @@ fn digest(password: &str) -> String {
 mod tests {
     use super::*;
     use crate::error::Code;
+
+    fn costing(cost: u32) -> Passwords {
+        let settings = AccountSettings { bcrypt_cost: cost, bcrypt_threads: 1, ..AccountSettings::default() };
+        Passwords::new(&settings).expect("threads")
+    }
 
     fn passwords(queue: usize) -> Passwords {
         let settings = AccountSettings {
@@ -161,7 +200,7 @@ mod tests {
     async fn nobody_has_a_password_and_it_costs_the_same() {
         let passwords = passwords(8);
         assert!(!passwords.fits("", None).await.expect("compared"));
-        assert!(passwords.nobody.starts_with("$2b$04$"));
+        assert!(nobody(4).starts_with("$2b$04$"));
         assert!(passwords.hash("password").await.expect("hashed").starts_with("$2b$04$"));
     }
 
@@ -185,8 +224,35 @@ mod tests {
 
     #[test]
     fn a_password_has_eight_characters_or_more() {
-        assert!(check("1234567").is_err());
-        assert!(check("éééééééé").is_ok());
-        assert!(check(&"x".repeat(129)).is_err());
+        assert!(check("é234567", &[]).is_err());
+        assert!(check("éééééééé", &[]).is_ok());
+        assert!(check(&"x".repeat(128), &[]).is_ok());
+        assert!(check(&"x".repeat(129), &[]).is_err());
+    }
+
+    #[test]
+    fn what_everybody_tries_first_is_refused() {
+        for bad in ["password", "PassWord1", " qwertyuiop ", "12345678", "alice-liddell", "A@example.com"] {
+            assert!(check(bad, &["Alice-Liddell", "a@example.com"]).is_err(), "{bad}");
+        }
+        assert!(check("correct horse battery", &["alice", "a@example.com"]).is_ok());
+    }
+
+    #[test]
+    fn the_list_holds_what_could_be_chosen_and_each_once() {
+        let lines: Vec<_> = include_str!("common_passwords.txt").lines().collect();
+        assert_eq!(lines.len(), common().len());
+        for line in lines {
+            assert!(LENGTH.contains(&line.chars().count()) && line == line.trim().to_lowercase(), "{line}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_cheaper_hash_is_known_and_fits_all_the_same() {
+        let (before, now) = (passwords(8), costing(6));
+        let hash = before.hash("password").await.expect("hashed");
+        assert!(now.is_outdated(&hash) && !before.is_outdated(&hash));
+        assert!(now.fits("password", Some(hash.clone())).await.expect("compared"));
+        assert!(!now.fits("passwort", Some(hash)).await.expect("compared"));
     }
 }

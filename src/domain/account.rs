@@ -10,6 +10,16 @@ pub struct LoginSession {
     pub created_at: Timestamp,
     /// What the client called itself; shown to its owner, never trusted.
     pub device: Option<String>,
+    /// The network it came from, such as `203.0.113.0/24`; shown to its owner only.
+    pub network: Option<String>,
+}
+
+/// A login that lives, as its owner sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Login {
+    pub session: LoginSession,
+    /// When tokens were last given for it.
+    pub last_used_at: Timestamp,
 }
 
 /// A refresh token as it is stored: only its SHA-256, never itself.

@@ -47,6 +47,8 @@ ids! {
     /// The sender's own name for a message, chosen once and kept through every retry.
     /// Unique for ever per sender, on socket and REST alike.
     ClientMsgId;
+    /// A mail that waits to be delivered.
+    LetterId;
     /// One running process of the server.
     PodId;
     /// The identity of the database's history. Another epoch means that cursors of the old one

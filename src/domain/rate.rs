@@ -23,6 +23,11 @@ impl Rate {
         Self { burst: per_minute, per_period: per_minute, period: Duration::from_secs(60) }
     }
 
+    #[must_use]
+    pub const fn per_hour(per_hour: u32) -> Self {
+        Self { burst: per_hour, per_period: per_hour, period: Duration::from_secs(3_600) }
+    }
+
     /// One of `processes` equal parts of this rate, and at least one at once.
     #[must_use]
     pub fn divided(self, processes: u32) -> Self {

@@ -29,6 +29,8 @@ pub enum Refusal {
     Unauthorized,
     #[error("{0}")]
     Forbidden(&'static str),
+    #[error("confirm your e-mail address first")]
+    EmailNotVerified,
     /// The thing is not there, or the asker may not know that it is.
     #[error("{0} not found")]
     NotFound(&'static str),

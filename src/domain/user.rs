@@ -3,7 +3,7 @@
 use unicode_normalization::UnicodeNormalization;
 
 use super::refusal::Invalid;
-use super::{Timestamp, UserId};
+use super::{Refusal, Timestamp, UserId};
 
 /// A name of 3 to 30 characters: letters, digits, `_`, `-` and `.`; compared without case.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,6 +112,19 @@ pub struct User {
     pub avatar: Option<String>,
     pub created_at: Timestamp,
     pub last_seen: Option<Timestamp>,
+    /// Whether somebody has shown to read the address.
+    pub email_verified: bool,
+}
+
+impl User {
+    /// Whether the person may do more than join and read; `asked` is whether an address must be
+    /// confirmed first.
+    ///
+    /// # Errors
+    /// `EmailNotVerified`.
+    pub const fn may_write(&self, asked: bool) -> Result<(), Refusal> {
+        if asked && !self.email_verified { Err(Refusal::EmailNotVerified) } else { Ok(()) }
+    }
 }
 
 #[cfg(test)]

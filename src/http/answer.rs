@@ -69,3 +69,22 @@ impl OperationModifier for Done {
         operation.responses.insert("204".to_owned(), Either::Right(Response::default()));
     }
 }
+
+/// 202: it will be done, and there is nothing to say about it yet.
+pub(super) struct Accepted;
+
+impl Responder for Accepted {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        HttpResponse::Accepted().finish()
+    }
+}
+
+impl Apiv2Schema for Accepted {}
+
+impl OperationModifier for Accepted {
+    fn update_response(operation: &mut DefaultOperationRaw) {
+        operation.responses.insert("202".to_owned(), Either::Right(Response::default()));
+    }
+}

@@ -43,6 +43,31 @@ impl FromRequest for Caller {
     }
 }
 
+/// The same, who may write: the address is confirmed, where that is asked for.
+pub struct Writer(pub Caller);
+
+impl FromRequest for Writer {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (http, caller) = (http(request), Caller::from_request(request, payload));
+        Box::pin(async move {
+            let caller = caller.await?;
+            caller.user.may_write(http?.pod.settings.accounts.asks_for_verification())?;
+            Ok(Self(caller))
+        })
+    }
+}
+
+impl Apiv2Schema for Writer {}
+
+impl OperationModifier for Writer {
+    fn update_security(operation: &mut DefaultOperationRaw) {
+        Caller::update_security(operation);
+    }
+}
+
 pub(super) fn http(request: &HttpRequest) -> Result<Data<Http>, Problem> {
     // Each application is given its data together with its routes.
     request.app_data::<Data<Http>>().cloned().ok_or_else(|| Fault::internal(&"no data in the app").into())

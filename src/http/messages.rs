@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::answer::{Created, Done};
 use super::cursor::Listing;
-use super::extract::{Caller, IdempotencyKey};
+use super::extract::{Caller, IdempotencyKey, Writer};
 use super::problem::Problem;
 use super::{Http, cursor, page};
 use crate::domain::refusal::Invalid;
@@ -87,7 +87,7 @@ pub(super) async fn list(
     tags(Messages)
 )]
 pub(super) async fn send(
-    caller: Caller,
+    Writer(caller): Writer,
     http: Data<Http>,
     key: IdempotencyKey,
     body: Json<SendMessage>,
@@ -136,7 +136,7 @@ pub(super) async fn read(
     tags(Messages)
 )]
 pub(super) async fn edit(
-    caller: Caller,
+    Writer(caller): Writer,
     http: Data<Http>,
     message: Path<Uuid>,
     body: Json<EditMessage>,
@@ -154,7 +154,11 @@ pub(super) async fn edit(
     operation_id = "deleteMessage",
     tags(Messages)
 )]
-pub(super) async fn remove(caller: Caller, http: Data<Http>, message: Path<Uuid>) -> Result<Done, Problem> {
+pub(super) async fn remove(
+    Writer(caller): Writer,
+    http: Data<Http>,
+    message: Path<Uuid>,
+) -> Result<Done, Problem> {
     let (message, by) = (MessageId(*message), caller.user.id);
     let room = http.pod.store.message(message, by).await?.room;
     http.registry.submit(room, Operation::Delete { by, message }).await?;

@@ -34,8 +34,10 @@ mod messages;
 pub mod openapi;
 mod page;
 pub mod problem;
+mod recovery;
 pub mod request;
 mod rooms;
+mod sessions;
 mod tickets;
 mod users;
 
@@ -103,7 +105,49 @@ fn routes(config: &mut web::ServiceConfig<'_>) {
         .service(resource("/auth/login").route(post().to(auth::login)).default_service(only("POST")))
         .service(resource("/auth/refresh").route(post().to(auth::refresh)).default_service(only("POST")))
         .service(resource("/auth/logout").route(post().to(auth::logout)).default_service(only("POST")))
+        .service(
+            resource("/auth/logout-all").route(post().to(sessions::end_all)).default_service(only("POST")),
+        )
+        .service(resource("/auth/sessions").route(get().to(sessions::list)).default_service(only("GET")))
+        .service(
+            resource("/auth/sessions/{sessionId}")
+                .route(delete().to(sessions::end))
+                .default_service(only("DELETE")),
+        )
+        .service(
+            resource("/auth/verify-email")
+                .route(post().to(recovery::verify_email))
+                .default_service(only("POST")),
+        )
+        .service(
+            resource("/auth/verify-email/resend")
+                .route(post().to(recovery::resend_verification))
+                .default_service(only("POST")),
+        )
+        .service(
+            resource("/auth/forgot-password")
+                .route(post().to(recovery::forgot_password))
+                .default_service(only("POST")),
+        )
+        .service(
+            resource("/auth/reset-password")
+                .route(post().to(recovery::reset_password))
+                .default_service(only("POST")),
+        )
+        .service(
+            resource("/auth/confirm-email")
+                .route(post().to(recovery::confirm_email))
+                .default_service(only("POST")),
+        )
         .service(resource("/users/me").route(get().to(users::me)).default_service(only("GET")))
+        .service(
+            resource("/users/me/password")
+                .route(put().to(recovery::change_password))
+                .default_service(only("PUT")),
+        )
+        .service(
+            resource("/users/me/email").route(put().to(recovery::change_email)).default_service(only("PUT")),
+        )
         .service(
             resource("/rooms")
                 .route(get().to(rooms::list))

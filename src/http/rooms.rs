@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::answer::{Created, Done};
 use super::cursor::Listing;
 use super::directory::Paging;
-use super::extract::Caller;
+use super::extract::{Caller, Writer};
 use super::problem::Problem;
 use super::{Http, cursor, page, users};
 use crate::domain::refusal::Invalid;
@@ -67,7 +67,7 @@ pub(super) async fn list(caller: Caller, http: Data<Http>) -> Result<Json<Vec<wi
     tags(Rooms)
 )]
 pub(super) async fn create(
-    caller: Caller,
+    Writer(caller): Writer,
     http: Data<Http>,
     body: Json<CreateRoom>,
 ) -> Result<Created<wire::Room>, Problem> {

@@ -45,11 +45,17 @@ pub enum Key {
     CreateRoom(UserId),
     /// Requests of a user over HTTP.
     Request(UserId),
+    /// Mails to an address that somebody asked for, named by the SHA-256 of its key.
+    MailTo([u8; 32]),
+    /// Mails asked for from a network address.
+    MailIp(IpAddr),
+    /// Proofs that came by mail, or are said to, presented from a network address.
+    ProofIp(IpAddr),
 }
 
 impl Key {
     /// What each kind is called, in the order of [`Self::kind`].
-    pub const KINDS: [&'static str; 8] = [
+    pub const KINDS: [&'static str; 11] = [
         "send",
         "ticket",
         "login_account",
@@ -58,6 +64,9 @@ impl Key {
         "refresh_address",
         "create_room",
         "request",
+        "mail_to",
+        "mail_address",
+        "proof_address",
     ];
 
     const fn kind(&self) -> usize {
@@ -70,6 +79,9 @@ impl Key {
             Self::RefreshIp(_) => 5,
             Self::CreateRoom(_) => 6,
             Self::Request(_) => 7,
+            Self::MailTo(_) => 8,
+            Self::MailIp(_) => 9,
+            Self::ProofIp(_) => 10,
         }
     }
 }
@@ -222,6 +234,9 @@ impl Limiter {
             Key::RefreshIp(_) => Rate::per_minute(limits.refreshes_per_minute_per_ip),
             Key::CreateRoom(_) => Rate::per_minute(limits.rooms_per_minute),
             Key::Request(_) => Rate::per_second(limits.requests_per_second_per_user, limits.requests_burst),
+            Key::MailTo(_) => Rate::per_hour(limits.mails_per_hour),
+            Key::MailIp(_) => Rate::per_hour(limits.mails_per_hour_per_ip),
+            Key::ProofIp(_) => Rate::per_minute(limits.proofs_per_minute_per_ip),
         }
     }
 
@@ -274,6 +289,8 @@ fn tidy(key: Key) -> Key {
         Key::LoginIp(ip) => Key::LoginIp(network(ip)),
         Key::RegisterIp(ip) => Key::RegisterIp(network(ip)),
         Key::RefreshIp(ip) => Key::RefreshIp(network(ip)),
+        Key::MailIp(ip) => Key::MailIp(network(ip)),
+        Key::ProofIp(ip) => Key::ProofIp(network(ip)),
         other => other,
     }
 }

@@ -135,6 +135,9 @@ impl Key {
             Self::RefreshIp(ip) => part(5, ip.to_string().as_bytes()),
             Self::CreateRoom(user) => part(6, user.0.as_bytes()),
             Self::Request(user) => part(7, user.0.as_bytes()),
+            Self::MailTo(address) => part(8, address),
+            Self::MailIp(ip) => part(9, ip.to_string().as_bytes()),
+            Self::ProofIp(ip) => part(10, ip.to_string().as_bytes()),
         }
         hash.finalize().into()
     }

@@ -28,6 +28,9 @@ pub struct User {
     pub username: String,
     /// The real address for oneself only; a placeholder at `users.invalid` for everyone else. {{"format":"email","example":"alice@example.com"}}
     pub email: String,
+    /// Whether you have confirmed the address; of yourself only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email_verified: Option<bool>,
     /// Where the picture is. {{"nullable":true}}
     pub avatar: Option<String>,
     /// Whether a connection of the person is open, or was until some seconds ago. Absent where it is not known.
@@ -42,7 +45,8 @@ impl User {
     /// As the person sees himself: with the real address.
     #[must_use]
     pub fn own(user: &domain::User) -> Self {
-        Self { email: user.email.as_str().to_owned(), ..Self::of(user) }
+        let email_verified = Some(user.email_verified);
+        Self { email: user.email.as_str().to_owned(), email_verified, ..Self::of(user) }
     }
 
     /// As `viewer` sees the person: only oneself with the real address.
@@ -58,6 +62,7 @@ impl User {
             id: user.id.0,
             username: user.username.as_str().to_owned(),
             email: format!("{}@users.invalid", user.id),
+            email_verified: None,
             avatar: user.avatar.clone(),
             is_online: None,
             last_seen: user.last_seen.map(rfc3339),

@@ -56,7 +56,11 @@ impl RedisUrl {
         if cluster && db != 0 {
             return Err("a Redis Cluster has database 0 only".to_owned());
         }
-        let nodes = hosts.split(',').map(node).collect::<Option<Vec<_>>>().ok_or_else(form)?;
+        let nodes = hosts
+            .split(',')
+            .map(|host| host_and_port(host, PORT))
+            .collect::<Option<Vec<_>>>()
+            .ok_or_else(form)?;
         if nodes.len() > 1 && !cluster {
             return Err(
                 "several hosts are a Redis Cluster: begin with redis+cluster:// or rediss+cluster://"
@@ -80,7 +84,7 @@ impl RedisUrl {
 }
 
 /// `host`, `host:port` or `[v6]:port`.
-fn node(text: &str) -> Option<(String, u16)> {
+pub(super) fn host_and_port(text: &str, default: u16) -> Option<(String, u16)> {
     let text = text.trim();
     let (host, port) = match text.strip_prefix('[') {
         Some(v6) => {
@@ -92,12 +96,13 @@ fn node(text: &str) -> Option<(String, u16)> {
             None => (text, None),
         },
     };
-    let port = port.map_or(Some(PORT), |port| port.parse().ok())?;
+    let port = port.map_or(Some(default), |port| port.parse().ok())?;
     let is_host = !host.is_empty() && !host.contains(|c: char| c.is_whitespace() || c == '/');
     is_host.then(|| (host.to_owned(), port))
 }
 
-fn decoded(text: &str) -> Option<String> {
+/// Without the percent signs.
+pub(super) fn decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::table::group;
+use super::value::EmailVerification;
 
 const fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -42,6 +43,12 @@ group! {
         logins_per_minute: u32 = 5, ["CHAT_RATE_LOGINS_PER_MINUTE"], "per minute", 1..=1_000_000;
         /// Attempts to sign in from one address.
         logins_per_minute_per_ip: u32 = 20, ["CHAT_RATE_LOGINS_PER_MINUTE_PER_IP"], "per minute", 1..=1_000_000;
+        /// Mails to one address that somebody asked for: a forgotten password, another address, a mail once more.
+        mails_per_hour: u32 = 5, ["CHAT_RATE_MAILS_PER_HOUR"], "per hour", 1..=1_000_000;
+        /// Such mails asked for from one network address.
+        mails_per_hour_per_ip: u32 = 30, ["CHAT_RATE_MAILS_PER_HOUR_PER_IP"], "per hour", 1..=1_000_000;
+        /// Proofs that came by mail, or are said to, presented from one network address.
+        proofs_per_minute_per_ip: u32 = 20, ["CHAT_RATE_PROOFS_PER_MINUTE_PER_IP"], "per minute", 1..=1_000_000;
         /// New accounts from one address.
         registrations_per_minute_per_ip: u32 = 20, ["CHAT_RATE_REGISTRATIONS_PER_MINUTE_PER_IP"], "per minute", 1..=1_000_000;
         /// Refresh tokens presented from one address.
@@ -156,7 +163,13 @@ group! {
         refresh_grace: Duration = secs(15), ["CHAT_REFRESH_GRACE_SECONDS"], "seconds", 0..=300;
         /// Life of a WebSocket ticket.
         ticket: Duration = secs(30), ["CHAT_TICKET_SECONDS"], "seconds", 1..=300;
-        /// Cost of a password's hash; one more doubles it. Holds for passwords set from then on.
+        /// Whether an address must be confirmed before its owner may write. `required` needs mail; with `off` whoever registers counts as confirmed.
+        email_verification: EmailVerification = EmailVerification::Off, ["CHAT_EMAIL_VERIFICATION"], "";
+        /// How long the link that confirms an address is good, from when it is mailed.
+        email_proof: Duration = secs(24 * 3_600), ["CHAT_EMAIL_PROOF_SECONDS"], "seconds", 60..=604_800;
+        /// How long the link that sets a new password is good, from when it is mailed.
+        reset_proof: Duration = secs(3_600), ["CHAT_RESET_PROOF_SECONDS"], "seconds", 60..=86_400;
+        /// Cost of a password's hash; one more doubles it. When it rises, each hash is made anew at the next login.
         bcrypt_cost: u32 = 12, ["CHAT_BCRYPT_COST"], "", 4..=31;
         /// Threads that hash passwords.
         bcrypt_threads: usize = 2, ["CHAT_BCRYPT_THREADS"], "threads", 1..=256;
@@ -164,6 +177,14 @@ group! {
         bcrypt_queue: usize = 64, ["CHAT_BCRYPT_QUEUE"], "", 1..=100_000;
         /// How long an author may change or delete an own message.
         edit_window: Duration = secs(5 * 60), ["CHAT_EDIT_WINDOW_SECONDS"], "seconds", 0..=31_536_000;
+    }
+}
+
+impl AccountSettings {
+    /// Whether an address must be confirmed before its owner may write.
+    #[must_use]
+    pub const fn asks_for_verification(&self) -> bool {
+        matches!(self.email_verification, EmailVerification::Required)
     }
 }
 

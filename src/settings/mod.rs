@@ -5,6 +5,7 @@
 
 mod address;
 mod groups;
+mod mail;
 mod proxies;
 mod reference;
 mod table;
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 
 pub use address::RedisUrl;
 pub use groups::{AccountSettings, Limits, RedisSettings, StoreSettings, Timing};
+pub use mail::{MailSettings, MailTransport, SmtpSecurity, SmtpUrl};
 pub use proxies::TrustedProxies;
 pub use table::{Env, SettingError};
 pub use value::{EmailVerification, Environment, LogFormat, Secret};
@@ -50,8 +52,6 @@ group! {
         allowed_origins: Vec<String> = Vec::new(), ["CHAT_ALLOWED_ORIGINS"], "";
         /// Networks of proxies, such as `10.0.0.0/8`, whose `X-Forwarded-For` is believed. Limits by address count the client behind them.
         trusted_proxies: TrustedProxies = TrustedProxies::default(), ["CHAT_TRUSTED_PROXIES"], "";
-        /// Whether an address must be confirmed before its owner may write. `required` is refused: this version sends no mail.
-        email_verification: EmailVerification = EmailVerification::Off, ["CHAT_EMAIL_VERIFICATION"], "";
         /// What is logged: a level, or levels by module, such as `info,chat=debug`.
         log: String = "info".to_owned(), ["CHAT_LOG", "RUST_LOG"], "";
         /// How log lines look: `text`, `json` (one ECS object a line), or `auto`: objects in staging and production.
@@ -74,6 +74,8 @@ group! {
         accounts: AccountSettings;
         /// Redis.
         redis: RedisSettings;
+        /// Mail.
+        mail: MailSettings;
     }
 }
 
@@ -107,9 +109,6 @@ impl Settings {
         if self.redis.ca_file.is_some() && !self.redis_url.as_ref().is_some_and(|url| url.tls) {
             return refuse("CHAT_REDIS_CA_FILE", "is for a REDIS_URL that begins with rediss");
         }
-        if self.email_verification == EmailVerification::Required {
-            return refuse("CHAT_EMAIL_VERIFICATION", "this version sends no mail: leave it off");
-        }
         if self.public_url.as_deref().is_some_and(|url| !is_origin(url.trim_end_matches('/'))) {
             return refuse("PUBLIC_URL", "must be scheme://host or scheme://host:port, with http or https");
         }
@@ -134,7 +133,7 @@ impl Settings {
         if self.accounts.refresh_token <= self.accounts.access_token {
             return refuse("CHAT_REFRESH_TOKEN_SECONDS", "must be above CHAT_ACCESS_TOKEN_SECONDS");
         }
-        Ok(())
+        mail::validate(self)
     }
 
     /// The address of a PostgreSQL database, where one is set.
@@ -264,12 +263,6 @@ mod tests {
         }
         // Others are not looked for in files.
         assert_eq!(with(&[("PORT_FILE", &one)]).expect("valid").port, 3_000);
-    }
-
-    #[test]
-    fn what_this_version_does_not_offer_is_refused() {
-        let error = with(&[("CHAT_EMAIL_VERIFICATION", "required")]).expect_err("no mail");
-        assert_eq!(error.name, "CHAT_EMAIL_VERIFICATION");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::table::Row;
-use super::{AccountSettings, Limits, RedisSettings, Settings, StoreSettings, Timing};
+use super::{AccountSettings, Limits, MailSettings, RedisSettings, Settings, StoreSettings, Timing};
 
 const HEAD: &str = "# Settings
 
@@ -12,8 +12,8 @@ Written from the table in `src/settings/`; `UPDATE_DOCS=1 cargo test settings` w
 Every setting is an environment variable. One that is empty counts as not set. A value that cannot be
 used ends the start with one line that names the variable. `chat check-config` checks without starting.
 
-What holds a secret may stand in a file instead: `DATABASE_URL_FILE`, `REDIS_URL_FILE`, `SENTRY_DSN_FILE` and
-`JWT_SECRET_FILE` name one. Only one of the two may be set. The file is read at the start.
+What holds a secret may stand in a file instead: `DATABASE_URL_FILE`, `REDIS_URL_FILE`, `SENTRY_DSN_FILE`,
+`JWT_SECRET_FILE` and `CHAT_SMTP_URL_FILE` name one. Only one of the two may be set. The file is read at the start.
 ";
 
 pub(super) fn render() -> String {
@@ -25,6 +25,7 @@ pub(super) fn render() -> String {
         ("Store", StoreSettings::rows()),
         ("Accounts", AccountSettings::rows()),
         ("Redis", RedisSettings::rows()),
+        ("Mail", MailSettings::rows()),
     ] {
         // Writing to a String cannot fail.
         let _ = write!(page, "\n## {title}\n\n");
@@ -74,6 +75,7 @@ mod tests {
             StoreSettings::rows(),
             AccountSettings::rows(),
             RedisSettings::rows(),
+            MailSettings::rows(),
         ];
         let mut names: Vec<_> = rows.iter().flatten().flat_map(|row| row.names).collect();
         let count = names.len();

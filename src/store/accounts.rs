@@ -1,7 +1,9 @@
 //! People and their logins.
 
 use super::Answer;
-use crate::domain::{LoginSession, RefreshToken, Rotation, SessionId, Timestamp, User, UserId};
+use crate::domain::{
+    Letter, Login, LoginSession, RefreshToken, Rotation, SessionId, Timestamp, User, UserId,
+};
 
 /// An account to be made, with its first login.
 #[derive(Clone, Debug)]
@@ -11,6 +13,8 @@ pub struct NewAccount {
     pub password_hash: String,
     pub login: LoginSession,
     pub refresh: RefreshToken,
+    /// What the newcomer is written.
+    pub welcome: Option<Letter>,
 }
 
 /// What a login is checked against.
@@ -22,7 +26,7 @@ pub struct Credentials {
 
 /// Accounts, logins and refresh families.
 pub trait Accounts: Send + Sync + 'static {
-    /// Makes the account and its first login in one transaction.
+    /// Makes the account, its first login and the letter in one transaction.
     ///
     /// # Errors
     /// `Conflict` when the username (without case) or the e-mail address is taken.
@@ -40,7 +44,7 @@ pub trait Accounts: Send + Sync + 'static {
     /// Presents the refresh token with this hash. Judged and, when renewed, `successor` stored in
     /// one transaction: of two tabs that present the same token within `grace_ms` of its first
     /// use, both are renewed within one family; later reuse revokes the family (I18).
-    /// `successor.session` is filled in by the store.
+    /// `successor.session` is filled in by the store, and the login counts as used now.
     fn rotate_refresh(
         &self,
         hash: [u8; 32],
@@ -52,6 +56,16 @@ pub trait Accounts: Send + Sync + 'static {
     /// Ends a login: its refresh tokens and access tokens are worthless from now on. Ending an
     /// ended one is no error.
     fn revoke_login(&self, session: SessionId, now: Timestamp) -> Answer<'_, ()>;
+
+    /// The user's living logins, the last used first. One whose refresh tokens are all over cannot
+    /// be used any more, and is left out.
+    fn logins_of(&self, user: UserId, now: Timestamp) -> Answer<'_, Vec<Login>>;
+
+    /// Ends one of the user's logins; `false` when he has no such living one.
+    fn revoke_login_of(&self, user: UserId, session: SessionId, now: Timestamp) -> Answer<'_, bool>;
+
+    /// Ends all of the user's logins and answers those that ended.
+    fn revoke_logins(&self, user: UserId, now: Timestamp) -> Answer<'_, Vec<SessionId>>;
 
     /// Who a living login belongs to; `None` when it was revoked or never was.
     fn login_user(&self, session: SessionId) -> Answer<'_, Option<User>>;

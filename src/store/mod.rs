@@ -4,9 +4,11 @@
 //! Names the domain only: no actor, no protocol, no HTTP. Next: [`Log`], then `sqlite`.
 
 mod accounts;
+mod letters;
 mod log;
 pub(crate) mod plan;
 pub mod postgres;
+mod proofs;
 mod repair;
 mod rooms;
 pub mod sqlite;
@@ -17,7 +19,9 @@ use std::fmt;
 
 pub use accounts::{Accounts, Credentials, NewAccount};
 use futures_util::future::BoxFuture;
+pub use letters::Letters;
 pub use log::{Append, Log, LogPage, RoomSnapshot};
+pub use proofs::Proofs;
 pub use repair::Repair;
 pub use rooms::{
     DirectoryCursor, MemberCursor, MemberPage, Membership, MessagePage, NewRoom, NewRoomMade, RoomPage,
@@ -64,7 +68,7 @@ impl From<Refusal> for StoreError {
 }
 
 /// Everything the server keeps.
-pub trait Store: Log + Rooms + Accounts + UserLogs + Repair {
+pub trait Store: Log + Rooms + Accounts + Letters + Proofs + UserLogs + Repair {
     /// The identity of this database's history, as it is stored now. Another one means that what
     /// any process or client remembers of the logs is worthless.
     fn epoch(&self) -> Answer<'_, Epoch>;

@@ -122,4 +122,10 @@ metrics! {
     OutboxOldest = "outbox_oldest_seconds";
     /// Age of the last announcement of another process when it was read, by shard.
     BusLag = "bus_lag_seconds";
+    /// Letters in the queue of mail, those under way included.
+    MailQueue = "mail_queue_letters";
+    /// For how long the oldest of them has waited.
+    MailOldest = "mail_queue_oldest_seconds";
+    /// Attempts to deliver a letter by outcome: sent, failed (tried again later), given_up, dropped (nobody wants it any more).
+    MailLetters = "mail_letters_total";
 }

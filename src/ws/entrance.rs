@@ -4,10 +4,10 @@
 use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
 
 use super::session::{Session, fault_of};
-use crate::domain::User;
 use crate::domain::session::{Expiry, Identity};
+use crate::domain::{Refusal, User, UserId};
 use crate::error::{Code, Fault};
-use crate::protocol::{CloseCode, Reference, server};
+use crate::protocol::{CloseCode, Command, Reference, server};
 use crate::store::UserHeads;
 
 impl Session {
@@ -64,6 +64,7 @@ impl Session {
             return;
         }
         hub.sign_in(&self.link, user.id);
+        self.may_write = self.is_writer(&user).is_ok();
         if hub.pod.has_ended(identity.session) {
             return self.close(CloseCode::SessionRevoked);
         }
@@ -100,6 +101,35 @@ impl Session {
         if !self.link.user_log.go_live() {
             self.user_behind(ctx);
         }
+    }
+
+    fn is_writer(&self, user: &User) -> Result<(), Refusal> {
+        user.may_write(self.parts.hub.pod.settings.accounts.asks_for_verification())
+    }
+
+    /// Looks whether the user has confirmed the address meanwhile. Later frames wait until it is
+    /// known.
+    pub(super) fn once_verified(
+        &self,
+        command: Command,
+        reference: Option<Reference>,
+        user: UserId,
+        ctx: &mut Context<Self>,
+    ) {
+        self.link.pause(true);
+        let store = self.parts.hub.pod.store.clone();
+        let found = async move { store.user(user).await.map_err(fault_of) };
+        ctx.spawn(found.into_actor(self).map(move |found, session, ctx| {
+            let known = found.and_then(|user| user.ok_or_else(|| Refusal::Unauthorized.into()));
+            match known.and_then(|user| session.is_writer(&user).map_err(Fault::from)) {
+                Ok(()) => {
+                    session.may_write = true;
+                    session.command(command, reference, user, ctx);
+                }
+                Err(fault) => session.error(reference.as_ref(), &fault),
+            }
+            session.link.pause(false);
+        }));
     }
 
     pub(super) fn renew(&self, token: String, reference: Option<Reference>, ctx: &mut Context<Self>) {

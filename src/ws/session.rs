@@ -51,6 +51,8 @@ pub struct Session {
     pub(super) catch_up: CatchUp,
     pub(super) state: Rules,
     pub(super) typed: Typed,
+    /// Whether the user was known to be allowed to when somebody last looked.
+    pub(super) may_write: bool,
     /// Who came in with the upgrade, until he is welcomed.
     newcomer: Option<Box<User>>,
     pub(super) guards: Vec<ConnectionGuard>,
@@ -72,6 +74,7 @@ impl Session {
             state: Rules::new(link.identity()),
             catch_up: CatchUp::default(),
             typed: Typed::default(),
+            may_write: false,
             newcomer,
             parts,
             link,
@@ -164,13 +167,16 @@ impl Session {
         }
     }
 
-    fn command(
+    pub(super) fn command(
         &mut self,
         command: Command,
         reference: Option<Reference>,
         user: UserId,
         ctx: &mut Context<Self>,
     ) {
+        if !self.may_write && is_writing(&command) {
+            return self.once_verified(command, reference, user, ctx);
+        }
         match command {
             Command::Ping => {
                 let heads = self.parts.hub.live_heads(&self.link);
@@ -217,6 +223,14 @@ impl Session {
         let reply = Reply::socket(hub.pod.clone(), hub.place(&self.link), reference);
         hub.pod.tell_room(room, ToRoom::Submit(Submission { operation, reply }));
     }
+}
+
+/// What somebody whose address is not confirmed may not do.
+const fn is_writing(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Send { .. } | Command::Edit { .. } | Command::Delete { .. } | Command::Typing { .. }
+    )
 }
 
 /// A failure of the store, as the client is told it.

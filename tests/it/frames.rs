@@ -89,6 +89,7 @@ fn server_frames() -> BTreeMap<String, Encoded> {
         avatar: None,
         created_at: at(0),
         last_seen: None,
+        email_verified: true,
     };
     let reference = Reference::Number(4);
     let r = Some(&reference);

@@ -19,6 +19,8 @@ mod frames;
 mod http;
 mod journeys;
 #[cfg(feature = "torture")]
+mod mail;
+#[cfg(feature = "torture")]
 mod pods;
 mod postgres;
 #[cfg(feature = "torture")]

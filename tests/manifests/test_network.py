@@ -87,6 +87,10 @@ def expected(rendered):
     yield page, DNS, 53, "UDP", False
     yield backend, DATABASE, 5432, "TCP", True
     yield backend, DATABASE, 6379, "TCP", True
+    yield backend, DATABASE, 465, "TCP", True
+    yield backend, DATABASE, 587, "TCP", True
+    yield backend, DATABASE, 25, "TCP", False
+    yield backend, METADATA, 587, "TCP", False
     yield backend, METADATA, 80, "TCP", False
     yield backend, METADATA, 5432, "TCP", False
     variables = [one["name"] for each in containers(rendered.backends()[0]) for one in each.get("env", [])]
@@ -102,6 +106,7 @@ def expected(rendered):
             yield pod(rendered, name), DATABASE, 5432, "TCP", False
     if any(component(one) == "migration" for one in rendered.workloads()):
         yield pod(rendered, "migration"), DATABASE, 5432, "TCP", True
+        yield pod(rendered, "migration"), DATABASE, 587, "TCP", False
         yield pod(rendered, "migration"), DNS, 53, "UDP", True
         yield pod(rendered, "migration"), backend, 3000, "TCP", False
 

@@ -18,7 +18,7 @@ from rendering import (
 
 # Secrets that are not in the manifests, with their keys: made by dev-secrets.sh, a vault or by hand.
 SECRETS = {
-    "chat-secrets": {"database-url", "redis-url", "jwt-secret"},
+    "chat-secrets": {"database-url", "redis-url", "jwt-secret", "smtp-url"},
     "chat-migration-secrets": {"database-url"},
     "chat-sentry": {"dsn"},
     "chat-postgres": {"password"},
@@ -62,7 +62,13 @@ def secrets_promised(rendered):
     for one in rendered.of("ExternalSecret"):
         name = one["spec"]["target"]["name"]
         keys = {entry["secretKey"] for entry in one["spec"]["data"]}
-        if keys != SECRETS.get(name):
+        named = [
+            variable.get("valueFrom", {}).get("secretKeyRef", {})
+            for workload in rendered.workloads()
+            for container in containers(workload)
+            for variable in container.get("env", [])
+        ]
+        if keys != {reference["key"] for reference in named if reference.get("name") == name}:
             yield f"{where(rendered, one)}: gives {sorted(keys)}"
 
 

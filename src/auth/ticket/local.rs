@@ -99,6 +99,7 @@ mod tests {
             avatar: None,
             created_at: Timestamp::default(),
             last_seen: None,
+            email_verified: true,
         }
     }
 

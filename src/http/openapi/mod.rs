@@ -14,6 +14,7 @@ use serde_yaml_ng::Mapping;
 
 use self::table::{ANY, OPERATIONS, REFERENCES, REQUIRED, TAGS, WITH_BODY, WITH_TOKEN};
 use super::problem::{FieldError, ProblemBody};
+use super::sessions::LoginSession;
 use crate::protocol::wire;
 
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
@@ -75,6 +76,7 @@ fn base() -> DefaultApiRaw {
             ("Message", wire::Message::schema_with_ref()),
             ("Room", wire::Room::schema_with_ref()),
             ("Attachment", wire::Attachment::schema_with_ref()),
+            ("LoginSession", LoginSession::schema_with_ref()),
             ("FieldError", FieldError::schema_with_ref()),
             ("Problem", ProblemBody::schema_with_ref()),
         ]

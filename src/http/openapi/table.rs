@@ -31,6 +31,10 @@ pub(super) const ANY: &[(u16, &str)] =
 const VALIDATION: (u16, &str) = (400, "Validation error");
 const NO_ROOM: (u16, &str) = (404, "Room not found");
 const NO_MESSAGE: (u16, &str) = (404, "Message not found");
+const TOO_MANY: (u16, &str) = (429, "Too many requests");
+const NO_MAIL: (u16, &str) = (403, "This installation sends no mail");
+const TAKEN: (u16, &str) = (409, "Somebody has the address");
+const NOT_VERIFIED: (u16, &str) = (403, "Your e-mail address is not confirmed");
 const NOT_MEMBER: (u16, &str) = (403, "Not a member of this public room");
 
 /// By the operations' ids.
@@ -43,9 +47,31 @@ pub(super) const OPERATIONS: &[Answers] = &[
     row("login", (200, "Login successful"), &[(401, "Invalid credentials"), (429, "Too many requests")]),
     row("refresh", (200, "Tokens renewed"), &[(401, "Invalid refresh token"), (429, "Too many requests")]),
     row("logout", (204, "Login ended"), &[]),
+    row("logoutAll", (204, "All logins ended"), &[]),
+    row("listSessions", (200, "Your logins"), &[]),
+    row("endSession", (204, "Login ended"), &[VALIDATION, (404, "You have no such login")]),
+    row("verifyEmail", (204, "Address confirmed"), &[(400, "The token is not good"), TOO_MANY]),
+    row(
+        "resendVerification",
+        (202, "A mail will come"),
+        &[NO_MAIL, (409, "The address is confirmed already")],
+    ),
+    row(
+        "forgotPassword",
+        (202, "A mail will come, if there is such an account"),
+        &[VALIDATION, NO_MAIL, TOO_MANY],
+    ),
+    row("resetPassword", (204, "Password set"), &[(400, "The token or the password is not good"), TOO_MANY]),
+    row("confirmEmail", (200, "Confirmed"), &[(400, "The token is not good"), TAKEN, TOO_MANY]),
+    row("changePassword", (204, "Password changed"), &[VALIDATION, (409, "It was changed meanwhile")]),
+    row("changeEmail", (202, "Mails will come"), &[VALIDATION, NO_MAIL, TAKEN]),
     row("getMe", (200, "You"), &[]),
     row("listRooms", (200, "Rooms retrieved successfully"), &[]),
-    row("createRoom", (201, "Room created successfully"), &[VALIDATION, (429, "Too many requests")]),
+    row(
+        "createRoom",
+        (201, "Room created successfully"),
+        &[VALIDATION, NOT_VERIFIED, (429, "Too many requests")],
+    ),
     row("getRoom", (200, "The room"), &[VALIDATION, NO_ROOM]),
     row("joinRoom", (200, "The room joined"), &[VALIDATION, NO_ROOM, (409, "The room is archived")]),
     row("leaveRoom", (204, "Room left"), &[VALIDATION, NOT_MEMBER, NO_ROOM]),
@@ -59,7 +85,7 @@ pub(super) const OPERATIONS: &[Answers] = &[
         (201, "Message sent successfully"),
         &[
             VALIDATION,
-            NOT_MEMBER,
+            (403, "Not a member of this public room, or your e-mail address is not confirmed"),
             NO_ROOM,
             (409, "The key was used for another message, or the room is archived"),
         ],
@@ -68,12 +94,22 @@ pub(super) const OPERATIONS: &[Answers] = &[
     row(
         "editMessage",
         (200, "The message as it is now"),
-        &[VALIDATION, (403, "Not your own, or too late"), NO_MESSAGE, (409, "The message was deleted")],
+        &[
+            VALIDATION,
+            (403, "Not your own, or too late, or your e-mail address is not confirmed"),
+            NO_MESSAGE,
+            (409, "The message was deleted"),
+        ],
     ),
     row(
         "deleteMessage",
         (204, "Message deleted"),
-        &[VALIDATION, (403, "Not your own, or too late"), NO_MESSAGE, (409, "The room is archived")],
+        &[
+            VALIDATION,
+            (403, "Not your own, or too late, or your e-mail address is not confirmed"),
+            NO_MESSAGE,
+            (409, "The room is archived"),
+        ],
     ),
     row("getJourney", (200, "The message's way"), &[VALIDATION, (404, "Message or user not found")]),
     row("createTicket", (201, "Ticket issued"), &[VALIDATION]),
@@ -91,6 +127,7 @@ pub(super) const REQUIRED: &[(&str, &[&str])] = &[
     ("MessagePage", &["messages", "nextCursor"]),
     ("MemberPage", &["members", "nextCursor"]),
     ("RoomPage", &["rooms", "nextCursor"]),
+    ("LoginSession", &["id", "device", "network", "createdAt", "lastUsedAt", "isCurrent"]),
 ];
 
 /// Properties that are other schemas: schema, property, the other, and whether it is a list.
@@ -98,6 +135,7 @@ pub(super) const REFERENCES: &[(&str, &str, &str, bool)] = &[
     ("Room", "members", "User", true),
     ("Message", "attachments", "Attachment", true),
     ("Session", "user", "User", false),
+    ("LoginSessions", "sessions", "LoginSession", true),
     ("MessagePage", "messages", "Message", true),
     ("MemberPage", "members", "User", true),
     ("RoomPage", "rooms", "Room", true),

@@ -11,8 +11,10 @@ use super::fault::Fault;
 use super::rows::{NewLogin, NewRefreshToken, NewUser, UserColumns, UserRow};
 use super::schema::{logins, refresh_tokens, users};
 use super::statements::statement;
-use super::transaction;
-use crate::domain::{LoginSession, RefreshToken, Refusal, Rotation, SessionId, Timestamp, User, UserId};
+use super::{letters, transaction};
+use crate::domain::{
+    Login, LoginSession, RefreshToken, Refusal, Rotation, SessionId, Timestamp, User, UserId,
+};
 use crate::store::{Credentials, NewAccount};
 
 /// A name that is taken between the look and the insertion is found by the unique index: then the
@@ -40,10 +42,12 @@ pub(super) async fn create_account(conn: &mut AsyncPgConnection, account: &NewAc
                 password_hash: &account.password_hash,
                 created_at: user.created_at.millis(),
                 last_seen: user.last_seen.map(Timestamp::millis),
+                email_verified_at: user.email_verified.then_some(user.created_at.millis()),
             })
             .execute(conn)
             .await?;
-        insert_login(conn, &account.login, &account.refresh).await
+        insert_login(conn, &account.login, &account.refresh).await?;
+        letters::insert(conn, account.welcome.as_slice()).await
     })
     .await
 }
@@ -85,6 +89,8 @@ async fn insert_login(
             user_id: login.user.0,
             created_at: login.created_at.millis(),
             device: login.device.as_deref(),
+            network: login.network.as_deref(),
+            last_used_at: Some(login.created_at.millis()),
         })
         .execute(conn)
         .await?;
@@ -157,6 +163,10 @@ pub(super) async fn rotate_refresh(
         let of_login = refresh_tokens::table.filter(refresh_tokens::session_id.eq(session.0));
         diesel::delete(of_login.filter(refresh_tokens::expires_at.le(now.millis()))).execute(conn).await?;
         insert_token(conn, session, successor).await?;
+        diesel::update(logins::table.find(session.0))
+            .set(logins::last_used_at.eq(now.millis()))
+            .execute(conn)
+            .await?;
         Ok(Rotation::Renewed { user, session })
     })
     .await
@@ -180,8 +190,8 @@ async fn revoke(conn: &mut AsyncPgConnection, session: SessionId, now: Timestamp
 
 statement! {
     LoginUser { session: Uuid => SqlUuid } -> UserColumns,
-    "SELECT u.id, u.username, u.email, u.avatar, u.created_at, u.last_seen FROM logins l \
-     JOIN users u ON u.id = l.user_id WHERE l.id = ? AND l.revoked_at IS NULL"
+    "SELECT u.id, u.username, u.email, u.avatar, u.created_at, u.last_seen, u.email_verified_at \
+     FROM logins l JOIN users u ON u.id = l.user_id WHERE l.id = ? AND l.revoked_at IS NULL"
 }
 
 /// One statement.
@@ -191,6 +201,65 @@ pub(super) async fn login_user(
 ) -> Result<Option<User>, Fault> {
     let row: Option<UserRow> = LoginUser { session: session.0 }.get_result(conn).await.optional()?;
     Ok(row.map(User::from))
+}
+
+pub(super) async fn logins_of(
+    conn: &mut AsyncPgConnection,
+    user: UserId,
+    now: Timestamp,
+) -> Result<Vec<Login>, Fault> {
+    type Row = (Uuid, i64, Option<i64>, Option<String>, Option<String>);
+    let usable = refresh_tokens::table
+        .filter(refresh_tokens::session_id.eq(logins::id))
+        .filter(refresh_tokens::expires_at.gt(now.millis()));
+    let rows: Vec<Row> = logins::table
+        .filter(logins::user_id.eq(user.0))
+        .filter(logins::revoked_at.is_null())
+        .filter(exists(usable))
+        .select((logins::id, logins::created_at, logins::last_used_at, logins::device, logins::network))
+        .load(conn)
+        .await?;
+    let login = |(id, created_at, last_used_at, device, network): Row| {
+        let created_at = Timestamp::from_millis(created_at);
+        let session = LoginSession { id: SessionId(id), user, created_at, device, network };
+        Login { session, last_used_at: last_used_at.map_or(created_at, Timestamp::from_millis) }
+    };
+    let mut found: Vec<_> = rows.into_iter().map(login).collect();
+    found.sort_by_key(|login| (std::cmp::Reverse(login.last_used_at), login.session.id));
+    Ok(found)
+}
+
+/// One statement.
+pub(super) async fn revoke_login_of(
+    conn: &mut AsyncPgConnection,
+    user: UserId,
+    session: SessionId,
+    now: Timestamp,
+) -> Result<bool, Fault> {
+    let own = logins::table.find(session.0).filter(logins::user_id.eq(user.0));
+    let ended = diesel::update(own.filter(logins::revoked_at.is_null()))
+        .set(logins::revoked_at.eq(now.millis()))
+        .execute(conn)
+        .await?;
+    Ok(ended > 0)
+}
+
+/// Ends all of a user's logins but one, in one statement. A login that begins meanwhile began after.
+pub(super) async fn revoke_logins(
+    conn: &mut AsyncPgConnection,
+    user: UserId,
+    keep: Option<SessionId>,
+    now: Timestamp,
+) -> Result<Vec<SessionId>, Fault> {
+    // No login has this id.
+    let keep = keep.map_or(Uuid::nil(), |session| session.0);
+    let others = logins::table.filter(logins::user_id.eq(user.0)).filter(logins::id.ne(keep));
+    let ended: Vec<Uuid> = diesel::update(others.filter(logins::revoked_at.is_null()))
+        .set(logins::revoked_at.eq(now.millis()))
+        .returning(logins::id)
+        .get_results(conn)
+        .await?;
+    Ok(ended.into_iter().map(SessionId).collect())
 }
 
 statement! {

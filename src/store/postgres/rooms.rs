@@ -155,8 +155,8 @@ pub(super) async fn rooms_of(
 statement! {
     /// The first members of each of a user's rooms, by `joined_seq`, read from the index.
     FirstMembers { limit: i64 => BigInt, user: Uuid => SqlUuid } -> (SqlUuid, UserColumns),
-    "SELECT mine.room_id, u.id, u.username, u.email, u.avatar, u.created_at, u.last_seen FROM members mine \
-     CROSS JOIN LATERAL (SELECT user_id, joined_seq FROM members WHERE room_id = mine.room_id \
+    "SELECT mine.room_id, u.id, u.username, u.email, u.avatar, u.created_at, u.last_seen, \
+     u.email_verified_at FROM members mine CROSS JOIN LATERAL (SELECT user_id, joined_seq FROM members WHERE room_id = mine.room_id \
      ORDER BY joined_seq LIMIT ?) first JOIN users u ON u.id = first.user_id \
      WHERE mine.user_id = ? ORDER BY mine.room_id, first.joined_seq"
 }

@@ -21,10 +21,12 @@ pub(super) struct UserRow {
     avatar: Option<String>,
     created_at: i64,
     last_seen: Option<i64>,
+    email_verified_at: Option<i64>,
 }
 
 /// The columns of a [`UserRow`], for statements written out.
-pub(super) type UserColumns = (SqlUuid, Text, Text, Nullable<Text>, BigInt, Nullable<BigInt>);
+pub(super) type UserColumns =
+    (SqlUuid, Text, Text, Nullable<Text>, BigInt, Nullable<BigInt>, Nullable<BigInt>);
 
 impl From<UserRow> for User {
     fn from(row: UserRow) -> Self {
@@ -35,6 +37,7 @@ impl From<UserRow> for User {
             avatar: row.avatar,
             created_at: Timestamp::from_millis(row.created_at),
             last_seen: row.last_seen.map(Timestamp::from_millis),
+            email_verified: row.email_verified_at.is_some(),
         }
     }
 }
@@ -51,6 +54,7 @@ pub(super) struct NewUser<'a> {
     pub(super) password_hash: &'a str,
     pub(super) created_at: i64,
     pub(super) last_seen: Option<i64>,
+    pub(super) email_verified_at: Option<i64>,
 }
 
 #[derive(Insertable)]
@@ -60,6 +64,8 @@ pub(super) struct NewLogin<'a> {
     pub(super) user_id: Uuid,
     pub(super) created_at: i64,
     pub(super) device: Option<&'a str>,
+    pub(super) network: Option<&'a str>,
+    pub(super) last_used_at: Option<i64>,
 }
 
 #[derive(Insertable)]

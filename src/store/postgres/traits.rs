@@ -3,14 +3,15 @@
 
 use futures_util::FutureExt as _;
 
-use super::{PgStore, accounts, append, log, prune, repair, rooms, standing, user_logs};
+use super::{PgStore, accounts, append, letters, log, proofs, prune, repair, rooms, standing, user_logs};
 use crate::domain::{
-    ClientMsgId, Epoch, Head, LogHead, LoginSession, MarkMove, Message, MessageId, RefreshToken, Refusal,
-    RoomBatch, RoomId, Rotation, Seq, SessionId, Timestamp, User, UserId,
+    ClientMsgId, EmailChange, EmailStep, Epoch, Head, Letter, LetterId, LogHead, Login, LoginSession,
+    MarkMove, Message, MessageId, Proof, Purpose, RefreshToken, Refusal, RoomBatch, RoomId, Rotation, Seq,
+    SessionId, Timestamp, User, UserId,
 };
 use crate::store::{
-    Accounts, Answer, Append, Credentials, DirectoryCursor, Log, LogPage, MarksPage, MemberCursor,
-    MemberPage, MessagePage, Moved, NewAccount, NewRoom, NewRoomMade, Repair, RoomPage, RoomSnapshot,
+    Accounts, Answer, Append, Credentials, DirectoryCursor, Letters, Log, LogPage, MarksPage, MemberCursor,
+    MemberPage, MessagePage, Moved, NewAccount, NewRoom, NewRoomMade, Proofs, Repair, RoomPage, RoomSnapshot,
     RoomView, Rooms, Standing, Store, UserHeads, UserLogPage, UserLogs,
 };
 
@@ -140,8 +141,107 @@ impl Accounts for PgStore {
         self.executor.write((), move |conn, ()| accounts::revoke_login(conn, session, now).boxed())
     }
 
+    fn logins_of(&self, user: UserId, now: Timestamp) -> Answer<'_, Vec<Login>> {
+        self.executor.read((), move |conn, ()| accounts::logins_of(conn, user, now).boxed())
+    }
+
+    fn revoke_login_of(&self, user: UserId, session: SessionId, now: Timestamp) -> Answer<'_, bool> {
+        self.executor.write((), move |conn, ()| accounts::revoke_login_of(conn, user, session, now).boxed())
+    }
+
+    fn revoke_logins(&self, user: UserId, now: Timestamp) -> Answer<'_, Vec<SessionId>> {
+        self.executor.write((), move |conn, ()| accounts::revoke_logins(conn, user, None, now).boxed())
+    }
+
     fn login_user(&self, session: SessionId) -> Answer<'_, Option<User>> {
         self.executor.read((), move |conn, ()| accounts::login_user(conn, session).boxed())
+    }
+}
+
+impl Letters for PgStore {
+    fn post(&self, letter: Letter) -> Answer<'_, ()> {
+        self.executor.write([letter], |conn, letter| letters::insert(conn, letter).boxed())
+    }
+
+    fn take_letters(&self, now: Timestamp, until: Timestamp, limit: usize) -> Answer<'_, Vec<Letter>> {
+        self.executor.write((), move |conn, ()| letters::take(conn, now, until, limit).boxed())
+    }
+
+    fn letter_done(&self, id: LetterId) -> Answer<'_, ()> {
+        self.executor.write((), move |conn, ()| letters::done(conn, id).boxed())
+    }
+
+    fn letter_later(&self, id: LetterId, due: Timestamp) -> Answer<'_, ()> {
+        self.executor.write((), move |conn, ()| letters::later(conn, id, due).boxed())
+    }
+
+    fn letters_waiting(&self) -> Answer<'_, (u64, Option<Timestamp>)> {
+        self.executor.read((), |conn, ()| letters::waiting(conn).boxed())
+    }
+}
+
+impl Proofs for PgStore {
+    fn keep_proof(&self, proof: Proof, now: Timestamp) -> Answer<'_, ()> {
+        self.executor.write(proof, move |conn, proof| proofs::keep(conn, proof, now).boxed())
+    }
+
+    fn proof_user(&self, hash: [u8; 32], purpose: Purpose, now: Timestamp) -> Answer<'_, Option<User>> {
+        self.executor.read(hash, move |conn, hash| proofs::user(conn, hash, purpose, now).boxed())
+    }
+
+    fn verify_email(&self, hash: [u8; 32], now: Timestamp) -> Answer<'_, Option<User>> {
+        self.executor.write(hash, move |conn, hash| proofs::verify_email(conn, hash, now).boxed())
+    }
+
+    fn reset_password(
+        &self,
+        hash: [u8; 32],
+        password_hash: String,
+        notice: Option<Letter>,
+        now: Timestamp,
+    ) -> Answer<'_, Option<(UserId, Vec<SessionId>)>> {
+        self.executor.write((hash, password_hash, notice), move |conn, (hash, password, notice)| {
+            proofs::reset_password(conn, hash, password, notice, now).boxed()
+        })
+    }
+
+    fn change_password(
+        &self,
+        user: UserId,
+        hashes: (String, String),
+        keep: Option<SessionId>,
+        notice: Option<Letter>,
+        now: Timestamp,
+    ) -> Answer<'_, Option<Vec<SessionId>>> {
+        self.executor.write((hashes, notice), move |conn, (hashes, notice)| {
+            proofs::change_password(conn, user, hashes, keep, notice, now).boxed()
+        })
+    }
+
+    fn rehash_password(&self, user: UserId, before: String, after: String) -> Answer<'_, ()> {
+        self.executor.write((before, after), move |conn, (before, after)| {
+            proofs::replace(conn, user, before, after).map(|replaced| replaced.map(drop)).boxed()
+        })
+    }
+
+    fn password_of(&self, user: UserId) -> Answer<'_, Option<String>> {
+        self.executor.read((), move |conn, ()| proofs::password_of(conn, user).boxed())
+    }
+
+    fn wish_email(&self, change: EmailChange, letters: Vec<Letter>) -> Answer<'_, ()> {
+        self.executor.write((change, letters), |conn, (change, letters)| {
+            proofs::wish_email(conn, change, letters).boxed()
+        })
+    }
+
+    fn wished_email(&self, user: UserId, now: Timestamp) -> Answer<'_, Option<EmailChange>> {
+        self.executor.read((), move |conn, ()| proofs::wished_email(conn, user, now).boxed())
+    }
+
+    fn confirm_email(&self, hash: [u8; 32], notices: Vec<Letter>, now: Timestamp) -> Answer<'_, EmailStep> {
+        self.executor.write((hash, notices), move |conn, (hash, notices)| {
+            proofs::confirm_email(conn, hash, notices, now).boxed()
+        })
     }
 }
 

@@ -5,9 +5,12 @@ use diesel::dsl::{exists, select};
 use diesel::prelude::*;
 
 use super::fault::{self, Fault};
+use super::letters;
 use super::rows::{Key, NewLogin, NewRefreshToken, NewUser, UserRow};
 use super::schema::{logins, refresh_tokens, users};
-use crate::domain::{LoginSession, RefreshToken, Refusal, Rotation, SessionId, Timestamp, User, UserId};
+use crate::domain::{
+    Login, LoginSession, RefreshToken, Refusal, Rotation, SessionId, Timestamp, User, UserId,
+};
 use crate::store::{Credentials, NewAccount};
 
 pub(super) fn create_account(conn: &mut SqliteConnection, account: &NewAccount) -> Result<(), Fault> {
@@ -33,9 +36,11 @@ pub(super) fn create_account(conn: &mut SqliteConnection, account: &NewAccount) 
                 password_hash: &account.password_hash,
                 created_at: user.created_at.millis(),
                 last_seen: user.last_seen.map(Timestamp::millis),
+                email_verified_at: user.email_verified.then_some(user.created_at.millis()),
             })
             .execute(conn)?;
-        insert_login(conn, &account.login, &account.refresh)
+        insert_login(conn, &account.login, &account.refresh)?;
+        account.welcome.as_ref().map_or(Ok(()), |letter| letters::insert(conn, letter))
     })
 }
 
@@ -75,6 +80,8 @@ fn insert_login(
             user_id: login.user.into(),
             created_at: login.created_at.millis(),
             device: login.device.as_deref(),
+            network: login.network.as_deref(),
+            last_used_at: Some(login.created_at.millis()),
         })
         .execute(conn)?;
     insert_token(conn, login.id, refresh)
@@ -129,6 +136,9 @@ pub(super) fn rotate_refresh(
         let of_login = refresh_tokens::table.filter(refresh_tokens::session_id.eq(Key::from(session)));
         diesel::delete(of_login.filter(refresh_tokens::expires_at.le(now.millis()))).execute(conn)?;
         insert_token(conn, session, successor)?;
+        diesel::update(logins::table.find(Key::from(session)))
+            .set(logins::last_used_at.eq(now.millis()))
+            .execute(conn)?;
         Ok(Rotation::Renewed { user, session })
     })
 }
@@ -146,6 +156,72 @@ fn revoke(conn: &mut SqliteConnection, session: SessionId, now: Timestamp) -> Re
         .set(logins::revoked_at.eq(now.millis()))
         .execute(conn)?;
     Ok(())
+}
+
+pub(super) fn logins_of(
+    conn: &mut SqliteConnection,
+    user: UserId,
+    now: Timestamp,
+) -> Result<Vec<Login>, Fault> {
+    type Row = (Key, i64, Option<i64>, Option<String>, Option<String>);
+    let usable = refresh_tokens::table
+        .filter(refresh_tokens::session_id.eq(logins::id))
+        .filter(refresh_tokens::expires_at.gt(now.millis()));
+    let mut found: Vec<Login> = logins::table
+        .filter(logins::user_id.eq(Key::from(user)))
+        .filter(logins::revoked_at.is_null())
+        .filter(exists(usable))
+        .select((logins::id, logins::created_at, logins::last_used_at, logins::device, logins::network))
+        .load::<Row>(conn)?
+        .into_iter()
+        .map(|(id, created_at, last_used_at, device, network)| {
+            let created_at = Timestamp::from_millis(created_at);
+            let session = LoginSession { id: id.into(), user, created_at, device, network };
+            Login { session, last_used_at: last_used_at.map_or(created_at, Timestamp::from_millis) }
+        })
+        .collect();
+    found.sort_by_key(|login| (std::cmp::Reverse(login.last_used_at), login.session.id));
+    Ok(found)
+}
+
+pub(super) fn revoke_login_of(
+    conn: &mut SqliteConnection,
+    user: UserId,
+    session: SessionId,
+    now: Timestamp,
+) -> Result<bool, Fault> {
+    fault::write(conn, |conn| {
+        let own = logins::table.find(Key::from(session)).filter(logins::user_id.eq(Key::from(user)));
+        let ended = diesel::update(own.filter(logins::revoked_at.is_null()))
+            .set(logins::revoked_at.eq(now.millis()))
+            .execute(conn)?;
+        Ok(ended > 0)
+    })
+}
+
+pub(super) fn revoke_logins(
+    conn: &mut SqliteConnection,
+    user: UserId,
+    now: Timestamp,
+) -> Result<Vec<SessionId>, Fault> {
+    fault::write(conn, |conn| revoke_all(conn, user, None, now))
+}
+
+/// Ends all of a user's logins but one.
+pub(super) fn revoke_all(
+    conn: &mut SqliteConnection,
+    user: UserId,
+    keep: Option<SessionId>,
+    now: Timestamp,
+) -> Result<Vec<SessionId>, Fault> {
+    // No login has this id.
+    let keep = Key::from(keep.unwrap_or(SessionId(uuid::Uuid::nil())));
+    let others = logins::table.filter(logins::user_id.eq(Key::from(user))).filter(logins::id.ne(keep));
+    let ended: Vec<Key> = diesel::update(others.filter(logins::revoked_at.is_null()))
+        .set(logins::revoked_at.eq(now.millis()))
+        .returning(logins::id)
+        .get_results(conn)?;
+    Ok(ended.into_iter().map(SessionId::from).collect())
 }
 
 pub(super) fn login_user(conn: &mut SqliteConnection, session: SessionId) -> Result<Option<User>, Fault> {

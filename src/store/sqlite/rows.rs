@@ -12,8 +12,8 @@ use uuid::Uuid;
 
 use super::schema::{logins, members, mentions, messages, refresh_tokens, rooms, users};
 use crate::domain::{
-    ClientMsgId, Description, Email, Epoch, Marks, Member, Message, MessageId, Role, Room, RoomId, RoomName,
-    Seq, SessionId, Timestamp, User, UserId, Username,
+    ClientMsgId, Description, Email, Epoch, LetterId, Marks, Member, Message, MessageId, Role, Room, RoomId,
+    RoomName, Seq, SessionId, Timestamp, User, UserId, Username,
 };
 use crate::store::plan::{KnownMember, LogRow, MentionRow, NewMessage};
 
@@ -55,7 +55,7 @@ macro_rules! keys {
     )*};
 }
 
-keys!(UserId, RoomId, MessageId, SessionId, ClientMsgId, Epoch);
+keys!(UserId, RoomId, MessageId, SessionId, ClientMsgId, LetterId, Epoch);
 
 #[derive(Debug, Queryable, Selectable)]
 #[diesel(table_name = users, check_for_backend(Sqlite))]
@@ -66,6 +66,7 @@ pub(super) struct UserRow {
     avatar: Option<String>,
     created_at: i64,
     last_seen: Option<i64>,
+    email_verified_at: Option<i64>,
 }
 
 impl From<UserRow> for User {
@@ -77,6 +78,7 @@ impl From<UserRow> for User {
             avatar: row.avatar,
             created_at: Timestamp::from_millis(row.created_at),
             last_seen: row.last_seen.map(Timestamp::from_millis),
+            email_verified: row.email_verified_at.is_some(),
         }
     }
 }
@@ -93,6 +95,7 @@ pub(super) struct NewUser<'a> {
     pub(super) password_hash: &'a str,
     pub(super) created_at: i64,
     pub(super) last_seen: Option<i64>,
+    pub(super) email_verified_at: Option<i64>,
 }
 
 #[derive(Insertable)]
@@ -102,6 +105,8 @@ pub(super) struct NewLogin<'a> {
     pub(super) user_id: Key,
     pub(super) created_at: i64,
     pub(super) device: Option<&'a str>,
+    pub(super) network: Option<&'a str>,
+    pub(super) last_used_at: Option<i64>,
 }
 
 #[derive(Insertable)]

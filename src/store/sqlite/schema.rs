@@ -21,6 +21,7 @@ diesel::table! {
         last_seen -> Nullable<BigInt>,
         user_seq -> BigInt,
         user_first_retained -> BigInt,
+        email_verified_at -> Nullable<BigInt>,
     }
 }
 
@@ -31,6 +32,8 @@ diesel::table! {
         created_at -> BigInt,
         device -> Nullable<Text>,
         revoked_at -> Nullable<BigInt>,
+        last_used_at -> Nullable<BigInt>,
+        network -> Nullable<Text>,
     }
 }
 
@@ -132,8 +135,42 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    letters (id) {
+        id -> Binary,
+        kind -> Text,
+        user_id -> Nullable<Binary>,
+        address -> Text,
+        created_at -> BigInt,
+        due_at -> BigInt,
+        attempts -> BigInt,
+    }
+}
+
+diesel::table! {
+    proofs (hash) {
+        hash -> Binary,
+        purpose -> Text,
+        user_id -> Binary,
+        email_key -> Text,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    email_changes (user_id) {
+        user_id -> Binary,
+        email -> Text,
+        email_key -> Text,
+        old_confirmed -> Bool,
+        new_confirmed -> Bool,
+        expires_at -> BigInt,
+    }
+}
+
 diesel::joinable!(logins -> users (user_id));
 diesel::joinable!(refresh_tokens -> logins (session_id));
+diesel::joinable!(proofs -> users (user_id));
 diesel::joinable!(members -> rooms (room_id));
 diesel::joinable!(members -> users (user_id));
 
@@ -143,3 +180,4 @@ diesel::allow_tables_to_appear_in_same_query!(users, log);
 diesel::allow_tables_to_appear_in_same_query!(users, members);
 diesel::allow_tables_to_appear_in_same_query!(users, messages);
 diesel::allow_tables_to_appear_in_same_query!(user_log, users);
+diesel::allow_tables_to_appear_in_same_query!(proofs, users);

@@ -6,14 +6,15 @@ use std::future::ready;
 use diesel::prelude::*;
 
 use super::schema::meta;
-use super::{SqliteStore, accounts, append, fault, log, prune, repair, rooms, standing, user_logs};
+use super::{SqliteStore, accounts, append, fault, letters, log, proofs, prune, repair, rooms, standing, user_logs};
 use crate::domain::{
-    ClientMsgId, Epoch, Head, LogHead, LoginSession, MarkMove, Message, MessageId, RefreshToken, Refusal,
-    RoomBatch, RoomId, Rotation, Seq, SessionId, Timestamp, User, UserId,
+    ClientMsgId, EmailChange, EmailStep, Epoch, Head, Letter, LetterId, LogHead, Login, LoginSession,
+    MarkMove, Message, MessageId, Proof, Purpose, RefreshToken, Refusal, RoomBatch, RoomId, Rotation, Seq,
+    SessionId, Timestamp, User, UserId,
 };
 use crate::store::{
-    Accounts, Answer, Append, Credentials, DirectoryCursor, Log, LogPage, MarksPage, MemberCursor,
-    MemberPage, MessagePage, Moved, NewAccount, NewRoom, NewRoomMade, Repair, RoomPage, RoomSnapshot,
+    Accounts, Answer, Append, Credentials, DirectoryCursor, Letters, Log, LogPage, MarksPage, MemberCursor,
+    MemberPage, MessagePage, Moved, NewAccount, NewRoom, NewRoomMade, Proofs, Repair, RoomPage, RoomSnapshot,
     RoomView, Rooms, Standing, Store, UserHeads, UserLogPage, UserLogs,
 };
 
@@ -131,8 +132,99 @@ impl Accounts for SqliteStore {
         self.executor.write(move |conn| accounts::revoke_login(conn, session, now))
     }
 
+    fn logins_of(&self, user: UserId, now: Timestamp) -> Answer<'_, Vec<Login>> {
+        self.executor.read(move |conn| accounts::logins_of(conn, user, now))
+    }
+
+    fn revoke_login_of(&self, user: UserId, session: SessionId, now: Timestamp) -> Answer<'_, bool> {
+        self.executor.write(move |conn| accounts::revoke_login_of(conn, user, session, now))
+    }
+
+    fn revoke_logins(&self, user: UserId, now: Timestamp) -> Answer<'_, Vec<SessionId>> {
+        self.executor.write(move |conn| accounts::revoke_logins(conn, user, now))
+    }
+
     fn login_user(&self, session: SessionId) -> Answer<'_, Option<User>> {
         self.executor.read(move |conn| accounts::login_user(conn, session))
+    }
+}
+
+impl Letters for SqliteStore {
+    fn post(&self, letter: Letter) -> Answer<'_, ()> {
+        self.executor.write(move |conn| letters::post(conn, &letter))
+    }
+
+    fn take_letters(&self, now: Timestamp, until: Timestamp, limit: usize) -> Answer<'_, Vec<Letter>> {
+        self.executor.write(move |conn| letters::take(conn, now, until, limit))
+    }
+
+    fn letter_done(&self, id: LetterId) -> Answer<'_, ()> {
+        self.executor.write(move |conn| letters::done(conn, id))
+    }
+
+    fn letter_later(&self, id: LetterId, due: Timestamp) -> Answer<'_, ()> {
+        self.executor.write(move |conn| letters::later(conn, id, due))
+    }
+
+    fn letters_waiting(&self) -> Answer<'_, (u64, Option<Timestamp>)> {
+        self.executor.read(letters::waiting)
+    }
+}
+
+impl Proofs for SqliteStore {
+    fn keep_proof(&self, proof: Proof, now: Timestamp) -> Answer<'_, ()> {
+        self.executor.write(move |conn| proofs::keep(conn, &proof, now))
+    }
+
+    fn proof_user(&self, hash: [u8; 32], purpose: Purpose, now: Timestamp) -> Answer<'_, Option<User>> {
+        self.executor.read(move |conn| proofs::user(conn, &hash, purpose, now))
+    }
+
+    fn verify_email(&self, hash: [u8; 32], now: Timestamp) -> Answer<'_, Option<User>> {
+        self.executor.write(move |conn| proofs::verify_email(conn, &hash, now))
+    }
+
+    fn reset_password(
+        &self,
+        hash: [u8; 32],
+        password_hash: String,
+        notice: Option<Letter>,
+        now: Timestamp,
+    ) -> Answer<'_, Option<(UserId, Vec<SessionId>)>> {
+        self.executor
+            .write(move |conn| proofs::reset_password(conn, &hash, &password_hash, notice.as_ref(), now))
+    }
+
+    fn change_password(
+        &self,
+        user: UserId,
+        hashes: (String, String),
+        keep: Option<SessionId>,
+        notice: Option<Letter>,
+        now: Timestamp,
+    ) -> Answer<'_, Option<Vec<SessionId>>> {
+        self.executor
+            .write(move |conn| proofs::change_password(conn, user, &hashes, keep, notice.as_ref(), now))
+    }
+
+    fn rehash_password(&self, user: UserId, before: String, after: String) -> Answer<'_, ()> {
+        self.executor.write(move |conn| proofs::rehash_password(conn, user, &before, &after))
+    }
+
+    fn password_of(&self, user: UserId) -> Answer<'_, Option<String>> {
+        self.executor.read(move |conn| proofs::password_of(conn, user))
+    }
+
+    fn wish_email(&self, change: EmailChange, letters: Vec<Letter>) -> Answer<'_, ()> {
+        self.executor.write(move |conn| proofs::wish_email(conn, &change, &letters))
+    }
+
+    fn wished_email(&self, user: UserId, now: Timestamp) -> Answer<'_, Option<EmailChange>> {
+        self.executor.read(move |conn| proofs::wished_email(conn, user, now))
+    }
+
+    fn confirm_email(&self, hash: [u8; 32], notices: Vec<Letter>, now: Timestamp) -> Answer<'_, EmailStep> {
+        self.executor.write(move |conn| proofs::confirm_email(conn, &hash, &notices, now))
     }
 }
 

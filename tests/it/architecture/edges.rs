@@ -47,10 +47,11 @@ const TABLE: &[Place] = &[
     Place { at: "src/telemetry", may: &["domain"], never: &[ACTIX, WEB, DIESEL, REDIS] },
     // The metrics of requests: a middleware.
     Place { at: "src/telemetry/http", may: &["domain", "telemetry"], never: &[ACTIX, DIESEL, REDIS] },
+    Place { at: "src/mail", may: &["domain"], never: &[ACTIX, WEB, DIESEL, REDIS] },
     Place { at: "src/limits", may: &["domain", "settings"], never: &[ACTIX, WEB, DIESEL, REDIS] },
     Place {
         at: "src/auth",
-        may: &["domain", "error", "store", "clock", "settings", "limits"],
+        may: &["domain", "error", "store", "clock", "settings", "limits", "mail"],
         never: &[ACTIX, WEB, DIESEL, REDIS],
     },
     Place {
@@ -105,6 +106,7 @@ const TABLE: &[Place] = &[
             "error",
             "http",
             "limits",
+            "mail",
             "presence",
             "protocol",
             "redis",

@@ -31,8 +31,18 @@ fn share(settings: &mut Settings, database_url: &str, redis: Option<&str>) {
 
 /// Two processes on this database.
 pub fn pods(database: &str, redis: Option<&str>) -> [TestServer; 2] {
+    pods_with(database, redis, |_| {})
+}
+
+/// The same, with something of their own.
+pub fn pods_with(database: &str, redis: Option<&str>, adjust: impl Fn(&mut Settings)) -> [TestServer; 2] {
     let url = postgres::server().url(database);
-    [(); 2].map(|()| pod(&url, redis))
+    [(); 2].map(|()| {
+        TestServer::with(|settings| {
+            share(settings, &url, redis);
+            adjust(settings);
+        })
+    })
 }
 
 /// What `/health/ready` says, which must be 200.

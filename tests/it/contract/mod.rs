@@ -5,10 +5,12 @@
 mod accounts;
 mod changing;
 mod history;
+mod letters;
 mod marks;
 mod membership;
 mod mentioning;
 mod model;
+mod proofs;
 mod repairing;
 mod replay;
 mod rooms;
@@ -175,6 +177,28 @@ macro_rules! contract {
                     an_expired_or_unknown_token_is_refused
                     a_revoked_login_is_worthless
                     logins_of_one_person_are_separate
+                }
+                letters {
+                    a_letter_is_handed_out_again_until_it_is_done
+                    of_racing_carriers_one_gets_each_letter
+                    the_longest_due_goes_first
+                    the_queue_tells_its_length_and_its_oldest
+                    a_newcomer_is_written_with_the_account_or_not_at_all
+                }
+                proofs {
+                    an_address_is_verified_once_and_in_time
+                    a_proof_is_good_for_its_purpose_alone
+                    a_proof_of_another_address_verifies_nothing
+                    a_reset_sets_the_password_and_ends_every_login
+                    of_racing_resets_one_sets_the_password
+                    a_changed_password_keeps_the_login_that_changed_it
+                    a_password_is_hashed_anew_only_if_it_is_the_same
+                    an_address_is_changed_when_both_have_agreed
+                    an_address_that_nobody_confirmed_is_not_asked
+                    a_later_wish_takes_the_place_of_an_earlier_one
+                    an_address_of_somebody_else_is_refused_now_and_later
+                    a_reset_forgets_the_wish_for_another_address
+                    living_logins_are_listed_the_last_used_first
                 }
             }
         }

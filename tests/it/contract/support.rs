@@ -50,15 +50,23 @@ pub fn account(name: &str, email: &str) -> NewAccount {
             avatar: Some("cat.png".into()),
             created_at: at(0),
             last_seen: None,
+            email_verified: true,
         },
         password_hash: format!("hash of {name}"),
         refresh: token(login.id),
         login,
+        welcome: None,
     }
 }
 
 pub fn login(user: UserId) -> LoginSession {
-    LoginSession { id: SessionId(new_id()), user, created_at: at(0), device: Some("phone".into()) }
+    LoginSession {
+        id: SessionId(new_id()),
+        user,
+        created_at: at(0),
+        device: Some("phone".into()),
+        network: None,
+    }
 }
 
 /// A token that nobody has seen, good for a day.

@@ -155,3 +155,26 @@ async fn a_ticket_is_for_one_socket_of_one_page_and_ten_are_made_per_minute() {
     }
     site.ask(ask()).await.problem(429, "rateLimited");
 }
+
+#[actix_web::test]
+async fn when_too_many_passwords_wait_to_be_hashed_the_others_are_asked_to_come_back() {
+    let site = Site::with(|settings| {
+        settings.accounts.bcrypt_cost = 10;
+        settings.accounts.bcrypt_threads = 1;
+        settings.accounts.bcrypt_queue = 1;
+    })
+    .await;
+    let log_in = || {
+        let body = json!({ "email": "nobody@example.com", "password": "password-1" });
+        site.call("POST", "/auth/login", None, Some(body))
+    };
+    // One is hashed and one waits, each for longer than it takes the others to arrive.
+    let answers = futures_util::future::join_all((0..10).map(|_| log_in())).await;
+    let (served, turned_away): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 401);
+    assert!(!served.is_empty() && !turned_away.is_empty());
+    for answer in turned_away {
+        answer.problem(503, "unavailable");
+        assert_eq!(answer.header("retry-after"), Some("2"));
+    }
+    log_in().await.problem(401, "unauthorized");
+}

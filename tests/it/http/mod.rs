@@ -3,7 +3,9 @@
 mod accounts;
 mod doubts;
 mod fuzz;
+mod mails;
 mod messages;
+mod outbox;
 mod problems;
 mod rooms;
 mod support;

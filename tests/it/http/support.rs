@@ -12,20 +12,24 @@ use actix_web::web::Data;
 use actix_web::{App, test};
 use chat::actors::pod::Pod;
 use chat::actors::{Adapters, Engine};
-use chat::auth::{AccountFlows, Authenticator, Passwords, Tickets, Tokens};
+use chat::auth::courier::Counts;
+use chat::auth::{AccountFlows, Authenticator, Courier, Passwords, Post, Tickets, Tokens};
 use chat::bus::local::{Exchange, LocalBus};
 use chat::clock::{Clock, SharedClock, SystemClock};
 use chat::domain::policy::EditWindow;
 use chat::domain::{Epoch, PodId, SessionId, Timestamp};
 use chat::http::{self, Http};
 use chat::limits::Limiter;
+use chat::mail::Mail;
 use chat::presence::local::LocalLeases;
-use chat::settings::{Secret, Settings};
+use chat::settings::{MailTransport, Secret, Settings};
 use chat::store::Store;
 use chat::store::sqlite::{SqliteOptions, SqliteStore};
 use chat::telemetry::Telemetry;
 use paperclip::actix::OpenApiExt as _;
 use serde_json::{Value, json};
+
+use super::outbox::Outbox;
 
 /// A clock that goes on only when told to.
 pub struct ManualClock(AtomicI64);
@@ -95,6 +99,9 @@ pub struct Site {
     pub http: Data<Http>,
     /// Where the application announces, as another process hears it.
     pub news: LocalBus,
+    /// Mail as it leaves.
+    pub outbox: Arc<Outbox>,
+    pub courier: Courier,
     call: Call,
     pub engine: Engine,
 }
@@ -151,6 +158,18 @@ impl Site {
         let tickets = Arc::new(Tickets::new(settings.accounts.ticket));
         let limiter = Arc::new(Limiter::new(settings.limits.clone()));
         let ended = Arc::new(Mutex::new(Vec::new()));
+        let sends_mail = settings.mail.goes_by(settings.environment) != MailTransport::Off;
+        let (post, outbox) = (Post::new(clock.clone(), sends_mail), Arc::<Outbox>::default());
+        let courier = Courier {
+            store: store.clone(),
+            clock: clock.clone(),
+            mailer: outbox.clone(),
+            post: post.clone(),
+            page: "https://chat.example.com".into(),
+            mail: settings.mail.clone(),
+            accounts: settings.accounts.clone(),
+            counts: Arc::<Counts>::default(),
+        };
         let (noted, closer) = (ended.clone(), registry.clone());
         let accounts = AccountFlows {
             store: store.clone(),
@@ -159,6 +178,7 @@ impl Site {
             tokens: tokens.clone(),
             tickets: tickets.clone(),
             limiter: limiter.clone(),
+            post,
             settings: settings.accounts.clone(),
             on_end: Arc::new(move |session| {
                 noted.lock().unwrap().push(session);
@@ -180,7 +200,13 @@ impl Site {
             let app = app.clone();
             Box::pin(async move { read(app.call(request.to_request()).await.unwrap()).await })
         });
-        Self { http: data, news, clock: manual, tickets, ended, call, engine }
+        Self { http: data, news, clock: manual, tickets, ended, outbox, courier, call, engine }
+    }
+
+    /// Lets the courier carry what is due, and answers what left.
+    pub async fn mails(&self) -> Vec<Mail> {
+        self.courier.round().await.unwrap();
+        self.outbox.take()
     }
 
     pub fn pass(&self, time: Duration) {

@@ -107,6 +107,7 @@ impl Client {
             avatar: None,
             created_at: Timestamp::from_millis(0),
             last_seen: None,
+            email_verified: true,
         }
     }
 

@@ -32,7 +32,29 @@ macro_rules! store_wrapper {
                 start_login(login: LoginSession, refresh: RefreshToken) -> ();
                 rotate_refresh(hash: [u8; 32], next: RefreshToken, now: Timestamp, grace_ms: i64) -> Rotation;
                 revoke_login(session: SessionId, now: Timestamp) -> ();
+                logins_of(user: UserId, now: Timestamp) -> Vec<Login>;
+                revoke_login_of(user: UserId, session: SessionId, now: Timestamp) -> bool;
+                revoke_logins(user: UserId, now: Timestamp) -> Vec<SessionId>;
                 login_user(session: SessionId) -> Option<User>;
+            }
+            Letters {
+                post(letter: Letter) -> ();
+                take_letters(now: Timestamp, until: Timestamp, limit: usize) -> Vec<Letter>;
+                letter_done(id: LetterId) -> ();
+                letter_later(id: LetterId, due: Timestamp) -> ();
+                letters_waiting() -> (u64, Option<Timestamp>);
+            }
+            Proofs {
+                keep_proof(proof: Proof, now: Timestamp) -> ();
+                proof_user(hash: [u8; 32], purpose: Purpose, now: Timestamp) -> Option<User>;
+                verify_email(hash: [u8; 32], now: Timestamp) -> Option<User>;
+                reset_password(hash: [u8; 32], password: String, notice: Option<Letter>, now: Timestamp) -> Option<(UserId, Vec<SessionId>)>;
+                change_password(user: UserId, hashes: (String, String), keep: Option<SessionId>, notice: Option<Letter>, now: Timestamp) -> Option<Vec<SessionId>>;
+                rehash_password(user: UserId, before: String, after: String) -> ();
+                password_of(user: UserId) -> Option<String>;
+                wish_email(change: EmailChange, letters: Vec<Letter>) -> ();
+                wished_email(user: UserId, now: Timestamp) -> Option<EmailChange>;
+                confirm_email(hash: [u8; 32], notices: Vec<Letter>, now: Timestamp) -> EmailStep;
             }
             UserLogs {
                 heads_of(user: UserId) -> UserHeads;
