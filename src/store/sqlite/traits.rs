@@ -6,7 +6,9 @@ use std::future::ready;
 use diesel::prelude::*;
 
 use super::schema::meta;
-use super::{SqliteStore, accounts, append, fault, letters, log, proofs, prune, repair, rooms, standing, user_logs};
+use super::{
+    SqliteStore, accounts, append, fault, letters, log, proofs, prune, repair, rooms, standing, user_logs,
+};
 use crate::domain::{
     ClientMsgId, EmailChange, EmailStep, Epoch, Head, Letter, LetterId, LogHead, Login, LoginSession,
     MarkMove, Message, MessageId, Proof, Purpose, RefreshToken, Refusal, RoomBatch, RoomId, Rotation, Seq,
