@@ -46,6 +46,18 @@ impl Journeys {
     }
 }
 
+/// A question is forgotten with whoever asked it, also when he does not wait for the answers.
+struct Asked<'a> {
+    journeys: &'a Journeys,
+    question: Uuid,
+}
+
+impl Drop for Asked<'_> {
+    fn drop(&mut self) {
+        self.journeys.questions().remove(&self.question);
+    }
+}
+
 impl Pod {
     /// Whether this message's way is noted.
     #[must_use]
@@ -93,13 +105,13 @@ impl Pod {
             let question = self.clock.id();
             let (answer, mut answers) = mpsc::channel(ANSWERS);
             self.journeys.questions().insert(question, answer);
+            let _asked = Asked { journeys: &self.journeys, question };
             let asked = Announcement::Asked { question, message, user };
             self.bus.publish(Shard::of_id(question), asked);
             let end = Instant::now() + PATIENCE;
             while let Ok(Some(noted)) = timeout_at(end, answers.recv()).await {
                 steps.extend(noted);
             }
-            self.journeys.questions().remove(&question);
         }
         steps.sort_by_key(|step| step.at);
         steps

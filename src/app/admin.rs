@@ -90,7 +90,8 @@ pub(super) fn why(settings: &Settings, question: &Why, local: SocketAddr) -> Res
     let unreachable = |cause| AdminError::Unreachable { url: url.clone(), cause: Box::new(cause) };
     let agent = https::agent(PATIENCE);
     let request = agent.get(&url).header("authorization", format!("Bearer {}", token(settings)?));
-    let request = request.config().http_status_as_error(false).build();
+    // Whatever proxy the environment names: the token is for the server alone.
+    let request = request.config().proxy(None).http_status_as_error(false).build();
     let mut answer = request.call().map_err(unreachable)?;
     let body = answer.body_mut().read_to_string().map_err(unreachable)?;
     let status = answer.status().as_u16();
