@@ -2,7 +2,7 @@
 //! noted. What is remembered stands in [`Journal`]; what it means in [`crate::domain::journey`].
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -14,6 +14,7 @@ use crate::bus::{Announcement, Shard};
 use crate::domain::journey::{OneIn, Station, Step};
 use crate::domain::{Change, Committed, Entry, MessageId, Operation, UserId};
 use crate::telemetry::journal::Journal;
+use crate::telemetry::trace::Tracer;
 
 /// How long the others have for an answer.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -25,12 +26,13 @@ const ANSWERS: usize = 64;
 /// What a process noted, and what it asks the others.
 pub(super) struct Journeys {
     journal: Journal,
+    tracer: OnceLock<Arc<dyn Tracer>>,
     questions: Mutex<HashMap<Uuid, mpsc::Sender<Vec<Step>>>>,
 }
 
 impl Journeys {
     pub(super) fn new(one_in: u32) -> Self {
-        Self { journal: Journal::new(OneIn(one_in)), questions: Mutex::default() }
+        Self { journal: Journal::new(OneIn(one_in)), tracer: OnceLock::new(), questions: Mutex::default() }
     }
 
     fn questions(&self) -> MutexGuard<'_, HashMap<Uuid, mpsc::Sender<Vec<Step>>>> {
@@ -69,8 +71,29 @@ impl Pod {
     pub fn note(&self, message: MessageId, station: Station) {
         if self.follows(message) {
             let (at, pod) = (self.clock.now(), self.id);
-            self.journeys.journal.note(Step { message, at, pod, station });
+            let step = Step { message, at, pod, station };
+            self.journeys.journal.note(step);
+            if let Some(tracer) = self.journeys.tracer.get() {
+                tracer.passed(step);
+            }
         }
+    }
+
+    /// From now on steps are told to this tracer too. There is at most one.
+    pub fn trace(&self, tracer: Arc<dyn Tracer>) {
+        let _first = self.journeys.tracer.set(tracer);
+    }
+
+    /// Whom spans are told, if anybody.
+    #[must_use]
+    pub fn tracer(&self) -> Option<&Arc<dyn Tracer>> {
+        self.journeys.tracer.get()
+    }
+
+    /// Whether this trace is kept where nobody has decided before.
+    #[must_use]
+    pub fn samples(&self, trace: u128) -> bool {
+        self.follows(MessageId(Uuid::from_u128(trace)))
     }
 
     /// The same for what begins a message.

@@ -72,7 +72,8 @@ impl Room {
             let (author, key) = (*author, draft.client_msg_id);
             self.writes.refused.retain(|_, first| (first.author, first.key) != (author, key));
         }
-        self.pod.note_operation(&submission.operation, Station::Submitted);
+        let by_request = submission.reply.place().is_none();
+        self.pod.note_operation(&submission.operation, Station::Submitted { by_request });
         self.writes.queue.push_back(submission);
         self.flush_soon(ctx);
     }
@@ -102,6 +103,7 @@ impl Room {
         self.writes.last_batch = most;
         let (mut operations, mut pending) = (Vec::with_capacity(most), Vec::with_capacity(most));
         for submission in self.writes.queue.drain(..most) {
+            self.pod.note_operation(&submission.operation, Station::Storing);
             operations.push(submission.operation.clone());
             pending.push(submission);
         }

@@ -117,8 +117,10 @@ fn line(record: &Record<'_>, now: String, environment: &str) -> String {
     }
     let audit = record.target().starts_with(AUDIT);
     put("event.dataset", if audit { "chat.audit" } else { "chat.app" }.into());
-    if let Some(request) = request::current() {
+    if let Some((request, trace)) = request::current() {
         put("http.request.id", request.into());
+        put("trace.id", format!("{:032x}", trace.trace).into());
+        put("span.id", format!("{:016x}", trace.span).into());
     }
     // The visitor itself refuses nothing.
     let _visited = record.key_values().visit(&mut Keys(&mut fields));
@@ -191,7 +193,12 @@ mod tests {
         let page = include_str!("../../docs/reference/logs.md");
         let always: Value = object("chat", "x", &[]);
         let always = always.as_object().expect("an object").keys().map(String::as_str);
-        for name in always.chain(FIELDS.map(|(_, name)| name)).chain(["error.message", "service.node.name"]) {
+        for name in always.chain(FIELDS.map(|(_, name)| name)).chain([
+            "error.message",
+            "service.node.name",
+            "trace.id",
+            "span.id",
+        ]) {
             assert!(page.contains(&format!("`{name}`")), "{name} is not in docs/reference/logs.md");
         }
     }

@@ -12,6 +12,7 @@ mod metered;
 mod metrics;
 mod sentry;
 mod server;
+mod traces;
 
 pub use database::DatabaseError;
 pub use server::{Running, StartError, start};

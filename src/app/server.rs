@@ -17,6 +17,7 @@ use thiserror::Error;
 use super::between::Between;
 use super::database::{self, Database, DatabaseError};
 use super::mailing::Mailing;
+use super::traces::{OtlpTracer, TracesError};
 use super::{metered, metrics, sentry};
 use crate::actors::{Adapters, Engine, HubCore, Pod};
 use crate::auth::{AccountFlows, Authenticator, Passwords, Post, Tickets, Tokens, secret};
@@ -54,6 +55,8 @@ pub enum StartError {
     Threads(io::Error),
     #[error("metrics: {0}")]
     Metrics(String),
+    #[error("{0}")]
+    Traces(#[from] TracesError),
     #[error("{0}")]
     Mail(String),
     #[error("{settings}: {address}: {cause}")]
@@ -166,6 +169,9 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let pod = Arc::new(Pod::new(id, adapters, settings.clone(), telemetry.clone(), epoch));
     learn_who_is_here(&pod).await;
     telemetry.sample(metered::pod(&pod)).map_err(|error| StartError::Metrics(error.to_string()))?;
+    if let Some(tracer) = OtlpTracer::start(&settings, id, &telemetry)? {
+        pod.trace(tracer);
+    }
     let engine = Engine::start(pod.clone(), threads(settings.room_threads));
     let mailing = Mailing::start(&settings, pod.store.clone(), &pod.clock).map_err(StartError::Mail)?;
     telemetry.sample(mailing.samples()).map_err(|error| StartError::Metrics(error.to_string()))?;

@@ -9,8 +9,10 @@ use super::{ConnId, Marks, MessageId, PodId, Seq, Timestamp, UserId};
 /// Where a message came by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Station {
-    /// Its room, to be stored.
-    Submitted,
+    /// Its room, to be stored; by a request, or over a socket.
+    Submitted { by_request: bool },
+    /// The store, with what else is to be stored.
+    Storing,
     /// The store refused it, or could not.
     Refused,
     /// It is stored.
@@ -41,7 +43,8 @@ impl Station {
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {
-            Self::Submitted => "submitted",
+            Self::Submitted { .. } => "submitted",
+            Self::Storing => "storing",
             Self::Refused => "refused",
             Self::Committed => "committed",
             Self::Announced => "announced",

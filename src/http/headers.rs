@@ -10,7 +10,7 @@ use actix_web::web::Data;
 use actix_web::{Error, HttpResponse};
 
 use super::Http;
-use super::request::{self, REQUEST_ID};
+use super::request::{self, Request};
 
 const ALWAYS: [(HeaderName, HeaderValue); 3] = [
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
@@ -29,7 +29,7 @@ pub async fn secure<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let origin = allowed_origin(&request);
-    let name = request::name(request.headers().get(REQUEST_ID), request.app_data::<Data<Http>>());
+    let named = Request::begin(&request);
     let preflight = request.method() == Method::OPTIONS
         && origin.is_some()
         && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
@@ -39,17 +39,24 @@ pub async fn secure<B: MessageBody + 'static>(
             .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PUT, PATCH, DELETE"))
             .insert_header((
                 header::ACCESS_CONTROL_ALLOW_HEADERS,
-                "authorization, content-type, idempotency-key",
+                "authorization, content-type, idempotency-key, traceparent",
             ))
             .insert_header((header::ACCESS_CONTROL_MAX_AGE, "600"));
         request.into_response(answer.finish()).map_into_boxed_body()
     } else {
         let answered = async {
             let response = next.call(request).await?;
-            request::log(&response);
-            Ok::<_, Error>(response.map_into_boxed_body())
+            request::answered(&response);
+            let mut response = response.map_into_boxed_body();
+            for (name, value) in request::headers().into_iter().flatten() {
+                response.headers_mut().insert(name, value);
+            }
+            Ok::<_, Error>(response)
         };
-        request::about(name.clone(), answered).await?
+        match named {
+            Some(named) => named.about(answered).await?,
+            None => answered.await?,
+        }
     };
     let headers = response.headers_mut();
     for (name, value) in ALWAYS {
@@ -57,9 +64,6 @@ pub async fn secure<B: MessageBody + 'static>(
     }
     if !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    }
-    if let Some(name) = name {
-        headers.insert(REQUEST_ID, name);
     }
     if let Some(origin) = origin {
         share(headers, origin);
@@ -74,7 +78,7 @@ fn share(headers: &mut HeaderMap, origin: HeaderValue) {
     headers.append(header::VARY, HeaderValue::from_static("Origin"));
     headers.insert(
         header::ACCESS_CONTROL_EXPOSE_HEADERS,
-        HeaderValue::from_static("Retry-After, Idempotent-Replayed, X-Request-Id"),
+        HeaderValue::from_static("Retry-After, Idempotent-Replayed, X-Request-Id, traceresponse"),
     );
 }
 

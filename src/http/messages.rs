@@ -9,7 +9,7 @@ use super::answer::{Created, Done};
 use super::cursor::Listing;
 use super::extract::{Caller, IdempotencyKey, Writer};
 use super::problem::Problem;
-use super::{Http, cursor, page};
+use super::{Http, cursor, page, request};
 use crate::domain::refusal::Invalid;
 use crate::domain::{ClientMsgId, Committed, Content, Draft, MessageId, Operation, Refusal, RoomId, UserId};
 use crate::error::Fault;
@@ -111,7 +111,11 @@ pub(super) async fn send(
     let send = Operation::Send { author, message: MessageId(clock.id()), draft };
     let committed = http.registry.submit(room, send).await?;
     let replayed = committed.duplicate;
-    Ok(Created { body: message_of(&committed, author)?, replayed })
+    let body = message_of(&committed, author)?;
+    if !replayed && http.pod.follows(MessageId(body.id)) {
+        request::wrote(MessageId(body.id));
+    }
+    Ok(Created { body, replayed })
 }
 
 #[api_v2_operation(

@@ -303,7 +303,8 @@ mod tests {
         let device =
             || (ids(), ids()).prop_map(|(user, conn)| Device { user: UserId(user), conn: ConnId(conn) });
         let station = prop_oneof![
-            Just(Station::Submitted),
+            any::<bool>().prop_map(|by_request| Station::Submitted { by_request }),
+            Just(Station::Storing),
             Just(Station::Refused),
             Just(Station::Committed),
             Just(Station::Announced),

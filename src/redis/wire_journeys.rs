@@ -30,6 +30,7 @@ pub(super) struct StepDto {
     u: Option<Uuid>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     c: Option<Uuid>,
+    /// Sockets, or whether it came by a request.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     n: Option<u32>,
 }
@@ -46,6 +47,7 @@ impl StepDto {
             c: device.map(|device| device.conn.0),
             n: match step.station {
                 Station::Offered { sockets } => Some(sockets),
+                Station::Submitted { by_request } => Some(u32::from(by_request)),
                 _ => None,
             },
         }
@@ -56,7 +58,8 @@ impl StepDto {
         let Self { m, t, p, k, u, c, n } = self;
         let device = || Some(Device { user: UserId(u?), conn: ConnId(c?) });
         let station = match k.as_str() {
-            "submitted" => Station::Submitted,
+            "submitted" => Station::Submitted { by_request: n == Some(1) },
+            "storing" => Station::Storing,
             "refused" => Station::Refused,
             "committed" => Station::Committed,
             "announced" => Station::Announced,

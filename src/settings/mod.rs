@@ -44,6 +44,10 @@ group! {
         redis_url: Option<RedisUrl> = None, ["REDIS_URL"], "";
         /// Where errors are reported: the DSN of a project at Sentry. Nothing is reported when not set.
         sentry_dsn: Option<Secret> = None, ["SENTRY_DSN"], "";
+        /// Where traces are sent by OTLP over HTTP, such as `http://collector:4318`: of requests and messages as `CHAT_JOURNEY_ONE_IN` says. Nothing is sent when not set.
+        otlp_endpoint: Option<String> = None, ["CHAT_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"], "";
+        /// Headers of those requests, such as `authorization=Bearer …`, several by comma.
+        otlp_headers: Option<Secret> = None, ["CHAT_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS"], "";
         /// Secrets that sign access tokens: the current one, then previous ones that are still accepted, each of at least 32 bytes and without a comma. When not set, one is made at the first start and kept in `jwt-secret` in the data folder.
         jwt_secret: Vec<Secret> = Vec::new(), ["JWT_SECRET"], "";
         /// Where people reach the server, such as `https://chat.example.com`.
@@ -108,6 +112,13 @@ impl Settings {
         }
         if self.redis.ca_file.is_some() && !self.redis_url.as_ref().is_some_and(|url| url.tls) {
             return refuse("CHAT_REDIS_CA_FILE", "is for a REDIS_URL that begins with rediss");
+        }
+        if self
+            .otlp_endpoint
+            .as_deref()
+            .is_some_and(|url| !url.starts_with("http://") && !url.starts_with("https://"))
+        {
+            return refuse("CHAT_OTLP_ENDPOINT", "must begin with http:// or https://");
         }
         if self.public_url.as_deref().is_some_and(|url| !is_origin(url.trim_end_matches('/'))) {
             return refuse("PUBLIC_URL", "must be scheme://host or scheme://host:port, with http or https");

@@ -12,7 +12,7 @@ Written from the table in `src/settings/`; `UPDATE_DOCS=1 cargo test settings` w
 Every setting is an environment variable. One that is empty counts as not set. A value that cannot be
 used ends the start with one line that names the variable. `chat check-config` checks without starting.
 
-What holds a secret may stand in a file instead: `DATABASE_URL_FILE`, `REDIS_URL_FILE`, `SENTRY_DSN_FILE`,
+What holds a secret may stand in a file instead: `DATABASE_URL_FILE`, `REDIS_URL_FILE`, `SENTRY_DSN_FILE`, `CHAT_OTLP_HEADERS_FILE`,
 `JWT_SECRET_FILE` and `CHAT_SMTP_URL_FILE` name one. Only one of the two may be set. The file is read at the start.
 ";
 

@@ -8,6 +8,7 @@ pub mod meter;
 mod names;
 mod sampled;
 mod shapes;
+pub mod trace;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,6 +39,7 @@ pub struct Telemetry {
     acked: IntCounter,
     lagged: IntCounter,
     turned_away: IntCounter,
+    traces_dropped: IntCounter,
     swept: IntCounter,
     gaps: IntCounter,
     backfilled: IntCounter,
@@ -108,6 +110,7 @@ impl Telemetry {
             acked: counter(&registry, Metric::MessagesAcked)?,
             lagged: counter(&registry, Metric::RoomsLagged)?,
             turned_away: counter(&registry, Metric::TurnedAway)?,
+            traces_dropped: counter(&registry, Metric::TracesDropped)?,
             swept: counter(&registry, Metric::LogsSwept)?,
             gaps: counter(&registry, Metric::GapsSeen)?,
             backfilled: counter(&registry, Metric::Backfilled)?,
@@ -254,6 +257,11 @@ impl Telemetry {
     pub fn turned_away(&self) {
         self.turned_away.inc();
         self.connected(Connect::Failed);
+    }
+
+    /// Something was told to nobody, because too much waited to be told.
+    pub fn trace_dropped(&self) {
+        self.traces_dropped.inc();
     }
 
     /// The sweeper announced a log.

@@ -62,6 +62,8 @@ metrics! {
     BusReads = "bus_reads_total";
     /// Announcements of other processes that were read.
     BusReceived = "bus_received_total";
+    /// Steps and requests that no span was made of, because too much waited to be sent.
+    TracesDropped = "traces_dropped_total";
     /// Announcements that were lost on the way, by reason; readers repair it from the store.
     BusDropped = "bus_dropped_total";
     /// Connections of the bus to Redis that were lost.

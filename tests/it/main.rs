@@ -28,4 +28,5 @@ mod redis;
 mod sim;
 mod support;
 mod torture;
+mod traces;
 mod ws;
