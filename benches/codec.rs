@@ -111,7 +111,7 @@ fn decode(c: &mut Criterion) {
 fn encode(c: &mut Criterion) {
     let entry = entry(200);
     let author = entry.change.message().map(|message| message.author);
-    let committed = Committed { entry: entry.clone(), duplicate: false, told: None };
+    let committed = Committed { entry: entry.clone(), also: Vec::new(), duplicate: false, told: None };
     let reference = Reference::Number(7);
     let mut group = c.benchmark_group("encode");
     group.bench_function("message.created, common", |b| b.iter(|| server::entry(black_box(&entry), None)));

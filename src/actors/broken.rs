@@ -56,7 +56,8 @@ pub(super) fn acknowledge_early(room: RoomId, head: Seq, now: Timestamp, submiss
             updated_at: now,
             deleted_at: None,
         });
-        let guess = Committed { entry: Entry { room, seq, at: now, change }, duplicate: false, told: None };
+        let entry = Entry { room, seq, at: now, change };
+        let guess = Committed { entry, also: Vec::new(), duplicate: false, told: None };
         std::mem::replace(&mut submission.reply, Reply::nobody()).send(Ok(guess));
     }
 }

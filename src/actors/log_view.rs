@@ -1,12 +1,12 @@
 //! One room's log as this process sees it: the cursor, the last entries in memory, the members,
 //! and which workers have readers. No I/O: the room actor performs what comes of it.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::mail::{HubId, RoomFrame};
 use crate::domain::timeline::{Offer, Timeline};
-use crate::domain::{Change, Entry, MessageId, Seq, UserId};
+use crate::domain::{Change, Entry, HistoryVisibility, MessageId, Seq, UserId};
 use crate::protocol::server;
 use crate::store::RoomSnapshot;
 
@@ -20,7 +20,9 @@ pub struct LogView {
     timeline: Timeline,
     first_retained: Seq,
     is_private: bool,
-    members: HashSet<UserId>,
+    history: HistoryVisibility,
+    /// Who is inside, and the `seq` by which he joined.
+    members: HashMap<UserId, Seq>,
     recent: VecDeque<Kept>,
     keep: usize,
     /// Readers per hub, by the hub's number.
@@ -37,7 +39,8 @@ impl LogView {
             timeline: Timeline::new(snapshot.room.head, keep.max(16)),
             first_retained: snapshot.room.first_retained,
             is_private: snapshot.room.is_private,
-            members: snapshot.members.iter().map(|member| member.user).collect(),
+            history: snapshot.room.history,
+            members: snapshot.members.iter().map(|member| (member.user, member.joined_seq)).collect(),
             recent: VecDeque::new(),
             keep,
             audience: Vec::new(),
@@ -80,12 +83,18 @@ impl LogView {
     }
 
     pub fn members(&self) -> impl Iterator<Item = UserId> + '_ {
-        self.members.iter().copied()
+        self.members.keys().copied()
     }
 
     #[must_use]
     pub fn is_member(&self, user: UserId) -> bool {
-        self.members.contains(&user)
+        self.members.contains_key(&user)
+    }
+
+    /// Where a member's part of the log begins.
+    #[must_use]
+    pub fn visible_from(&self, user: UserId) -> Seq {
+        self.members.get(&user).map_or(Seq::START, |joined| self.history.visible_from(*joined))
     }
 
     /// Whether entries are missing that only the store has.
@@ -147,15 +156,13 @@ impl LogView {
     fn apply(&mut self, entry: &Entry) -> RoomFrame {
         match &entry.change {
             Change::MemberJoined { member, .. } => {
-                self.members.insert(member.user);
+                self.members.insert(member.user, member.joined_seq);
             }
-            Change::MemberLeft { user } => {
+            Change::MemberLeft { user, .. } => {
                 self.members.remove(user);
             }
-            Change::MessageCreated(_)
-            | Change::MessageUpdated(_)
-            | Change::MessageDeleted(_)
-            | Change::Other { .. } => {}
+            Change::RoomUpdated(facts) | Change::RoomArchived(facts) => self.history = facts.history,
+            _ => {}
         }
         let frame = encode(entry);
         self.remember(entry, frame.clone());
@@ -181,7 +188,7 @@ impl LogView {
 fn encode(entry: &Entry) -> RoomFrame {
     let author = match &entry.change {
         Change::MessageCreated(m) | Change::MessageUpdated(m) | Change::MessageDeleted(m) => Some(m.author),
-        Change::MemberJoined { .. } | Change::MemberLeft { .. } | Change::Other { .. } => None,
+        _ => None,
     };
     RoomFrame {
         seq: entry.seq,
@@ -193,7 +200,7 @@ fn encode(entry: &Entry) -> RoomFrame {
             _ => None,
         },
         left: match entry.change {
-            Change::MemberLeft { user } => Some(user),
+            Change::MemberLeft { user, .. } => Some(user),
             _ => None,
         },
     }

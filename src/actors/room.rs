@@ -194,7 +194,10 @@ impl Room {
         let after = wish.after.unwrap_or(log.cursor());
         let how = match wish.reset {
             Some(reason) => Answer::Reset(reason),
-            None => plan(after, log.cursor(), log.first_retained(), wish.limit),
+            None => {
+                let visible_from = log.visible_from(wish.user);
+                plan(after, log.cursor(), log.first_retained(), visible_from, wish.limit)
+            }
         };
         match how {
             Answer::Reset(ResetReason::AheadOfHead) if !verified => self.ask_store_first(subscribe, ctx),

@@ -140,6 +140,7 @@ impl Room {
                 self.pod.telemetry.committed(committed);
                 if !committed.duplicate {
                     entries.push(committed.entry.clone());
+                    entries.extend(committed.also.iter().cloned());
                 }
                 told.extend(committed.told.clone());
             }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Member, Message, MessageId, RoomId, Seq, Timestamp, UserId};
+use super::{Member, Message, MessageId, Role, RoomFacts, RoomId, Seq, Timestamp, UserId};
 
 /// One durable change of a room. It exists because its transaction committed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,9 +25,31 @@ pub enum Change {
         member: Member,
         username: String,
     },
+    /// By himself, or put out by another; `is_banned`: he may not come back.
     MemberLeft {
         user: UserId,
+        by: Option<UserId>,
+        is_banned: bool,
     },
+    /// A member has another role.
+    MemberUpdated {
+        user: UserId,
+        role: Role,
+    },
+    /// Somebody who is no member may not become one.
+    MemberBanned {
+        user: UserId,
+        by: UserId,
+    },
+    /// He may again.
+    MemberUnbanned {
+        user: UserId,
+        by: UserId,
+    },
+    /// The room as it is from this entry on.
+    RoomUpdated(RoomFacts),
+    /// The same, closed for writing.
+    RoomArchived(RoomFacts),
     /// A kind that a newer version wrote: it keeps its number and its name, so that nobody sees a
     /// hole, and means nothing here.
     Other {
@@ -45,6 +67,11 @@ impl Change {
             Self::MessageDeleted(_) => "message.deleted",
             Self::MemberJoined { .. } => "member.joined",
             Self::MemberLeft { .. } => "member.left",
+            Self::MemberUpdated { .. } => "member.updated",
+            Self::MemberBanned { .. } => "member.banned",
+            Self::MemberUnbanned { .. } => "member.unbanned",
+            Self::RoomUpdated(_) => "room.updated",
+            Self::RoomArchived(_) => "room.archived",
             Self::Other { kind } => kind,
         }
     }
@@ -54,7 +81,14 @@ impl Change {
     pub const fn message(&self) -> Option<&Message> {
         match self {
             Self::MessageCreated(m) | Self::MessageUpdated(m) | Self::MessageDeleted(m) => Some(m),
-            Self::MemberJoined { .. } | Self::MemberLeft { .. } | Self::Other { .. } => None,
+            Self::MemberJoined { .. }
+            | Self::MemberLeft { .. }
+            | Self::MemberUpdated { .. }
+            | Self::MemberBanned { .. }
+            | Self::MemberUnbanned { .. }
+            | Self::RoomUpdated(_)
+            | Self::RoomArchived(_)
+            | Self::Other { .. } => None,
         }
     }
 
@@ -63,10 +97,7 @@ impl Change {
     pub const fn supersedes(&self) -> Option<MessageId> {
         match self {
             Self::MessageUpdated(m) | Self::MessageDeleted(m) => Some(m.id),
-            Self::MessageCreated(_)
-            | Self::MemberJoined { .. }
-            | Self::MemberLeft { .. }
-            | Self::Other { .. } => None,
+            _ => None,
         }
     }
 }

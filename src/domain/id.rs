@@ -49,6 +49,8 @@ ids! {
     ClientMsgId;
     /// A mail that waits to be delivered.
     LetterId;
+    /// A way into a room, for one person or for whoever has the link.
+    InviteId;
     /// One running process of the server.
     PodId;
     /// The identity of the database's history. Another epoch means that cursors of the old one

@@ -99,6 +99,8 @@ pub struct Facts {
     pub is_unannounced: bool,
     /// Since when he is a member now, and what he confirmed.
     pub member: Option<(Seq, Marks)>,
+    /// The room shows its members only what came since they joined, and this came before.
+    pub is_hidden: bool,
     /// He has a connection now.
     pub is_online: bool,
     /// The last thing that is known of a connection of his and the message.
@@ -135,6 +137,8 @@ macro_rules! verdicts {
 verdicts! {
     /// He is no member of the room now: nothing of it is delivered to him.
     NotMember = "notMember";
+    /// He became a member after it, and the room shows its members only what came since they joined.
+    Hidden = "hidden";
     /// He wrote it himself. Its sender has the acknowledgement, his other devices get it like anybody.
     Author = "author";
     /// He read it.
@@ -160,6 +164,9 @@ impl Verdict {
     #[must_use]
     pub fn of(facts: &Facts) -> Self {
         let Some((joined, marks)) = facts.member else { return Self::NotMember };
+        if facts.is_hidden {
+            return Self::Hidden;
+        }
         if facts.is_author {
             return Self::Author;
         }
@@ -225,6 +232,7 @@ mod tests {
         assert_eq!(Verdict::of(&Facts { member: None, ..open }), Verdict::NotMember);
         let later = open.member.map(|(_, marks)| (seq(8), marks));
         assert_eq!(Verdict::of(&Facts { member: later, ..open }), Verdict::JoinedLater);
+        assert_eq!(Verdict::of(&Facts { is_hidden: true, is_author: true, ..open }), Verdict::Hidden);
         // Who writes has read.
         assert_eq!(Verdict::of(&Facts { is_author: true, ..facts(7, 7) }), Verdict::Author);
         assert_eq!(Verdict::of(&Facts { is_unannounced: true, ..open }), Verdict::Unannounced);

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::{Head, RoomId, Seq, UserId};
+use super::{Head, RoomId, RoomSettings, Seq, UserId};
 
 /// One member's marks in one room. Who has read has received: `read <= received`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -71,6 +71,7 @@ pub struct RoomState {
     pub messages: u64,
     pub marks: Marks,
     pub unread: Unread,
+    pub settings: RoomSettings,
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 pub mod account;
 pub mod entry;
 pub mod id;
+pub mod invite;
 pub mod journey;
 pub mod letter;
 pub mod mark;
@@ -15,6 +16,7 @@ pub mod mention;
 pub mod message;
 pub mod operation;
 pub mod policy;
+pub mod powers;
 pub mod presence;
 pub mod proof;
 pub mod rate;
@@ -31,14 +33,18 @@ pub mod wheel;
 
 pub use account::{Login, LoginSession, RefreshToken, Rotation};
 pub use entry::{Change, Entry, Head, LogHead};
-pub use id::{ClientMsgId, ConnId, Epoch, LetterId, MessageId, PodId, RoomId, SessionId, UserId};
+pub use id::{ClientMsgId, ConnId, Epoch, InviteId, LetterId, MessageId, PodId, RoomId, SessionId, UserId};
+pub use invite::Invite;
 pub use letter::{Letter, LetterKind};
 pub use mark::{MarkMove, Marks, RoomState, Unread};
 pub use message::{Content, Draft, Message};
 pub use operation::{Applied, Committed, Operation, Outcome, RoomBatch};
 pub use proof::{EmailChange, EmailStep, Proof, Purpose};
 pub use refusal::Refusal;
-pub use room::{Description, Member, Role, Room, RoomName};
+pub use room::{
+    Description, HistoryVisibility, Member, Notifications, Role, Room, RoomFacts, RoomKind, RoomName,
+    RoomPatch, RoomSettings, Topic,
+};
 pub use seq::Seq;
 pub use time::Timestamp;
 pub use user::{Email, User, Username};

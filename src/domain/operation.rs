@@ -1,6 +1,8 @@
 //! What can be done to a room's log, and what came of it.
 
-use super::{Content, Draft, Entry, MessageId, Refusal, Timestamp, UserEntry, UserId};
+use super::{
+    Content, Draft, Entry, InviteId, MessageId, Refusal, Role, RoomPatch, Timestamp, UserEntry, UserId,
+};
 
 /// A wish to change a room, by someone whose identity is proven. Whether it is allowed is decided
 /// inside the transaction that would store it, against the rows of that moment.
@@ -16,6 +18,24 @@ pub enum Operation {
     Join { user: UserId },
     /// Leaving a room one is not in is a refusal, `notMember`/`notFound`.
     Leave { user: UserId },
+    /// By an invitation, which is used up by it. Joining twice uses nothing and writes nothing.
+    Accept { user: UserId, invite: InviteId },
+    /// Another name, description, topic or visibility. What is so already writes nothing.
+    Update { by: UserId, patch: RoomPatch },
+    /// Closes the room for writing, or opens it again.
+    Archive { by: UserId, archived: bool },
+    /// Puts somebody in. Who is in already is not written again.
+    Add { by: UserId, user: UserId },
+    /// Puts somebody out.
+    Remove { by: UserId, user: UserId },
+    /// Gives a role that is not the owner's.
+    SetRole { by: UserId, user: UserId, role: Role },
+    /// Makes another the owner, and the owner an administrator.
+    Transfer { by: UserId, user: UserId },
+    /// Puts somebody out, or keeps him out. Banning twice writes nothing.
+    Ban { by: UserId, user: UserId },
+    /// Lets somebody in again, who is not yet in by it.
+    Unban { by: UserId, user: UserId },
 }
 
 impl Operation {
@@ -27,7 +47,30 @@ impl Operation {
             | Self::Edit { by: user, .. }
             | Self::Delete { by: user, .. }
             | Self::Join { user }
-            | Self::Leave { user } => *user,
+            | Self::Leave { user }
+            | Self::Accept { user, .. }
+            | Self::Update { by: user, .. }
+            | Self::Archive { by: user, .. }
+            | Self::Add { by: user, .. }
+            | Self::Remove { by: user, .. }
+            | Self::SetRole { by: user, .. }
+            | Self::Transfer { by: user, .. }
+            | Self::Ban { by: user, .. }
+            | Self::Unban { by: user, .. } => *user,
+        }
+    }
+
+    /// Whose membership it is about, where that is another's than of who wishes it.
+    #[must_use]
+    pub const fn subject(&self) -> Option<UserId> {
+        match self {
+            Self::Add { user, .. }
+            | Self::Remove { user, .. }
+            | Self::SetRole { user, .. }
+            | Self::Transfer { user, .. }
+            | Self::Ban { user, .. }
+            | Self::Unban { user, .. } => Some(*user),
+            _ => None,
         }
     }
 }
@@ -38,6 +81,8 @@ pub struct Committed {
     /// The entry that answers the request: the one just written, or with `duplicate` the one that
     /// already stood there (its message as it is now).
     pub entry: Entry,
+    /// What else was written by it, right after the entry: who became the owner by it.
+    pub also: Vec<Entry>,
     /// Nothing was written now: a retry, or a change to what already is.
     pub duplicate: bool,
     /// What the person concerned is told in his own log, committed with the entry: he joined or left.

@@ -2,11 +2,41 @@
 
 use std::time::Duration;
 
-use super::{Content, Message, Refusal, Timestamp, UserId};
+use super::refusal::Invalid;
+use super::{Content, Message, Refusal, Role, Timestamp, UserId};
 
 /// How long an author may edit or delete an own message, by the server's clock.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EditWindow(pub Duration);
+
+impl EditWindow {
+    /// The longest that a room may have for itself: a month.
+    pub const MOST_SECONDS: u64 = 31 * 24 * 3_600;
+
+    /// A room's own.
+    ///
+    /// # Errors
+    /// When it is longer than a room's may be.
+    pub fn of_room(seconds: u64) -> Result<Self, Invalid> {
+        if seconds > Self::MOST_SECONDS {
+            let rule = format!("may be at most {}", Self::MOST_SECONDS);
+            return Err(Invalid::new("editWindowSeconds", rule));
+        }
+        Ok(Self(Duration::from_secs(seconds)))
+    }
+
+    /// From a stored row, in seconds.
+    #[must_use]
+    pub fn from_stored(seconds: i64) -> Self {
+        Self(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
+    }
+
+    /// For a row.
+    #[must_use]
+    pub fn stored(self) -> i64 {
+        i64::try_from(self.0.as_secs()).unwrap_or(i64::MAX)
+    }
+}
 
 impl Default for EditWindow {
     fn default() -> Self {
@@ -45,21 +75,26 @@ pub fn may_edit(
     within(message, now, window)
 }
 
-/// May `by` delete `message` at `now`?
+/// May `by`, who has this role in the room, delete `message` at `now`? Administrators look after the
+/// room: they may delete what anybody wrote, and at any time.
 ///
 /// # Errors
 /// `Forbidden` for someone else's message, `EditWindowClosed` after the window.
 pub fn may_delete(
     message: &Message,
     by: UserId,
+    role: Role,
     now: Timestamp,
     window: EditWindow,
 ) -> Result<Verdict, Refusal> {
-    own(message, by)?;
+    let moderates = role >= Role::Administrator;
+    if !moderates {
+        own(message, by)?;
+    }
     if message.deleted_at.is_some() {
         return Ok(Verdict::AlreadySo);
     }
-    within(message, now, window)
+    if moderates { Ok(Verdict::Write) } else { within(message, now, window) }
 }
 
 /// How an outsider is told that a room is closed to him: a private one looks absent.
@@ -115,6 +150,10 @@ mod tests {
         may_edit(&message(), AUTHOR, &content, Timestamp::from_millis(millis), EditWindow::default())
     }
 
+    fn delete_as(by: UserId, role: Role, millis: i64) -> Result<Verdict, Refusal> {
+        may_delete(&message(), by, role, Timestamp::from_millis(millis), EditWindow::default())
+    }
+
     #[test]
     fn an_edit_is_accepted_up_to_five_minutes_and_not_a_millisecond_longer() {
         assert_eq!(edit_at(300_000), Ok(Verdict::Write));
@@ -129,8 +168,21 @@ mod tests {
     #[test]
     fn nobody_changes_what_another_wrote() {
         let stranger = UserId(Uuid::from_u128(2));
-        let refused = may_delete(&message(), stranger, Timestamp::from_millis(1), EditWindow::default());
+        assert!(matches!(delete_as(stranger, Role::Member, 1), Err(Refusal::Forbidden(_))));
+        let content = Content::parse("mine now", 100).expect("valid");
+        let at = Timestamp::from_millis(1);
+        let refused = may_edit(&message(), stranger, &content, at, EditWindow::default());
         assert!(matches!(refused, Err(Refusal::Forbidden(_))));
+    }
+
+    #[test]
+    fn who_looks_after_a_room_deletes_what_anybody_wrote_at_any_time() {
+        let moderator = UserId(Uuid::from_u128(2));
+        for role in [Role::Administrator, Role::Owner] {
+            assert_eq!(delete_as(moderator, role, 10_000_000), Ok(Verdict::Write));
+            assert_eq!(delete_as(AUTHOR, role, 10_000_000), Ok(Verdict::Write));
+        }
+        assert!(matches!(delete_as(AUTHOR, Role::Member, 300_001), Err(Refusal::EditWindowClosed(_))));
     }
 
     #[test]
@@ -140,7 +192,10 @@ mod tests {
         assert_eq!(may_edit(&message(), AUTHOR, &same, late, EditWindow::default()), Ok(Verdict::AlreadySo));
         let mut gone = message();
         gone.deleted_at = Some(Timestamp::from_millis(9));
-        assert_eq!(may_delete(&gone, AUTHOR, late, EditWindow::default()), Ok(Verdict::AlreadySo));
+        assert_eq!(
+            may_delete(&gone, AUTHOR, Role::Member, late, EditWindow::default()),
+            Ok(Verdict::AlreadySo)
+        );
     }
 
     #[test]

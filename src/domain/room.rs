@@ -2,6 +2,7 @@
 
 use unicode_normalization::UnicodeNormalization;
 
+use super::policy::EditWindow;
 use super::refusal::Invalid;
 use super::{RoomId, Seq, Timestamp, UserId};
 
@@ -73,6 +74,111 @@ impl Description {
     }
 }
 
+/// What a room talks about just now: one line of at most 250 characters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Topic(String);
+
+impl Topic {
+    /// Characters of a topic.
+    pub const MAX: usize = 250;
+
+    /// An empty text is no topic.
+    ///
+    /// # Errors
+    /// When it is too long or holds control characters.
+    pub fn parse(raw: &str) -> Result<Option<Self>, Invalid> {
+        let text: String = raw.trim().nfc().collect();
+        if text.chars().count() > Self::MAX {
+            return Err(Invalid::new("topic", format!("may have at most {} characters", Self::MAX)));
+        }
+        if text.chars().any(char::is_control) {
+            return Err(Invalid::new("topic", "may not hold control characters"));
+        }
+        Ok((!text.is_empty()).then_some(Self(text)))
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// From a stored row, which was valid when it was written.
+    #[must_use]
+    pub fn from_stored(text: String) -> Self {
+        Self(text)
+    }
+}
+
+/// What sort of room it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RoomKind {
+    /// People come and go.
+    Room,
+    /// A conversation between the people it was made with: nobody comes, nobody goes.
+    Direct,
+}
+
+impl RoomKind {
+    /// The word in JSON and in the database.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Room => "room",
+            Self::Direct => "direct",
+        }
+    }
+
+    /// An unknown word of a later version is a room.
+    #[must_use]
+    pub fn from_stored(word: &str) -> Self {
+        if word == "direct" { Self::Direct } else { Self::Room }
+    }
+}
+
+/// How much of a room's log its members may read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HistoryVisibility {
+    /// From its beginning.
+    All,
+    /// From their own `member.joined` on.
+    SinceJoined,
+}
+
+impl HistoryVisibility {
+    /// The word in JSON and in the database.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::SinceJoined => "sinceJoined",
+        }
+    }
+
+    /// An unknown word of a later version shows least.
+    #[must_use]
+    pub fn from_stored(word: &str) -> Self {
+        if word == "all" { Self::All } else { Self::SinceJoined }
+    }
+
+    /// # Errors
+    /// When it is neither of the words.
+    pub fn parse(word: &str) -> Result<Self, Invalid> {
+        [Self::All, Self::SinceJoined]
+            .into_iter()
+            .find(|known| known.as_str() == word)
+            .ok_or_else(|| Invalid::new("historyVisibility", "must be \"all\" or \"sinceJoined\""))
+    }
+
+    /// The first `seq` that a member may read who joined with this one.
+    #[must_use]
+    pub const fn visible_from(self, joined: Seq) -> Seq {
+        match self {
+            Self::All => Seq::START,
+            Self::SinceJoined => joined,
+        }
+    }
+}
+
 /// What a member may do, rising.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
@@ -90,6 +196,15 @@ impl Role {
             Self::Administrator => "administrator",
             Self::Owner => "owner",
         }
+    }
+
+    /// # Errors
+    /// When it is no role that can be given: a room has one owner, and is transferred to another.
+    pub fn parse_given(word: &str) -> Result<Self, Invalid> {
+        [Self::Member, Self::Administrator]
+            .into_iter()
+            .find(|role| role.as_str() == word)
+            .ok_or_else(|| Invalid::new("role", "must be \"member\" or \"administrator\""))
     }
 
     /// An unknown word of a later version is the least powerful role.
@@ -119,7 +234,13 @@ pub struct Room {
     pub id: RoomId,
     pub name: RoomName,
     pub description: Option<Description>,
+    pub topic: Option<Topic>,
+    pub kind: RoomKind,
     pub is_private: bool,
+    pub history: HistoryVisibility,
+    pub archived_at: Option<Timestamp>,
+    /// How long authors may edit and delete here, where it is not as everywhere.
+    pub edit_window: Option<EditWindow>,
     pub created_by: UserId,
     pub created_at: Timestamp,
     /// The last `seq` given in this room.
@@ -127,4 +248,141 @@ pub struct Room {
     /// The first `seq` that the log still holds; pruning removes a prefix only.
     pub first_retained: Seq,
     pub member_count: u64,
+}
+
+impl Room {
+    /// What its owner and administrators may change of it.
+    #[must_use]
+    pub fn facts(&self) -> RoomFacts {
+        RoomFacts {
+            name: self.name.clone(),
+            description: self.description.clone(),
+            topic: self.topic.clone(),
+            history: self.history,
+            archived_at: self.archived_at,
+            edit_window: self.edit_window,
+        }
+    }
+
+    /// Whether its name, its topic or its description holds the text that a [`search_key`] stands for.
+    #[must_use]
+    pub fn matches(&self, key: &str) -> bool {
+        let holds = |text: &str| search_key(text).contains(key);
+        holds(self.name.as_str())
+            || self.topic.as_ref().is_some_and(|topic| holds(topic.as_str()))
+            || self.description.as_ref().is_some_and(|text| holds(text.as_str()))
+    }
+}
+
+/// What texts are compared by when somebody searches: the same for all ways of writing one letter.
+#[must_use]
+pub fn search_key(text: &str) -> String {
+    text.trim().nfkc().collect::<String>().to_lowercase().nfkc().collect()
+}
+
+/// What can be changed of a room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoomFacts {
+    pub name: RoomName,
+    pub description: Option<Description>,
+    pub topic: Option<Topic>,
+    pub history: HistoryVisibility,
+    pub archived_at: Option<Timestamp>,
+    pub edit_window: Option<EditWindow>,
+}
+
+/// A wish to change a room; what is `None` stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RoomPatch {
+    pub name: Option<RoomName>,
+    pub description: Option<Option<Description>>,
+    pub topic: Option<Option<Topic>>,
+    pub history: Option<HistoryVisibility>,
+    pub edit_window: Option<EditWindow>,
+}
+
+impl RoomPatch {
+    /// The room after the change.
+    #[must_use]
+    pub fn applied(&self, before: RoomFacts) -> RoomFacts {
+        RoomFacts {
+            name: self.name.clone().unwrap_or(before.name),
+            description: self.description.clone().unwrap_or(before.description),
+            topic: self.topic.clone().unwrap_or(before.topic),
+            history: self.history.unwrap_or(before.history),
+            archived_at: before.archived_at,
+            edit_window: self.edit_window.or(before.edit_window),
+        }
+    }
+}
+
+/// What a member is told of a room by way of notifications.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Notifications {
+    #[default]
+    All,
+    Mentions,
+    None,
+}
+
+impl Notifications {
+    /// The word in JSON and in the database.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Mentions => "mentions",
+            Self::None => "none",
+        }
+    }
+
+    /// An unknown word of a later version is the default.
+    #[must_use]
+    pub fn from_stored(word: &str) -> Self {
+        Self::parse(word).unwrap_or_default()
+    }
+
+    /// # Errors
+    /// When it is none of the words.
+    pub fn parse(word: &str) -> Result<Self, Invalid> {
+        [Self::All, Self::Mentions, Self::None]
+            .into_iter()
+            .find(|known| known.as_str() == word)
+            .ok_or_else(|| Invalid::new("notifications", "must be \"all\", \"mentions\" or \"none\""))
+    }
+}
+
+/// What a member has set for himself in a room. Forgotten with the membership.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RoomSettings {
+    pub notifications: Notifications,
+    pub muted_until: Option<Timestamp>,
+    pub is_favourite: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_may_read_since_joining_reads_from_there() {
+        let joined = Seq::START.plus(7);
+        assert_eq!(HistoryVisibility::All.visible_from(joined), Seq::START);
+        assert_eq!(HistoryVisibility::SinceJoined.visible_from(joined), joined);
+        assert_eq!(HistoryVisibility::from_stored("whatever"), HistoryVisibility::SinceJoined);
+    }
+
+    #[test]
+    fn a_search_knows_no_case_and_no_way_of_writing() {
+        assert_eq!(search_key(" Cafe\u{301} "), search_key("CAF\u{c9}"));
+        assert_eq!(search_key("ＡＢＣ"), "abc");
+    }
+
+    #[test]
+    fn a_topic_is_one_line() {
+        assert_eq!(Topic::parse("  ").expect("valid"), None);
+        assert!(Topic::parse("a\nb").is_err());
+        assert!(Topic::parse(&"é".repeat(251)).is_err());
+        assert_eq!(Topic::parse(&"é".repeat(250)).expect("valid").map(|t| t.as_str().len()), Some(500));
+    }
 }

@@ -70,12 +70,15 @@ pub enum Answer {
 }
 
 /// How a reader at `after` is served by a log that holds `first_retained..=head`, replaying at
-/// most `limit` entries in one go. It is always explicit: either every entry after `after` will
-/// come, or the answer is a reset.
+/// most `limit` entries in one go. The reader may see it from `visible_from` on. It is always
+/// explicit: either every entry after `after` will come, or the answer is a reset.
 #[must_use]
-pub fn plan(after: Seq, head: Seq, first_retained: Seq, limit: u64) -> Answer {
+pub fn plan(after: Seq, head: Seq, first_retained: Seq, visible_from: Seq, limit: u64) -> Answer {
     if after > head {
         return Answer::Reset(ResetReason::AheadOfHead);
+    }
+    if after.next() < visible_from {
+        return Answer::Reset(ResetReason::Membership);
     }
     if after.next() < first_retained {
         return Answer::Reset(ResetReason::Retention);
@@ -101,15 +104,26 @@ mod tests {
     #[test]
     fn a_reader_just_before_the_first_retained_entry_still_resumes() {
         assert_eq!(
-            plan(seq(9), seq(12), seq(10), 500),
+            plan(seq(9), seq(12), seq(10), seq(0), 500),
             Answer::Replay { from: seq(10), to: seq(12), more: false }
         );
-        assert_eq!(plan(seq(8), seq(12), seq(10), 500), Answer::Reset(ResetReason::Retention));
+        assert_eq!(plan(seq(8), seq(12), seq(10), seq(0), 500), Answer::Reset(ResetReason::Retention));
     }
 
     #[test]
     fn without_budget_a_replay_promises_more_and_sends_nothing() {
-        assert_eq!(plan(seq(3), seq(9), seq(1), 0), Answer::Replay { from: seq(4), to: seq(3), more: true });
+        assert_eq!(
+            plan(seq(3), seq(9), seq(1), seq(0), 0),
+            Answer::Replay { from: seq(4), to: seq(3), more: true }
+        );
+    }
+
+    #[test]
+    fn who_may_read_since_joining_begins_there() {
+        let plan = |after| plan(seq(after), seq(12), seq(1), seq(10), 500);
+        assert_eq!(plan(8), Answer::Reset(ResetReason::Membership));
+        assert_eq!(plan(9), Answer::Replay { from: seq(10), to: seq(12), more: false });
+        assert_eq!(plan(12), Answer::UpToDate);
     }
 
     proptest! {
@@ -121,7 +135,7 @@ mod tests {
         ) {
             let (mut at, head, first) = (seq(after), seq(head), seq(first));
             for _ in 0..100 {
-                match plan(at, head, first, limit) {
+                match plan(at, head, first, seq(0), limit) {
                     Answer::UpToDate => {
                         prop_assert_eq!(at, head);
                         return Ok(());

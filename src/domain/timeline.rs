@@ -90,7 +90,7 @@ mod tests {
             room: RoomId(Uuid::nil()),
             seq: Seq::new(seq).expect("small"),
             at: Timestamp::default(),
-            change: Change::MemberLeft { user: UserId(Uuid::nil()) },
+            change: Change::MemberLeft { user: UserId(Uuid::nil()), by: None, is_banned: false },
         }
     }
 

@@ -1,6 +1,6 @@
 //! A user's own log: what is not a room's business but his alone, on all his devices.
 
-use super::{Marks, RoomId, Seq, Timestamp, Unread, UserId};
+use super::{InviteId, Marks, RoomId, RoomSettings, Seq, Timestamp, Unread, UserId};
 
 /// One durable change of a user's affairs. Numbered like a room's log: gapless from 1, under the
 /// user's row lock.
@@ -22,6 +22,12 @@ pub enum UserChange {
     RoomRemoved { room: RoomId },
     /// One of his devices received or read further; the counts are of the moment of the change.
     MarkMoved { room: RoomId, marks: Marks, unread: Unread },
+    /// He set something for himself in a room.
+    SettingsUpdated { room: RoomId, settings: RoomSettings },
+    /// Somebody invites him.
+    InviteReceived { invite: InviteId, room: RoomId, by: UserId },
+    /// An invitation is no more: taken back, declined, or accepted.
+    InviteRevoked { invite: InviteId, room: RoomId },
     /// A kind that a newer version wrote: it keeps its number and its name, and means nothing here.
     Other { kind: String },
 }
@@ -34,7 +40,24 @@ impl UserChange {
             Self::RoomAdded { .. } => "room.added",
             Self::RoomRemoved { .. } => "room.removed",
             Self::MarkMoved { .. } => "mark.moved",
+            Self::SettingsUpdated { .. } => "settings.updated",
+            Self::InviteReceived { .. } => "invite.received",
+            Self::InviteRevoked { .. } => "invite.revoked",
             Self::Other { kind } => kind,
+        }
+    }
+
+    /// The room that it is about, if it is about one.
+    #[must_use]
+    pub const fn room(&self) -> Option<RoomId> {
+        match self {
+            Self::RoomAdded { room }
+            | Self::RoomRemoved { room }
+            | Self::MarkMoved { room, .. }
+            | Self::SettingsUpdated { room, .. }
+            | Self::InviteReceived { room, .. }
+            | Self::InviteRevoked { room, .. } => Some(*room),
+            Self::Other { .. } => None,
         }
     }
 }

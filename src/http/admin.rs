@@ -136,6 +136,7 @@ pub(super) async fn journey(
         is_author: message.author == standing.user.id,
         is_unannounced: standing.is_unannounced,
         member: member.map(|member| (member.joined, member.marks)),
+        is_hidden: member.is_some_and(|member| message.seq < member.visible_from),
         is_online,
         last: steps.iter().rev().map(|step| step.station).find(|station| station.device().is_some()),
     });

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use uuid::Uuid;
 
 use crate::domain::refusal::Invalid;
-use crate::domain::{RoomId, Seq, Timestamp};
+use crate::domain::{RoomId, Seq, Timestamp, UserId};
 use crate::store::DirectoryCursor;
 
 /// What a cursor continues.
@@ -16,6 +16,7 @@ pub(super) enum Listing {
     Members = 2,
     Directory = 3,
     Receipts = 4,
+    Bans = 5,
 }
 
 /// A position in a room's listing.
@@ -41,6 +42,16 @@ pub(super) fn in_directory(cursor: DirectoryCursor) -> String {
 pub(super) fn parse_in_directory(text: &str) -> Result<DirectoryCursor, Invalid> {
     let (id, number) = decode(Listing::Directory, text).ok_or_else(wrong)?;
     Ok(DirectoryCursor { created_at: Timestamp::from_millis(number.cast_signed()), id: RoomId(id) })
+}
+
+/// A position among people, after this one.
+pub(super) fn after_user(user: UserId) -> String {
+    encode(Listing::Bans, user.0, 0)
+}
+
+/// Reads a position among people.
+pub(super) fn parse_user(text: &str) -> Result<UserId, Invalid> {
+    decode(Listing::Bans, text).map(|(id, _)| UserId(id)).ok_or_else(wrong)
 }
 
 fn wrong() -> Invalid {
@@ -77,6 +88,7 @@ mod tests {
         assert_eq!(parse_in_room(Listing::Messages, room(1), &text), Ok(seq));
         let cursor = DirectoryCursor { created_at: Timestamp::from_millis(-7), id: room(2) };
         assert_eq!(parse_in_directory(&in_directory(cursor)), Ok(cursor));
+        assert_eq!(parse_user(&after_user(UserId(room(3).0))), Ok(UserId(room(3).0)));
     }
 
     #[test]

@@ -154,7 +154,7 @@ pub(super) async fn edit(
 
 #[api_v2_operation(
     summary = "Delete a message",
-    description = "Your own, for 5 minutes by the server's clock. Deleting twice changes nothing.",
+    description = "Your own, for 5 minutes by the server's clock; in a room that you own or are an administrator of, anybody's at any time. Deleting twice changes nothing.",
     operation_id = "deleteMessage",
     tags(Messages)
 )]

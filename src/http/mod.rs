@@ -24,11 +24,14 @@ mod answer;
 mod auth;
 pub mod client;
 mod cursor;
+mod direct;
 mod directory;
 mod docs;
 pub mod extract;
 pub mod headers;
 mod health;
+mod invites;
+mod manage;
 mod marks;
 mod messages;
 pub mod openapi;
@@ -154,13 +157,21 @@ fn routes(config: &mut web::ServiceConfig<'_>) {
                 .route(post().to(rooms::create))
                 .default_service(only("GET, POST")),
         )
-        .service(resource("/rooms/{roomId}").route(get().to(rooms::read)).default_service(only("GET")))
+        .service(
+            resource("/rooms/{roomId}")
+                .route(get().to(rooms::read))
+                .route(patch().to(manage::update))
+                .default_service(only("GET, PATCH")),
+        )
         .service(resource("/rooms/{roomId}/join").route(post().to(rooms::join)).default_service(only("POST")))
         .service(
             resource("/rooms/{roomId}/leave").route(post().to(rooms::leave)).default_service(only("POST")),
         )
         .service(
-            resource("/rooms/{roomId}/members").route(get().to(rooms::members)).default_service(only("GET")),
+            resource("/rooms/{roomId}/members")
+                .route(get().to(rooms::members))
+                .route(post().to(manage::add))
+                .default_service(only("GET, POST")),
         )
         .service(
             resource("/rooms/{roomId}/marks").route(put().to(marks::update)).default_service(only("PUT")),
@@ -192,4 +203,79 @@ fn routes(config: &mut web::ServiceConfig<'_>) {
         .service(resource("/ws/ticket").route(post().to(tickets::issue)).default_service(only("POST")))
         .service(resource("/health").route(get().to(health::alive)).default_service(only("GET")))
         .service(resource("/health/ready").route(get().to(health::ready)).default_service(only("GET")));
+    managing(config);
+}
+
+/// What is done to rooms, and the ways into them.
+fn managing(config: &mut web::ServiceConfig<'_>) {
+    use problem::only;
+    use web::{delete, get, post, put, resource};
+
+    config
+        .service(
+            resource("/rooms/{roomId}/archive")
+                .route(post().to(manage::archive))
+                .default_service(only("POST")),
+        )
+        .service(
+            resource("/rooms/{roomId}/unarchive")
+                .route(post().to(manage::unarchive))
+                .default_service(only("POST")),
+        )
+        .service(
+            resource("/rooms/{roomId}/members/{userId}")
+                .route(delete().to(manage::remove))
+                .default_service(only("DELETE")),
+        )
+        .service(
+            resource("/rooms/{roomId}/members/{userId}/role")
+                .route(put().to(manage::set_role))
+                .default_service(only("PUT")),
+        )
+        .service(
+            resource("/rooms/{roomId}/transfer")
+                .route(post().to(manage::transfer))
+                .default_service(only("POST")),
+        )
+        .service(resource("/rooms/{roomId}/bans").route(get().to(manage::bans)).default_service(only("GET")))
+        .service(
+            resource("/rooms/{roomId}/bans/{userId}")
+                .route(put().to(manage::ban))
+                .route(delete().to(manage::unban))
+                .default_service(only("PUT, DELETE")),
+        )
+        .service(
+            resource("/rooms/{roomId}/invites")
+                .route(get().to(invites::list))
+                .route(post().to(invites::create))
+                .default_service(only("GET, POST")),
+        )
+        .service(
+            resource("/rooms/{roomId}/invites/{inviteId}")
+                .route(delete().to(invites::revoke))
+                .default_service(only("DELETE")),
+        )
+        .service(
+            resource("/rooms/{roomId}/settings")
+                .route(put().to(direct::settings))
+                .default_service(only("PUT")),
+        )
+        .service(resource("/direct-rooms").route(post().to(direct::open)).default_service(only("POST")))
+        .service(resource("/users/me/invites").route(get().to(invites::mine)).default_service(only("GET")))
+        .service(
+            resource("/users/me/invites/{inviteId}")
+                .route(delete().to(invites::decline))
+                .default_service(only("DELETE")),
+        )
+        .service(
+            resource("/users/me/invites/{inviteId}/accept")
+                .route(post().to(invites::accept_mine))
+                .default_service(only("POST")),
+        )
+        .service(resource("/invites/{token}").route(get().to(invites::preview)).default_service(only("GET")))
+        .service(
+            resource("/invites/{token}/accept")
+                .route(post().to(invites::accept))
+                .default_service(only("POST")),
+        );
 }

@@ -12,11 +12,11 @@ use super::extract::{Caller, Writer};
 use super::problem::Problem;
 use super::{Http, cursor, page, users};
 use crate::domain::refusal::Invalid;
-use crate::domain::{Description, Operation, Refusal, RoomId, RoomName, UserId};
+use crate::domain::{Description, HistoryVisibility, Operation, Refusal, RoomId, RoomName, Topic, UserId};
 use crate::error::Fault;
 use crate::limits::Key;
 use crate::protocol::wire;
-use crate::store::{NewRoom, RoomView, StoreError};
+use crate::store::{Insider, NewRoom, RoomView, StoreError};
 
 /// Members that come with a room; the others are a page away.
 const EMBEDDED: usize = 100;
@@ -31,6 +31,10 @@ pub(super) struct CreateRoom {
     name: String,
     /// What the room is for. {{"maxLength":1000,"nullable":true}}
     description: Option<String>,
+    /// What it talks about just now. {{"maxLength":250,"nullable":true}}
+    topic: Option<String>,
+    /// How much of its history members may read. {{"enum":["all","sinceJoined"],"default":"all"}}
+    history_visibility: Option<String>,
     /// Whether it looks absent to everyone outside. {{"default":false}}
     is_private: Option<bool>,
     /// Users to be in it from the start, beside yourself. {{"maxItems":500}}
@@ -55,9 +59,7 @@ pub(super) struct MemberPage {
 )]
 pub(super) async fn list(caller: Caller, http: Data<Http>) -> Result<Json<Vec<wire::Room>>, Problem> {
     let rooms = http.pod.store.rooms_of(caller.user.id, EMBEDDED).await?;
-    let of =
-        |view: &RoomView| users::online_in(&http, wire::Room::of(&view.room, &view.members, caller.user.id));
-    Ok(Json(rooms.iter().map(of).collect()))
+    Ok(Json(rooms.iter().map(|view| seen(&http, view, caller.user.id)).collect()))
 }
 
 #[api_v2_operation(
@@ -93,6 +95,11 @@ pub(super) async fn create(
         id: RoomId(http.pod.clock.id()),
         name,
         description,
+        topic: body.topic.as_deref().map(Topic::parse).transpose()?.flatten(),
+        history: match body.history_visibility.as_deref() {
+            Some(word) => HistoryVisibility::parse(word)?,
+            None => HistoryVisibility::All,
+        },
         is_private: body.is_private.unwrap_or(false),
         owner: caller.user.id,
         members,
@@ -143,7 +150,7 @@ pub(super) async fn join(
 
 #[api_v2_operation(
     summary = "Leave a room",
-    description = "From then on nothing of it is shown to you.",
+    description = "From then on nothing of it is shown to you. An owner who leaves is followed by the administrator who has been there longest, else by the member who has. A direct conversation is not left.",
     operation_id = "leaveRoom",
     tags(Rooms)
 )]
@@ -154,7 +161,7 @@ pub(super) async fn leave(caller: Caller, http: Data<Http>, room: Path<Uuid>) ->
 
 #[api_v2_operation(
     summary = "List a room's members",
-    description = "In the order in which they joined.",
+    description = "In the order in which they joined, each with the role in this room.",
     operation_id = "listMembers",
     tags(Rooms)
 )]
@@ -169,16 +176,24 @@ pub(super) async fn members(
     let after = paging.cursor.as_deref().map(|text| cursor::parse_in_room(Listing::Members, room, text));
     let found = http.pod.store.members(room, viewer, limit, after.transpose()?).await?;
     Ok(Json(MemberPage {
-        members: found
-            .members
-            .iter()
-            .map(|user| users::online(&http, wire::User::seen_by(user, viewer)))
-            .collect(),
+        members: found.members.iter().map(|insider| member(&http, insider, viewer)).collect(),
         next_cursor: found.next.map(|seq| cursor::in_room(Listing::Members, room, seq)),
     }))
 }
 
-async fn view(http: &Http, room: RoomId, viewer: UserId) -> Result<wire::Room, Problem> {
-    let view = http.pod.store.room(room, viewer, EMBEDDED).await?;
-    Ok(users::online_in(http, wire::Room::of(&view.room, &view.members, viewer)))
+pub(super) async fn view(http: &Http, room: RoomId, viewer: UserId) -> Result<wire::Room, Problem> {
+    Ok(seen(http, &http.pod.store.room(room, viewer, EMBEDDED).await?, viewer))
+}
+
+fn seen(http: &Http, view: &RoomView, viewer: UserId) -> wire::Room {
+    let members = view.members.iter().map(|insider| member(http, insider, viewer)).collect();
+    match view.mine {
+        Some(mine) => wire::Room::inside(&view.room, members, viewer, mine),
+        None => wire::Room::of(&view.room),
+    }
+}
+
+fn member(http: &Http, insider: &Insider, viewer: UserId) -> wire::User {
+    let role = Some(insider.role.as_str().to_owned());
+    users::online(http, wire::User { role, ..wire::User::seen_by(&insider.user, viewer) })
 }

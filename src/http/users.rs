@@ -29,9 +29,3 @@ pub(super) fn online(http: &Http, mut user: wire::User) -> wire::User {
     }
     user
 }
-
-/// The room, with who of those shown is online now.
-pub(super) fn online_in(http: &Http, mut room: wire::Room) -> wire::Room {
-    room.members = room.members.into_iter().map(|user| online(http, user)).collect();
-    room
-}

@@ -8,6 +8,7 @@ pub mod client;
 pub mod close;
 mod command;
 pub mod encoded;
+mod entries;
 pub mod news;
 mod scan;
 pub mod server;

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::Encoded;
 use super::client::Reference;
-use super::wire::rfc3339;
+use super::wire::{RoomSettings, rfc3339};
 use crate::domain::{Marks, RoomId, Seq, Timestamp, Unread, UserChange, UserEntry, UserId};
 
 #[derive(Serialize)]
@@ -59,12 +59,29 @@ pub fn user_entry(entry: &UserEntry) -> Encoded {
         room_id: Uuid,
     }
     #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Settings {
+        room_id: Uuid,
+        #[serde(flatten)]
+        settings: RoomSettings,
+    }
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Invite {
+        invite_id: Uuid,
+        room_id: Uuid,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        by: Option<Uuid>,
+    }
+    #[derive(Serialize)]
     struct Nothing {}
     #[derive(Serialize)]
     #[serde(untagged)]
     enum Data {
         Room(Room),
         Standing(Standing),
+        Settings(Settings),
+        Invite(Invite),
         Nothing(Nothing),
     }
     let d = match &entry.change {
@@ -73,6 +90,15 @@ pub fn user_entry(entry: &UserEntry) -> Encoded {
         }
         UserChange::MarkMoved { room, marks, unread } => {
             Data::Standing(Standing::of(Some(*room), *marks, *unread))
+        }
+        UserChange::SettingsUpdated { room, settings } => {
+            Data::Settings(Settings { room_id: room.0, settings: (*settings).into() })
+        }
+        UserChange::InviteReceived { invite, room, by } => {
+            Data::Invite(Invite { invite_id: invite.0, room_id: room.0, by: Some(by.0) })
+        }
+        UserChange::InviteRevoked { invite, room } => {
+            Data::Invite(Invite { invite_id: invite.0, room_id: room.0, by: None })
         }
         UserChange::Other { .. } => Data::Nothing(Nothing {}),
     };

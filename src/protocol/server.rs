@@ -4,28 +4,28 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::client::Reference;
+pub use super::entries::entry;
 use super::wire::{self, rfc3339};
 use super::{Encoded, FEATURES, VERSION};
 use crate::domain::subscription::{Answer as Subscribed, Level, ResetReason};
 use crate::domain::{
-    Change, Committed, ConnId, Entry, Epoch, Head, Member, RoomId, RoomState, Seq, SessionId, Timestamp,
-    User, UserId,
+    Change, Committed, ConnId, Epoch, Head, RoomId, RoomSettings, RoomState, Seq, SessionId, Timestamp, User,
 };
 use crate::error::Fault;
 
 /// The envelope: `t`, and what belongs to it.
 #[derive(Serialize)]
-struct Frame<'a, D> {
-    t: &'a str,
+pub(super) struct Frame<'a, D> {
+    pub(super) t: &'a str,
     #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
-    reference: Option<&'a Reference>,
+    pub(super) reference: Option<&'a Reference>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    room: Option<Uuid>,
+    pub(super) room: Option<Uuid>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    seq: Option<u64>,
+    pub(super) seq: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    ts: Option<String>,
-    d: D,
+    pub(super) ts: Option<String>,
+    pub(super) d: D,
 }
 
 fn plain<D: Serialize>(t: &str, d: D) -> Encoded {
@@ -115,6 +115,9 @@ pub fn heads(rooms: &[RoomState]) -> Vec<Encoded> {
         received: u64,
         unread: u64,
         mentions: u64,
+        /// Where the member has set any.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        settings: Option<wire::RoomSettings>,
     }
     let row = |state: &RoomState| Row {
         place: Place::of(&state.head),
@@ -123,6 +126,7 @@ pub fn heads(rooms: &[RoomState]) -> Vec<Encoded> {
         received: state.marks.received.get(),
         unread: state.unread.messages,
         mentions: state.unread.mentions,
+        settings: (state.settings != RoomSettings::default()).then(|| state.settings.into()),
     };
     heads_frames(rooms, row)
 }
@@ -332,60 +336,4 @@ pub fn reset(room: RoomId, reason: ResetReason, head: Seq, first_retained: Seq) 
     }
     let d = Reset { reason: reason.as_str(), head: head.get(), first_retained: first_retained.get() };
     reply("room.reset", None, Some(room), d)
-}
-
-/// A log entry. `viewer` is told his own `clientMsgId`; everyone else gets the common frame of
-/// `None`.
-#[must_use]
-pub fn entry(entry: &Entry, viewer: Option<UserId>) -> Encoded {
-    let envelope = |d: Data<'_>| {
-        Encoded::json(&Frame {
-            t: entry.change.kind(),
-            reference: None,
-            room: Some(entry.room.0),
-            seq: Some(entry.seq.get()),
-            ts: Some(rfc3339(entry.at)),
-            d,
-        })
-    };
-    match &entry.change {
-        Change::MessageCreated(m) | Change::MessageUpdated(m) | Change::MessageDeleted(m) => {
-            envelope(Data::Message(Box::new(wire::Message::of(m, viewer))))
-        }
-        Change::MemberJoined { member, username } => envelope(Data::Joined(Joined::of(member, username))),
-        Change::MemberLeft { user } => envelope(Data::Left { user_id: user.0 }),
-        Change::Other { .. } => envelope(Data::Nothing(Empty {})),
-    }
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Data<'a> {
-    Message(Box<wire::Message>),
-    Joined(Joined<'a>),
-    #[serde(rename_all = "camelCase")]
-    Left {
-        user_id: Uuid,
-    },
-    Nothing(Empty),
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Joined<'a> {
-    user_id: Uuid,
-    username: &'a str,
-    role: &'static str,
-    joined_at: String,
-}
-
-impl<'a> Joined<'a> {
-    fn of(member: &Member, username: &'a str) -> Self {
-        Self {
-            user_id: member.user.0,
-            username,
-            role: member.role.as_str(),
-            joined_at: rfc3339(member.joined_at),
-        }
-    }
 }

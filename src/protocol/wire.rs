@@ -8,7 +8,7 @@ use paperclip::actix::Apiv2Schema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::domain::{self, Timestamp};
+use crate::domain::{self, Role, RoomKind, Timestamp};
 
 /// RFC 3339 in UTC with milliseconds: `2026-11-21T15:52:00.123Z`.
 #[must_use]
@@ -33,6 +33,9 @@ pub struct User {
     pub email_verified: Option<bool>,
     /// Where the picture is. {{"nullable":true}}
     pub avatar: Option<String>,
+    /// Among the members of a room: what the person is in it. {{"enum":["member","administrator","owner"]}}
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
     /// Whether a connection of the person is open, or was until some seconds ago. Absent where it is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub is_online: Option<bool>,
@@ -64,6 +67,7 @@ impl User {
             email: format!("{}@users.invalid", user.id),
             email_verified: None,
             avatar: user.avatar.clone(),
+            role: None,
             is_online: None,
             last_seen: user.last_seen.map(rfc3339),
         }
@@ -144,6 +148,25 @@ pub struct Room {
     pub name: String,
     /// What the room is for. {{"maxLength":1000,"nullable":true}}
     pub description: Option<String>,
+    /// What it talks about just now. {{"maxLength":250}}
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub topic: Option<String>,
+    /// `room`, or `direct`: a conversation of at most eight, whom nobody joins and nobody leaves. Its name is those of the others. {{"enum":["room","direct"]}}
+    pub kind: String,
+    /// How much of its history members may read: `all` of it, or what came `sinceJoined`. {{"enum":["all","sinceJoined"]}}
+    pub history_visibility: String,
+    /// Since when nothing can be written into it. {{"format":"date-time"}}
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub archived_at: Option<String>,
+    /// For how many seconds members may edit and delete what they wrote, where it is not as everywhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub edit_window_seconds: Option<u64>,
+    /// What you are in it; absent for someone outside. {{"enum":["member","administrator","owner"]}}
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+    /// What you have set for yourself; absent for someone outside.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settings: Option<RoomSettings>,
     /// A private room looks absent to everyone outside it.
     pub is_private: bool,
     /// The first of its members, at most 100; the rest is at `/rooms/{roomId}/members`. Empty for someone outside.
@@ -157,18 +180,63 @@ pub struct Room {
 }
 
 impl Room {
-    /// `viewer` sees his own address among the members.
+    /// As somebody outside sees it.
     #[must_use]
-    pub fn of(room: &domain::Room, members: &[domain::User], viewer: domain::UserId) -> Self {
+    pub fn of(room: &domain::Room) -> Self {
         Self {
             id: room.id.0,
             name: room.name.as_str().to_owned(),
-            description: room.description.as_ref().map(|d| d.as_str().to_owned()),
+            description: room.description.as_ref().map(|text| text.as_str().to_owned()),
+            topic: room.topic.as_ref().map(|text| text.as_str().to_owned()),
+            kind: room.kind.as_str().to_owned(),
+            history_visibility: room.history.as_str().to_owned(),
+            archived_at: room.archived_at.map(rfc3339),
+            edit_window_seconds: room.edit_window.map(|window| window.0.as_secs()),
+            role: None,
+            settings: None,
             is_private: room.is_private,
-            members: members.iter().map(|user| User::seen_by(user, viewer)).collect(),
+            members: Vec::new(),
             created_at: rfc3339(room.created_at),
             member_count: room.member_count,
             head: room.head.get(),
+        }
+    }
+
+    /// As somebody in it sees it, with these of its members. A conversation is called by the others.
+    #[must_use]
+    pub fn inside(
+        room: &domain::Room,
+        members: Vec<User>,
+        viewer: domain::UserId,
+        (role, settings): (Role, domain::RoomSettings),
+    ) -> Self {
+        let mut seen = Self::of(room);
+        if room.kind == RoomKind::Direct {
+            let others = members.iter().filter(|user| user.id != viewer.0);
+            seen.name = others.map(|user| user.username.as_str()).collect::<Vec<_>>().join(", ");
+        }
+        Self { members, role: Some(role.as_str().to_owned()), settings: Some(settings.into()), ..seen }
+    }
+}
+
+/// What a member has set for himself in a room.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Apiv2Schema)]
+#[serde(rename_all = "camelCase")]
+pub struct RoomSettings {
+    /// Of what you want to be notified. {{"enum":["all","mentions","none"]}}
+    pub notifications: String,
+    /// Until when you want to be notified of nothing. {{"format":"date-time","nullable":true}}
+    pub muted_until: Option<String>,
+    /// Whether it is one of your favourites.
+    pub is_favourite: bool,
+}
+
+impl From<domain::RoomSettings> for RoomSettings {
+    fn from(settings: domain::RoomSettings) -> Self {
+        Self {
+            notifications: settings.notifications.as_str().to_owned(),
+            muted_until: settings.muted_until.map(rfc3339),
+            is_favourite: settings.is_favourite,
         }
     }
 }

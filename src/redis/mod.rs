@@ -18,6 +18,7 @@ pub mod tickets;
 mod wire;
 mod wire_journeys;
 mod wire_logs;
+mod wire_tests;
 mod writer;
 
 use std::sync::Arc;

@@ -5,8 +5,10 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::wire::{Unread, seq};
+use crate::domain::policy::EditWindow;
 use crate::domain::{
-    Change, ClientMsgId, Entry, Marks, Member, Message, MessageId, Role, RoomId, Timestamp, Unread as Unseen,
+    Change, ClientMsgId, Description, Entry, HistoryVisibility, InviteId, Marks, Member, Message, MessageId,
+    Notifications, Role, RoomFacts, RoomId, RoomName, RoomSettings, Timestamp, Topic, Unread as Unseen,
     UserChange, UserEntry, UserId,
 };
 
@@ -50,6 +52,61 @@ struct JoinedDto {
 #[derive(Serialize, Deserialize)]
 struct LeftDto {
     u: Uuid,
+    /// By whom, and whether for good.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    b: Option<Uuid>,
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    x: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct RoleDto {
+    u: Uuid,
+    r: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct BannedDto {
+    u: Uuid,
+    b: Uuid,
+}
+
+#[derive(Serialize, Deserialize)]
+struct FactsDto {
+    n: String,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    d: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    t: Option<String>,
+    h: String,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    a: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    w: Option<i64>,
+}
+
+impl FactsDto {
+    fn new(facts: &RoomFacts) -> Self {
+        Self {
+            n: facts.name.as_str().to_owned(),
+            d: facts.description.as_ref().map(|text| text.as_str().to_owned()),
+            t: facts.topic.as_ref().map(|text| text.as_str().to_owned()),
+            h: facts.history.as_str().to_owned(),
+            a: facts.archived_at.map(Timestamp::millis),
+            w: facts.edit_window.map(EditWindow::stored),
+        }
+    }
+
+    fn facts(self) -> RoomFacts {
+        RoomFacts {
+            name: RoomName::from_stored(self.n),
+            description: self.d.map(Description::from_stored),
+            topic: self.t.map(Topic::from_stored),
+            history: HistoryVisibility::from_stored(&self.h),
+            archived_at: self.a.map(Timestamp::from_millis),
+            edit_window: self.w.map(EditWindow::from_stored),
+        }
+    }
 }
 
 impl MessageDto {
@@ -102,7 +159,14 @@ impl EntryDto {
                 s: member.joined_seq.get(),
                 n: username.clone(),
             })?,
-            Change::MemberLeft { user } => raw(&LeftDto { u: user.0 })?,
+            Change::MemberLeft { user, by, is_banned } => {
+                raw(&LeftDto { u: user.0, b: by.map(|by| by.0), x: *is_banned })?
+            }
+            Change::MemberUpdated { user, role } => raw(&RoleDto { u: user.0, r: role.as_str().to_owned() })?,
+            Change::MemberBanned { user, by } | Change::MemberUnbanned { user, by } => {
+                raw(&BannedDto { u: user.0, b: by.0 })?
+            }
+            Change::RoomUpdated(facts) | Change::RoomArchived(facts) => raw(&FactsDto::new(facts))?,
             Change::Other { .. } => None,
         };
         Ok(Self { s: entry.seq.get(), t: entry.at.millis(), k: entry.change.kind().to_owned(), d })
@@ -125,7 +189,24 @@ impl EntryDto {
                 };
                 Change::MemberJoined { member, username: n }
             }
-            "member.left" => Change::MemberLeft { user: UserId(serde_json::from_str::<LeftDto>(data)?.u) },
+            "member.left" => {
+                let LeftDto { u, b, x } = serde_json::from_str(data)?;
+                Change::MemberLeft { user: UserId(u), by: b.map(UserId), is_banned: x }
+            }
+            "member.updated" => {
+                let RoleDto { u, r } = serde_json::from_str(data)?;
+                Change::MemberUpdated { user: UserId(u), role: Role::from_stored(&r) }
+            }
+            "member.banned" => {
+                let BannedDto { u, b } = serde_json::from_str(data)?;
+                Change::MemberBanned { user: UserId(u), by: UserId(b) }
+            }
+            "member.unbanned" => {
+                let BannedDto { u, b } = serde_json::from_str(data)?;
+                Change::MemberUnbanned { user: UserId(u), by: UserId(b) }
+            }
+            "room.updated" => Change::RoomUpdated(serde_json::from_str::<FactsDto>(data)?.facts()),
+            "room.archived" => Change::RoomArchived(serde_json::from_str::<FactsDto>(data)?.facts()),
             _ => Change::Other { kind: self.k.into() },
         };
         Ok(Entry { room, seq: seq(self.s)?, at: Timestamp::from_millis(self.t), change })
@@ -160,6 +241,23 @@ struct MovedDto {
     n: u64,
 }
 
+#[derive(Serialize, Deserialize)]
+struct SettingsDto {
+    r: Uuid,
+    n: String,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    m: Option<i64>,
+    f: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct InviteDto {
+    i: Uuid,
+    r: Uuid,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    b: Option<Uuid>,
+}
+
 impl UserEntryDto {
     pub(super) fn new(entry: &UserEntry) -> Result<Self, serde_json::Error> {
         let d = match &entry.change {
@@ -173,6 +271,18 @@ impl UserEntryDto {
                 m: unread.messages,
                 n: unread.mentions,
             })?,
+            UserChange::SettingsUpdated { room, settings } => raw(&SettingsDto {
+                r: room.0,
+                n: settings.notifications.as_str().to_owned(),
+                m: settings.muted_until.map(Timestamp::millis),
+                f: settings.is_favourite,
+            })?,
+            UserChange::InviteReceived { invite, room, by } => {
+                raw(&InviteDto { i: invite.0, r: room.0, b: Some(by.0) })?
+            }
+            UserChange::InviteRevoked { invite, room } => {
+                raw(&InviteDto { i: invite.0, r: room.0, b: None })?
+            }
             UserChange::Other { .. } => None,
         };
         let k = entry.change.kind().to_owned();
@@ -192,6 +302,24 @@ impl UserEntryDto {
                     marks: Marks { received: seq(c)?, read: seq(d)? },
                     unread: Unseen { messages: m, mentions: n },
                 }
+            }
+            "settings.updated" => {
+                let SettingsDto { r, n, m, f } = serde_json::from_str(data)?;
+                let settings = RoomSettings {
+                    notifications: Notifications::from_stored(&n),
+                    muted_until: m.map(Timestamp::from_millis),
+                    is_favourite: f,
+                };
+                UserChange::SettingsUpdated { room: RoomId(r), settings }
+            }
+            "invite.received" => {
+                let InviteDto { i, r, b } = serde_json::from_str(data)?;
+                let by = UserId(b.ok_or(Unread::Malformed)?);
+                UserChange::InviteReceived { invite: InviteId(i), room: RoomId(r), by }
+            }
+            "invite.revoked" => {
+                let InviteDto { i, r, .. } = serde_json::from_str(data)?;
+                UserChange::InviteRevoked { invite: InviteId(i), room: RoomId(r) }
             }
             _ => UserChange::Other { kind: self.k },
         };

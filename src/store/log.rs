@@ -21,6 +21,8 @@ pub struct LogPage {
     pub entries: Vec<Entry>,
     pub head: Seq,
     pub first_retained: Seq,
+    /// Where the reader's part of the log begins; [`Seq::START`] where all of it is his.
+    pub visible_from: Seq,
 }
 
 /// The logs of all rooms.
@@ -31,8 +33,8 @@ pub trait Log: Send + Sync + 'static {
     /// order of numbers is the order of commits and no number is ever missing. Rules are judged
     /// inside the transaction; a refused operation writes nothing and does not disturb the others.
     /// A retry of a sender's key answers the first outcome with `duplicate`; a key is used up only
-    /// by the commit. A send moves its author's marks to it and stores whom it mentions; joining
-    /// and leaving write `room.added` and `room.removed` into the user's own log.
+    /// by the commit. A send moves its author's marks to it and stores whom it mentions; who comes
+    /// and who goes, by himself or by another, gets `room.added` and `room.removed` into his own log.
     ///
     /// # Errors
     /// `Unavailable`: nothing of any batch is stored. `InDoubt`: all of it or nothing; for messages
@@ -52,7 +54,7 @@ pub trait Log: Send + Sync + 'static {
     ///
     /// # Errors
     /// `NotFound`/`NotMember` when the reader may not see the log. A page that begins before
-    /// `first_retained` is the caller's to recognise: it comes without the pruned part.
+    /// `first_retained` or `visible_from` is the caller's to recognise: it comes without that part.
     fn log_page(&self, room: RoomId, reader: Option<UserId>, after: Seq, limit: usize)
     -> Answer<'_, LogPage>;
 

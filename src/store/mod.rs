@@ -4,8 +4,10 @@
 //! Names the domain only: no actor, no protocol, no HTTP. Next: [`Log`], then `sqlite`.
 
 mod accounts;
+mod entries;
 mod letters;
 mod log;
+mod memberships;
 pub(crate) mod plan;
 pub mod postgres;
 mod proofs;
@@ -21,11 +23,12 @@ pub use accounts::{Accounts, Credentials, NewAccount};
 use futures_util::future::BoxFuture;
 pub use letters::Letters;
 pub use log::{Append, Log, LogPage, RoomSnapshot};
+pub use memberships::{Ban, BanPage, Direct, DirectMade, Memberships, NewInvite, PendingInvite};
 pub use proofs::Proofs;
 pub use repair::Repair;
 pub use rooms::{
-    DirectoryCursor, MemberCursor, MemberPage, Membership, MessagePage, NewRoom, NewRoomMade, RoomPage,
-    RoomView, Rooms, Standing,
+    DirectoryCursor, Insider, MemberCursor, MemberPage, Membership, MessagePage, NewRoom, NewRoomMade,
+    RoomPage, RoomView, Rooms, Standing,
 };
 pub use times::{CallKind, CallSpread, CallTimes, Watched};
 pub use user_logs::{MarksPage, Moved, UserHeads, UserLogPage, UserLogs};
@@ -68,7 +71,7 @@ impl From<Refusal> for StoreError {
 }
 
 /// Everything the server keeps.
-pub trait Store: Log + Rooms + Accounts + Letters + Proofs + UserLogs + Repair {
+pub trait Store: Log + Rooms + Memberships + Accounts + Letters + Proofs + UserLogs + Repair {
     /// The identity of this database's history, as it is stored now. Another one means that what
     /// any process or client remembers of the logs is worthless.
     fn epoch(&self) -> Answer<'_, Epoch>;

@@ -2,8 +2,8 @@
 
 use super::Answer;
 use crate::domain::{
-    ClientMsgId, Description, Entry, Marks, Message, MessageId, Room, RoomId, RoomName, Seq, Timestamp, User,
-    UserEntry, UserId,
+    ClientMsgId, Description, Entry, HistoryVisibility, Marks, Message, MessageId, Role, Room, RoomId,
+    RoomName, RoomSettings, Seq, Timestamp, Topic, User, UserEntry, UserId,
 };
 
 /// A room to be made.
@@ -12,7 +12,9 @@ pub struct NewRoom {
     pub id: RoomId,
     pub name: RoomName,
     pub description: Option<Description>,
+    pub topic: Option<Topic>,
     pub is_private: bool,
+    pub history: HistoryVisibility,
     pub owner: UserId,
     /// In the order given, without the owner and without repeats.
     pub members: Vec<UserId>,
@@ -33,7 +35,16 @@ pub struct NewRoomMade {
 pub struct RoomView {
     pub room: Room,
     /// By `joined_seq`; at most as many as asked for; none for someone outside.
-    pub members: Vec<User>,
+    pub members: Vec<Insider>,
+    /// What the viewer is in it, and what he has set for himself; `None` for someone outside.
+    pub mine: Option<(Role, RoomSettings)>,
+}
+
+/// Somebody in a room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Insider {
+    pub user: User,
+    pub role: Role,
 }
 
 /// Continues a listing of the directory: after this room, in (creation, id) descending.
@@ -41,6 +52,14 @@ pub struct RoomView {
 pub struct DirectoryCursor {
     pub created_at: Timestamp,
     pub id: RoomId,
+}
+
+impl DirectoryCursor {
+    /// Continues after this room.
+    #[must_use]
+    pub const fn after(room: &Room) -> Self {
+        Self { created_at: room.created_at, id: room.id }
+    }
 }
 
 /// Continues a listing of members: after this `joined_seq`.
@@ -54,7 +73,7 @@ pub struct RoomPage {
 
 #[derive(Clone, Debug)]
 pub struct MemberPage {
-    pub members: Vec<User>,
+    pub members: Vec<Insider>,
     pub next: Option<MemberCursor>,
 }
 
@@ -82,6 +101,8 @@ pub struct Standing {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Membership {
     pub joined: Seq,
+    /// Where his part of the room's log begins.
+    pub visible_from: Seq,
     pub marks: Marks,
 }
 
@@ -104,8 +125,15 @@ pub trait Rooms: Send + Sync + 'static {
     /// `NotFound` when it is absent, or private and the viewer is outside.
     fn room(&self, room: RoomId, viewer: UserId, embed: usize) -> Answer<'_, RoomView>;
 
-    /// Public rooms, newest first.
-    fn directory(&self, limit: usize, after: Option<DirectoryCursor>) -> Answer<'_, RoomPage>;
+    /// Public rooms, newest first; with a search, those of them whose name, topic or description
+    /// holds it (see [`Room::matches`]). A page of a search may hold fewer than asked for, or none,
+    /// and another one follow.
+    fn directory(
+        &self,
+        limit: usize,
+        after: Option<DirectoryCursor>,
+        search: Option<String>,
+    ) -> Answer<'_, RoomPage>;
 
     /// Members by `joined_seq`.
     ///
@@ -119,7 +147,7 @@ pub trait Rooms: Send + Sync + 'static {
         after: Option<MemberCursor>,
     ) -> Answer<'_, MemberPage>;
 
-    /// A page of history: strictly before `before`, or from the newest.
+    /// A page of what the viewer may see of the history: strictly before `before`, or from the newest.
     ///
     /// # Errors
     /// `NotFound`/`NotMember` when the viewer may not read the room.
@@ -134,7 +162,7 @@ pub trait Rooms: Send + Sync + 'static {
     /// One message.
     ///
     /// # Errors
-    /// `NotFound` when it is absent or in a room that the viewer may not read.
+    /// `NotFound` when it is absent or in a part of a room that the viewer may not read.
     fn message(&self, id: MessageId, viewer: UserId) -> Answer<'_, Message>;
 
     /// Where somebody stands to a message: for those who look after the server, whom no rule of rooms

@@ -345,7 +345,7 @@ impl Session {
         let after = job.after.unwrap_or(Seq::START);
         let told = job.tell == Tell::Quietly;
         let limit = if told { u64::MAX } else { self.limit(&job) };
-        match plan(after, page.head, page.first_retained, limit) {
+        match plan(after, page.head, page.first_retained, page.visible_from, limit) {
             Answer::Reset(reason) => job.reset = Some(reason),
             answer @ Answer::Replay { to, more, .. } if !told => {
                 let reference = match &job.tell {

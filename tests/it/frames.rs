@@ -6,12 +6,13 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use chat::domain::policy::EditWindow;
 use chat::domain::refusal::Invalid;
 use chat::domain::subscription::{Answer, Level, ResetReason};
 use chat::domain::{
-    Change, ClientMsgId, Committed, ConnId, Email, Entry, Epoch, Head, Marks, Member, Message, MessageId,
-    Refusal, Role, RoomId, RoomState, Seq, SessionId, Timestamp, Unread, User, UserChange, UserEntry, UserId,
-    Username,
+    Change, ClientMsgId, Committed, ConnId, Email, Entry, Epoch, Head, HistoryVisibility, InviteId, Marks,
+    Member, Message, MessageId, Notifications, Refusal, Role, RoomFacts, RoomId, RoomName, RoomSettings,
+    RoomState, Seq, SessionId, Timestamp, Topic, Unread, User, UserChange, UserEntry, UserId, Username,
 };
 use chat::error::{Code, Fault};
 use chat::protocol::client::{Limits, decode};
@@ -58,6 +59,10 @@ fn message() -> Message {
 
 fn entry(n: u64, change: Change) -> Entry {
     Entry { room: ROOM, seq: seq(n), at: at(i64::try_from(n).expect("small") - 44), change }
+}
+
+fn left(by: Option<UserId>) -> Change {
+    Change::MemberLeft { user: BOB, by, is_banned: by.is_some() }
 }
 
 fn limits() -> HelloLimits {
@@ -111,8 +116,15 @@ fn server_frames() -> BTreeMap<String, Encoded> {
     let head = Head { room: ROOM, head: seq(43), first_retained: seq(1) };
     let marks = Marks { received: seq(42), read: seq(40) };
     let unread = Unread { messages: 3, mentions: 1 };
-    let state = RoomState { head, messages: 38, marks, unread };
+    let settings = RoomSettings::default();
+    let state = RoomState { head, messages: 38, marks, unread, settings };
     add("heads", server::heads(&[state]).remove(0));
+    let settings = RoomSettings {
+        notifications: Notifications::Mentions,
+        muted_until: Some(at(3_600)),
+        is_favourite: true,
+    };
+    add("heads.settings", server::heads(&[RoomState { settings, ..state }]).remove(0));
     add("heads.live", server::live_heads(&[head]).remove(0));
     add("heads.empty", server::heads(&[]).remove(0));
     let replay = Answer::Replay { from: seq(42), to: seq(43), more: false };
@@ -122,11 +134,14 @@ fn server_frames() -> BTreeMap<String, Encoded> {
     add("room.subscribed.reset", server::subscribed(None, ROOM, Level::Full, reset, seq(43)));
     add("resumed", server::resumed(r, seq(14)));
     add("pong", server::pong(r, &[(ROOM, seq(44))]));
-    let committed = Committed { entry: created.clone(), duplicate: false, told: None };
+    let committed = Committed { entry: created.clone(), also: Vec::new(), duplicate: false, told: None };
     add("ack.send", server::ack(r, &committed));
     add("ack.duplicate", server::ack(r, &Committed { duplicate: true, ..committed }));
     let edit = entry(45, Change::MessageUpdated(edited.clone()));
-    add("ack.edit", server::ack(r, &Committed { entry: edit.clone(), duplicate: false, told: None }));
+    add(
+        "ack.edit",
+        server::ack(r, &Committed { entry: edit.clone(), also: Vec::new(), duplicate: false, told: None }),
+    );
     add("ack.done", server::done(r));
     add("auth.expiring", server::auth_expiring(at(60)));
     add("server.draining", server::draining(1_830, at(10)));
@@ -137,7 +152,26 @@ fn server_frames() -> BTreeMap<String, Encoded> {
     add("message.updated", server::entry(&edit, None));
     add("message.deleted", server::entry(&entry(46, Change::MessageDeleted(deleted)), None));
     add("member.joined", server::entry(&entry(47, joined), None));
-    add("member.left", server::entry(&entry(48, Change::MemberLeft { user: BOB }), None));
+    add("member.left", server::entry(&entry(48, left(None)), None));
+    add("member.left.removed", server::entry(&entry(48, left(Some(ALICE))), None));
+    let role = Change::MemberUpdated { user: BOB, role: Role::Administrator };
+    add("member.updated", server::entry(&entry(50, role), None));
+    let banned = Change::MemberBanned { user: BOB, by: ALICE };
+    add("member.banned", server::entry(&entry(51, banned), None));
+    let unbanned = Change::MemberUnbanned { user: BOB, by: ALICE };
+    add("member.unbanned", server::entry(&entry(52, unbanned), None));
+    let facts = RoomFacts {
+        name: RoomName::parse("general").expect("valid"),
+        description: None,
+        topic: Topic::parse("the picnic on Sunday").expect("valid"),
+        history: HistoryVisibility::SinceJoined,
+        archived_at: None,
+        edit_window: None,
+    };
+    add("room.updated", server::entry(&entry(53, Change::RoomUpdated(facts.clone())), None));
+    let edit_window = Some(EditWindow(Duration::from_secs(3_600)));
+    let archived = RoomFacts { archived_at: Some(at(10)), edit_window, ..facts };
+    add("room.archived", server::entry(&entry(54, Change::RoomArchived(archived)), None));
     let newer = Change::Other { kind: "room.painted".into() };
     add("other", server::entry(&entry(49, newer), None));
     let own =
@@ -145,6 +179,12 @@ fn server_frames() -> BTreeMap<String, Encoded> {
     add("room.added", news::user_entry(&own(13, UserChange::RoomAdded { room: ROOM })));
     add("room.removed", news::user_entry(&own(14, UserChange::RoomRemoved { room: ROOM })));
     add("mark.moved", news::user_entry(&own(15, UserChange::MarkMoved { room: ROOM, marks, unread })));
+    let set = UserChange::SettingsUpdated { room: ROOM, settings };
+    add("settings.updated", news::user_entry(&own(17, set)));
+    let invite = InviteId(id(12));
+    let received = UserChange::InviteReceived { invite, room: ROOM, by: BOB };
+    add("invite.received", news::user_entry(&own(18, received)));
+    add("invite.revoked", news::user_entry(&own(19, UserChange::InviteRevoked { invite, room: ROOM })));
     add("other.user", news::user_entry(&own(16, UserChange::Other { kind: "badge.awarded".into() })));
     add("ack.marked", news::marked(r, marks, unread));
     add("room.bump", news::bump(ROOM, seq(51), 38));

@@ -13,6 +13,8 @@ use serde_json::{Map, Value, json};
 use serde_yaml_ng::Mapping;
 
 use self::table::{ANY, OPERATIONS, REFERENCES, REQUIRED, TAGS, WITH_BODY, WITH_TOKEN};
+use super::invites::{Invite, Preview};
+use super::manage::Ban;
 use super::problem::{FieldError, ProblemBody};
 use super::sessions::LoginSession;
 use crate::protocol::wire;
@@ -76,6 +78,10 @@ fn base() -> DefaultApiRaw {
             ("Message", wire::Message::schema_with_ref()),
             ("Room", wire::Room::schema_with_ref()),
             ("Attachment", wire::Attachment::schema_with_ref()),
+            ("RoomSettings", wire::RoomSettings::schema_with_ref()),
+            ("Invite", Invite::schema_with_ref()),
+            ("Preview", Preview::schema_with_ref()),
+            ("Ban", Ban::schema_with_ref()),
             ("LoginSession", LoginSession::schema_with_ref()),
             ("FieldError", FieldError::schema_with_ref()),
             ("Problem", ProblemBody::schema_with_ref()),

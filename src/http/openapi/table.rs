@@ -37,6 +37,10 @@ const TAKEN: (u16, &str) = (409, "Somebody has the address");
 const NOT_VERIFIED: (u16, &str) = (403, "Your e-mail address is not confirmed");
 const NOT_MEMBER: (u16, &str) = (403, "Not a member of this public room");
 
+const NOT_ALLOWED: (u16, &str) = (403, "Not a member, or your role does not allow it");
+const ARCHIVED: (u16, &str) = (409, "The room is archived");
+const NO_INVITE: (u16, &str) = (404, "Invitation not found, or not open any more");
+
 /// By the operations' ids.
 pub(super) const OPERATIONS: &[Answers] = &[
     row(
@@ -73,9 +77,68 @@ pub(super) const OPERATIONS: &[Answers] = &[
         &[VALIDATION, NOT_VERIFIED, (429, "Too many requests")],
     ),
     row("getRoom", (200, "The room"), &[VALIDATION, NO_ROOM]),
-    row("joinRoom", (200, "The room joined"), &[VALIDATION, NO_ROOM, (409, "The room is archived")]),
-    row("leaveRoom", (204, "Room left"), &[VALIDATION, NOT_MEMBER, NO_ROOM]),
+    row(
+        "joinRoom",
+        (200, "The room joined"),
+        &[VALIDATION, (403, "You are banned from it"), NO_ROOM, (409, "The room is archived")],
+    ),
+    row(
+        "leaveRoom",
+        (204, "Room left"),
+        &[VALIDATION, (403, "Not a member of this public room, or a direct conversation"), NO_ROOM],
+    ),
     row("listMembers", (200, "Members retrieved successfully"), &[VALIDATION, NOT_MEMBER, NO_ROOM]),
+    row("updateRoom", (200, "The room as it is now"), &[VALIDATION, NOT_ALLOWED, NO_ROOM, ARCHIVED]),
+    row("archiveRoom", (200, "The room as it is now"), &[VALIDATION, NOT_ALLOWED, NO_ROOM]),
+    row("unarchiveRoom", (200, "The room as it is now"), &[VALIDATION, NOT_ALLOWED, NO_ROOM]),
+    row(
+        "addMember",
+        (204, "In the room"),
+        &[
+            VALIDATION,
+            NOT_ALLOWED,
+            (404, "Room or user not found"),
+            (409, "The person is banned, or the room is archived"),
+        ],
+    ),
+    row(
+        "removeMember",
+        (204, "Out of the room"),
+        &[VALIDATION, NOT_ALLOWED, (404, "Room or member not found")],
+    ),
+    row("setRole", (204, "Role given"), &[VALIDATION, NOT_ALLOWED, (404, "Room or member not found")]),
+    row(
+        "transferRoom",
+        (204, "Room transferred"),
+        &[VALIDATION, NOT_ALLOWED, (404, "Room or member not found")],
+    ),
+    row("banUser", (204, "Banned"), &[VALIDATION, NOT_ALLOWED, (404, "Room or user not found")]),
+    row("unbanUser", (204, "No longer banned"), &[VALIDATION, NOT_ALLOWED, NO_ROOM]),
+    row("listBans", (200, "Bans retrieved successfully"), &[VALIDATION, NOT_ALLOWED, NO_ROOM]),
+    row(
+        "createInvite",
+        (201, "Invitation made, or the one there is"),
+        &[
+            VALIDATION,
+            NOT_ALLOWED,
+            (404, "Room or user not found"),
+            (409, "The person is in the room or banned from it, or it is archived"),
+            (413, "The room has too many links, or the body is too large"),
+        ],
+    ),
+    row("listInvites", (200, "Invitations retrieved successfully"), &[VALIDATION, NOT_MEMBER, NO_ROOM]),
+    row(
+        "revokeInvite",
+        (204, "Taken back"),
+        &[VALIDATION, NOT_MEMBER, (404, "Room or invitation not found")],
+    ),
+    row("listMyInvites", (200, "Invitations retrieved successfully"), &[]),
+    row("acceptMyInvite", (200, "The room joined"), &[VALIDATION, NO_INVITE, ARCHIVED]),
+    row("declineMyInvite", (204, "Gone"), &[VALIDATION, NO_INVITE]),
+    row("getInvite", (200, "The invitation and its room"), &[VALIDATION, NO_INVITE]),
+    row("acceptInvite", (200, "The room joined"), &[VALIDATION, NO_INVITE, ARCHIVED]),
+    row("openDirectRoom", (200, "The conversation"), &[VALIDATION, NOT_VERIFIED]),
+    row("setRoomSettings", (200, "The settings as they are now"), &[VALIDATION, NOT_MEMBER, NO_ROOM]),
     row("moveMarks", (200, "The marks as they are now"), &[VALIDATION, NOT_MEMBER, NO_ROOM]),
     row("listReceipts", (200, "Marks retrieved successfully"), &[VALIDATION, NOT_MEMBER, NO_ROOM]),
     row("listDirectory", (200, "Rooms retrieved successfully"), &[VALIDATION]),
@@ -98,7 +161,7 @@ pub(super) const OPERATIONS: &[Answers] = &[
             VALIDATION,
             (403, "Not your own, or too late, or your e-mail address is not confirmed"),
             NO_MESSAGE,
-            (409, "The message was deleted"),
+            (409, "The message was deleted, or the room is archived"),
         ],
     ),
     row(
@@ -127,12 +190,21 @@ pub(super) const REQUIRED: &[(&str, &[&str])] = &[
     ("MessagePage", &["messages", "nextCursor"]),
     ("MemberPage", &["members", "nextCursor"]),
     ("RoomPage", &["rooms", "nextCursor"]),
+    ("RoomSettings", &["notifications", "isFavourite"]),
+    ("Invite", &["id", "roomId", "invitedBy", "createdAt", "expiresAt", "maxUses", "uses"]),
     ("LoginSession", &["id", "device", "network", "createdAt", "lastUsedAt", "isCurrent"]),
 ];
 
 /// Properties that are other schemas: schema, property, the other, and whether it is a list.
 pub(super) const REFERENCES: &[(&str, &str, &str, bool)] = &[
     ("Room", "members", "User", true),
+    ("Room", "settings", "RoomSettings", false),
+    ("Invites", "invites", "Invite", true),
+    ("Preview", "invite", "Invite", false),
+    ("Preview", "room", "Room", false),
+    ("Previews", "invites", "Preview", true),
+    ("Ban", "user", "User", false),
+    ("BanPage", "bans", "Ban", true),
     ("Message", "attachments", "Attachment", true),
     ("Session", "user", "User", false),
     ("LoginSessions", "sessions", "LoginSession", true),
@@ -147,6 +219,7 @@ pub(super) const TAGS: &[(&str, &str)] = &[
     ("Authentication", "Accounts, logins and their tokens."),
     ("Messages", "History and sending."),
     ("Rooms", "Rooms and their members."),
+    ("Invitations", "Ways into rooms: for one person, or by a link."),
     ("Users", "People."),
     ("Directory", "Public rooms to join."),
     ("Realtime", "Opening a socket; what goes over it is described in AsyncAPI."),

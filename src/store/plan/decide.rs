@@ -1,16 +1,17 @@
 //! The rules of the group commit. Each operation is judged against what is known after the one
 //! before it: a message may be edited in the commit that sends it, and who joins may send.
+//! Here what is done to messages; [`super::rooms`] for what is done to rooms and members.
 //! Next: [`crate::domain::policy`] for who may do what, [`super::ledger`] for what is known.
 
 use sha2::{Digest, Sha256};
 
 use super::ledger::Ledger;
-use super::{Decision, Known, KnownMember, KnownMessage};
+use super::{Decision, Known, KnownMessage, KnownRoom};
 use crate::domain::policy::{self, EditWindow, Verdict};
 use crate::domain::refusal::Invalid;
 use crate::domain::{
-    Applied, Change, Committed, Content, Draft, Entry, Member, Message, MessageId, Operation, Outcome,
-    Refusal, Role, RoomBatch, RoomId, Seq, Timestamp, UserChange, UserId,
+    Applied, Change, Committed, Content, Draft, Entry, Message, MessageId, Operation, Outcome, Refusal, Role,
+    RoomBatch, RoomId, Seq, Timestamp, UserId,
 };
 
 /// Decides all operations of all batches, in order. `known` is what [`super::needs`] asked for, as
@@ -22,22 +23,23 @@ pub(crate) fn decide(batches: &[RoomBatch], known: Known, window: EditWindow) ->
 }
 
 fn apply(ledger: &mut Ledger, batch: &RoomBatch, window: EditWindow) -> Applied {
-    let Some(is_private) = ledger.room(batch.room).map(|room| room.is_private) else {
+    let Some(KnownRoom { is_private, is_direct, .. }) = ledger.room(batch.room).copied() else {
         let refused = batch.operations.iter().map(|_| Err(Refusal::NotFound("room")));
         return Applied { outcomes: refused.collect(), messages: 0 };
     };
-    let mut desk = Desk { ledger, room: batch.room, is_private, now: batch.now, window };
+    let mut desk = Desk { ledger, room: batch.room, is_private, is_direct, now: batch.now, window };
     let outcomes = batch.operations.iter().map(|operation| desk.judge(operation)).collect();
     let messages = desk.ledger.room(batch.room).map_or(0, |room| room.totals.messages);
     Applied { outcomes, messages }
 }
 
 /// One room, while its batch is decided.
-struct Desk<'l> {
-    ledger: &'l mut Ledger,
-    room: RoomId,
-    is_private: bool,
-    now: Timestamp,
+pub(super) struct Desk<'l> {
+    pub(super) ledger: &'l mut Ledger,
+    pub(super) room: RoomId,
+    pub(super) is_private: bool,
+    pub(super) is_direct: bool,
+    pub(super) now: Timestamp,
     window: EditWindow,
 }
 
@@ -49,6 +51,15 @@ impl Desk<'_> {
             Operation::Delete { by, message } => self.delete(*by, *message),
             Operation::Join { user } => self.join(*user),
             Operation::Leave { user } => self.leave(*user),
+            Operation::Accept { user, invite } => self.accept(*user, *invite),
+            Operation::Update { by, patch } => self.update(*by, patch),
+            Operation::Archive { by, archived } => self.archive(*by, *archived),
+            Operation::Add { by, user } => self.add(*by, *user),
+            Operation::Remove { by, user } => self.remove(*by, *user),
+            Operation::SetRole { by, user, role } => self.set_role(*by, *user, *role),
+            Operation::Transfer { by, user } => self.transfer(*by, *user),
+            Operation::Ban { by, user } => self.ban(*by, *user),
+            Operation::Unban { by, user } => self.unban(*by, *user),
         }
     }
 
@@ -59,6 +70,7 @@ impl Desk<'_> {
         if let Some(first) = self.ledger.by_key(author, draft.client_msg_id) {
             return self.first_outcome(first, &body_hash);
         }
+        self.writable()?;
         self.check_references(draft)?;
         let seq = self.next();
         let message = Message {
@@ -104,10 +116,11 @@ impl Desk<'_> {
 
     fn edit(&mut self, by: UserId, id: MessageId, content: &Content) -> Outcome {
         let KnownMessage { mut message, last_seq, .. } = self.own_message(by, id)?;
-        if policy::may_edit(&message, by, content, self.now, self.window)? == Verdict::AlreadySo {
+        if policy::may_edit(&message, by, content, self.now, self.window())? == Verdict::AlreadySo {
             let at = message.updated_at;
             return Ok(self.standing(last_seq, at, Change::MessageUpdated(message)));
         }
+        self.writable()?;
         message.content = content.as_str().to_owned();
         message.updated_at = self.now;
         self.ledger.rewrite(message.clone(), self.next());
@@ -115,11 +128,13 @@ impl Desk<'_> {
     }
 
     fn delete(&mut self, by: UserId, id: MessageId) -> Outcome {
+        let role = self.insider(by)?;
         let KnownMessage { mut message, last_seq, .. } = self.own_message(by, id)?;
-        if policy::may_delete(&message, by, self.now, self.window)? == Verdict::AlreadySo {
+        if policy::may_delete(&message, by, role, self.now, self.window())? == Verdict::AlreadySo {
             let at = message.updated_at;
             return Ok(self.standing(last_seq, at, Change::MessageDeleted(message)));
         }
+        self.writable()?;
         message.content.clear();
         message.updated_at = self.now;
         message.deleted_at = Some(self.now);
@@ -127,40 +142,23 @@ impl Desk<'_> {
         Ok(self.written(Change::MessageDeleted(message)))
     }
 
-    fn join(&mut self, user: UserId) -> Outcome {
-        let member = self.ledger.member(self.room, user).map(|known| known.member.clone());
-        if member.is_none() && self.is_private {
-            return Err(Refusal::NotFound("room"));
-        }
-        let username = self.ledger.username(user).ok_or(Refusal::NotFound("user"))?.to_owned();
-        if let Some(member) = member {
-            let (seq, at) = (member.joined_seq, member.joined_at);
-            return Ok(self.standing(seq, at, Change::MemberJoined { member, username }));
-        }
-        let member = Member { user, role: Role::Member, joined_at: self.now, joined_seq: self.next() };
-        self.ledger.set_member(self.room, user, Some(KnownMember::newcomer(member.clone())));
-        let told = self.ledger.tell(user, self.now, UserChange::RoomAdded { room: self.room });
-        Ok(Committed { told, ..self.written(Change::MemberJoined { member, username }) })
-    }
-
-    fn leave(&mut self, user: UserId) -> Outcome {
-        let role = self.insider(user)?;
-        self.ledger.set_member(self.room, user, None);
-        // A room never is without an owner; an empty one has none.
-        if role == Role::Owner
-            && let Some(mut heir) = self.ledger.heir(self.room)
-        {
-            heir.member.role = Role::Owner;
-            self.ledger.set_member(self.room, heir.member.user, Some(heir));
-        }
-        let told = self.ledger.tell(user, self.now, UserChange::RoomRemoved { room: self.room });
-        Ok(Committed { told, ..self.written(Change::MemberLeft { user }) })
-    }
-
     /// The role of someone inside.
-    fn insider(&self, user: UserId) -> Result<Role, Refusal> {
+    pub(super) fn insider(&self, user: UserId) -> Result<Role, Refusal> {
         let known = self.ledger.member(self.room, user);
         known.map(|known| known.member.role).ok_or_else(|| policy::outsider(self.is_private))
+    }
+
+    /// The room's own, else that of the server.
+    fn window(&self) -> EditWindow {
+        self.ledger.room(self.room).and_then(|room| room.window).unwrap_or(self.window)
+    }
+
+    /// Whether anything may be written here.
+    pub(super) fn writable(&self) -> Result<(), Refusal> {
+        match self.ledger.room(self.room) {
+            Some(room) if room.is_archived => Err(Refusal::RoomArchived),
+            _ => Ok(()),
+        }
     }
 
     /// A message of this room.
@@ -175,18 +173,19 @@ impl Desk<'_> {
     }
 
     /// The number that [`Desk::written`] gives next.
-    fn next(&self) -> Seq {
+    pub(super) fn next(&self) -> Seq {
         self.ledger.room(self.room).map_or(Seq::START, |room| room.totals.head).next()
     }
 
-    fn written(&mut self, change: Change) -> Committed {
+    pub(super) fn written(&mut self, change: Change) -> Committed {
         let seq = self.ledger.enter(self.room, self.now, &change);
         let entry = Entry { room: self.room, seq, at: self.now, change };
-        Committed { entry, duplicate: false, told: None }
+        Committed { entry, also: Vec::new(), duplicate: false, told: None }
     }
 
     /// An entry that stands already.
-    fn standing(&self, seq: Seq, at: Timestamp, change: Change) -> Committed {
-        Committed { entry: Entry { room: self.room, seq, at, change }, duplicate: true, told: None }
+    pub(super) fn standing(&self, seq: Seq, at: Timestamp, change: Change) -> Committed {
+        let entry = Entry { room: self.room, seq, at, change };
+        Committed { entry, also: Vec::new(), duplicate: true, told: None }
     }
 }

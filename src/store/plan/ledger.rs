@@ -3,10 +3,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{Known, KnownMember, KnownMessage, KnownRoom, LogRow, MentionRow, NewMessage, Rewritten, Writes};
+use super::{
+    BanRow, Known, KnownMember, KnownMessage, KnownRoom, LogRow, MentionRow, NewMessage, Rewritten, Writes,
+};
 use crate::domain::{
-    Change, ClientMsgId, Marks, Message, MessageId, Role, RoomId, Seq, Timestamp, UserChange, UserEntry,
-    UserId, mention,
+    Change, ClientMsgId, Invite, InviteId, Marks, Message, MessageId, Role, RoomFacts, RoomId, Seq,
+    Timestamp, UserChange, UserEntry, UserId, mention,
 };
 
 /// Everything known, as of the last operation.
@@ -22,6 +24,12 @@ pub(super) struct Ledger {
     places: HashMap<MessageId, usize>,
     log: Vec<LogRow>,
     user_log: Vec<UserEntry>,
+    /// Rooms that were changed, as of now.
+    facts: BTreeMap<RoomId, RoomFacts>,
+    /// Who is banned as of now and by whom, where it changed; `None` for who is no longer.
+    bans: BTreeMap<(RoomId, UserId), Option<BanRow>>,
+    /// Invitations that were used, as of now.
+    invites: BTreeMap<InviteId, Invite>,
 }
 
 struct Changed {
@@ -40,6 +48,9 @@ impl Ledger {
             places: HashMap::new(),
             log: Vec::new(),
             user_log: Vec::new(),
+            facts: BTreeMap::new(),
+            bans: BTreeMap::new(),
+            invites: BTreeMap::new(),
         }
     }
 
@@ -51,17 +62,21 @@ impl Ledger {
     pub(super) fn enter(&mut self, room: RoomId, at: Timestamp, change: &Change) -> Seq {
         // Who comes here has found the room.
         let Some(mut found) = self.room(room).copied() else { return Seq::START };
-        let totals = &mut found.totals;
-        totals.head = totals.head.next();
+        found.totals.head = found.totals.head.next();
         // The clock may go back, the order of rooms by activity does not.
-        totals.last_activity = totals.last_activity.max(at);
+        found.totals.last_activity = found.totals.last_activity.max(at);
         match change {
-            Change::MessageCreated(_) => totals.messages += 1,
-            Change::MemberJoined { .. } => totals.members += 1,
-            Change::MemberLeft { .. } => totals.members = totals.members.saturating_sub(1),
-            Change::MessageUpdated(_) | Change::MessageDeleted(_) | Change::Other { .. } => {}
+            Change::MessageCreated(_) => found.totals.messages += 1,
+            Change::MemberJoined { .. } => found.totals.members += 1,
+            Change::MemberLeft { .. } => found.totals.members = found.totals.members.saturating_sub(1),
+            Change::RoomUpdated(facts) | Change::RoomArchived(facts) => {
+                found.is_archived = facts.archived_at.is_some();
+                found.window = facts.edit_window;
+                self.facts.insert(room, facts.clone());
+            }
+            _ => {}
         }
-        let seq = totals.head;
+        let seq = found.totals.head;
         self.rooms.insert(room, found);
         self.log.push(LogRow::new(room, seq, at, change));
         seq
@@ -90,6 +105,34 @@ impl Ledger {
     /// What the membership is from now on.
     pub(super) fn set_member(&mut self, room: RoomId, user: UserId, member: Option<KnownMember>) {
         self.members.insert((room, user), member);
+    }
+
+    /// Everything that can be changed of a room.
+    pub(super) fn facts(&self, room: RoomId) -> Option<&RoomFacts> {
+        self.facts.get(&room).or_else(|| self.known.facts.get(&room))
+    }
+
+    pub(super) fn is_banned(&self, room: RoomId, user: UserId) -> bool {
+        match self.bans.get(&(room, user)) {
+            Some(changed) => changed.is_some(),
+            None => self.known.bans.contains(&(room, user)),
+        }
+    }
+
+    /// Whether somebody may come in from now on.
+    pub(super) fn set_ban(&mut self, room: RoomId, user: UserId, ban: Option<BanRow>) {
+        self.bans.insert((room, user), ban);
+    }
+
+    pub(super) fn invite(&self, invite: InviteId) -> Option<&Invite> {
+        self.invites.get(&invite).or_else(|| self.known.invites.get(&invite))
+    }
+
+    /// One more came in by it.
+    pub(super) fn use_invite(&mut self, invite: InviteId) {
+        let Some(mut used) = self.invite(invite).cloned() else { return };
+        used.uses = used.uses.saturating_add(1);
+        self.invites.insert(invite, used);
     }
 
     /// Moves the author's marks to what he wrote.
@@ -197,6 +240,16 @@ impl Ledger {
                 }
             }
         }
+        for (place, now) in self.bans {
+            match (self.known.bans.contains(&place), now) {
+                (false, Some(ban)) => writes.bans_inserted.push(ban),
+                (true, None) => writes.bans_deleted.push(place),
+                // It is as it was, whatever was between.
+                (true, Some(_)) | (false, None) => {}
+            }
+        }
+        writes.invites_used = self.invites.into_iter().map(|(id, invite)| (id, invite.uses)).collect();
+        writes.facts = self.facts.into_iter().collect();
         writes.rooms = self.rooms.into_iter().map(|(room, now)| (room, now.totals)).collect();
         writes
     }

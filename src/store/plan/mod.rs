@@ -6,17 +6,19 @@
 
 mod decide;
 mod ledger;
+mod rooms;
 mod tests;
 mod writes;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 pub(crate) use decide::decide;
-pub(crate) use writes::{Decision, LogRow, MentionRow, NewMessage, Rewritten, Writes};
+pub(crate) use writes::{BanRow, Decision, LogRow, MentionRow, NewMessage, Rewritten, Writes};
 
+use crate::domain::policy::EditWindow;
 use crate::domain::{
-    ClientMsgId, Marks, Member, Message, MessageId, Operation, RoomBatch, RoomId, Seq, Timestamp, UserId,
-    mention,
+    ClientMsgId, Invite, InviteId, Marks, Member, Message, MessageId, Operation, RoomBatch, RoomFacts,
+    RoomId, Seq, Timestamp, UserId, mention,
 };
 
 /// What must be read before a group commit can be decided. Rows of the rooms are locked first,
@@ -27,9 +29,9 @@ use crate::domain::{
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Needs {
     pub(crate) rooms: BTreeSet<RoomId>,
-    /// Who joins and who leaves: their names and the heads of their own logs.
+    /// Who comes and who goes: their names and the heads of their own logs.
     pub(crate) users: BTreeSet<UserId>,
-    /// Memberships of whoever wishes something.
+    /// Memberships of whoever wishes something, and of those whom it concerns.
     pub(crate) members: BTreeSet<(RoomId, UserId)>,
     /// Messages that these keys of senders stand for, in whatever room.
     pub(crate) keys: BTreeSet<(UserId, ClientMsgId)>,
@@ -40,6 +42,12 @@ pub(crate) struct Needs {
     /// Rooms that are left: so many of their members, administrators before others, and of each
     /// those first who have been there longest.
     pub(crate) heirs: BTreeMap<RoomId, usize>,
+    /// Rooms of which all is asked that can be changed.
+    pub(crate) facts: BTreeSet<RoomId>,
+    /// Who may be banned.
+    pub(crate) bans: BTreeSet<(RoomId, UserId)>,
+    /// Invitations that somebody wants to come in by.
+    pub(crate) invites: BTreeSet<InviteId>,
 }
 
 /// What was read. What was asked for and is not in here does not exist.
@@ -53,12 +61,19 @@ pub(crate) struct Known {
     /// Of keys and of ids.
     pub(crate) messages: HashMap<MessageId, KnownMessage>,
     pub(crate) names: HashMap<String, UserId>,
+    pub(crate) facts: HashMap<RoomId, RoomFacts>,
+    pub(crate) bans: HashSet<(RoomId, UserId)>,
+    pub(crate) invites: HashMap<InviteId, Invite>,
 }
 
 /// A room as its row says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct KnownRoom {
     pub(crate) is_private: bool,
+    pub(crate) is_direct: bool,
+    pub(crate) is_archived: bool,
+    /// How long authors may edit and delete here, where it is not as everywhere.
+    pub(crate) window: Option<EditWindow>,
     pub(crate) totals: Totals,
 }
 
@@ -72,7 +87,7 @@ pub(crate) struct Totals {
     pub(crate) last_activity: Timestamp,
 }
 
-/// Who joins or leaves.
+/// Who comes or goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct KnownUser {
     pub(crate) username: String,
@@ -109,11 +124,14 @@ pub(crate) struct KnownMessage {
 /// name nobody only rooms, members and keys.
 pub(crate) fn needs(batches: &[RoomBatch]) -> Needs {
     let mut needs = Needs::default();
+    // Whoever is put out or given another role is perhaps no heir any more.
+    let mut shifts = BTreeMap::<RoomId, usize>::new();
     for batch in batches {
         let room = batch.room;
         needs.rooms.insert(room);
         for operation in &batch.operations {
             needs.members.insert((room, operation.actor()));
+            needs.members.extend(operation.subject().map(|user| (room, user)));
             match operation {
                 Operation::Send { author, draft, .. } => {
                     needs.keys.insert((*author, draft.client_msg_id));
@@ -129,6 +147,26 @@ pub(crate) fn needs(batches: &[RoomBatch]) -> Needs {
                 }
                 Operation::Join { user } => {
                     needs.users.insert(*user);
+                    needs.bans.insert((room, *user));
+                }
+                Operation::Accept { user, invite } => {
+                    needs.users.insert(*user);
+                    needs.bans.insert((room, *user));
+                    needs.invites.insert(*invite);
+                }
+                Operation::Update { .. } | Operation::Archive { .. } => {
+                    needs.facts.insert(room);
+                }
+                Operation::SetRole { .. } | Operation::Transfer { .. } => {
+                    *shifts.entry(room).or_default() += 1;
+                }
+                Operation::Add { user, .. }
+                | Operation::Remove { user, .. }
+                | Operation::Ban { user, .. }
+                | Operation::Unban { user, .. } => {
+                    needs.users.insert(*user);
+                    needs.bans.insert((room, *user));
+                    *shifts.entry(room).or_default() += 1;
                 }
                 Operation::Leave { user } => {
                     needs.users.insert(*user);
@@ -137,6 +175,9 @@ pub(crate) fn needs(batches: &[RoomBatch]) -> Needs {
                 }
             }
         }
+    }
+    for (room, heirs) in &mut needs.heirs {
+        *heirs += shifts.get(room).copied().unwrap_or_default();
     }
     needs
 }

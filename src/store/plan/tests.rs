@@ -10,13 +10,14 @@ use uuid::Uuid;
 
 use super::*;
 use crate::domain::policy::EditWindow;
-use crate::domain::{Content, Draft, Outcome, Refusal, Role};
+use crate::domain::{Content, Draft, HistoryVisibility, Outcome, Refusal, Role, RoomName, RoomPatch};
 
 const ALICE: UserId = UserId(Uuid::from_u128(1));
 const BOB: UserId = UserId(Uuid::from_u128(2));
 const CAROL: UserId = UserId(Uuid::from_u128(3));
 const HERE: RoomId = RoomId(Uuid::from_u128(100));
 const THERE: RoomId = RoomId(Uuid::from_u128(101));
+const LINK: InviteId = InviteId(Uuid::from_u128(200));
 
 /// Everything that is stored, in the shape in which it is known.
 #[derive(Clone)]
@@ -33,13 +34,16 @@ impl World {
         for (room, is_private) in [(HERE, false), (THERE, true)] {
             let totals =
                 Totals { head: seq(2), members: 2, messages: 0, last_activity: Timestamp::from_millis(0) };
-            known.rooms.insert(room, KnownRoom { is_private, totals });
+            let open = KnownRoom { is_private, is_direct: false, is_archived: false, window: None, totals };
+            known.rooms.insert(room, open);
+            known.facts.insert(room, facts("here"));
             for (user, role, joined) in [(ALICE, Role::Owner, 1), (BOB, Role::Member, 2)] {
                 let member =
                     Member { user, role, joined_at: Timestamp::from_millis(0), joined_seq: seq(joined) };
                 known.members.insert((room, user), KnownMember::newcomer(member));
             }
         }
+        known.invites.insert(LINK, link());
         Self(known)
     }
 
@@ -73,6 +77,10 @@ impl World {
             heirs.sort_by_key(|(_, k)| (k.member.role != Role::Administrator, k.member.joined_seq));
             members.extend(heirs.into_iter().take(*most).map(|(place, _)| *place));
         }
+        known.bans.extend(needs.bans.intersection(&all.bans.iter().copied().collect()));
+        known.facts.extend(needs.facts.iter().filter_map(|room| Some((*room, all.facts.get(room)?.clone()))));
+        let found = |id: &InviteId| Some((*id, all.invites.get(id)?.clone()));
+        known.invites.extend(needs.invites.iter().filter_map(found));
         let found = |place: &(RoomId, UserId)| all.members.get(place).map(|found| (*place, found.clone()));
         known.members.extend(members.iter().filter_map(found));
         known
@@ -131,11 +139,51 @@ impl World {
         for (room, user, marks) in &writes.marks {
             all.members.get_mut(&(*room, *user)).expect("a row").marks = *marks;
         }
+        for (room, facts) in &writes.facts {
+            all.facts.insert(*room, facts.clone());
+            all.rooms.get_mut(room).expect("a row").is_archived = facts.archived_at.is_some();
+            all.rooms.get_mut(room).expect("a row").window = facts.edit_window;
+        }
+        for place in &writes.bans_deleted {
+            assert!(all.bans.remove(place));
+        }
+        for ban in &writes.bans_inserted {
+            assert!(all.bans.insert((ban.room, ban.user)));
+        }
+        for (invite, uses) in &writes.invites_used {
+            all.invites.get_mut(invite).expect("a row").uses = *uses;
+        }
         for (room, known) in &all.rooms {
             let here: Vec<_> = all.members.iter().filter(|((place, _), _)| place == room).collect();
             assert_eq!(known.totals.members, here.len() as u64);
             assert!(here.iter().filter(|(_, k)| k.member.role == Role::Owner).count() <= 1);
         }
+    }
+}
+
+fn facts(name: &str) -> RoomFacts {
+    let name = RoomName::parse(name).expect("a name");
+    RoomFacts {
+        name,
+        description: None,
+        topic: None,
+        history: HistoryVisibility::All,
+        archived_at: None,
+        edit_window: None,
+    }
+}
+
+/// A link that two may come in by.
+fn link() -> Invite {
+    Invite {
+        id: LINK,
+        room: THERE,
+        by: ALICE,
+        user: None,
+        created_at: Timestamp::from_millis(0),
+        expires_at: None,
+        max_uses: Some(2),
+        uses: 0,
     }
 }
 
@@ -313,8 +361,27 @@ fn operation() -> impl Strategy<Value = Operation> {
         5 => (who.clone(), 0..6_u128, text.clone()).prop_map(|(w, k, t)| send(w, k, 0, t)),
         3 => (who.clone(), 0..12_u128, text).prop_map(|(w, m, t)| edit(w, m, t)),
         2 => who.clone().prop_map(|user| Operation::Join { user }),
-        2 => who.prop_map(|user| Operation::Leave { user }),
+        2 => who.clone().prop_map(|user| Operation::Leave { user }),
+        1 => who.clone().prop_map(|user| Operation::Accept { user, invite: LINK }),
+        4 => (who.clone(), who.clone(), 0..7_u8).prop_map(|(by, user, what)| manage(by, user, what)),
+        1 => (who.clone(), any::<bool>()).prop_map(|(by, archived)| Operation::Archive { by, archived }),
+        1 => (who, "[ab]").prop_map(|(by, name)| {
+            let name = Some(RoomName::parse(&name).expect("a name"));
+            Operation::Update { by, patch: RoomPatch { name, ..RoomPatch::default() } }
+        }),
     ]
+}
+
+fn manage(by: UserId, user: UserId, what: u8) -> Operation {
+    match what {
+        0 => Operation::Add { by, user },
+        1 => Operation::Remove { by, user },
+        2 => Operation::SetRole { by, user, role: Role::Administrator },
+        3 => Operation::SetRole { by, user, role: Role::Member },
+        4 => Operation::Transfer { by, user },
+        5 => Operation::Ban { by, user },
+        _ => Operation::Unban { by, user },
+    }
 }
 
 proptest! {
@@ -343,6 +410,9 @@ proptest! {
         prop_assert_eq!(&together.0.members, &apart.0.members);
         prop_assert_eq!(&together.0.messages, &apart.0.messages);
         prop_assert_eq!(&together.0.users, &apart.0.users);
+        prop_assert_eq!(&together.0.bans, &apart.0.bans);
+        prop_assert_eq!(&together.0.facts, &apart.0.facts);
+        prop_assert_eq!(&together.0.invites, &apart.0.invites);
         let rows = together.0.messages.values().map(|known| (known.message.author, known.message.client_msg_id));
         prop_assert_eq!(rows.collect::<BTreeSet<_>>().len(), together.0.messages.len());
     }

@@ -1,9 +1,13 @@
 //! The rows that a group commit writes.
 
+use std::borrow::Cow;
+
 use super::{KnownMember, Totals};
 use crate::domain::{
-    Applied, Change, Marks, Message, MessageId, Role, RoomId, Seq, Timestamp, UserEntry, UserId,
+    Applied, Change, InviteId, Marks, Message, MessageId, Role, RoomFacts, RoomId, Seq, Timestamp, UserEntry,
+    UserId,
 };
+use crate::store::entries;
 
 /// What a group commit comes to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,6 +40,30 @@ pub(crate) struct Writes {
     pub(crate) marks: Vec<(RoomId, UserId, Marks)>,
     /// Rooms whose rows sum up something else now.
     pub(crate) rooms: Vec<(RoomId, Totals)>,
+    /// Rooms that were changed, as they are now.
+    pub(crate) facts: Vec<(RoomId, RoomFacts)>,
+    pub(crate) bans_deleted: Vec<(RoomId, UserId)>,
+    pub(crate) bans_inserted: Vec<BanRow>,
+    /// How many have come in by these invitations.
+    pub(crate) invites_used: Vec<(InviteId, u32)>,
+}
+
+impl Writes {
+    /// Whose own invitations are forgotten: of who came in, that he cannot come back by one when he
+    /// is put out, and of who may not come in.
+    pub(crate) fn not_invited(&self) -> impl Iterator<Item = (RoomId, UserId)> {
+        let inside = self.members_inserted.iter().map(|(room, known)| (*room, known.member.user));
+        inside.chain(self.bans_inserted.iter().map(|ban| (ban.room, ban.user)))
+    }
+}
+
+/// Somebody may not come in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct BanRow {
+    pub(crate) room: RoomId,
+    pub(crate) user: UserId,
+    pub(crate) by: UserId,
+    pub(crate) at: Timestamp,
 }
 
 /// A message that was not there.
@@ -75,20 +103,13 @@ pub(crate) struct LogRow {
     pub(crate) kind: String,
     pub(crate) message: Option<MessageId>,
     pub(crate) user: Option<UserId>,
-    /// What a kind needs beside its message or user: of who joined, his role then.
-    pub(crate) data: Option<&'static str>,
+    /// What a kind needs beside its message or user; see [`entries::data`].
+    pub(crate) data: Option<Cow<'static, str>>,
 }
 
 impl LogRow {
     pub(crate) fn new(room: RoomId, seq: Seq, at: Timestamp, change: &Change) -> Self {
-        let (user, data) = match change {
-            Change::MemberJoined { member, .. } => (Some(member.user), Some(member.role.as_str())),
-            Change::MemberLeft { user } => (Some(*user), None),
-            Change::MessageCreated(_)
-            | Change::MessageUpdated(_)
-            | Change::MessageDeleted(_)
-            | Change::Other { .. } => (None, None),
-        };
+        let (user, data) = (entries::user(change), entries::data(change));
         let message = change.message().map(|message| message.id);
         Self { room, seq, at, kind: change.kind().to_owned(), message, user, data }
     }

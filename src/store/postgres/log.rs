@@ -1,6 +1,5 @@
 //! Reading the rooms' logs: snapshots, pages and heads. Writes nothing. Next: [`super::append`].
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 
 use diesel::prelude::*;
@@ -15,7 +14,7 @@ use super::statements::statement;
 use crate::domain::{
     Change, Entry, Head, Member, Message, Refusal, Role, RoomId, Seq, Timestamp, UserId, policy,
 };
-use crate::store::{LogPage, RoomSnapshot};
+use crate::store::{LogPage, RoomSnapshot, entries};
 
 /// One statement, so one snapshot; all that a room costs a process in which nobody was in it.
 pub(super) async fn room_snapshot(
@@ -43,11 +42,12 @@ statement! {
         limit: i64 => BigInt,
         room: Uuid => SqlUuid,
     } -> (
-        (Bool, BigInt, BigInt, Bool),
+        (Bool, BigInt, BigInt, Nullable<BigInt>),
         Nullable<(BigInt, Text, BigInt, Nullable<SqlUuid>, Nullable<Text>, Nullable<Text>, Nullable<Text>)>,
         Nullable<MessageColumns>,
     ),
-    "SELECT r.is_private, r.last_seq, r.first_retained, m.user_id IS NOT NULL, e.* FROM rooms r \
+    "SELECT r.is_private, r.last_seq, r.first_retained, \
+     CASE WHEN r.history = 'all' AND m.joined_seq IS NOT NULL THEN 0 ELSE m.joined_seq END, e.* FROM rooms r \
      LEFT JOIN members m ON m.room_id = r.id AND m.user_id = ? \
      LEFT JOIN LATERAL ( \
        SELECT l.seq, l.kind, l.at, l.user_id, l.data, u.username, n.role, x.id, x.room_id, x.seq AS first, \
@@ -55,11 +55,13 @@ statement! {
          x.deleted_at \
        FROM log l LEFT JOIN messages x ON x.id = l.message_id LEFT JOIN users u ON u.id = l.user_id \
        LEFT JOIN members n ON n.room_id = l.room_id AND n.user_id = l.user_id AND n.joined_seq = l.seq \
-       WHERE l.room_id = r.id AND l.seq > ? AND (? OR m.user_id IS NOT NULL) ORDER BY l.seq LIMIT ? \
+       WHERE l.room_id = r.id AND l.seq > greatest(?, \
+         CASE WHEN r.history = 'all' THEN 0 ELSE coalesce(m.joined_seq, 1) - 1 END) \
+         AND (? OR m.user_id IS NOT NULL) ORDER BY l.seq LIMIT ? \
      ) e ON true WHERE r.id = ? ORDER BY e.seq"
 }
 
-type Frame = (bool, i64, i64, bool);
+type Frame = (bool, i64, i64, Option<i64>);
 
 #[derive(Queryable)]
 struct EntryRow {
@@ -89,15 +91,17 @@ pub(super) async fn log_page(
     };
     let rows: Vec<(Frame, Option<EntryRow>, Option<MessageRow>)> = page.load(conn).await?;
     let [(frame, ..), ..] = rows.as_slice() else { return Err(Refusal::NotFound("room").into()) };
-    let (is_private, head, first_retained, inside) = *frame;
-    if reader.is_some() && !inside {
+    let (is_private, head, first_retained, visible_from) = *frame;
+    if reader.is_some() && visible_from.is_none() {
         return Err(policy::outsider(is_private).into());
     }
+    let visible_from = Seq::from_stored(visible_from.unwrap_or_default());
     let entries = rows
         .into_iter()
         .filter_map(|(_, entry, message)| Some(entry?.into_entry(room, message.map(Message::from))))
         .collect();
-    Ok(LogPage { entries, head: Seq::from_stored(head), first_retained: Seq::from_stored(first_retained) })
+    let (head, first_retained) = (Seq::from_stored(head), Seq::from_stored(first_retained));
+    Ok(LogPage { entries, head, first_retained, visible_from })
 }
 
 impl EntryRow {
@@ -114,8 +118,7 @@ impl EntryRow {
                 let member = Member { user, role, joined_at: at, joined_seq: seq };
                 Change::MemberJoined { member, username: self.username.unwrap_or_default() }
             }
-            ("member.left", _, Some(user)) => Change::MemberLeft { user },
-            _ => Change::Other { kind: Cow::Owned(self.kind) },
+            (_, _, user) => entries::change(self.kind, user, self.data.as_deref()),
         };
         Entry { room, seq, at, change }
     }

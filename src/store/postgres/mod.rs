@@ -9,13 +9,17 @@ mod address;
 mod append;
 #[cfg(feature = "torture")]
 mod broken;
+mod changes;
 mod connection;
 mod executor;
 mod fault;
+mod invites;
 mod letters;
 mod load;
 mod log;
 mod lookout;
+mod making;
+mod memberships;
 mod meter;
 mod order;
 mod pipeline;

@@ -1,126 +1,54 @@
 //! Rooms, members and messages as people look at them. Next: [`super::log`] for the logs.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use super::fault::Fault;
-use super::pipeline::Pipeline;
-use super::rows::{MessageRow, NewRoomRow, RoomRow, UserColumns, UserRow};
+use super::rows::{MessageRow, RoomRow, UserColumns, UserRow};
 use super::schema::{members, messages, rooms, users};
 use super::statements::statement;
 use super::transaction;
-use super::writes::{InsertEntries, InsertMembers, LockUsers, NoteGrowth, tell, user_growth};
-use crate::domain::refusal::Invalid;
+use crate::domain::room::search_key;
 use crate::domain::{
-    Change, ClientMsgId, Entry, LogHead, Member, Message, MessageId, Refusal, Role, Room, RoomId, Seq, User,
-    UserChange, UserEntry, UserId, policy,
+    ClientMsgId, HistoryVisibility, Message, MessageId, Notifications, Refusal, Role, Room, RoomId,
+    RoomSettings, Seq, Timestamp, UserId, policy,
 };
-use crate::store::plan::{KnownMember, LogRow};
-use crate::store::{
-    DirectoryCursor, MemberCursor, MemberPage, MessagePage, NewRoom, NewRoomMade, RoomPage, RoomView,
-};
+use crate::store::memberships::{AT_ONCE, LOOKED_AT};
+use crate::store::{DirectoryCursor, Insider, MemberCursor, MemberPage, MessagePage, RoomPage, RoomView};
 
 pub(super) async fn room_row(conn: &mut AsyncPgConnection, room: RoomId) -> Result<Option<RoomRow>, Fault> {
     Ok(rooms::table.find(room.0).select(RoomRow::as_select()).get_result(conn).await.optional()?)
 }
 
-async fn is_member(conn: &mut AsyncPgConnection, room: RoomId, user: UserId) -> Result<bool, Fault> {
+/// The `seq` by which somebody joined, if he is inside.
+pub(super) async fn joined(
+    conn: &mut AsyncPgConnection,
+    room: RoomId,
+    user: UserId,
+) -> Result<Option<Seq>, Fault> {
     let membership = members::table.find((room.0, user.0));
     let seq: Option<i64> = membership.select(members::joined_seq).get_result(conn).await.optional()?;
-    Ok(seq.is_some())
+    Ok(seq.map(Seq::from_stored))
 }
 
-/// The room, for someone who may read it. To be called within the transaction that reads.
+/// The room, for someone who may read it, and from where on he may. To be called within the
+/// transaction that reads.
 pub(super) async fn readable(
     conn: &mut AsyncPgConnection,
     room: RoomId,
     viewer: UserId,
-) -> Result<RoomRow, Fault> {
+) -> Result<(RoomRow, Seq), Fault> {
     let row = room_row(conn, room).await?.ok_or(Refusal::NotFound("room"))?;
-    if is_member(conn, room, viewer).await? { Ok(row) } else { Err(policy::outsider(row.is_private).into()) }
-}
-
-pub(super) async fn create_room(conn: &mut AsyncPgConnection, new: &NewRoom) -> Result<NewRoomMade, Fault> {
-    transaction::write(conn, async |conn| {
-        let mut people = vec![new.owner];
-        let mut seen = HashSet::from([new.owner]);
-        people.extend(new.members.iter().copied().filter(|user| seen.insert(*user)));
-        let users = people.iter().map(|user| user.0).collect();
-        let found: Vec<(Uuid, String, i64)> = LockUsers { users }.load(conn).await?;
-        let found: HashMap<UserId, (String, i64)> =
-            found.into_iter().map(|(id, name, seq)| (UserId(id), (name, seq))).collect();
-        if !found.contains_key(&new.owner) {
-            return Err(Refusal::NotFound("user").into());
+    match joined(conn, room, viewer).await? {
+        Some(joined) => {
+            let visible_from = row.visible_from(joined);
+            Ok((row, visible_from))
         }
-        let mut made = Made::default();
-        for user in people {
-            let (username, user_seq) = found
-                .get(&user)
-                .cloned()
-                .ok_or_else(|| Invalid::new("members", format!("{user} is no user")))?;
-            made.join(new, user, username, Seq::from_stored(user_seq));
-        }
-        made.store(conn, new).await
-    })
-    .await
-}
-
-/// A room while its members are put together.
-#[derive(Default)]
-struct Made {
-    members: Vec<(RoomId, KnownMember)>,
-    entries: Vec<Entry>,
-    told: Vec<UserEntry>,
-    head: Seq,
-}
-
-impl Made {
-    fn join(&mut self, new: &NewRoom, user: UserId, username: String, user_seq: Seq) {
-        self.head = self.head.next();
-        let role = if user == new.owner { Role::Owner } else { Role::Member };
-        let member = Member { user, role, joined_at: new.now, joined_seq: self.head };
-        let change = Change::MemberJoined { member: member.clone(), username };
-        self.entries.push(Entry { room: new.id, seq: self.head, at: new.now, change });
-        let change = UserChange::RoomAdded { room: new.id };
-        self.told.push(UserEntry { user, seq: user_seq.next(), at: new.now, change });
-        self.members.push((new.id, KnownMember::newcomer(member)));
-    }
-
-    async fn store(self, conn: &mut AsyncPgConnection, new: &NewRoom) -> Result<NewRoomMade, Fault> {
-        let count = self.head.stored();
-        let row: RoomRow = diesel::insert_into(rooms::table)
-            .values(NewRoomRow {
-                id: new.id.0,
-                name: new.name.as_str(),
-                description: new.description.as_ref().map(|text| text.as_str()),
-                is_private: new.is_private,
-                created_by: new.owner.0,
-                created_at: new.now.millis(),
-                last_seq: count,
-                first_retained: Seq::START.next().stored(),
-                member_count: count,
-                last_activity: new.now.millis(),
-            })
-            .returning(RoomRow::as_returning())
-            .get_result(conn)
-            .await?;
-        let mut pipeline = Pipeline::new(conn);
-        pipeline.add(self.members.len(), || InsertMembers::new(&self.members));
-        let log: Vec<LogRow> = self
-            .entries
-            .iter()
-            .map(|entry| LogRow::new(entry.room, entry.seq, entry.at, &entry.change))
-            .collect();
-        pipeline.add(log.len(), || InsertEntries::new(&log));
-        tell(&mut pipeline, &self.told);
-        let room = std::iter::once((LogHead::Room(new.id, self.head), new.now));
-        pipeline.add(1, || NoteGrowth::new(room.chain(user_growth(&self.told))));
-        pipeline.run().await?;
-        Ok(NewRoomMade { room: row.into(), entries: self.entries, told: self.told })
+        None => Err(policy::outsider(row.is_private).into()),
     }
 }
 
@@ -131,32 +59,71 @@ pub(super) async fn rooms_of(
     embed: usize,
 ) -> Result<Vec<RoomView>, Fault> {
     transaction::snapshot(conn, async |conn| {
-        let rows: Vec<RoomRow> = members::table
+        let rows: Vec<(RoomRow, MineRow)> = members::table
             .inner_join(rooms::table)
             .filter(members::user_id.eq(user.0))
             .order((rooms::last_activity.desc(), rooms::id.desc()))
-            .select(RoomRow::as_select())
+            .select((RoomRow::as_select(), MineRow::as_select()))
             .load(conn)
             .await?;
         let limit = i64::try_from(embed).unwrap_or(i64::MAX);
-        let found: Vec<(Uuid, UserRow)> = FirstMembers { limit, user: user.0 }.load(conn).await?;
-        let mut people = HashMap::<Uuid, Vec<User>>::new();
-        for (room, user) in found {
-            people.entry(room).or_default().push(user.into());
+        let found: Vec<(Uuid, String, UserRow)> = FirstMembers { limit, user: user.0 }.load(conn).await?;
+        let mut people = HashMap::<Uuid, Vec<Insider>>::new();
+        for (room, role, user) in found {
+            people.entry(room).or_default().push(insider(user, &role));
         }
-        Ok(rows
-            .into_iter()
-            .map(|row| RoomView { members: people.remove(&row.id).unwrap_or_default(), room: row.into() })
-            .collect())
+        let view = |(row, mine): (RoomRow, MineRow)| RoomView {
+            members: people.remove(&row.id).unwrap_or_default(),
+            room: row.into(),
+            mine: Some(mine.into()),
+        };
+        Ok(rows.into_iter().map(view).collect())
     })
     .await
 }
 
+/// What somebody is in a room, and what he has set for himself.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = members, check_for_backend(diesel::pg::Pg))]
+pub(super) struct MineRow {
+    role: String,
+    notifications: String,
+    muted_until: Option<i64>,
+    is_favourite: bool,
+}
+
+impl From<MineRow> for (Role, RoomSettings) {
+    fn from(row: MineRow) -> Self {
+        let settings = RoomSettings {
+            notifications: Notifications::from_stored(&row.notifications),
+            muted_until: row.muted_until.map(Timestamp::from_millis),
+            is_favourite: row.is_favourite,
+        };
+        (Role::from_stored(&row.role), settings)
+    }
+}
+
+/// Of somebody inside.
+pub(super) async fn mine(
+    conn: &mut AsyncPgConnection,
+    room: RoomId,
+    user: UserId,
+) -> Result<Option<(Role, RoomSettings)>, Fault> {
+    let membership = members::table.find((room.0, user.0));
+    let row: Option<MineRow> = membership.select(MineRow::as_select()).get_result(conn).await.optional()?;
+    Ok(row.map(Into::into))
+}
+
+fn insider(user: UserRow, role: &str) -> Insider {
+    Insider { user: user.into(), role: Role::from_stored(role) }
+}
+
 statement! {
     /// The first members of each of a user's rooms, by `joined_seq`, read from the index.
-    FirstMembers { limit: i64 => BigInt, user: Uuid => SqlUuid } -> (SqlUuid, UserColumns),
-    "SELECT mine.room_id, u.id, u.username, u.email, u.avatar, u.created_at, u.last_seen, \
-     u.email_verified_at FROM members mine CROSS JOIN LATERAL (SELECT user_id, joined_seq FROM members WHERE room_id = mine.room_id \
+    FirstMembers { limit: i64 => BigInt, user: Uuid => SqlUuid } -> (SqlUuid, Text, UserColumns),
+    "SELECT mine.room_id, first.role, u.id, u.username, u.email, u.avatar, u.created_at, u.last_seen, \
+     u.email_verified_at FROM members mine CROSS JOIN LATERAL (SELECT user_id, role, joined_seq FROM members \
+     WHERE room_id = mine.room_id \
      ORDER BY joined_seq LIMIT ?) first JOIN users u ON u.id = first.user_id \
      WHERE mine.user_id = ? ORDER BY mine.room_id, first.joined_seq"
 }
@@ -169,14 +136,15 @@ pub(super) async fn room(
 ) -> Result<RoomView, Fault> {
     transaction::snapshot(conn, async |conn| {
         let row = room_row(conn, id).await?.ok_or(Refusal::NotFound("room"))?;
-        if !is_member(conn, id, viewer).await? {
+        let Some(mine) = mine(conn, id, viewer).await? else {
             if row.is_private {
                 return Err(Refusal::NotFound("room").into());
             }
-            return Ok(RoomView { room: row.into(), members: Vec::new() });
-        }
-        let members = member_rows(conn, id, embed, None).await?;
-        Ok(RoomView { room: row.into(), members: members.into_iter().map(|(user, _)| user.into()).collect() })
+            return Ok(RoomView { room: row.into(), members: Vec::new(), mine: None });
+        };
+        let rows = member_rows(conn, id, embed, None).await?;
+        let members = rows.into_iter().map(|(user, role, _)| insider(user, &role)).collect();
+        Ok(RoomView { room: row.into(), members, mine: Some(mine) })
     })
     .await
 }
@@ -186,14 +154,14 @@ async fn member_rows(
     room: RoomId,
     limit: usize,
     after: Option<MemberCursor>,
-) -> Result<Vec<(UserRow, i64)>, Fault> {
+) -> Result<Vec<(UserRow, String, i64)>, Fault> {
     Ok(members::table
         .inner_join(users::table)
         .filter(members::room_id.eq(room.0))
         .filter(members::joined_seq.gt(after.unwrap_or(Seq::START).stored()))
         .order(members::joined_seq)
         .limit(i64::try_from(limit).unwrap_or(i64::MAX))
-        .select((UserRow::as_select(), members::joined_seq))
+        .select((UserRow::as_select(), members::role, members::joined_seq))
         .load(conn)
         .await?)
 }
@@ -209,8 +177,9 @@ pub(super) async fn members(
         readable(conn, room, viewer).await?;
         let mut rows = member_rows(conn, room, one_more(limit), after).await?;
         let more = cut(&mut rows, limit);
-        let next = if more { rows.last().map(|(_, seq)| Seq::from_stored(*seq)) } else { None };
-        Ok(MemberPage { members: rows.into_iter().map(|(user, _)| user.into()).collect(), next })
+        let next = if more { rows.last().map(|(.., seq)| Seq::from_stored(*seq)) } else { None };
+        let members = rows.into_iter().map(|(user, role, _)| insider(user, &role)).collect();
+        Ok(MemberPage { members, next })
     })
     .await
 }
@@ -219,11 +188,45 @@ pub(super) async fn directory(
     conn: &mut AsyncPgConnection,
     limit: usize,
     after: Option<DirectoryCursor>,
+    search: Option<&str>,
 ) -> Result<RoomPage, Fault> {
+    let Some(search) = search.map(search_key) else {
+        let mut rooms = listed(conn, one_more(limit), after).await?;
+        let more = cut(&mut rooms, limit);
+        let next = rooms.last().map(DirectoryCursor::after).filter(|_| more);
+        return Ok(RoomPage { rooms, next });
+    };
+    let (mut found, mut next, mut looked_at) = (Vec::new(), after, 0);
+    while looked_at < LOOKED_AT {
+        let rooms = listed(conn, AT_ONCE, next).await?;
+        looked_at += rooms.len();
+        let is_last = rooms.len() < AT_ONCE;
+        for room in rooms {
+            next = Some(DirectoryCursor::after(&room));
+            if room.matches(&search) {
+                found.push(room);
+                if found.len() >= limit.max(1) {
+                    return Ok(RoomPage { rooms: found, next });
+                }
+            }
+        }
+        if is_last {
+            return Ok(RoomPage { rooms: found, next: None });
+        }
+    }
+    Ok(RoomPage { rooms: found, next })
+}
+
+/// Public rooms in the order of the directory.
+async fn listed(
+    conn: &mut AsyncPgConnection,
+    limit: usize,
+    after: Option<DirectoryCursor>,
+) -> Result<Vec<Room>, Fault> {
     let mut query = rooms::table
         .filter(diesel::dsl::not(rooms::is_private))
         .order((rooms::created_at.desc(), rooms::id.desc()))
-        .limit(i64::try_from(one_more(limit)).unwrap_or(i64::MAX))
+        .limit(i64::try_from(limit).unwrap_or(i64::MAX))
         .select(RoomRow::as_select())
         .into_boxed();
     if let Some(after) = after {
@@ -232,11 +235,8 @@ pub(super) async fn directory(
             .filter(rooms::created_at.le(created_at))
             .filter(rooms::created_at.lt(created_at).or(rooms::id.lt(id)));
     }
-    let mut rows: Vec<RoomRow> = query.load(conn).await?;
-    let more = cut(&mut rows, limit);
-    let rooms: Vec<Room> = rows.into_iter().map(Room::from).collect();
-    let last = rooms.last().map(|room| DirectoryCursor { created_at: room.created_at, id: room.id });
-    Ok(RoomPage { rooms, next: last.filter(|_| more) })
+    let rows: Vec<RoomRow> = query.load(conn).await?;
+    Ok(rows.into_iter().map(Room::from).collect())
 }
 
 pub(super) async fn messages(
@@ -247,9 +247,10 @@ pub(super) async fn messages(
     before: Option<Seq>,
 ) -> Result<MessagePage, Fault> {
     transaction::snapshot(conn, async |conn| {
-        readable(conn, room, viewer).await?;
+        let (_, visible_from) = readable(conn, room, viewer).await?;
         let mut rows: Vec<MessageRow> = messages::table
             .filter(messages::room_id.eq(room.0))
+            .filter(messages::seq.ge(visible_from.stored()))
             .filter(messages::seq.lt(before.map_or(i64::MAX, Seq::stored)))
             .order(messages::seq.desc())
             .limit(i64::try_from(one_more(limit)).unwrap_or(i64::MAX))
@@ -270,14 +271,18 @@ pub(super) async fn message(
     viewer: UserId,
 ) -> Result<Message, Fault> {
     let same_room = members::room_id.eq(messages::room_id).and(members::user_id.eq(viewer.0));
-    let row: Option<MessageRow> = messages::table
+    let row: Option<(MessageRow, i64, String)> = messages::table
         .inner_join(members::table.on(same_room))
+        .inner_join(rooms::table.on(rooms::id.eq(messages::room_id)))
         .filter(messages::id.eq(id.0))
-        .select(MessageRow::as_select())
+        .select((MessageRow::as_select(), members::joined_seq, rooms::history))
         .get_result(conn)
         .await
         .optional()?;
-    Ok(row.ok_or(Refusal::NotFound("message"))?.into())
+    let (row, joined, history) = row.ok_or(Refusal::NotFound("message"))?;
+    let message = Message::from(row);
+    let visible_from = HistoryVisibility::from_stored(&history).visible_from(Seq::from_stored(joined));
+    if message.seq < visible_from { Err(Refusal::NotFound("message").into()) } else { Ok(message) }
 }
 
 pub(super) async fn message_by_key(

@@ -6,10 +6,12 @@ use diesel::sql_types::{BigInt, Nullable, Text, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use super::schema::{logins, members, messages, refresh_tokens, rooms, users};
+use crate::domain::policy::EditWindow;
 use crate::domain::{
-    ClientMsgId, Description, Email, Marks, Member, Message, MessageId, Role, Room, RoomId, RoomName, Seq,
-    Timestamp, Unread, User, UserChange, UserEntry, UserId, Username,
+    ClientMsgId, Description, Email, HistoryVisibility, Marks, Member, Message, MessageId, Role, Room,
+    RoomId, RoomKind, RoomName, Seq, Timestamp, Topic, Unread, User, UserEntry, UserId, Username,
 };
+use crate::store::entries;
 use crate::store::plan::KnownMember;
 
 #[derive(Debug, Queryable, Selectable)]
@@ -89,6 +91,18 @@ pub(super) struct RoomRow {
     last_seq: i64,
     first_retained: i64,
     member_count: i64,
+    kind: String,
+    topic: Option<String>,
+    pub(super) history: String,
+    archived_at: Option<i64>,
+    edit_window: Option<i64>,
+}
+
+impl RoomRow {
+    /// The first `seq` that a member may read who joined with this one.
+    pub(super) fn visible_from(&self, joined: Seq) -> Seq {
+        HistoryVisibility::from_stored(&self.history).visible_from(joined)
+    }
 }
 
 impl From<RoomRow> for Room {
@@ -97,7 +111,12 @@ impl From<RoomRow> for Room {
             id: RoomId(row.id),
             name: RoomName::from_stored(row.name),
             description: row.description.map(Description::from_stored),
+            topic: row.topic.map(Topic::from_stored),
+            kind: RoomKind::from_stored(&row.kind),
             is_private: row.is_private,
+            history: HistoryVisibility::from_stored(&row.history),
+            archived_at: row.archived_at.map(Timestamp::from_millis),
+            edit_window: row.edit_window.map(EditWindow::from_stored),
             created_by: UserId(row.created_by),
             created_at: Timestamp::from_millis(row.created_at),
             head: Seq::from_stored(row.last_seq),
@@ -120,6 +139,10 @@ pub(super) struct NewRoomRow<'a> {
     pub(super) first_retained: i64,
     pub(super) member_count: i64,
     pub(super) last_activity: i64,
+    pub(super) kind: &'a str,
+    pub(super) topic: Option<&'a str>,
+    pub(super) history: &'a str,
+    pub(super) direct_key: Option<&'a [u8]>,
 }
 
 #[derive(Clone, Debug, Queryable, Selectable)]
@@ -222,6 +245,7 @@ pub(super) struct UserEntryRow {
     read_seq: Option<i64>,
     unread: Option<i64>,
     mentions: Option<i64>,
+    data: Option<String>,
 }
 
 impl From<UserEntryRow> for UserEntry {
@@ -229,14 +253,8 @@ impl From<UserEntryRow> for UserEntry {
         let room = row.room_id.map(RoomId);
         let marks = row.received_seq.zip(row.read_seq).map(marks);
         let unread = row.unread.zip(row.mentions).map(unread);
-        let change = match (row.kind.as_str(), room, marks, unread) {
-            ("room.added", Some(room), ..) => UserChange::RoomAdded { room },
-            ("room.removed", Some(room), ..) => UserChange::RoomRemoved { room },
-            ("mark.moved", Some(room), Some(marks), Some(unread)) => {
-                UserChange::MarkMoved { room, marks, unread }
-            }
-            _ => UserChange::Other { kind: row.kind },
-        };
+        let moved = marks.zip(unread);
+        let change = entries::user_change(row.kind, room, moved, row.data.as_deref());
         Self {
             user: UserId(row.user_id),
             seq: Seq::from_stored(row.seq),

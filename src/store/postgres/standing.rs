@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::fault::Fault;
+use super::rooms::room_row;
 use super::rows::{MessageRow, marks};
 use super::schema::{members, messages, outbox};
 use super::writes::ROOM;
@@ -25,6 +26,7 @@ pub(super) async fn standing(
             .await
             .optional()?;
         let message: Message = row.ok_or(Refusal::NotFound("message"))?.into();
+        let row = room_row(conn, message.room).await?.ok_or(Refusal::NotFound("room"))?;
         let user = accounts::user(conn, user).await?.ok_or(Refusal::NotFound("user"))?;
         let member: Option<(i64, i64, i64)> = members::table
             .find((message.room.0, user.id.0))
@@ -36,6 +38,7 @@ pub(super) async fn standing(
         let is_unannounced = diesel::select(exists(waits)).get_result(conn).await?;
         let member = member.map(|(joined, received, read)| Membership {
             joined: Seq::from_stored(joined),
+            visible_from: row.visible_from(Seq::from_stored(joined)),
             marks: marks((received, read)),
         });
         Ok(Standing { message, user, member, is_unannounced })

@@ -3,7 +3,9 @@
 
 use futures_util::FutureExt as _;
 
-use super::{PgStore, accounts, append, letters, log, proofs, prune, repair, rooms, standing, user_logs};
+use super::{
+    PgStore, accounts, append, letters, log, making, proofs, prune, repair, rooms, standing, user_logs,
+};
 use crate::domain::{
     ClientMsgId, EmailChange, EmailStep, Epoch, Head, Letter, LetterId, LogHead, Login, LoginSession,
     MarkMove, Message, MessageId, Proof, Purpose, RefreshToken, Refusal, RoomBatch, RoomId, Rotation, Seq,
@@ -58,7 +60,7 @@ impl Log for PgStore {
 
 impl Rooms for PgStore {
     fn create_room(&self, room: NewRoom) -> Answer<'_, NewRoomMade> {
-        self.executor.write(room, |conn, room| rooms::create_room(conn, room).boxed())
+        self.executor.write(room, |conn, room| making::create_room(conn, room).boxed())
     }
 
     fn rooms_of(&self, user: UserId, embed: usize) -> Answer<'_, Vec<RoomView>> {
@@ -69,8 +71,14 @@ impl Rooms for PgStore {
         self.executor.read((), move |conn, ()| rooms::room(conn, room, viewer, embed).boxed())
     }
 
-    fn directory(&self, limit: usize, after: Option<DirectoryCursor>) -> Answer<'_, RoomPage> {
-        self.executor.read((), move |conn, ()| rooms::directory(conn, limit, after).boxed())
+    fn directory(
+        &self,
+        limit: usize,
+        after: Option<DirectoryCursor>,
+        search: Option<String>,
+    ) -> Answer<'_, RoomPage> {
+        self.executor
+            .read(search, move |conn, search| rooms::directory(conn, limit, after, search.as_deref()).boxed())
     }
 
     fn members(

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Bool, Nullable, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::try_join;
 use uuid::Uuid;
@@ -19,8 +19,8 @@ use super::statements::statement;
 use super::transaction;
 use super::writes::{LockUsers, MoveMarks, NoteGrowth, tell, user_growth};
 use crate::domain::{
-    MarkMove, Marks, Refusal, RoomId, RoomState, Seq, Timestamp, Unread, UserChange, UserEntry, UserId,
-    policy,
+    MarkMove, Marks, Notifications, Refusal, RoomId, RoomSettings, RoomState, Seq, Timestamp, Unread,
+    UserChange, UserEntry, UserId, policy,
 };
 use crate::store::{MarksPage, Moved, UserHeads, UserLogPage};
 
@@ -31,25 +31,26 @@ statement! {
         BigInt,
         Nullable<(SqlUuid, BigInt, BigInt)>,
         Nullable<(BigInt, BigInt, BigInt)>,
-        BigInt,
-        BigInt,
+        (BigInt, BigInt),
+        (Nullable<Text>, Nullable<BigInt>, Nullable<Bool>),
     ),
     "SELECT u.user_seq, r.id, r.last_seq, r.first_retained, r.message_count, m.received_seq, m.read_seq, \
      (SELECT count(*) FROM messages x WHERE x.room_id = m.room_id AND x.seq > m.read_seq \
        AND x.author_id <> m.user_id AND x.deleted_at IS NULL), \
      (SELECT count(*) FROM mentions y WHERE y.room_id = m.room_id AND y.user_id = m.user_id \
-       AND y.seq > m.read_seq) \
+       AND y.seq > m.read_seq), m.notifications, m.muted_until, m.is_favourite \
      FROM users u LEFT JOIN members m ON m.user_id = u.id LEFT JOIN rooms r ON r.id = m.room_id \
      WHERE u.id = ? ORDER BY r.last_activity DESC, r.id DESC"
 }
 
-type HeadsRow = (i64, Option<(Uuid, i64, i64)>, Option<(i64, i64, i64)>, i64, i64);
+type Set = (Option<String>, Option<i64>, Option<bool>);
+type HeadsRow = (i64, Option<(Uuid, i64, i64)>, Option<(i64, i64, i64)>, (i64, i64), Set);
 
 /// One statement: what a reconnect costs.
 pub(super) async fn heads_of(conn: &mut AsyncPgConnection, user: UserId) -> Result<UserHeads, Fault> {
     let rows: Vec<HeadsRow> = HeadsOf { user: user.0 }.load(conn).await?;
     let mut heads = UserHeads::default();
-    for (user_seq, room, numbers, others, mentions) in rows {
+    for (user_seq, room, numbers, counts, (notifications, muted_until, is_favourite)) in rows {
         heads.user_seq = Seq::from_stored(user_seq);
         // Both are there, or none: who is in no room has one row without.
         let (Some(room), Some((messages, received, read))) = (room, numbers) else { continue };
@@ -57,7 +58,12 @@ pub(super) async fn heads_of(conn: &mut AsyncPgConnection, user: UserId) -> Resu
             head: head(room),
             messages: u64::try_from(messages).unwrap_or(0),
             marks: marks((received, read)),
-            unread: unread((others, mentions)),
+            unread: unread(counts),
+            settings: RoomSettings {
+                notifications: notifications.as_deref().map(Notifications::from_stored).unwrap_or_default(),
+                muted_until: muted_until.map(Timestamp::from_millis),
+                is_favourite: is_favourite.unwrap_or_default(),
+            },
         });
     }
     Ok(heads)

@@ -9,6 +9,7 @@ use super::statements::statement;
 use crate::domain::{
     LogHead, Marks, MessageId, Role, RoomId, Timestamp, Unread, UserChange, UserEntry, UserId,
 };
+use crate::store::entries;
 use crate::store::plan::{KnownMember, LogRow, MentionRow, NewMessage, Rewritten, Totals};
 
 /// One column of many rows.
@@ -128,7 +129,7 @@ statement! {
         ats: Vec<i64> => Array<BigInt>,
         messages: Vec<Option<Uuid>> => Array<Nullable<SqlUuid>>,
         users: Vec<Option<Uuid>> => Array<Nullable<SqlUuid>>,
-        data: Vec<Option<&'static str>> => Array<Nullable<Text>>,
+        data: Vec<Option<String>> => Array<Nullable<Text>>,
     } -> (),
     "INSERT INTO log (room_id, seq, kind, at, message_id, user_id, data) \
      SELECT * FROM unnest(?, ?, ?, ?, ?, ?, ?)"
@@ -143,7 +144,7 @@ impl InsertEntries {
             ats: column(rows, |row| row.at.millis()),
             messages: column(rows, |row| row.message.map(|id| id.0)),
             users: column(rows, |row| row.user.map(|id| id.0)),
-            data: column(rows, |row| row.data),
+            data: column(rows, |row| row.data.as_deref().map(str::to_owned)),
         }
     }
 }
@@ -275,25 +276,16 @@ statement! {
         read: Vec<Option<i64>> => Array<Nullable<BigInt>>,
         unread: Vec<Option<i64>> => Array<Nullable<BigInt>>,
         mentions: Vec<Option<i64>> => Array<Nullable<BigInt>>,
+        data: Vec<Option<String>> => Array<Nullable<Text>>,
     } -> (),
-    "INSERT INTO user_log (user_id, seq, kind, at, room_id, received_seq, read_seq, unread, mentions) \
-     SELECT * FROM unnest(?, ?, ?, ?, ?, ?, ?, ?, ?)"
-}
-
-/// The room that an entry is about.
-fn room(entry: &UserEntry) -> Option<Uuid> {
-    match &entry.change {
-        UserChange::RoomAdded { room }
-        | UserChange::RoomRemoved { room }
-        | UserChange::MarkMoved { room, .. } => Some(room.0),
-        UserChange::Other { .. } => None,
-    }
+    "INSERT INTO user_log (user_id, seq, kind, at, room_id, received_seq, read_seq, unread, mentions, data) \
+     SELECT * FROM unnest(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 }
 
 fn moved(entry: &UserEntry) -> Option<(Marks, Unread)> {
     match entry.change {
         UserChange::MarkMoved { marks, unread, .. } => Some((marks, unread)),
-        UserChange::RoomAdded { .. } | UserChange::RoomRemoved { .. } | UserChange::Other { .. } => None,
+        _ => None,
     }
 }
 
@@ -304,11 +296,12 @@ pub(super) fn tell(pipeline: &mut Pipeline<'_>, told: &[UserEntry]) {
         seqs: column(told, |entry| entry.seq.stored()),
         kinds: column(told, |entry| entry.change.kind().to_owned()),
         ats: column(told, |entry| entry.at.millis()),
-        rooms: column(told, room),
+        rooms: column(told, |entry| Some(entry.change.room()?.0)),
         received: column(told, |entry| Some(moved(entry)?.0.received.stored())),
         read: column(told, |entry| Some(moved(entry)?.0.read.stored())),
         unread: column(told, |entry| Some(count(moved(entry)?.1.messages))),
         mentions: column(told, |entry| Some(count(moved(entry)?.1.mentions))),
+        data: column(told, |entry| entries::user_data(&entry.change)),
     });
     pipeline.add(told.len(), || MoveUserHeads {
         users: column(told, |entry| entry.user.0),

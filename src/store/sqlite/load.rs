@@ -5,10 +5,13 @@
 use diesel::prelude::*;
 
 use super::fault::Fault;
+use super::invites;
+use super::rooms::room_row;
 use super::rows::{Key, MemberRow, MessageRow};
 use super::schema::{members, messages, rooms, users};
 use super::statements::FindKeys;
-use crate::domain::{ClientMsgId, Message, MessageId, Role, RoomId, Seq, Timestamp, UserId};
+use crate::domain::policy::EditWindow;
+use crate::domain::{ClientMsgId, Message, MessageId, Role, Room, RoomId, RoomKind, Seq, Timestamp, UserId};
 use crate::store::plan::{Known, KnownMember, KnownMessage, KnownRoom, KnownUser, Needs, Totals};
 
 /// Names looked up in one statement; far below SQLite's limit of bound values.
@@ -53,6 +56,15 @@ pub(super) fn known(conn: &mut SqliteConnection, needs: &Needs) -> Result<Known,
         for some in names.chunks(NAMES_AT_ONCE) {
             read_names(conn, *room, some, &mut known)?;
         }
+    }
+    for room in &needs.facts {
+        known.facts.extend(room_row(conn, *room)?.map(|row| (*room, Room::from(row).facts())));
+    }
+    for (room, user) in &needs.bans {
+        known.bans.extend(invites::is_banned(conn, *room, *user)?.then_some((*room, *user)));
+    }
+    for invite in &needs.invites {
+        known.invites.extend(invites::find(conn, *invite)?.map(|found| (*invite, found)));
     }
     for (room, heirs) in &needs.heirs {
         let rank = members::role.eq(Role::Administrator.as_str());
@@ -109,7 +121,7 @@ fn find_many<'k, const N: usize>(
 }
 
 fn read_room(conn: &mut SqliteConnection, room: RoomId) -> Result<Option<KnownRoom>, Fault> {
-    let row: Option<(bool, i64, i64, i64, i64)> = rooms::table
+    let row: Option<(bool, i64, i64, i64, i64, String, Option<i64>, Option<i64>)> = rooms::table
         .find(Key::from(room))
         .select((
             rooms::is_private,
@@ -117,11 +129,17 @@ fn read_room(conn: &mut SqliteConnection, room: RoomId) -> Result<Option<KnownRo
             rooms::member_count,
             rooms::message_count,
             rooms::last_activity,
+            rooms::kind,
+            rooms::archived_at,
+            rooms::edit_window,
         ))
         .get_result(conn)
         .optional()?;
-    Ok(row.map(|(is_private, head, members, messages, last_activity)| KnownRoom {
+    Ok(row.map(|(is_private, head, members, messages, last_activity, kind, archived_at, window)| KnownRoom {
         is_private,
+        is_direct: RoomKind::from_stored(&kind) == RoomKind::Direct,
+        is_archived: archived_at.is_some(),
+        window: window.map(EditWindow::from_stored),
         totals: Totals {
             head: Seq::from_stored(head),
             members: u64::try_from(members).unwrap_or(0),

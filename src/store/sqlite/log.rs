@@ -1,18 +1,17 @@
 //! Reading the rooms' logs: snapshots, pages and heads. Writes nothing. Next: [`super::append`].
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 
 use diesel::prelude::*;
 
 use super::fault::{self, Fault};
 use super::rooms::{readable, room_row};
-use super::rows::{Key, MemberRow, MessageRow, UNREADABLE};
+use super::rows::{Key, MemberRow, MessageRow};
 use super::schema::{log, members, messages, rooms, users};
 use crate::domain::{
     Change, Entry, Head, Member, Message, Refusal, Role, Room, RoomId, Seq, Timestamp, UserId,
 };
-use crate::store::{LogPage, RoomSnapshot};
+use crate::store::{LogPage, RoomSnapshot, entries};
 
 /// Rooms named in one statement; far below SQLite's limit of bound values.
 const ROOMS_AT_ONCE: usize = 500;
@@ -41,14 +40,15 @@ pub(super) fn log_page(
     limit: usize,
 ) -> Result<LogPage, Fault> {
     fault::read(conn, |conn| {
-        let row = match reader {
+        let (row, visible_from) = match reader {
             Some(reader) => readable(conn, room, reader)?,
-            None => room_row(conn, room)?.ok_or(Refusal::NotFound("room"))?,
+            None => (room_row(conn, room)?.ok_or(Refusal::NotFound("room"))?, Seq::START),
         };
         let Room { head, first_retained, .. } = row.into();
+        let after = after.max(visible_from.previous());
         // Nobody is behind most of the time, and then there is nothing to ask for.
-        let entries = if after < head { entries(conn, room, after, limit)? } else { Vec::new() };
-        Ok(LogPage { entries, head, first_retained })
+        let entries = if after < head { read(conn, room, after, limit)? } else { Vec::new() };
+        Ok(LogPage { entries, head, first_retained, visible_from })
     })
 }
 
@@ -64,7 +64,7 @@ struct EntryRow {
     role: Option<String>,
 }
 
-fn entries(conn: &mut SqliteConnection, room: RoomId, after: Seq, limit: usize) -> Result<Vec<Entry>, Fault> {
+fn read(conn: &mut SqliteConnection, room: RoomId, after: Seq, limit: usize) -> Result<Vec<Entry>, Fault> {
     let same_membership = members::room_id
         .eq(log::room_id)
         .and(members::user_id.nullable().eq(log::user_id))
@@ -106,16 +106,7 @@ impl EntryRow {
                 let member = Member { user, role, joined_at: at, joined_seq: seq };
                 Change::MemberJoined { member, username: self.username.unwrap_or_default() }
             }
-            ("member.left", _, Some(user)) => Change::MemberLeft { user },
-            (
-                kind @ ("message.created" | "message.deleted" | "message.updated" | "member.joined"
-                | "member.left"),
-                ..,
-            ) => {
-                ::log::error!("entry {seq} of room {room}, {kind}, lacks what it needs");
-                Change::Other { kind: Cow::Borrowed(UNREADABLE) }
-            }
-            _ => Change::Other { kind: Cow::Owned(self.kind) },
+            (_, _, user) => entries::change(self.kind, user, self.data.as_deref()),
         };
         Entry { room, seq, at, change }
     }

@@ -1,104 +1,50 @@
 //! Rooms, members and messages as people look at them. Next: [`super::log`] for the logs.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable};
 
-use super::append::insert_entries;
 use super::fault::{self, Fault};
-use super::rows::{Key, MessageRow, NewMember, NewRoomRow, RoomRow, UserRow};
+use super::rows::{Key, MessageRow, RoomRow, UserRow};
 use super::schema::{members, messages, rooms, users};
-use super::user_logs;
-use crate::domain::refusal::Invalid;
+use crate::domain::room::search_key;
 use crate::domain::{
-    Change, ClientMsgId, Entry, Member, Message, MessageId, Refusal, Role, Room, RoomId, Seq, User,
-    UserChange, UserId, policy,
+    ClientMsgId, HistoryVisibility, Message, MessageId, Notifications, Refusal, Role, Room, RoomId,
+    RoomSettings, Seq, Timestamp, UserId, policy,
 };
-use crate::store::plan::{KnownMember, LogRow};
-use crate::store::{
-    DirectoryCursor, MemberCursor, MemberPage, MessagePage, NewRoom, NewRoomMade, RoomPage, RoomView,
-};
-
-/// People named in one statement; far below SQLite's limit of bound values.
-const USERS_AT_ONCE: usize = 500;
+use crate::store::memberships::{AT_ONCE, LOOKED_AT};
+use crate::store::{DirectoryCursor, Insider, MemberCursor, MemberPage, MessagePage, RoomPage, RoomView};
 
 pub(super) fn room_row(conn: &mut SqliteConnection, room: RoomId) -> Result<Option<RoomRow>, Fault> {
     Ok(rooms::table.find(Key::from(room)).select(RoomRow::as_select()).get_result(conn).optional()?)
 }
 
-fn is_member(conn: &mut SqliteConnection, room: RoomId, user: UserId) -> Result<bool, Fault> {
+/// The `seq` by which somebody joined, if he is inside.
+pub(super) fn joined(conn: &mut SqliteConnection, room: RoomId, user: UserId) -> Result<Option<Seq>, Fault> {
     let seq: Option<i64> = members::table
         .find((Key::from(room), Key::from(user)))
         .select(members::joined_seq)
         .get_result(conn)
         .optional()?;
-    Ok(seq.is_some())
+    Ok(seq.map(Seq::from_stored))
 }
 
-/// The room, for someone who may read it. To be called within the transaction that reads.
-pub(super) fn readable(conn: &mut SqliteConnection, room: RoomId, viewer: UserId) -> Result<RoomRow, Fault> {
+/// The room, for someone who may read it, and from where on he may. To be called within the
+/// transaction that reads.
+pub(super) fn readable(
+    conn: &mut SqliteConnection,
+    room: RoomId,
+    viewer: UserId,
+) -> Result<(RoomRow, Seq), Fault> {
     let row = room_row(conn, room)?.ok_or(Refusal::NotFound("room"))?;
-    if is_member(conn, room, viewer)? { Ok(row) } else { Err(policy::outsider(row.is_private).into()) }
-}
-
-pub(super) fn create_room(conn: &mut SqliteConnection, new: &NewRoom) -> Result<NewRoomMade, Fault> {
-    fault::write(conn, |conn| {
-        let mut people = vec![new.owner];
-        let mut seen = HashSet::from([new.owner]);
-        people.extend(new.members.iter().copied().filter(|user| seen.insert(*user)));
-        let names = usernames(conn, &people)?;
-        if !names.contains_key(&new.owner) {
-            return Err(Refusal::NotFound("user").into());
+    match joined(conn, room, viewer)? {
+        Some(joined) => {
+            let visible_from = row.visible_from(joined);
+            Ok((row, visible_from))
         }
-        let count = i64::try_from(people.len()).unwrap_or(i64::MAX);
-        diesel::insert_into(rooms::table)
-            .values(NewRoomRow {
-                id: new.id.into(),
-                name: new.name.as_str(),
-                description: new.description.as_ref().map(|text| text.as_str()),
-                is_private: new.is_private,
-                created_by: new.owner.into(),
-                created_at: new.now.millis(),
-                last_seq: count,
-                first_retained: Seq::START.next().stored(),
-                member_count: count,
-                last_activity: new.now.millis(),
-            })
-            .execute(conn)?;
-        let (mut seq, mut rows) = (Seq::START, Vec::with_capacity(people.len()));
-        let (mut entries, mut told) = (Vec::with_capacity(people.len()), Vec::with_capacity(people.len()));
-        for user in people {
-            let username = names
-                .get(&user)
-                .cloned()
-                .ok_or_else(|| Invalid::new("members", format!("{user} is no user")))?;
-            seq = seq.next();
-            let role = if user == new.owner { Role::Owner } else { Role::Member };
-            let member = Member { user, role, joined_at: new.now, joined_seq: seq };
-            let newcomer = KnownMember::newcomer(member.clone());
-            diesel::insert_into(members::table).values(NewMember::new(new.id, &newcomer)).execute(conn)?;
-            let change = Change::MemberJoined { member, username };
-            rows.push(LogRow::new(new.id, seq, new.now, &change));
-            entries.push(Entry { room: new.id, seq, at: new.now, change });
-            told.push(user_logs::tell(conn, user, new.now, UserChange::RoomAdded { room: new.id })?);
-        }
-        insert_entries(conn, &rows)?;
-        let row = room_row(conn, new.id)?.ok_or(Refusal::NotFound("room"))?;
-        Ok(NewRoomMade { room: row.into(), entries, told })
-    })
-}
-
-fn usernames(conn: &mut SqliteConnection, ids: &[UserId]) -> Result<HashMap<UserId, String>, Fault> {
-    let mut names = HashMap::with_capacity(ids.len());
-    for some in ids.chunks(USERS_AT_ONCE) {
-        let rows: Vec<(Key, String)> = users::table
-            .filter(users::id.eq_any(some.iter().copied().map(Key::from)))
-            .select((users::id, users::username))
-            .load(conn)?;
-        names.extend(rows.into_iter().map(|(id, name)| (UserId::from(id), name)));
+        None => Err(policy::outsider(row.is_private).into()),
     }
-    Ok(names)
 }
 
 /// Two statements, however many rooms.
@@ -108,18 +54,59 @@ pub(super) fn rooms_of(
     embed: usize,
 ) -> Result<Vec<RoomView>, Fault> {
     fault::read(conn, |conn| {
-        let rows: Vec<RoomRow> = members::table
+        let rows: Vec<(RoomRow, MineRow)> = members::table
             .inner_join(rooms::table)
             .filter(members::user_id.eq(Key::from(user)))
             .order((rooms::last_activity.desc(), rooms::id.desc()))
-            .select(RoomRow::as_select())
+            .select((RoomRow::as_select(), MineRow::as_select()))
             .load(conn)?;
         let mut people = first_members(conn, user, embed)?;
-        Ok(rows
-            .into_iter()
-            .map(|row| RoomView { members: people.remove(&row.id).unwrap_or_default(), room: row.into() })
-            .collect())
+        let view = |(row, mine): (RoomRow, MineRow)| RoomView {
+            members: people.remove(&row.id).unwrap_or_default(),
+            room: row.into(),
+            mine: Some(mine.into()),
+        };
+        Ok(rows.into_iter().map(view).collect())
     })
+}
+
+/// What somebody is in a room, and what he has set for himself.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = members, check_for_backend(diesel::sqlite::Sqlite))]
+pub(super) struct MineRow {
+    role: String,
+    notifications: String,
+    muted_until: Option<i64>,
+    is_favourite: bool,
+}
+
+impl From<MineRow> for (Role, RoomSettings) {
+    fn from(row: MineRow) -> Self {
+        let settings = RoomSettings {
+            notifications: Notifications::from_stored(&row.notifications),
+            muted_until: row.muted_until.map(Timestamp::from_millis),
+            is_favourite: row.is_favourite,
+        };
+        (Role::from_stored(&row.role), settings)
+    }
+}
+
+/// Of somebody inside.
+pub(super) fn mine(
+    conn: &mut SqliteConnection,
+    room: RoomId,
+    user: UserId,
+) -> Result<Option<(Role, RoomSettings)>, Fault> {
+    let row: Option<MineRow> = members::table
+        .find((Key::from(room), Key::from(user)))
+        .select(MineRow::as_select())
+        .get_result(conn)
+        .optional()?;
+    Ok(row.map(Into::into))
+}
+
+fn insider(user: UserRow, role: &str) -> Insider {
+    Insider { user: user.into(), role: Role::from_stored(role) }
 }
 
 diesel::define_sql_function! {
@@ -132,7 +119,7 @@ fn first_members(
     conn: &mut SqliteConnection,
     user: UserId,
     embed: usize,
-) -> Result<HashMap<Key, Vec<User>>, Fault> {
+) -> Result<HashMap<Key, Vec<Insider>>, Fault> {
     let Some(last) = embed.checked_sub(1) else { return Ok(HashMap::new()) };
     let (mine, other) = diesel::alias!(members as mine, members as other);
     // Where the stretch ends is looked up in the index, so a room of ten thousand costs no more
@@ -144,17 +131,17 @@ fn first_members(
         .limit(1)
         .offset(i64::try_from(last).unwrap_or(i64::MAX))
         .single_value();
-    let rows: Vec<(Key, UserRow)> = mine
+    let rows: Vec<(Key, UserRow, String)> = mine
         .inner_join(members::table.on(members::room_id.eq(mine.field(members::room_id))))
         .inner_join(users::table.on(users::id.eq(members::user_id)))
         .filter(mine.field(members::user_id).eq(Key::from(user)))
         .filter(members::joined_seq.le(coalesce(end, i64::MAX)))
         .order((members::room_id, members::joined_seq))
-        .select((members::room_id, UserRow::as_select()))
+        .select((members::room_id, UserRow::as_select(), members::role))
         .load(conn)?;
-    let mut people = HashMap::<Key, Vec<User>>::new();
-    for (room, user) in rows {
-        people.entry(room).or_default().push(user.into());
+    let mut people = HashMap::<Key, Vec<Insider>>::new();
+    for (room, user, role) in rows {
+        people.entry(room).or_default().push(insider(user, &role));
     }
     Ok(people)
 }
@@ -167,14 +154,15 @@ pub(super) fn room(
 ) -> Result<RoomView, Fault> {
     fault::read(conn, |conn| {
         let row = room_row(conn, id)?.ok_or(Refusal::NotFound("room"))?;
-        if !is_member(conn, id, viewer)? {
+        let Some(mine) = mine(conn, id, viewer)? else {
             if row.is_private {
                 return Err(Refusal::NotFound("room").into());
             }
-            return Ok(RoomView { room: row.into(), members: Vec::new() });
-        }
-        let members = member_rows(conn, id, embed, None)?.into_iter().map(|(user, _)| user.into()).collect();
-        Ok(RoomView { room: row.into(), members })
+            return Ok(RoomView { room: row.into(), members: Vec::new(), mine: None });
+        };
+        let rows = member_rows(conn, id, embed, None)?;
+        let members = rows.into_iter().map(|(user, role, _)| insider(user, &role)).collect();
+        Ok(RoomView { room: row.into(), members, mine: Some(mine) })
     })
 }
 
@@ -183,14 +171,14 @@ fn member_rows(
     room: RoomId,
     limit: usize,
     after: Option<MemberCursor>,
-) -> Result<Vec<(UserRow, i64)>, Fault> {
+) -> Result<Vec<(UserRow, String, i64)>, Fault> {
     Ok(members::table
         .inner_join(users::table)
         .filter(members::room_id.eq(Key::from(room)))
         .filter(members::joined_seq.gt(after.unwrap_or(Seq::START).stored()))
         .order(members::joined_seq)
         .limit(i64::try_from(limit).unwrap_or(i64::MAX))
-        .select((UserRow::as_select(), members::joined_seq))
+        .select((UserRow::as_select(), members::role, members::joined_seq))
         .load(conn)?)
 }
 
@@ -205,8 +193,9 @@ pub(super) fn members(
         readable(conn, room, viewer)?;
         let mut rows = member_rows(conn, room, one_more(limit), after)?;
         let more = cut(&mut rows, limit);
-        let next = if more { rows.last().map(|(_, seq)| Seq::from_stored(*seq)) } else { None };
-        Ok(MemberPage { members: rows.into_iter().map(|(user, _)| user.into()).collect(), next })
+        let next = if more { rows.last().map(|(.., seq)| Seq::from_stored(*seq)) } else { None };
+        let members = rows.into_iter().map(|(user, role, _)| insider(user, &role)).collect();
+        Ok(MemberPage { members, next })
     })
 }
 
@@ -214,11 +203,45 @@ pub(super) fn directory(
     conn: &mut SqliteConnection,
     limit: usize,
     after: Option<DirectoryCursor>,
+    search: Option<&str>,
 ) -> Result<RoomPage, Fault> {
+    let Some(search) = search.map(search_key) else {
+        let mut rooms = listed(conn, one_more(limit), after)?;
+        let more = cut(&mut rooms, limit);
+        let next = rooms.last().map(DirectoryCursor::after).filter(|_| more);
+        return Ok(RoomPage { rooms, next });
+    };
+    let (mut found, mut next, mut looked_at) = (Vec::new(), after, 0);
+    while looked_at < LOOKED_AT {
+        let rooms = listed(conn, AT_ONCE, next)?;
+        looked_at += rooms.len();
+        let is_last = rooms.len() < AT_ONCE;
+        for room in rooms {
+            next = Some(DirectoryCursor::after(&room));
+            if room.matches(&search) {
+                found.push(room);
+                if found.len() >= limit.max(1) {
+                    return Ok(RoomPage { rooms: found, next });
+                }
+            }
+        }
+        if is_last {
+            return Ok(RoomPage { rooms: found, next: None });
+        }
+    }
+    Ok(RoomPage { rooms: found, next })
+}
+
+/// Public rooms in the order of the directory.
+fn listed(
+    conn: &mut SqliteConnection,
+    limit: usize,
+    after: Option<DirectoryCursor>,
+) -> Result<Vec<Room>, Fault> {
     let mut query = rooms::table
         .filter(diesel::dsl::not(rooms::is_private))
         .order((rooms::created_at.desc(), rooms::id.desc()))
-        .limit(i64::try_from(one_more(limit)).unwrap_or(i64::MAX))
+        .limit(i64::try_from(limit).unwrap_or(i64::MAX))
         .select(RoomRow::as_select())
         .into_boxed();
     if let Some(after) = after {
@@ -227,11 +250,8 @@ pub(super) fn directory(
             .filter(rooms::created_at.le(created_at))
             .filter(rooms::created_at.lt(created_at).or(rooms::id.lt(id)));
     }
-    let mut rows: Vec<RoomRow> = query.load(conn)?;
-    let more = cut(&mut rows, limit);
-    let rooms: Vec<Room> = rows.into_iter().map(Room::from).collect();
-    let last = rooms.last().map(|room| DirectoryCursor { created_at: room.created_at, id: room.id });
-    Ok(RoomPage { rooms, next: last.filter(|_| more) })
+    let rows: Vec<RoomRow> = query.load(conn)?;
+    Ok(rows.into_iter().map(Room::from).collect())
 }
 
 pub(super) fn messages(
@@ -242,9 +262,10 @@ pub(super) fn messages(
     before: Option<Seq>,
 ) -> Result<MessagePage, Fault> {
     fault::read(conn, |conn| {
-        readable(conn, room, viewer)?;
+        let (_, visible_from) = readable(conn, room, viewer)?;
         let mut rows: Vec<MessageRow> = messages::table
             .filter(messages::room_id.eq(Key::from(room)))
+            .filter(messages::seq.ge(visible_from.stored()))
             .filter(messages::seq.lt(before.map_or(i64::MAX, Seq::stored)))
             .order(messages::seq.desc())
             .limit(i64::try_from(one_more(limit)).unwrap_or(i64::MAX))
@@ -259,13 +280,17 @@ pub(super) fn messages(
 
 pub(super) fn message(conn: &mut SqliteConnection, id: MessageId, viewer: UserId) -> Result<Message, Fault> {
     let same_room = members::room_id.eq(messages::room_id).and(members::user_id.eq(Key::from(viewer)));
-    let row: Option<MessageRow> = messages::table
+    let row: Option<(MessageRow, i64, String)> = messages::table
         .inner_join(members::table.on(same_room))
+        .inner_join(rooms::table.on(rooms::id.eq(messages::room_id)))
         .filter(messages::id.eq(Key::from(id)))
-        .select(MessageRow::as_select())
+        .select((MessageRow::as_select(), members::joined_seq, rooms::history))
         .get_result(conn)
         .optional()?;
-    Ok(row.ok_or(Refusal::NotFound("message"))?.into())
+    let (row, joined, history) = row.ok_or(Refusal::NotFound("message"))?;
+    let message = Message::from(row);
+    let visible_from = HistoryVisibility::from_stored(&history).visible_from(Seq::from_stored(joined));
+    if message.seq < visible_from { Err(Refusal::NotFound("message").into()) } else { Ok(message) }
 }
 
 pub(super) fn message_by_key(

@@ -11,15 +11,13 @@ use diesel::sqlite::Sqlite;
 use uuid::Uuid;
 
 use super::schema::{logins, members, mentions, messages, refresh_tokens, rooms, users};
+use crate::domain::policy::EditWindow;
 use crate::domain::{
-    ClientMsgId, Description, Email, Epoch, LetterId, Marks, Member, Message, MessageId, Role, Room, RoomId,
-    RoomName, Seq, SessionId, Timestamp, User, UserId, Username,
+    ClientMsgId, Description, Email, Epoch, HistoryVisibility, InviteId, LetterId, Marks, Member, Message,
+    MessageId, Role, Room, RoomId, RoomKind, RoomName, Seq, SessionId, Timestamp, Topic, User, UserId,
+    Username,
 };
 use crate::store::plan::{KnownMember, LogRow, MentionRow, NewMessage};
-
-/// Stands for an entry of a known kind whose row lacks what the kind needs, which only a damaged
-/// database holds. The name of no event: it must not be taken for what it is not.
-pub(super) const UNREADABLE: &str = "unreadable";
 
 /// Any id, as its sixteen bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, AsExpression, FromSqlRow)]
@@ -55,7 +53,7 @@ macro_rules! keys {
     )*};
 }
 
-keys!(UserId, RoomId, MessageId, SessionId, ClientMsgId, LetterId, Epoch);
+keys!(UserId, RoomId, MessageId, SessionId, ClientMsgId, LetterId, InviteId, Epoch);
 
 #[derive(Debug, Queryable, Selectable)]
 #[diesel(table_name = users, check_for_backend(Sqlite))]
@@ -130,6 +128,18 @@ pub(super) struct RoomRow {
     last_seq: i64,
     first_retained: i64,
     member_count: i64,
+    kind: String,
+    topic: Option<String>,
+    pub(super) history: String,
+    archived_at: Option<i64>,
+    edit_window: Option<i64>,
+}
+
+impl RoomRow {
+    /// The first `seq` that a member may read who joined with this one.
+    pub(super) fn visible_from(&self, joined: Seq) -> Seq {
+        HistoryVisibility::from_stored(&self.history).visible_from(joined)
+    }
 }
 
 impl From<RoomRow> for Room {
@@ -138,7 +148,12 @@ impl From<RoomRow> for Room {
             id: row.id.into(),
             name: RoomName::from_stored(row.name),
             description: row.description.map(Description::from_stored),
+            topic: row.topic.map(Topic::from_stored),
+            kind: RoomKind::from_stored(&row.kind),
             is_private: row.is_private,
+            history: HistoryVisibility::from_stored(&row.history),
+            archived_at: row.archived_at.map(Timestamp::from_millis),
+            edit_window: row.edit_window.map(EditWindow::from_stored),
             created_by: row.created_by.into(),
             created_at: Timestamp::from_millis(row.created_at),
             head: Seq::from_stored(row.last_seq),
@@ -161,6 +176,10 @@ pub(super) struct NewRoomRow<'a> {
     pub(super) first_retained: i64,
     pub(super) member_count: i64,
     pub(super) last_activity: i64,
+    pub(super) kind: &'a str,
+    pub(super) topic: Option<&'a str>,
+    pub(super) history: &'a str,
+    pub(super) direct_key: Option<&'a [u8]>,
 }
 
 #[derive(Clone, Debug, Queryable, Selectable)]
@@ -305,7 +324,7 @@ pub(super) struct NewEntry<'a> {
     pub(super) at: i64,
     pub(super) message_id: Option<Key>,
     pub(super) user_id: Option<Key>,
-    pub(super) data: Option<&'static str>,
+    pub(super) data: Option<&'a str>,
 }
 
 impl<'a> From<&'a LogRow> for NewEntry<'a> {
@@ -317,7 +336,7 @@ impl<'a> From<&'a LogRow> for NewEntry<'a> {
             at: row.at.millis(),
             message_id: row.message.map(Key::from),
             user_id: row.user.map(Key::from),
-            data: row.data,
+            data: row.data.as_deref(),
         }
     }
 }

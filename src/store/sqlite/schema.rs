@@ -60,6 +60,12 @@ diesel::table! {
         member_count -> BigInt,
         last_activity -> BigInt,
         message_count -> BigInt,
+        kind -> Text,
+        topic -> Nullable<Text>,
+        history -> Text,
+        archived_at -> Nullable<BigInt>,
+        edit_window -> Nullable<BigInt>,
+        direct_key -> Nullable<Binary>,
     }
 }
 
@@ -72,6 +78,9 @@ diesel::table! {
         joined_seq -> BigInt,
         received_seq -> BigInt,
         read_seq -> BigInt,
+        notifications -> Text,
+        muted_until -> Nullable<BigInt>,
+        is_favourite -> Bool,
     }
 }
 
@@ -115,6 +124,7 @@ diesel::table! {
         read_seq -> Nullable<BigInt>,
         unread -> Nullable<BigInt>,
         mentions -> Nullable<BigInt>,
+        data -> Nullable<Text>,
     }
 }
 
@@ -168,6 +178,29 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    bans (room_id, user_id) {
+        room_id -> Binary,
+        user_id -> Binary,
+        banned_by -> Binary,
+        banned_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    invites (id) {
+        id -> Binary,
+        room_id -> Binary,
+        invited_by -> Binary,
+        user_id -> Nullable<Binary>,
+        token_hash -> Nullable<Binary>,
+        created_at -> BigInt,
+        expires_at -> Nullable<BigInt>,
+        max_uses -> Nullable<BigInt>,
+        uses -> BigInt,
+    }
+}
+
 diesel::joinable!(logins -> users (user_id));
 diesel::joinable!(refresh_tokens -> logins (session_id));
 diesel::joinable!(proofs -> users (user_id));
@@ -181,3 +214,9 @@ diesel::allow_tables_to_appear_in_same_query!(users, members);
 diesel::allow_tables_to_appear_in_same_query!(users, messages);
 diesel::allow_tables_to_appear_in_same_query!(user_log, users);
 diesel::allow_tables_to_appear_in_same_query!(proofs, users);
+diesel::joinable!(bans -> users (user_id));
+diesel::joinable!(invites -> rooms (room_id));
+
+diesel::allow_tables_to_appear_in_same_query!(bans, users);
+diesel::allow_tables_to_appear_in_same_query!(invites, members);
+diesel::allow_tables_to_appear_in_same_query!(invites, rooms);

@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use super::fault::{self, Fault};
+use super::rooms::room_row;
 use super::rows::{Key, MessageRow};
 use super::schema::{members, messages};
 use super::{accounts, user_logs};
@@ -21,6 +22,7 @@ pub(super) fn standing(
             .get_result(conn)
             .optional()?;
         let message: Message = row.ok_or(Refusal::NotFound("message"))?.into();
+        let row = room_row(conn, message.room)?.ok_or(Refusal::NotFound("room"))?;
         let user = accounts::user(conn, user)?.ok_or(Refusal::NotFound("user"))?;
         let member: Option<(i64, i64, i64)> = members::table
             .find((Key::from(message.room), Key::from(user.id)))
@@ -29,6 +31,7 @@ pub(super) fn standing(
             .optional()?;
         let member = member.map(|(joined, received, read)| Membership {
             joined: Seq::from_stored(joined),
+            visible_from: row.visible_from(Seq::from_stored(joined)),
             marks: user_logs::marks((received, read)),
         });
         // One process is told of everything by itself.

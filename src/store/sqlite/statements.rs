@@ -3,7 +3,7 @@
 
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{BigInt, Binary, Nullable, Text};
+use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Text};
 use diesel::sqlite::Sqlite;
 
 use super::rows::{Key, NewEntry};
@@ -188,7 +188,7 @@ impl QueryFragment<Sqlite> for HeadsOf {
              m.read_seq, (SELECT count(*) FROM messages x WHERE x.room_id = m.room_id \
              AND x.seq > m.read_seq AND x.author_id <> m.user_id AND x.deleted_at IS NULL), \
              (SELECT count(*) FROM mentions y WHERE y.room_id = m.room_id AND y.user_id = m.user_id \
-             AND y.seq > m.read_seq) \
+             AND y.seq > m.read_seq), m.notifications, m.muted_until, m.is_favourite \
              FROM users u LEFT JOIN members m ON m.user_id = u.id LEFT JOIN rooms r ON r.id = m.room_id \
              WHERE u.id = ",
         );
@@ -205,7 +205,13 @@ impl QueryId for HeadsOf {
 type Number = Nullable<BigInt>;
 
 impl Query for HeadsOf {
-    type SqlType = (BigInt, Nullable<Binary>, Number, Number, Number, Number, Number, BigInt, BigInt);
+    type SqlType = (
+        BigInt,
+        Nullable<Binary>,
+        (Number, Number, Number, Number, Number),
+        (BigInt, BigInt),
+        (Nullable<Text>, Number, Nullable<Bool>),
+    );
 }
 
 impl RunQueryDsl<SqliteConnection> for HeadsOf {}

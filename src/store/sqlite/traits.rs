@@ -7,7 +7,8 @@ use diesel::prelude::*;
 
 use super::schema::meta;
 use super::{
-    SqliteStore, accounts, append, fault, letters, log, proofs, prune, repair, rooms, standing, user_logs,
+    SqliteStore, accounts, append, fault, letters, log, making, proofs, prune, repair, rooms, standing,
+    user_logs,
 };
 use crate::domain::{
     ClientMsgId, EmailChange, EmailStep, Epoch, Head, Letter, LetterId, LogHead, Login, LoginSession,
@@ -55,7 +56,7 @@ impl Log for SqliteStore {
 
 impl Rooms for SqliteStore {
     fn create_room(&self, room: NewRoom) -> Answer<'_, NewRoomMade> {
-        self.executor.write(move |conn| rooms::create_room(conn, &room))
+        self.executor.write(move |conn| making::create_room(conn, &room))
     }
 
     fn rooms_of(&self, user: UserId, embed: usize) -> Answer<'_, Vec<RoomView>> {
@@ -66,8 +67,13 @@ impl Rooms for SqliteStore {
         self.executor.read(move |conn| rooms::room(conn, room, viewer, embed))
     }
 
-    fn directory(&self, limit: usize, after: Option<DirectoryCursor>) -> Answer<'_, RoomPage> {
-        self.executor.read(move |conn| rooms::directory(conn, limit, after))
+    fn directory(
+        &self,
+        limit: usize,
+        after: Option<DirectoryCursor>,
+        search: Option<String>,
+    ) -> Answer<'_, RoomPage> {
+        self.executor.read(move |conn| rooms::directory(conn, limit, after, search.as_deref()))
     }
 
     fn members(

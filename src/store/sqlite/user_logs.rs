@@ -6,14 +6,14 @@ use diesel::sqlite::Sqlite;
 
 use super::fault::{self, Fault};
 use super::rooms::{cut, one_more, readable, room_row};
-use super::rows::{Key, UNREADABLE};
+use super::rows::Key;
 use super::schema::{members, user_log, users};
 use super::statements::{CountUnread, HeadsOf, NextOfUser, UpdateMarks};
 use crate::domain::{
-    Head, MarkMove, Marks, Refusal, Room, RoomId, RoomState, Seq, Timestamp, Unread, UserChange, UserEntry,
-    UserId, policy,
+    Head, MarkMove, Marks, Notifications, Refusal, Room, RoomId, RoomSettings, RoomState, Seq, Timestamp,
+    Unread, UserChange, UserEntry, UserId, policy,
 };
-use crate::store::{MarksPage, Moved, UserHeads, UserLogPage};
+use crate::store::{MarksPage, Moved, UserHeads, UserLogPage, entries};
 
 /// Users named in one statement; far below SQLite's limit of bound values.
 const USERS_AT_ONCE: usize = 500;
@@ -31,26 +31,27 @@ pub(super) struct UserEntryRow {
     read_seq: Option<i64>,
     unread: Option<i64>,
     mentions: Option<i64>,
+    data: Option<String>,
 }
 
 impl From<&UserEntry> for UserEntryRow {
     fn from(entry: &UserEntry) -> Self {
         let count = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
-        let (room, moved) = match &entry.change {
-            UserChange::RoomAdded { room } | UserChange::RoomRemoved { room } => (Some(*room), None),
-            UserChange::MarkMoved { room, marks, unread } => (Some(*room), Some((marks, unread))),
-            UserChange::Other { .. } => (None, None),
+        let moved = match entry.change {
+            UserChange::MarkMoved { marks, unread, .. } => Some((marks, unread)),
+            _ => None,
         };
         Self {
             user_id: entry.user.into(),
             seq: entry.seq.stored(),
             kind: entry.change.kind().to_owned(),
             at: entry.at.millis(),
-            room_id: room.map(Key::from),
+            room_id: entry.change.room().map(Key::from),
             received_seq: moved.map(|(marks, _)| marks.received.stored()),
             read_seq: moved.map(|(marks, _)| marks.read.stored()),
             unread: moved.map(|(_, unread)| count(unread.messages)),
             mentions: moved.map(|(_, unread)| count(unread.mentions)),
+            data: entries::user_data(&entry.change),
         }
     }
 }
@@ -63,18 +64,7 @@ impl From<UserEntryRow> for UserEntry {
             read: Seq::from_stored(read),
         });
         let unread = row.unread.zip(row.mentions).map(unread);
-        let change = match (row.kind.as_str(), room, marks, unread) {
-            ("room.added", Some(room), ..) => UserChange::RoomAdded { room },
-            ("room.removed", Some(room), ..) => UserChange::RoomRemoved { room },
-            ("mark.moved", Some(room), Some(marks), Some(unread)) => {
-                UserChange::MarkMoved { room, marks, unread }
-            }
-            (kind @ ("room.added" | "room.removed" | "mark.moved"), ..) => {
-                ::log::error!("{kind} of {:?} lacks what it needs", row.user_id);
-                UserChange::Other { kind: UNREADABLE.to_owned() }
-            }
-            _ => UserChange::Other { kind: row.kind },
-        };
+        let change = entries::user_change(row.kind, room, marks.zip(unread), row.data.as_deref());
         Self {
             user: row.user_id.into(),
             seq: Seq::from_stored(row.seq),
@@ -103,12 +93,15 @@ pub(super) fn tell(
     Ok(entry)
 }
 
-type HeadsRow = (i64, Option<Key>, Option<i64>, Option<i64>, Option<i64>, Option<i64>, Option<i64>, i64, i64);
+type Numbers = (Option<i64>, Option<i64>, Option<i64>, Option<i64>, Option<i64>);
+type Set = (Option<String>, Option<i64>, Option<bool>);
+type HeadsRow = (i64, Option<Key>, Numbers, (i64, i64), Set);
 
 pub(super) fn heads_of(conn: &mut SqliteConnection, user: UserId) -> Result<UserHeads, Fault> {
     let rows: Vec<HeadsRow> = HeadsOf(user.into()).load(conn)?;
     let mut heads = UserHeads::default();
-    for (user_seq, room, head, first_retained, messages, received, read, others, mentions) in rows {
+    for (user_seq, room, numbers, counts, (notifications, muted_until, is_favourite)) in rows {
+        let (head, first_retained, messages, received, read) = numbers;
         heads.user_seq = Seq::from_stored(user_seq);
         // All columns of a room are there, or none: who is in no room has one row without.
         let Some(room) = room else { continue };
@@ -117,7 +110,12 @@ pub(super) fn heads_of(conn: &mut SqliteConnection, user: UserId) -> Result<User
             head: Head { room: room.into(), head: seq(head), first_retained: seq(first_retained) },
             messages: u64::try_from(messages.unwrap_or(0)).unwrap_or(0),
             marks: Marks { received: seq(received), read: seq(read) },
-            unread: unread((others, mentions)),
+            unread: unread(counts),
+            settings: RoomSettings {
+                notifications: notifications.as_deref().map(Notifications::from_stored).unwrap_or_default(),
+                muted_until: muted_until.map(Timestamp::from_millis),
+                is_favourite: is_favourite.unwrap_or_default(),
+            },
         });
     }
     Ok(heads)

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chat::domain::{Change, Refusal, RoomId, UserId};
+use chat::domain::policy::EditWindow;
+use chat::domain::{Change, Operation, Refusal, Role, RoomId, RoomPatch, UserId};
 use chat::store::Store;
 
 use super::support::*;
@@ -65,17 +66,52 @@ pub async fn deleting_twice_writes_nothing(store: S) {
 }
 
 pub async fn the_window_is_counted_by_the_servers_time(store: S) {
-    let (alice, room) = alice_and_room(&store).await;
-    let one = message(&store, room, 0, alice, "one").await;
-    let two = message(&store, room, 0, alice, "two").await;
+    let (alice, bob) = (person(&store, "alice").await, person(&store, "bob").await);
+    let room = room(&store, alice, &[bob]).await;
+    let one = message(&store, room, 0, bob, "one").await;
+    let two = message(&store, room, 0, bob, "two").await;
     // An edit does not open the window anew.
-    write(&store, room, WINDOW_MS, edit(alice, one.id, "in time")).await;
+    write(&store, room, WINDOW_MS, edit(bob, one.id, "in time")).await;
     let late = WINDOW_MS + 1;
     let closed = Refusal::EditWindowClosed(WINDOW);
-    assert_eq!(refuse(&store, room, late, edit(alice, one.id, "too late")).await, closed);
-    assert_eq!(refuse(&store, room, late, delete(alice, one.id)).await, closed);
-    write(&store, room, WINDOW_MS, delete(alice, two.id)).await;
-    assert_eq!(numbers(&log(&store, room).await), up_to(5));
+    assert_eq!(refuse(&store, room, late, edit(bob, one.id, "too late")).await, closed);
+    assert_eq!(refuse(&store, room, late, delete(bob, one.id)).await, closed);
+    write(&store, room, WINDOW_MS, delete(bob, two.id)).await;
+    assert_eq!(numbers(&log(&store, room).await), up_to(6));
+}
+
+pub async fn a_room_may_have_a_window_of_its_own(store: S) {
+    let (alice, bob) = (person(&store, "alice").await, person(&store, "bob").await);
+    let room = room(&store, alice, &[bob]).await;
+    let sent = message(&store, room, 0, bob, "one").await;
+    let own = |seconds| {
+        let patch = RoomPatch { edit_window: EditWindow::of_room(seconds).ok(), ..RoomPatch::default() };
+        Operation::Update { by: alice, patch }
+    };
+    write(&store, room, 0, own(1)).await;
+    let closed = Refusal::EditWindowClosed(Duration::from_secs(1));
+    assert_eq!(refuse(&store, room, 1_001, edit(bob, sent.id, "two")).await, closed);
+    // Also within the commit that sets it.
+    let outcomes = apply(&store, room, 2 * WINDOW_MS, vec![own(3_600), edit(bob, sent.id, "two")]).await;
+    assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+    let facts = store.room(room, bob, 1).await.expect("a room").room.facts();
+    assert_eq!(facts.edit_window, Some(EditWindow(Duration::from_secs(3_600))));
+}
+
+pub async fn who_looks_after_a_room_deletes_at_any_time(store: S) {
+    let (alice, bob) = (person(&store, "alice").await, person(&store, "bob").await);
+    let room = room(&store, alice, &[bob]).await;
+    let (his, hers) =
+        (message(&store, room, 0, bob, "his").await, message(&store, room, 0, alice, "hers").await);
+    let late = 10 * WINDOW_MS;
+    assert!(matches!(refuse(&store, room, late, edit(alice, his.id, "no")).await, Refusal::Forbidden(_)));
+    assert!(matches!(refuse(&store, room, 0, delete(bob, hers.id)).await, Refusal::Forbidden(_)));
+    write(&store, room, late, delete(alice, his.id)).await;
+    let role = Operation::SetRole { by: alice, user: bob, role: Role::Administrator };
+    // Decided by the role of the moment, also within one commit.
+    let outcomes = apply(&store, room, late, vec![role, delete(bob, hers.id)]).await;
+    assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+    assert_eq!(store.message(hers.id, bob).await.expect("a tombstone").deleted_at, Some(at(late)));
 }
 
 pub async fn what_is_so_already_needs_no_window(store: S) {
@@ -90,8 +126,8 @@ pub async fn what_is_so_already_needs_no_window(store: S) {
 pub async fn only_the_author_may_change_a_message(store: S) {
     let (alice, bob) = (person(&store, "alice").await, person(&store, "bob").await);
     let room = room(&store, alice, &[bob]).await;
-    let sent = message(&store, room, 0, bob, "hi").await;
-    for operation in [edit(alice, sent.id, "ho"), edit(alice, sent.id, "hi"), delete(alice, sent.id)] {
+    let sent = message(&store, room, 0, alice, "hi").await;
+    for operation in [edit(bob, sent.id, "ho"), edit(bob, sent.id, "hi"), delete(bob, sent.id)] {
         assert!(matches!(refuse(&store, room, 0, operation).await, Refusal::Forbidden(_)));
     }
     assert_eq!(store.message(sent.id, bob).await.expect("the message"), sent);

@@ -76,7 +76,10 @@ pub async fn leaving_takes_a_number_and_ends_reading(store: S) {
     let (alice, bob) = (person(&store, "alice").await, person(&store, "bob").await);
     let room = room(&store, alice, &[bob]).await;
     let entry = write(&store, room, 7_000, leave(bob)).await;
-    assert_eq!((entry.seq, &entry.change), (seq(3), &Change::MemberLeft { user: bob }));
+    assert_eq!(
+        (entry.seq, &entry.change),
+        (seq(3), &Change::MemberLeft { user: bob, by: None, is_banned: false })
+    );
     assert_eq!(roles(&store, room).await, [(alice, Role::Owner)]);
     assert!(store.heads_of(bob).await.expect("an answer").rooms.is_empty());
     let refused = refusal(store.log_page(room, Some(bob), Seq::START, 9).await);
@@ -127,6 +130,8 @@ pub async fn an_owner_who_leaves_is_followed_by_the_longest_standing_member(stor
     let room = room(&store, alice, &[carol, bob]).await;
     write(&store, room, 0, leave(alice)).await;
     assert_eq!(roles(&store, room).await, [(carol, Role::Owner), (bob, Role::Member)]);
+    let last = log(&store, room).await.pop().expect("an entry");
+    assert_eq!(last.change, Change::MemberUpdated { user: carol, role: Role::Owner });
     // Also within one batch, which knew the heir as a member before.
     let outcomes = apply(&store, room, 0, vec![join(alice), say(bob, "hi"), leave(carol), leave(bob)]).await;
     assert!(outcomes.iter().all(Result::is_ok));

@@ -5,7 +5,9 @@
 mod accounts;
 mod changing;
 mod history;
+mod inviting;
 mod letters;
+mod managing;
 mod marks;
 mod membership;
 mod mentioning;
@@ -59,6 +61,8 @@ macro_rules! contract {
                     deleting_twice_writes_nothing
                     the_window_is_counted_by_the_servers_time
                     what_is_so_already_needs_no_window
+                    who_looks_after_a_room_deletes_at_any_time
+                    a_room_may_have_a_window_of_its_own
                     only_the_author_may_change_a_message
                     a_deleted_message_cannot_be_edited
                     a_message_of_another_room_is_not_found
@@ -77,6 +81,31 @@ macro_rules! contract {
                     membership_changes_count_within_a_batch
                     an_owner_who_leaves_is_followed_by_the_longest_standing_member
                     a_room_everyone_left_has_no_owner
+                }
+                managing {
+                    a_room_is_changed_by_those_who_may
+                    what_is_so_already_is_not_written_again
+                    nothing_is_written_into_an_archived_room
+                    somebody_is_put_in_and_out
+                    roles_are_given_by_the_owner
+                    an_owner_transfers_the_room
+                    who_is_banned_stays_outside_until_he_is_not
+                    bans_are_paged_for_those_who_may_ban
+                    who_joins_reads_from_there_on_where_that_is_the_rule
+                    what_one_sets_for_himself_is_told_to_his_devices
+                    the_directory_is_searched_in_any_case
+                }
+                inviting {
+                    somebody_is_invited_and_accepts
+                    an_invitation_is_declined_or_taken_back
+                    a_link_lets_in_as_many_as_it_says
+                    of_racing_guests_as_many_come_in_as_the_link_lets
+                    bans_win_over_invitations
+                    who_was_put_out_has_no_old_invitation
+                    who_may_not_invite_does_not
+                    a_conversation_is_found_again
+                    of_racing_openers_all_get_the_same_conversation
+                    nobody_comes_into_a_conversation_or_goes
                 }
                 replay {
                     a_log_is_read_page_by_page_without_a_hole

@@ -10,7 +10,7 @@ use super::support::*;
 type S = Arc<dyn Store>;
 
 fn people(view: &RoomView) -> Vec<UserId> {
-    view.members.iter().map(|user| user.id).collect()
+    view.members.iter().map(|insider| insider.user.id).collect()
 }
 
 pub async fn making_a_room_writes_who_joined_in_order(store: S) {
@@ -135,7 +135,7 @@ pub async fn the_directory_is_paged_without_repeat_or_hole(store: S) {
     for limit in [1, 3, 11, 12] {
         let (mut cursor, mut listed) = (None, Vec::new());
         loop {
-            let page = store.directory(limit, cursor).await.expect("a page");
+            let page = store.directory(limit, cursor, None).await.expect("a page");
             listed.extend(page.rooms);
             cursor = page.next;
             if cursor.is_none() {
@@ -151,7 +151,7 @@ pub async fn the_directory_holds_public_rooms_only(store: S) {
     let alice = person(&store, "alice").await;
     let open = room(&store, alice, &[]).await;
     private_room(&store, alice, &[]).await;
-    let page = store.directory(1, None).await.expect("a page");
+    let page = store.directory(1, None, None).await.expect("a page");
     assert_eq!(page.rooms.iter().map(|room| room.id).collect::<Vec<_>>(), [open]);
     assert_eq!(page.next, None);
 }
@@ -167,7 +167,7 @@ pub async fn members_are_paged_without_repeat_or_hole(store: S) {
         let (mut cursor, mut listed) = (None, Vec::new());
         loop {
             let page = store.members(room, alice, limit, cursor).await.expect("a page");
-            listed.extend(page.members.iter().map(|user| user.id));
+            listed.extend(page.members.iter().map(|insider| insider.user.id));
             cursor = page.next;
             if cursor.is_none() {
                 break;

@@ -19,7 +19,7 @@ pub async fn the_marks_and_the_membership_are_told_also_of_a_private_room(store:
     let standing = store.standing(said.id, bob).await.expect("an answer");
     assert_eq!((&standing.message, standing.user.id), (&said, bob));
     let marks = Marks { received: seq(3), read: seq(2) };
-    assert_eq!(standing.member, Some(Membership { joined: seq(2), marks }));
+    assert_eq!(standing.member, Some(Membership { joined: seq(2), visible_from: seq(0), marks }));
     assert_eq!(standing.is_unannounced, store.keeps_outbox());
     // Who is outside is told to be, and who left is outside.
     assert_eq!(store.standing(said.id, carol).await.expect("an answer").member, None);

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use chat::clock::{Clock, SystemClock};
 use chat::domain::{
-    Change, ClientMsgId, Committed, Content, Draft, Email, Entry, LoginSession, Message, MessageId,
-    Operation, Outcome, RefreshToken, Refusal, RoomBatch, RoomId, RoomName, RoomState, Seq, SessionId,
-    Timestamp, User, UserEntry, UserId, Username,
+    Change, ClientMsgId, Committed, Content, Draft, Email, Entry, HistoryVisibility, LoginSession, Message,
+    MessageId, Operation, Outcome, RefreshToken, Refusal, RoomBatch, RoomId, RoomName, RoomState, Seq,
+    SessionId, Timestamp, User, UserEntry, UserId, Username,
 };
 use chat::store::{NewAccount, NewRoom, Store, StoreError};
 use uuid::Uuid;
@@ -88,7 +88,9 @@ pub fn new_room(owner: UserId, members: &[UserId]) -> NewRoom {
         id: RoomId(new_id()),
         name: RoomName::parse("general").expect("a name"),
         description: None,
+        topic: None,
         is_private: false,
+        history: HistoryVisibility::All,
         owner,
         members: members.to_vec(),
         now: at(0),

@@ -11,12 +11,7 @@ use super::support::*;
 type S = Arc<dyn Store>;
 
 fn changes(entries: &[UserEntry]) -> Vec<(&str, RoomId)> {
-    let room = |change: &UserChange| match change {
-        UserChange::RoomAdded { room }
-        | UserChange::RoomRemoved { room }
-        | UserChange::MarkMoved { room, .. } => *room,
-        other @ UserChange::Other { .. } => panic!("nobody writes {other:?}"),
-    };
+    let room = |change: &UserChange| change.room().expect("nobody writes what is about no room");
     entries.iter().map(|entry| (entry.change.kind(), room(&entry.change))).collect()
 }
 

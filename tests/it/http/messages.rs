@@ -72,8 +72,10 @@ async fn history_is_walked_from_the_newest_to_the_first() {
 async fn an_own_message_is_changed_for_five_minutes_and_deleted_for_good() {
     let site = Site::new().await;
     let (alice, bob) = (site.register("alice").await, site.register("bob").await);
-    let room = site.room(&alice, false).await;
-    site.call("POST", &format!("/rooms/{room}/join"), Some(&bob), None).await.expect(200);
+    let room = site.room(&site.register("owner").await, false).await;
+    for person in [&alice, &bob] {
+        site.call("POST", &format!("/rooms/{room}/join"), Some(person), None).await.expect(200);
+    }
     let path = |message: &Value| format!("/messages/{}", message["id"].as_str().unwrap());
     let (kept, gone) = (site.say(&alice, &room, "one").await, site.say(&alice, &room, "two").await);
     let edit = |content: &str| Some(json!({ "content": content }));

@@ -4,6 +4,7 @@ mod accounts;
 mod doubts;
 mod fuzz;
 mod mails;
+mod managing;
 mod messages;
 mod outbox;
 mod problems;

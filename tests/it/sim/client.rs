@@ -7,10 +7,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chat::actors::{HubCore, Registry};
+use chat::actors::HubCore;
 use chat::domain::subscription::Level;
-use chat::domain::{Email, Epoch, Operation, RoomId, Timestamp, User, UserId, Username};
-use chat::error::Code;
+use chat::domain::{Email, Epoch, RoomId, Timestamp, User, UserId, Username};
 use chat::ws::SessionParts;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep_until};
@@ -56,7 +55,7 @@ pub struct Client {
     pub outbox: RefCell<VecDeque<Composed>>,
     pub habits: Habits,
     /// Where one may leave and come back; the owner stays.
-    public: Option<RoomId>,
+    pub(super) public: Option<RoomId>,
     own: RefCell<Vec<(RoomId, String)>>,
     chance: RefCell<Chance>,
     composing: Cell<bool>,
@@ -229,6 +228,9 @@ impl Client {
             if now_and_then(habits.moves) {
                 self.leave_or_join(socket).await;
             }
+            if self.public.is_none() && habits.manages > 0 && now_and_then(habits.manages) {
+                self.manage(socket).await;
+            }
         } else if self
             .public
             .is_some_and(|room| self.held(room, |held| held.membership != Membership::Inside))
@@ -307,39 +309,6 @@ impl Client {
         let which = self.chance(|c| c.index(rooms.len()));
         let held = rooms.values_mut().nth(which).expect("within");
         held.level = if held.level == Level::Full { Level::Bump } else { Level::Full };
-    }
-
-    /// Leaves the public room or joins it, as over HTTP.
-    async fn leave_or_join(&self, socket: &Socket) {
-        let Some(room) = self.public else { return };
-        let was = self.held(room, |held| held.membership);
-        let waits = self.outbox.borrow().iter().any(|composed| composed.room == room);
-        if was == Membership::Inside && waits {
-            return;
-        }
-        let joins = matches!(was, Membership::Outside(_) | Membership::Joining);
-        self.held(room, |held| {
-            held.membership = if joins { Membership::Joining } else { Membership::Leaving }
-        });
-        let user = self.user;
-        let operation = if joins { Operation::Join { user } } else { Operation::Leave { user } };
-        let answer = Registry::new(socket.hub.pod.clone()).submit(room, operation).await;
-        let mut rooms = self.rooms.borrow_mut();
-        let held = rooms.get_mut(&room).expect("a room of the simulation");
-        match answer {
-            Ok(_) if joins => {
-                self.note("joined");
-                held.membership = Membership::Inside;
-                held.memberships += 1;
-                held.read = 0;
-            }
-            Ok(committed) => held.membership = Membership::Outside(committed.entry.seq.get()),
-            Err(fault) if fault.code == Code::NotMember && !joins => {
-                // An earlier try that seemed to fail.
-                held.membership = Membership::Outside(u64::MAX);
-            }
-            Err(fault) => assert_eq!(fault.code, Code::Unavailable, "{}: {fault:?}", self.name),
-        }
     }
 
     /// Asks for the rooms that are not as they are wanted.

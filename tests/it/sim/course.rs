@@ -7,7 +7,9 @@ use std::time::Duration;
 use chat::actors::HubCore;
 use chat::auth::{Authenticator, Tokens};
 use chat::domain::subscription::Level;
-use chat::domain::{Email, LoginSession, RefreshToken, RoomId, RoomName, SessionId, User, UserId, Username};
+use chat::domain::{
+    Email, HistoryVisibility, LoginSession, RefreshToken, RoomId, RoomName, SessionId, User, UserId, Username,
+};
 use chat::limits::Limiter;
 use chat::settings::Secret;
 use chat::store::{Accounts, Log, NewAccount, NewRoom, Rooms, UserLogs};
@@ -252,7 +254,9 @@ async fn room(world: &World, n: u128, users: &[UserId]) -> RoomId {
         id,
         name: RoomName::parse("general").expect("valid"),
         description: None,
+        topic: None,
         is_private: n == 2,
+        history: HistoryVisibility::All,
         owner: users[0],
         members: users[1..].to_vec(),
         now: START,

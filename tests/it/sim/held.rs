@@ -38,6 +38,8 @@ pub type Shown = (String, bool);
 pub struct Held {
     pub level: Level,
     pub membership: Membership,
+    /// He was put out for good, until that is taken back.
+    pub banned: bool,
     /// Memberships begun, so that what an earlier one had is not taken for the present one's.
     pub memberships: u64,
     /// The position in the log.
@@ -59,6 +61,7 @@ impl Held {
         Self {
             level: Level::Full,
             membership: Membership::Inside,
+            banned: false,
             memberships: 1,
             last: 0,
             head: 0,

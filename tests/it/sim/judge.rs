@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use chat::domain::{Change, Entry, Message, RoomId, Seq, UserChange};
-use chat::store::{LogPage, Rooms, UserLogs};
+use chat::domain::{Change, Entry, Message, Role, RoomId, Seq, UserChange};
+use chat::store::{Log, LogPage, Rooms, UserLogs};
 
 use super::client::Client;
 use super::held::{Held, Membership, OwnEntry, Shown};
@@ -29,6 +29,7 @@ pub async fn judge(world: &World, rooms: &[RoomId], clients: &[&Client], plan: &
     for id in rooms {
         let (log, present) = world.log(*id).await;
         log_is_whole(&log, &present);
+        roles_are_told(world, *id, &log).await;
         let everything = world.store.messages(*id, clients[0].user, 100_000, None).await;
         let messages = everything.expect("the truth answers").messages;
         let room = Room { id: *id, log, first_retained: present.first_retained.get(), messages };
@@ -80,6 +81,24 @@ fn log_is_whole(log: &[Entry], present: &LogPage) {
     let expected: Vec<u64> = (present.first_retained.get()..=log.len() as u64).collect();
     assert_eq!(kept, expected, "I2: the log is not what stays after pruning its beginning");
     assert_eq!(present.head.get(), log.len() as u64, "I2: the head is not the last entry");
+}
+
+/// Who is in a room, and as what, is what its log tells; and it has one owner.
+async fn roles_are_told(world: &World, room: RoomId, log: &[Entry]) {
+    let mut told = BTreeMap::new();
+    for entry in log {
+        match &entry.change {
+            // Of those who are inside, replayed as what they are now.
+            Change::MemberJoined { member, .. } => drop(told.insert(member.user, member.role)),
+            Change::MemberUpdated { user, role } => drop(told.insert(*user, *role)),
+            Change::MemberLeft { user, .. } => drop(told.remove(user)),
+            _ => {}
+        }
+    }
+    let snapshot = world.store.room_snapshot(room).await.expect("the truth answers").expect("a room");
+    let found: BTreeMap<_, _> = snapshot.members.iter().map(|member| (member.user, member.role)).collect();
+    assert_eq!(told, found, "members and roles as the log tells them");
+    assert_eq!(found.values().filter(|role| **role == Role::Owner).count(), 1, "one owner");
 }
 
 fn keys(messages: &[Message]) -> BTreeMap<uuid::Uuid, u64> {
@@ -178,7 +197,7 @@ async fn own_log(world: &World, client: &Client, rooms: &[RoomId]) {
                 );
                 (room, now.0, now.1)
             }
-            UserChange::Other { kind } => panic!("nobody wrote {kind}"),
+            other => panic!("nobody wrote {}", other.kind()),
         };
         truth.push((at, entry.change.kind().to_owned(), room.0.to_string(), received, read));
     }

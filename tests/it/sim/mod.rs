@@ -12,6 +12,7 @@ mod faulty_store;
 mod hear;
 mod held;
 mod judge;
+mod managing;
 mod moving;
 mod outbox;
 mod plan;
@@ -78,6 +79,7 @@ const SEEN: &[&str] = &[
     "joined",
     "lagged",
     "marked",
+    "member.updated",
     "came from both sockets",
     "moved",
     "moved without a pause",
@@ -88,6 +90,10 @@ const SEEN: &[&str] = &[
     "sent again",
     "swept",
     "told while the bus was away",
+    "room.updated",
+    "was banned",
+    "was put in",
+    "was put out",
 ];
 
 /// Runs so many seeds, on as many threads as there are cores: each run has one for itself, so that

@@ -67,6 +67,10 @@ pub struct Habits {
     pub levels: u64,
     /// The last person goes at the end, and the others are told.
     pub last_goes: bool,
+    /// Comings and goings are the owner's doing; he gives roles and changes rooms. Absent in older
+    /// plans.
+    #[serde(default)]
+    pub manages: u64,
 }
 
 /// What goes wrong by itself, in times out of a hundred.
@@ -138,7 +142,7 @@ impl Plan {
             batch: 1 + c.index(16),
             room_idle_ms: [1_000, 4_000, 60_000][c.index(3)],
         };
-        let habits = Habits {
+        let mut habits = Habits {
             pace_ms: 150 + c.below(450),
             away_ms: 1 + c.below(1_200),
             cuts: sometimes(c, 25),
@@ -149,6 +153,7 @@ impl Plan {
             moves: sometimes(c, 30),
             levels: sometimes(c, 30),
             last_goes: c.percent(15),
+            manages: 0,
         };
         let mut faults = Faults {
             bus_loses: sometimes(c, 60),
@@ -173,6 +178,7 @@ impl Plan {
             let what = What::Drain { server: c.index(servers), within_ms: 300 + c.below(2_000) };
             schedule.push(Scheduled { at_ms: c.below(lasts_ms), what });
         }
+        habits.manages = sometimes(c, 60);
         schedule.sort_by_key(|scheduled| scheduled.at_ms);
         Self { found: String::new(), seed, servers, people, lasts_ms, sizes, habits, faults, schedule }
     }

@@ -18,12 +18,23 @@ macro_rules! store_wrapper {
                 create_room(room: NewRoom) -> NewRoomMade;
                 rooms_of(user: UserId, embed: usize) -> Vec<RoomView>;
                 room(room: RoomId, viewer: UserId, embed: usize) -> RoomView;
-                directory(limit: usize, after: Option<DirectoryCursor>) -> RoomPage;
+                directory(limit: usize, after: Option<DirectoryCursor>, search: Option<String>) -> RoomPage;
                 members(room: RoomId, viewer: UserId, limit: usize, after: Option<MemberCursor>) -> MemberPage;
                 messages(room: RoomId, viewer: UserId, limit: usize, before: Option<Seq>) -> MessagePage;
                 message(id: MessageId, viewer: UserId) -> Message;
                 standing(message: MessageId, user: UserId) -> Standing;
                 message_by_key(author: UserId, key: ClientMsgId) -> Option<Message>;
+            }
+            Memberships {
+                invite(new: NewInvite) -> (Invite, Option<UserEntry>);
+                invites_of_room(room: RoomId, viewer: UserId, now: Timestamp) -> Vec<Invite>;
+                revoke_invite(room: RoomId, by: UserId, invite: InviteId, now: Timestamp) -> Option<UserEntry>;
+                invites_of(user: UserId, now: Timestamp) -> Vec<PendingInvite>;
+                decline_invite(user: UserId, invite: InviteId, now: Timestamp) -> UserEntry;
+                invite_by_token(hash: [u8; 32], viewer: UserId, now: Timestamp) -> PendingInvite;
+                bans(room: RoomId, viewer: UserId, limit: usize, after: Option<UserId>) -> BanPage;
+                direct(direct: Direct) -> DirectMade;
+                set_settings(room: RoomId, user: UserId, settings: RoomSettings, now: Timestamp) -> Option<UserEntry>;
             }
             Accounts {
                 create_account(account: NewAccount) -> ();

@@ -41,13 +41,17 @@ fn an_edit_and_a_deletion_are_entries_of_their_own() {
 fn nobody_changes_what_another_wrote() {
     let server = TestServer::start();
     let (alice, bob) = (server.person("alice"), server.person("bob"));
-    // Not even the owner of the room.
-    let room = server.room(&bob, &[&alice]);
+    let carol = server.person("carol");
+    let room = server.room(&bob, &[&alice, &carol]);
     let id = server.connect(&alice).say(&room, "mine")["id"].take();
-    let mut other = server.connect(&bob);
+    let (mut owner, mut other) = (server.connect(&bob), server.connect(&carol));
     assert_eq!(other.refused(edit(&room, &id, "yours")), "forbidden");
     assert_eq!(other.refused(delete(&room, &id)), "forbidden");
+    // Not even the owner of the room, who may delete it.
+    assert_eq!(owner.refused(edit(&room, &id, "yours")), "forbidden");
     assert_eq!(server.history(&bob, &room)[0]["content"], "mine");
+    owner.acked(delete(&room, &id));
+    assert_eq!(server.history(&bob, &room)[0]["content"], "");
 }
 
 #[test]
@@ -71,8 +75,8 @@ fn what_is_so_already_writes_no_entry() {
 #[test]
 fn after_the_window_nothing_changes_any_more() {
     let server = TestServer::with(|s| s.accounts.edit_window = Duration::ZERO);
-    let alice = server.person("alice");
-    let room = server.room(&alice, &[]);
+    let (alice, owner) = (server.person("alice"), server.person("owner"));
+    let room = server.room(&owner, &[&alice]);
     let mut client = server.connect(&alice);
     let id = client.say(&room, "for ever")["id"].take();
     // The clock tells milliseconds: in the very same one the window is still open.

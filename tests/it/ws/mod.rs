@@ -12,6 +12,7 @@ mod frames;
 mod leaving;
 mod levels;
 mod limits;
+mod managing;
 mod marks;
 mod metered;
 mod origins;

@@ -1,7 +1,7 @@
 // The WebSocket envelope: what the server may say (read by decode.ts) and what
 // this client says (encode).
 
-import type { Message } from "./types.js";
+import type { HistoryVisibility, Message, Role, RoomSettings } from "./types.js";
 
 export type Ref = string | number;
 
@@ -40,6 +40,49 @@ export interface RoomHead extends Partial<Counts> {
   firstRetained?: number;
   /** How many messages were ever sent in the room. */
   messages?: number;
+  /** What one has set for oneself, where one has. */
+  settings?: RoomSettings;
+}
+
+/** `d` of `room.updated` and `room.archived`: the room as it is from then on. */
+export interface RoomFacts {
+  name: string;
+  description: string | null;
+  topic: string | null;
+  historyVisibility: HistoryVisibility;
+  archivedAt: string | null;
+  editWindowSeconds?: number;
+}
+
+/** `d` of `member.left`; `by` where another put him out. */
+export interface MemberLeft {
+  userId: string;
+  by?: string;
+  isBanned?: boolean;
+}
+
+/** `d` of `member.updated`. */
+export interface MemberUpdated {
+  userId: string;
+  role: Role;
+}
+
+/** `d` of `member.banned` and `member.unbanned`, of somebody who is no member. */
+export interface MemberBanned {
+  userId: string;
+  by: string;
+}
+
+/** `d` of `settings.updated`, in one's own log. */
+export interface SettingsUpdated extends RoomSettings {
+  roomId: string;
+}
+
+/** `d` of `invite.received` and `invite.revoked`, in one's own log; `by` of the first only. */
+export interface InviteEvent {
+  inviteId: string;
+  roomId: string;
+  by?: string;
 }
 
 export interface Receipt {

@@ -104,6 +104,7 @@ async fn play(steps: Vec<Step>) -> Result<(), TestCaseError> {
     let mut model = Model {
         heads: [2; ROOMS],
         members: [joined(), joined()],
+        owners: [Some(0); ROOMS],
         messages: Vec::new(),
         told: [both.clone(), both, Vec::new()],
     };

@@ -50,6 +50,8 @@ pub struct Model {
     pub heads: [u64; ROOMS],
     /// Who is in, by person.
     pub members: [BTreeMap<usize, ModelMember>; ROOMS],
+    /// Who owns it.
+    pub owners: [Option<usize>; ROOMS],
     pub messages: Vec<ModelMessage>,
     /// What each person was told in his own log.
     pub told: [Vec<(&'static str, usize)>; PEOPLE],
@@ -80,7 +82,16 @@ impl Model {
             (Wish::Leave, Some(_)) => {
                 self.members[room].remove(&who);
                 self.told[who].push(("room.removed", room));
-                Ok((self.next(room), false, None))
+                let seq = self.next(room);
+                if self.owners[room] == Some(who) {
+                    let heir = self.members[room].iter().min_by_key(|(_, member)| member.joined);
+                    self.owners[room] = heir.map(|(heir, _)| *heir);
+                    // That there is another owner is an entry of its own.
+                    if self.owners[room].is_some() {
+                        self.next(room);
+                    }
+                }
+                Ok((seq, false, None))
             }
             (Wish::Send { key, text, reply }, Some(_)) => {
                 let body = (*text, *reply);
@@ -167,7 +178,9 @@ impl Model {
         let Some(found) = self.messages.get_mut(message).filter(|m| m.room == room) else {
             return Err("message not found");
         };
-        if found.author != who {
+        // Who looks after the room deletes what anybody wrote, at any time.
+        let moderates = text.is_none() && self.owners[room] == Some(who);
+        if found.author != who && !moderates {
             return Err("only the author may change a message");
         }
         if found.text.is_none() && text.is_some() {
@@ -176,7 +189,7 @@ impl Model {
         if found.text == text {
             return Ok((found.last_seq, true, Some(words(text))));
         }
-        if now - found.at > 5_000 {
+        if now - found.at > 5_000 && !moderates {
             return Err("messages can be changed for 0 minutes");
         }
         found.text = text;

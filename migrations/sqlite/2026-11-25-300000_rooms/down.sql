@@ -1,0 +1,13 @@
+DROP TABLE invites;
+DROP TABLE bans;
+ALTER TABLE user_log DROP COLUMN data;
+ALTER TABLE members DROP COLUMN is_favourite;
+ALTER TABLE members DROP COLUMN muted_until;
+ALTER TABLE members DROP COLUMN notifications;
+DROP INDEX rooms_direct;
+ALTER TABLE rooms DROP COLUMN direct_key;
+ALTER TABLE rooms DROP COLUMN edit_window;
+ALTER TABLE rooms DROP COLUMN archived_at;
+ALTER TABLE rooms DROP COLUMN history;
+ALTER TABLE rooms DROP COLUMN topic;
+ALTER TABLE rooms DROP COLUMN kind;

@@ -1,0 +1,97 @@
+//! `/direct-rooms` and `/rooms/{roomId}/settings`: conversations between a few people, and what
+//! somebody sets for himself.
+
+use std::collections::BTreeSet;
+
+use actix_web::web::{Data, Json, Path};
+use chrono::DateTime;
+use paperclip::actix::{Apiv2Schema, api_v2_operation};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::Http;
+use super::extract::{Caller, Writer};
+use super::invites::told;
+use super::problem::Problem;
+use super::rooms::view;
+use crate::domain::refusal::Invalid;
+use crate::domain::{Notifications, Refusal, RoomId, RoomSettings, Timestamp, UserId};
+use crate::limits::Key;
+use crate::protocol::wire;
+use crate::store::{Direct, StoreError};
+
+/// Others that a conversation may have.
+const OTHERS: usize = 7;
+
+/// Who is to be in the conversation.
+#[derive(Deserialize, Apiv2Schema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct OpenDirect {
+    /// The others, from one to seven. {{"minItems":1,"maxItems":7}}
+    user_ids: Vec<Uuid>,
+}
+
+#[api_v2_operation(
+    summary = "Open a direct conversation",
+    description = "With one other, or with up to seven. The same people always get the same conversation, whoever asks. Nobody joins it, is invited to it, or leaves it.",
+    operation_id = "openDirectRoom",
+    tags(Rooms)
+)]
+pub(super) async fn open(
+    Writer(caller): Writer,
+    http: Data<Http>,
+    body: Json<OpenDirect>,
+) -> Result<Json<wire::Room>, Problem> {
+    let (by, now) = (caller.user.id, http.pod.clock.now());
+    http.limiter
+        .check(Key::CreateRoom(by), now)
+        .map_err(|retry_after| Refusal::RateLimited { retry_after })?;
+    let others: BTreeSet<UserId> =
+        body.user_ids.iter().copied().map(UserId).filter(|user| *user != by).collect();
+    if others.is_empty() || body.user_ids.len() > OTHERS {
+        return Err(Invalid::new("userIds", format!("must name from 1 to {OTHERS} others")).into());
+    }
+    let others: Vec<_> = others.into_iter().collect();
+    let direct = Direct { id: RoomId(http.pod.clock.id()), by, others, now };
+    let work = http.clone();
+    // As for a new room: whoever was put into it has to be told.
+    let opened = tokio::spawn(async move {
+        let direct = work.pod.store.direct(direct).await?;
+        if let Some(made) = direct.made {
+            work.registry.announce(made.entries, made.told);
+        }
+        Ok(direct.room)
+    });
+    let room = opened.await.unwrap_or_else(|error| Err(StoreError::InDoubt(error.to_string())))?;
+    Ok(Json(view(&http, room, by).await?))
+}
+
+#[api_v2_operation(
+    summary = "Set what you want of a room",
+    description = "For yourself, on all your devices, which are told by `settings.updated`. Forgotten when you leave.",
+    operation_id = "setRoomSettings",
+    tags(Rooms)
+)]
+pub(super) async fn settings(
+    caller: Caller,
+    http: Data<Http>,
+    room: Path<Uuid>,
+    body: Json<wire::RoomSettings>,
+) -> Result<Json<wire::RoomSettings>, Problem> {
+    let (room, user, now) = (RoomId(*room), caller.user.id, http.pod.clock.now());
+    let settings = RoomSettings {
+        notifications: Notifications::parse(&body.notifications)?,
+        muted_until: body.muted_until.as_deref().map(time).transpose()?,
+        is_favourite: body.is_favourite,
+    };
+    let work = http.clone();
+    told(&http, async move { Ok(((), work.pod.store.set_settings(room, user, settings, now).await?)) })
+        .await?;
+    Ok(Json(settings.into()))
+}
+
+fn time(text: &str) -> Result<Timestamp, Invalid> {
+    let read = DateTime::parse_from_rfc3339(text).ok();
+    let millis = read.map(|at| at.timestamp_millis()).filter(|millis| *millis >= 0);
+    millis.map(Timestamp::from_millis).ok_or_else(|| Invalid::new("mutedUntil", "must be a time of RFC 3339"))
+}
