@@ -7,7 +7,7 @@ use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler,
 
 use super::mail::{Append, Flush, Stop, ToRoom};
 use super::pod::{Alive, Pod};
-use crate::domain::{Outcome, RoomId};
+use crate::domain::{Committed, Outcome, RoomId};
 use crate::store::StoreError;
 
 /// The one writer of a process. Each room has at most one batch here, so the queue is bounded by
@@ -98,7 +98,8 @@ impl Writer {
     /// A room that died before its answer came was perhaps begun anew before the commit: its
     /// successor is told how far the log goes.
     fn tell_successor(&self, room: RoomId, outcomes: &[Outcome]) {
-        if let Some(head) = outcomes.iter().flatten().map(|committed| committed.entry.seq).max() {
+        let last = |committed: &Committed| committed.also.last().unwrap_or(&committed.entry).seq;
+        if let Some(head) = outcomes.iter().flatten().map(last).max() {
             self.pod.tell_room(room, ToRoom::HeadIs(head));
         }
     }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Member, Message, MessageId, Role, RoomFacts, RoomId, Seq, Timestamp, UserId};
+use super::{Emoji, Member, Message, MessageId, Role, RoomFacts, RoomId, Seq, Timestamp, UserId};
 
 /// One durable change of a room. It exists because its transaction committed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +50,16 @@ pub enum Change {
     RoomUpdated(RoomFacts),
     /// The same, closed for writing.
     RoomArchived(RoomFacts),
+    ReactionAdded {
+        message: MessageId,
+        user: UserId,
+        emoji: Emoji,
+    },
+    ReactionRemoved {
+        message: MessageId,
+        user: UserId,
+        emoji: Emoji,
+    },
     /// A kind that a newer version wrote: it keeps its number and its name, so that nobody sees a
     /// hole, and means nothing here.
     Other {
@@ -70,6 +80,8 @@ impl Change {
             Self::MemberUpdated { .. } => "member.updated",
             Self::MemberBanned { .. } => "member.banned",
             Self::MemberUnbanned { .. } => "member.unbanned",
+            Self::ReactionAdded { .. } => "reaction.added",
+            Self::ReactionRemoved { .. } => "reaction.removed",
             Self::RoomUpdated(_) => "room.updated",
             Self::RoomArchived(_) => "room.archived",
             Self::Other { kind } => kind,
@@ -88,6 +100,8 @@ impl Change {
             | Self::MemberUnbanned { .. }
             | Self::RoomUpdated(_)
             | Self::RoomArchived(_)
+            | Self::ReactionAdded { .. }
+            | Self::ReactionRemoved { .. }
             | Self::Other { .. } => None,
         }
     }

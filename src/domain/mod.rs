@@ -20,6 +20,7 @@ pub mod powers;
 pub mod presence;
 pub mod proof;
 pub mod rate;
+pub mod reaction;
 pub mod refusal;
 pub mod room;
 pub mod seq;
@@ -40,6 +41,7 @@ pub use mark::{MarkMove, Marks, RoomState, Unread};
 pub use message::{Content, Draft, Message};
 pub use operation::{Applied, Committed, Operation, Outcome, RoomBatch};
 pub use proof::{EmailChange, EmailStep, Proof, Purpose};
+pub use reaction::{Emoji, Reaction};
 pub use refusal::Refusal;
 pub use room::{
     Description, HistoryVisibility, Member, Notifications, Role, Room, RoomFacts, RoomKind, RoomName,

@@ -1,7 +1,7 @@
 //! What can be done to a room's log, and what came of it.
 
 use super::{
-    Content, Draft, Entry, InviteId, MessageId, Refusal, Role, RoomPatch, Timestamp, UserEntry, UserId,
+    Content, Draft, Emoji, Entry, InviteId, MessageId, Refusal, Role, RoomPatch, Timestamp, UserEntry, UserId,
 };
 
 /// A wish to change a room, by someone whose identity is proven. Whether it is allowed is decided
@@ -18,6 +18,8 @@ pub enum Operation {
     Join { user: UserId },
     /// Leaving a room one is not in is a refusal, `notMember`/`notFound`.
     Leave { user: UserId },
+    /// Expresses a sign, or takes it back. What is so already writes nothing.
+    React { by: UserId, message: MessageId, emoji: Emoji, on: bool },
     /// By an invitation, which is used up by it. Joining twice uses nothing and writes nothing.
     Accept { user: UserId, invite: InviteId },
     /// Another name, description, topic or visibility. What is so already writes nothing.
@@ -49,6 +51,7 @@ impl Operation {
             | Self::Join { user }
             | Self::Leave { user }
             | Self::Accept { user, .. }
+            | Self::React { by: user, .. }
             | Self::Update { by: user, .. }
             | Self::Archive { by: user, .. }
             | Self::Add { by: user, .. }

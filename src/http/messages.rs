@@ -1,5 +1,7 @@
 //! `/messages`: history, and sending over HTTP.
 
+use std::collections::HashMap;
+
 use actix_web::web::{Data, Json, Path, Query};
 use paperclip::actix::{Apiv2Schema, api_v2_operation};
 use serde::{Deserialize, Serialize};
@@ -11,7 +13,9 @@ use super::extract::{Caller, IdempotencyKey, Writer};
 use super::problem::Problem;
 use super::{Http, cursor, page, request};
 use crate::domain::refusal::Invalid;
-use crate::domain::{ClientMsgId, Committed, Content, Draft, MessageId, Operation, Refusal, RoomId, UserId};
+use crate::domain::{
+    ClientMsgId, Committed, Content, Draft, Emoji, Message, MessageId, Operation, Refusal, RoomId, UserId,
+};
 use crate::error::Fault;
 use crate::limits::Key;
 use crate::protocol::wire;
@@ -75,7 +79,7 @@ pub(super) async fn list(
     let before = which.cursor.as_deref().map(|text| cursor::parse_in_room(Listing::Messages, room, text));
     let found = http.pod.store.messages(room, viewer, limit, before.transpose()?).await?;
     Ok(Json(MessagePage {
-        messages: found.messages.iter().map(|message| wire::Message::of(message, Some(viewer))).collect(),
+        messages: with_reactions(&http, &found.messages, viewer).await?,
         next_cursor: found.next.map(|seq| cursor::in_room(Listing::Messages, room, seq)),
     }))
 }
@@ -130,7 +134,8 @@ pub(super) async fn read(
     message: Path<Uuid>,
 ) -> Result<Json<wire::Message>, Problem> {
     let message = http.pod.store.message(MessageId(*message), caller.user.id).await?;
-    Ok(Json(wire::Message::of(&message, Some(caller.user.id))))
+    let mut seen = with_reactions(&http, std::slice::from_ref(&message), caller.user.id).await?;
+    seen.pop().map(Json).ok_or_else(|| Fault::internal(&"a message was lost").into())
 }
 
 #[api_v2_operation(
@@ -166,6 +171,64 @@ pub(super) async fn remove(
     let (message, by) = (MessageId(*message), caller.user.id);
     let room = http.pod.store.message(message, by).await?.room;
     http.registry.submit(room, Operation::Delete { by, message }).await?;
+    Ok(Done)
+}
+
+/// These messages with what people express about them; of deleted ones nothing.
+async fn with_reactions(
+    http: &Http,
+    messages: &[Message],
+    viewer: UserId,
+) -> Result<Vec<wire::Message>, Problem> {
+    let living = messages.iter().filter(|message| message.deleted_at.is_none()).map(|message| message.id);
+    let mut signs = HashMap::<Uuid, Vec<wire::Reaction>>::new();
+    for reaction in &http.pod.store.reactions(living.collect(), viewer).await? {
+        signs.entry(reaction.message.0).or_default().push(reaction.into());
+    }
+    let seen = |message: &Message| {
+        let reactions = Some(signs.remove(&message.id.0).unwrap_or_default());
+        wire::Message { reactions, ..wire::Message::of(message, Some(viewer)) }
+    };
+    Ok(messages.iter().map(seen).collect())
+}
+
+#[api_v2_operation(
+    summary = "React to a message",
+    description = "With an emoji; everybody in the room is told by `reaction.added`. A message has at most 20 kinds of them. Twice is once.",
+    operation_id = "addReaction",
+    tags(Messages)
+)]
+pub(super) async fn react(
+    Writer(caller): Writer,
+    http: Data<Http>,
+    place: Path<(Uuid, String)>,
+) -> Result<Done, Problem> {
+    set_reaction(&http, caller.user.id, &place, true).await
+}
+
+#[api_v2_operation(
+    summary = "Take a reaction back",
+    description = "Your own; everybody in the room is told by `reaction.removed`.",
+    operation_id = "removeReaction",
+    tags(Messages)
+)]
+pub(super) async fn unreact(
+    Writer(caller): Writer,
+    http: Data<Http>,
+    place: Path<(Uuid, String)>,
+) -> Result<Done, Problem> {
+    set_reaction(&http, caller.user.id, &place, false).await
+}
+
+async fn set_reaction(
+    http: &Http,
+    by: UserId,
+    (id, sign): &(Uuid, String),
+    on: bool,
+) -> Result<Done, Problem> {
+    let (message, emoji) = (MessageId(*id), Emoji::parse(sign)?);
+    let room = http.pod.store.message(message, by).await?.room;
+    http.registry.submit(room, Operation::React { by, message, emoji, on }).await?;
     Ok(Done)
 }
 

@@ -260,6 +260,12 @@ fn managing(config: &mut web::ServiceConfig<'_>) {
                 .route(put().to(direct::settings))
                 .default_service(only("PUT")),
         )
+        .service(
+            resource("/messages/{messageId}/reactions/{emoji}")
+                .route(put().to(messages::react))
+                .route(delete().to(messages::unreact))
+                .default_service(only("PUT, DELETE")),
+        )
         .service(resource("/direct-rooms").route(post().to(direct::open)).default_service(only("POST")))
         .service(resource("/users/me/invites").route(get().to(invites::mine)).default_service(only("GET")))
         .service(

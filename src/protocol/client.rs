@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::command::command;
 use super::scan::{deeper_than, reference_of, salvage};
 use crate::domain::subscription::Level;
-use crate::domain::{ConnId, Content, Draft, Epoch, MessageId, RoomId, Seq, UserId};
+use crate::domain::{ConnId, Content, Draft, Emoji, Epoch, MessageId, RoomId, Seq, UserId};
 use crate::error::{Code, Fault};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -122,6 +122,12 @@ pub enum Command {
     Delete {
         room: RoomId,
         message: MessageId,
+    },
+    React {
+        room: RoomId,
+        message: MessageId,
+        emoji: Emoji,
+        on: bool,
     },
     Ping,
 }

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::client::{Command, Envelope, Limits, Resume, ResumeRoom};
 use crate::domain::refusal::Invalid;
 use crate::domain::subscription::Level;
-use crate::domain::{ClientMsgId, Content, Draft, MessageId, RoomId, Seq, UserId};
+use crate::domain::{ClientMsgId, Content, Draft, Emoji, MessageId, RoomId, Seq, UserId};
 use crate::error::{Code, Fault};
 
 /// The command of an envelope.
@@ -32,6 +32,11 @@ pub(super) fn command(envelope: &Envelope<'_>, limits: &Limits) -> Result<Comman
         }
         "message.delete" => {
             Command::Delete { room: room(envelope)?, message: MessageId(data::<Named>(envelope)?.id) }
+        }
+        action @ ("reaction.add" | "reaction.remove") => {
+            let Reaction { id, emoji } = data(envelope)?;
+            let (message, emoji) = (MessageId(id), Emoji::parse(&emoji)?);
+            Command::React { room: room(envelope)?, message, emoji, on: action == "reaction.add" }
         }
         "mark.read" => {
             let read = position("seq", data::<At>(envelope)?.seq)?;
@@ -68,6 +73,12 @@ struct Named {
 struct Edit {
     id: Uuid,
     content: String,
+}
+
+#[derive(Deserialize)]
+struct Reaction {
+    id: Uuid,
+    emoji: String,
 }
 
 #[derive(Deserialize, Default)]

@@ -37,6 +37,9 @@ pub fn entry(entry: &Entry, viewer: Option<UserId>) -> Encoded {
         Change::MemberBanned { user, by } | Change::MemberUnbanned { user, by } => {
             envelope(Data::Banned { user_id: user.0, by: by.0 })
         }
+        Change::ReactionAdded { message, user, emoji } | Change::ReactionRemoved { message, user, emoji } => {
+            envelope(Data::Reaction { id: message.0, user_id: user.0, emoji: emoji.as_str() })
+        }
         Change::RoomUpdated(facts) | Change::RoomArchived(facts) => envelope(Data::Room(Facts::of(facts))),
         Change::Other { .. } => envelope(Data::Nothing {}),
     }
@@ -65,6 +68,12 @@ enum Data<'a> {
     Banned {
         user_id: Uuid,
         by: Uuid,
+    },
+    #[serde(rename_all = "camelCase")]
+    Reaction {
+        id: Uuid,
+        user_id: Uuid,
+        emoji: &'a str,
     },
     Room(Facts<'a>),
     Nothing {},

@@ -114,6 +114,9 @@ pub struct Message {
     /// The message that this one answers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<Uuid>,
+    /// Where they are asked for over HTTP: what people express about it. Sockets tell each change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reactions: Option<Vec<Reaction>>,
     /// Set on a deleted message, whose content is empty. {{"format":"date-time"}}
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deleted_at: Option<String>,
@@ -134,7 +137,33 @@ impl Message {
             seq: message.seq.get(),
             client_msg_id: (viewer == Some(message.author)).then_some(message.client_msg_id.0),
             reply_to: message.reply_to.map(|id| id.0),
+            reactions: None,
             deleted_at: message.deleted_at.map(rfc3339),
+        }
+    }
+}
+
+/// One sign that people express about a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Apiv2Schema)]
+#[serde(rename_all = "camelCase")]
+pub struct Reaction {
+    /// The sign. {{"example":"👍"}}
+    pub emoji: String,
+    /// How many people.
+    pub count: u64,
+    /// The first of them, at most 20.
+    pub user_ids: Vec<Uuid>,
+    /// Whether you are among them.
+    pub is_own: bool,
+}
+
+impl From<&domain::Reaction> for Reaction {
+    fn from(reaction: &domain::Reaction) -> Self {
+        Self {
+            emoji: reaction.emoji.as_str().to_owned(),
+            count: reaction.count,
+            user_ids: reaction.users.iter().map(|user| user.0).collect(),
+            is_own: reaction.is_own,
         }
     }
 }

@@ -7,9 +7,9 @@ use uuid::Uuid;
 use super::wire::{Unread, seq};
 use crate::domain::policy::EditWindow;
 use crate::domain::{
-    Change, ClientMsgId, Description, Entry, HistoryVisibility, InviteId, Marks, Member, Message, MessageId,
-    Notifications, Role, RoomFacts, RoomId, RoomName, RoomSettings, Timestamp, Topic, Unread as Unseen,
-    UserChange, UserEntry, UserId,
+    Change, ClientMsgId, Description, Emoji, Entry, HistoryVisibility, InviteId, Marks, Member, Message,
+    MessageId, Notifications, Role, RoomFacts, RoomId, RoomName, RoomSettings, Timestamp, Topic,
+    Unread as Unseen, UserChange, UserEntry, UserId,
 };
 
 /// One entry of a room's log. The room is named once for all of them.
@@ -69,6 +69,13 @@ struct RoleDto {
 struct BannedDto {
     u: Uuid,
     b: Uuid,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ReactionDto {
+    i: Uuid,
+    u: Uuid,
+    e: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -166,6 +173,10 @@ impl EntryDto {
             Change::MemberBanned { user, by } | Change::MemberUnbanned { user, by } => {
                 raw(&BannedDto { u: user.0, b: by.0 })?
             }
+            Change::ReactionAdded { message, user, emoji }
+            | Change::ReactionRemoved { message, user, emoji } => {
+                raw(&ReactionDto { i: message.0, u: user.0, e: emoji.as_str().to_owned() })?
+            }
             Change::RoomUpdated(facts) | Change::RoomArchived(facts) => raw(&FactsDto::new(facts))?,
             Change::Other { .. } => None,
         };
@@ -204,6 +215,16 @@ impl EntryDto {
             "member.unbanned" => {
                 let BannedDto { u, b } = serde_json::from_str(data)?;
                 Change::MemberUnbanned { user: UserId(u), by: UserId(b) }
+            }
+            "reaction.added" => {
+                let ReactionDto { i, u, e } = serde_json::from_str(data)?;
+                let (message, user, emoji) = (MessageId(i), UserId(u), Emoji::from_stored(e));
+                Change::ReactionAdded { message, user, emoji }
+            }
+            "reaction.removed" => {
+                let ReactionDto { i, u, e } = serde_json::from_str(data)?;
+                let (message, user, emoji) = (MessageId(i), UserId(u), Emoji::from_stored(e));
+                Change::ReactionRemoved { message, user, emoji }
             }
             "room.updated" => Change::RoomUpdated(serde_json::from_str::<FactsDto>(data)?.facts()),
             "room.archived" => Change::RoomArchived(serde_json::from_str::<FactsDto>(data)?.facts()),

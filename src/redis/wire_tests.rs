@@ -13,9 +13,9 @@ use crate::bus::{Announcement, RoomNews, Whisper};
 use crate::domain::journey::{Device, Station, Step};
 use crate::domain::policy::EditWindow;
 use crate::domain::{
-    Change, ClientMsgId, ConnId, Description, Entry, HistoryVisibility, InviteId, LogHead, Marks, Member,
-    Message, MessageId, PodId, Role, RoomFacts, RoomId, RoomName, RoomSettings, Seq, SessionId, Timestamp,
-    Topic, Unread as Unseen, UserChange, UserEntry, UserId,
+    Change, ClientMsgId, ConnId, Description, Emoji, Entry, HistoryVisibility, InviteId, LogHead, Marks,
+    Member, Message, MessageId, PodId, Role, RoomFacts, RoomId, RoomName, RoomSettings, Seq, SessionId,
+    Timestamp, Topic, Unread as Unseen, UserChange, UserEntry, UserId,
 };
 
 fn ids() -> impl Strategy<Value = Uuid> + Clone {
@@ -79,6 +79,15 @@ fn entries(room: Uuid) -> impl Strategy<Value = Entry> {
         ids().prop_map(|user| Change::MemberUpdated { user: UserId(user), role: Role::Administrator }),
         (ids(), ids()).prop_map(|(user, by)| Change::MemberBanned { user: UserId(user), by: UserId(by) }),
         (ids(), ids()).prop_map(|(user, by)| Change::MemberUnbanned { user: UserId(user), by: UserId(by) }),
+        (ids(), ids(), any::<bool>()).prop_map(|(message, user, on)| {
+            let (message, user) = (MessageId(message), UserId(user));
+            let emoji = Emoji::parse("👍").expect("a sign");
+            if on {
+                Change::ReactionAdded { message, user, emoji }
+            } else {
+                Change::ReactionRemoved { message, user, emoji }
+            }
+        }),
         facts().prop_map(Change::RoomUpdated),
         facts().prop_map(Change::RoomArchived),
         "later\\.[a-z]{1,9}".prop_map(|kind| Change::Other { kind: kind.into() }),

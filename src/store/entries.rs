@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use crate::domain::policy::EditWindow;
 use crate::domain::{
-    Change, Description, HistoryVisibility, InviteId, Marks, Notifications, Role, RoomFacts, RoomId,
-    RoomName, RoomSettings, Timestamp, Topic, Unread, UserChange, UserId,
+    Change, Description, Emoji, HistoryVisibility, InviteId, Marks, MessageId, Notifications, Role,
+    RoomFacts, RoomId, RoomName, RoomSettings, Timestamp, Topic, Unread, UserChange, UserId,
 };
 
 /// Stands for an entry of a known kind whose row lacks what the kind needs, which only a damaged
@@ -94,11 +94,22 @@ pub(super) fn data(change: &Change) -> Option<Cow<'static, str>> {
         Change::MemberBanned { by, .. } | Change::MemberUnbanned { by, .. } => {
             json(&Deed { by: by.0, banned: false }).map(Cow::Owned)
         }
+        Change::ReactionAdded { emoji, .. } | Change::ReactionRemoved { emoji, .. } => {
+            Some(emoji.as_str().to_owned().into())
+        }
         Change::RoomUpdated(facts) | Change::RoomArchived(facts) => json(&Facts::from(facts)).map(Cow::Owned),
         Change::MessageCreated(_)
         | Change::MessageUpdated(_)
         | Change::MessageDeleted(_)
         | Change::Other { .. } => None,
+    }
+}
+
+/// The message that a room's entry is about.
+pub(super) fn message(change: &Change) -> Option<MessageId> {
+    match change {
+        Change::ReactionAdded { message, .. } | Change::ReactionRemoved { message, .. } => Some(*message),
+        _ => change.message().map(|message| message.id),
     }
 }
 
@@ -109,13 +120,21 @@ pub(super) const fn user(change: &Change) -> Option<UserId> {
         Change::MemberLeft { user, .. }
         | Change::MemberUpdated { user, .. }
         | Change::MemberBanned { user, .. }
-        | Change::MemberUnbanned { user, .. } => Some(*user),
+        | Change::MemberUnbanned { user, .. }
+        | Change::ReactionAdded { user, .. }
+        | Change::ReactionRemoved { user, .. } => Some(*user),
         _ => None,
     }
 }
 
 /// The change of an entry that is neither about a message nor about somebody who joined.
-pub(super) fn change(kind: String, user: Option<UserId>, data: Option<&str>) -> Change {
+pub(super) fn change(
+    kind: String,
+    message: Option<MessageId>,
+    user: Option<UserId>,
+    data: Option<&str>,
+) -> Change {
+    let reaction = || Some((message?, user?, Emoji::from_stored(data?.to_owned())));
     let facts = || parsed::<Facts>(data).map(RoomFacts::from);
     let deed = || parsed::<Deed>(data);
     let read = match (kind.as_str(), user) {
@@ -132,6 +151,12 @@ pub(super) fn change(kind: String, user: Option<UserId>, data: Option<&str>) -> 
         }
         ("member.unbanned", Some(user)) => {
             deed().map(|deed| Change::MemberUnbanned { user, by: UserId(deed.by) })
+        }
+        ("reaction.added", _) => {
+            reaction().map(|(message, user, emoji)| Change::ReactionAdded { message, user, emoji })
+        }
+        ("reaction.removed", _) => {
+            reaction().map(|(message, user, emoji)| Change::ReactionRemoved { message, user, emoji })
         }
         ("room.updated", _) => facts().map(Change::RoomUpdated),
         ("room.archived", _) => facts().map(Change::RoomArchived),

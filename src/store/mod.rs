@@ -11,6 +11,7 @@ mod memberships;
 pub(crate) mod plan;
 pub mod postgres;
 mod proofs;
+mod reactions;
 mod repair;
 mod rooms;
 pub mod sqlite;
@@ -25,6 +26,7 @@ pub use letters::Letters;
 pub use log::{Append, Log, LogPage, RoomSnapshot};
 pub use memberships::{Ban, BanPage, Direct, DirectMade, Memberships, NewInvite, PendingInvite};
 pub use proofs::Proofs;
+pub use reactions::Reactions;
 pub use repair::Repair;
 pub use rooms::{
     DirectoryCursor, Insider, MemberCursor, MemberPage, Membership, MessagePage, NewRoom, NewRoomMade,
@@ -71,7 +73,9 @@ impl From<Refusal> for StoreError {
 }
 
 /// Everything the server keeps.
-pub trait Store: Log + Rooms + Memberships + Accounts + Letters + Proofs + UserLogs + Repair {
+pub trait Store:
+    Log + Rooms + Memberships + Reactions + Accounts + Letters + Proofs + UserLogs + Repair
+{
     /// The identity of this database's history, as it is stored now. Another one means that what
     /// any process or client remembers of the logs is worthless.
     fn epoch(&self) -> Answer<'_, Epoch>;

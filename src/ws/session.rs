@@ -202,6 +202,9 @@ impl Session {
             Command::Delete { room, message } => {
                 self.submit(room, Operation::Delete { by: user, message }, reference);
             }
+            Command::React { room, message, emoji, on } => {
+                self.submit(room, Operation::React { by: user, message, emoji, on }, reference);
+            }
             Command::Subscribe { room, level, after } => self.subscribe(room, level, after, reference, ctx),
             Command::Resume(resume) => self.resume(&resume, reference, ctx),
             Command::Unsubscribe { room } => {
@@ -229,7 +232,11 @@ impl Session {
 const fn is_writing(command: &Command) -> bool {
     matches!(
         command,
-        Command::Send { .. } | Command::Edit { .. } | Command::Delete { .. } | Command::Typing { .. }
+        Command::Send { .. }
+            | Command::Edit { .. }
+            | Command::Delete { .. }
+            | Command::React { .. }
+            | Command::Typing { .. }
     )
 }
 

@@ -10,9 +10,10 @@ use chat::domain::policy::EditWindow;
 use chat::domain::refusal::Invalid;
 use chat::domain::subscription::{Answer, Level, ResetReason};
 use chat::domain::{
-    Change, ClientMsgId, Committed, ConnId, Email, Entry, Epoch, Head, HistoryVisibility, InviteId, Marks,
-    Member, Message, MessageId, Notifications, Refusal, Role, RoomFacts, RoomId, RoomName, RoomSettings,
-    RoomState, Seq, SessionId, Timestamp, Topic, Unread, User, UserChange, UserEntry, UserId, Username,
+    Change, ClientMsgId, Committed, ConnId, Email, Emoji, Entry, Epoch, Head, HistoryVisibility, InviteId,
+    Marks, Member, Message, MessageId, Notifications, Refusal, Role, RoomFacts, RoomId, RoomName,
+    RoomSettings, RoomState, Seq, SessionId, Timestamp, Topic, Unread, User, UserChange, UserEntry, UserId,
+    Username,
 };
 use chat::error::{Code, Fault};
 use chat::protocol::client::{Limits, decode};
@@ -171,6 +172,12 @@ fn server_frames() -> BTreeMap<String, Encoded> {
     add("room.updated", server::entry(&entry(53, Change::RoomUpdated(facts.clone())), None));
     let edit_window = Some(EditWindow(Duration::from_secs(3_600)));
     let archived = RoomFacts { archived_at: Some(at(10)), edit_window, ..facts };
+    let (message, user) = (MessageId(id(10)), BOB);
+    let emoji = Emoji::parse("👍").expect("a sign");
+    let added = Change::ReactionAdded { message, user, emoji: emoji.clone() };
+    add("reaction.added", server::entry(&entry(55, added), None));
+    let removed = Change::ReactionRemoved { message, user, emoji };
+    add("reaction.removed", server::entry(&entry(56, removed), None));
     add("room.archived", server::entry(&entry(54, Change::RoomArchived(archived)), None));
     let newer = Change::Other { kind: "room.painted".into() };
     add("other", server::entry(&entry(49, newer), None));

@@ -51,6 +51,7 @@ impl Desk<'_> {
             Operation::Delete { by, message } => self.delete(*by, *message),
             Operation::Join { user } => self.join(*user),
             Operation::Leave { user } => self.leave(*user),
+            Operation::React { by, message, emoji, on } => self.react(*by, *message, emoji, *on),
             Operation::Accept { user, invite } => self.accept(*user, *invite),
             Operation::Update { by, patch } => self.update(*by, patch),
             Operation::Archive { by, archived } => self.archive(*by, *archived),
@@ -167,7 +168,7 @@ impl Desk<'_> {
     }
 
     /// A message that `by` may at least see.
-    fn own_message(&self, by: UserId, id: MessageId) -> Result<KnownMessage, Refusal> {
+    pub(super) fn own_message(&self, by: UserId, id: MessageId) -> Result<KnownMessage, Refusal> {
         self.insider(by)?;
         self.message(id).cloned().ok_or(Refusal::NotFound("message"))
     }

@@ -7,13 +7,13 @@ use super::{
     BanRow, Known, KnownMember, KnownMessage, KnownRoom, LogRow, MentionRow, NewMessage, Rewritten, Writes,
 };
 use crate::domain::{
-    Change, ClientMsgId, Invite, InviteId, Marks, Message, MessageId, Role, RoomFacts, RoomId, Seq,
+    Change, ClientMsgId, Emoji, Invite, InviteId, Marks, Message, MessageId, Role, RoomFacts, RoomId, Seq,
     Timestamp, UserChange, UserEntry, UserId, mention,
 };
 
 /// Everything known, as of the last operation.
 pub(super) struct Ledger {
-    /// As it was read, but for users and keys, which are as of now.
+    /// As it was read, but for users, keys and the counts of signs, which are as of now.
     known: Known,
     /// Rooms as of now, if anything changed in them.
     rooms: BTreeMap<RoomId, KnownRoom>,
@@ -30,6 +30,8 @@ pub(super) struct Ledger {
     bans: BTreeMap<(RoomId, UserId), Option<BanRow>>,
     /// Invitations that were used, as of now.
     invites: BTreeMap<InviteId, Invite>,
+    /// Signs as of now, where they changed; `None` for who took his back.
+    reacted: BTreeMap<(MessageId, Emoji, UserId), Option<Timestamp>>,
 }
 
 struct Changed {
@@ -51,6 +53,7 @@ impl Ledger {
             facts: BTreeMap::new(),
             bans: BTreeMap::new(),
             invites: BTreeMap::new(),
+            reacted: BTreeMap::new(),
         }
     }
 
@@ -122,6 +125,31 @@ impl Ledger {
     /// Whether somebody may come in from now on.
     pub(super) fn set_ban(&mut self, room: RoomId, user: UserId, ban: Option<BanRow>) {
         self.bans.insert((room, user), ban);
+    }
+
+    pub(super) fn has_reacted(&self, message: MessageId, emoji: &Emoji, user: UserId) -> bool {
+        let place = (message, emoji.clone(), user);
+        match self.reacted.get(&place) {
+            Some(changed) => changed.is_some(),
+            None => self.known.reacted.contains(&place),
+        }
+    }
+
+    /// How many kinds of signs a message has, and whether this is one of them.
+    pub(super) fn reactions(&self, message: MessageId, emoji: &Emoji) -> (usize, bool) {
+        let kinds = self.known.reactions.get(&message);
+        (kinds.map_or(0, BTreeMap::len), kinds.is_some_and(|kinds| kinds.contains_key(emoji)))
+    }
+
+    /// Somebody expresses a sign, or takes it back.
+    pub(super) fn react(&mut self, message: MessageId, emoji: &Emoji, user: UserId, on: bool, at: Timestamp) {
+        let kinds = self.known.reactions.entry(message).or_default();
+        let count = kinds.entry(emoji.clone()).or_default();
+        *count = if on { *count + 1 } else { count.saturating_sub(1) };
+        if *count == 0 {
+            kinds.remove(emoji);
+        }
+        self.reacted.insert((message, emoji.clone(), user), on.then_some(at));
     }
 
     pub(super) fn invite(&self, invite: InviteId) -> Option<&Invite> {
@@ -249,6 +277,14 @@ impl Ledger {
             }
         }
         writes.invites_used = self.invites.into_iter().map(|(id, invite)| (id, invite.uses)).collect();
+        for (place, now) in self.reacted {
+            let (message, emoji, user) = place.clone();
+            match (self.known.reacted.contains(&place), now) {
+                (false, Some(at)) => writes.reactions_inserted.push((message, emoji, user, at)),
+                (true, None) => writes.reactions_deleted.push(place),
+                (true, Some(_)) | (false, None) => {}
+            }
+        }
         writes.facts = self.facts.into_iter().collect();
         writes.rooms = self.rooms.into_iter().map(|(room, now)| (room, now.totals)).collect();
         writes

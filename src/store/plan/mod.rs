@@ -6,8 +6,10 @@
 
 mod decide;
 mod ledger;
+mod reactions;
 mod rooms;
 mod tests;
+mod world;
 mod writes;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -17,7 +19,7 @@ pub(crate) use writes::{BanRow, Decision, LogRow, MentionRow, NewMessage, Rewrit
 
 use crate::domain::policy::EditWindow;
 use crate::domain::{
-    ClientMsgId, Invite, InviteId, Marks, Member, Message, MessageId, Operation, RoomBatch, RoomFacts,
+    ClientMsgId, Emoji, Invite, InviteId, Marks, Member, Message, MessageId, Operation, RoomBatch, RoomFacts,
     RoomId, Seq, Timestamp, UserId, mention,
 };
 
@@ -48,6 +50,9 @@ pub(crate) struct Needs {
     pub(crate) bans: BTreeSet<(RoomId, UserId)>,
     /// Invitations that somebody wants to come in by.
     pub(crate) invites: BTreeSet<InviteId>,
+    /// Messages to which somebody reacts, or takes it back, and by which signs.
+    pub(crate) reactions: BTreeSet<MessageId>,
+    pub(crate) reacted: BTreeSet<(MessageId, Emoji, UserId)>,
 }
 
 /// What was read. What was asked for and is not in here does not exist.
@@ -64,6 +69,9 @@ pub(crate) struct Known {
     pub(crate) facts: HashMap<RoomId, RoomFacts>,
     pub(crate) bans: HashSet<(RoomId, UserId)>,
     pub(crate) invites: HashMap<InviteId, Invite>,
+    /// How many people express each sign, of those messages that have any.
+    pub(crate) reactions: HashMap<MessageId, BTreeMap<Emoji, u64>>,
+    pub(crate) reacted: HashSet<(MessageId, Emoji, UserId)>,
 }
 
 /// A room as its row says.
@@ -144,6 +152,11 @@ pub(crate) fn needs(batches: &[RoomBatch]) -> Needs {
                 }
                 Operation::Delete { message, .. } => {
                     needs.messages.insert(*message);
+                }
+                Operation::React { by, message, emoji, .. } => {
+                    needs.messages.insert(*message);
+                    needs.reactions.insert(*message);
+                    needs.reacted.insert((*message, emoji.clone(), *by));
                 }
                 Operation::Join { user } => {
                     needs.users.insert(*user);

@@ -202,7 +202,7 @@ impl Desk<'_> {
     }
 
     /// It is so, and since when is not looked up: the answer is as of the head.
-    fn so_already(&self, change: Change) -> Committed {
+    pub(super) fn so_already(&self, change: Change) -> Committed {
         let head = self.ledger.room(self.room).map_or(Seq::START, |room| room.totals.head);
         self.standing(head, self.now, change)
     }

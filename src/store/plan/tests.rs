@@ -1,5 +1,4 @@
-//! Decisions as stories. A [`World`] plays the store: it keeps what is written and answers what is
-//! asked for, and checks on the way that rows are written once and numbers have no gap.
+//! Decisions as stories. A [`World`] plays the store.
 
 #![cfg(test)]
 
@@ -8,188 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use uuid::Uuid;
 
+use super::world::{ALICE, BOB, CAROL, HERE, LINK, THERE, World, seq};
 use super::*;
-use crate::domain::policy::EditWindow;
-use crate::domain::{Content, Draft, HistoryVisibility, Outcome, Refusal, Role, RoomName, RoomPatch};
-
-const ALICE: UserId = UserId(Uuid::from_u128(1));
-const BOB: UserId = UserId(Uuid::from_u128(2));
-const CAROL: UserId = UserId(Uuid::from_u128(3));
-const HERE: RoomId = RoomId(Uuid::from_u128(100));
-const THERE: RoomId = RoomId(Uuid::from_u128(101));
-const LINK: InviteId = InviteId(Uuid::from_u128(200));
-
-/// Everything that is stored, in the shape in which it is known.
-#[derive(Clone)]
-struct World(Known);
-
-impl World {
-    /// Alice owns both rooms, and Bob is in them; the second is private.
-    fn new() -> Self {
-        let mut known = Known::default();
-        for (user, name) in [(ALICE, "alice"), (BOB, "bob"), (CAROL, "carol")] {
-            known.users.insert(user, KnownUser { username: name.to_owned(), head: Seq::START });
-            known.names.insert(name.to_owned(), user);
-        }
-        for (room, is_private) in [(HERE, false), (THERE, true)] {
-            let totals =
-                Totals { head: seq(2), members: 2, messages: 0, last_activity: Timestamp::from_millis(0) };
-            let open = KnownRoom { is_private, is_direct: false, is_archived: false, window: None, totals };
-            known.rooms.insert(room, open);
-            known.facts.insert(room, facts("here"));
-            for (user, role, joined) in [(ALICE, Role::Owner, 1), (BOB, Role::Member, 2)] {
-                let member =
-                    Member { user, role, joined_at: Timestamp::from_millis(0), joined_seq: seq(joined) };
-                known.members.insert((room, user), KnownMember::newcomer(member));
-            }
-        }
-        known.invites.insert(LINK, link());
-        Self(known)
-    }
-
-    /// What a store answers to `needs`, and nothing else.
-    fn read(&self, needs: &Needs) -> Known {
-        let all = &self.0;
-        let mut known = Known::default();
-        let found = |room: &RoomId| all.rooms.get(room).map(|found| (*room, *found));
-        known.rooms.extend(needs.rooms.iter().filter_map(found));
-        let found = |user: &UserId| all.users.get(user).map(|found| (*user, found.clone()));
-        known.users.extend(needs.users.iter().filter_map(found));
-        for key in &needs.keys {
-            if let Some(id) = all.keys.get(key) {
-                known.keys.insert(*key, *id);
-                known.messages.insert(*id, all.messages[id].clone());
-            }
-        }
-        let found = |id: &MessageId| all.messages.get(id).map(|found| (*id, found.clone()));
-        known.messages.extend(needs.messages.iter().filter_map(found));
-        let mut members = needs.members.clone();
-        for (room, names) in &needs.names {
-            for name in names {
-                if let Some(user) = all.names.get(name) {
-                    known.names.insert(name.clone(), *user);
-                    members.insert((*room, *user));
-                }
-            }
-        }
-        for (room, most) in &needs.heirs {
-            let mut heirs: Vec<_> = all.members.iter().filter(|((place, _), _)| place == room).collect();
-            heirs.sort_by_key(|(_, k)| (k.member.role != Role::Administrator, k.member.joined_seq));
-            members.extend(heirs.into_iter().take(*most).map(|(place, _)| *place));
-        }
-        known.bans.extend(needs.bans.intersection(&all.bans.iter().copied().collect()));
-        known.facts.extend(needs.facts.iter().filter_map(|room| Some((*room, all.facts.get(room)?.clone()))));
-        let found = |id: &InviteId| Some((*id, all.invites.get(id)?.clone()));
-        known.invites.extend(needs.invites.iter().filter_map(found));
-        let found = |place: &(RoomId, UserId)| all.members.get(place).map(|found| (*place, found.clone()));
-        known.members.extend(members.iter().filter_map(found));
-        known
-    }
-
-    /// One commit.
-    fn commit(&mut self, batches: &[RoomBatch]) -> Decision {
-        let decision = decide(batches, self.read(&needs(batches)), EditWindow::default());
-        self.write(&decision.writes);
-        decision
-    }
-
-    /// Writes rows as a database does, which takes no row twice.
-    fn write(&mut self, writes: &Writes) {
-        let all = &mut self.0;
-        for NewMessage { message, last_seq, body_hash } in &writes.messages {
-            let known = KnownMessage { message: message.clone(), last_seq: *last_seq, body_hash: *body_hash };
-            assert!(all.keys.insert((message.author, message.client_msg_id), message.id).is_none());
-            assert!(all.messages.insert(message.id, known).is_none());
-        }
-        for row in &writes.rewritten {
-            let known = all.messages.get_mut(&row.id).expect("a row");
-            known.message.content.clone_from(&row.content);
-            known.message.updated_at = row.updated_at;
-            known.message.deleted_at = row.deleted_at;
-            known.last_seq = row.last_seq;
-        }
-        let mut next: BTreeMap<RoomId, Seq> =
-            all.rooms.iter().map(|(room, known)| (*room, known.totals.head.next())).collect();
-        for row in &writes.log {
-            let next = next.get_mut(&row.room).expect("a room");
-            assert_eq!(row.seq, *next, "a log without a gap");
-            *next = next.next();
-        }
-        for (room, totals) in &writes.rooms {
-            assert_eq!(totals.head.next(), next[room]);
-            all.rooms.get_mut(room).expect("a row").totals = *totals;
-        }
-        for entry in &writes.user_log {
-            let known = all.users.get_mut(&entry.user).expect("a row");
-            assert_eq!(entry.seq, known.head.next(), "a user's log without a gap");
-            known.head = entry.seq;
-        }
-        for (user, head) in &writes.user_heads {
-            assert_eq!(all.users[user].head, *head);
-        }
-        for place in &writes.members_deleted {
-            assert!(all.members.remove(place).is_some());
-        }
-        for (room, new) in &writes.members_inserted {
-            assert!(all.members.insert((*room, new.member.user), new.clone()).is_none());
-        }
-        for (room, user, role) in &writes.roles {
-            all.members.get_mut(&(*room, *user)).expect("a row").member.role = *role;
-        }
-        for (room, user, marks) in &writes.marks {
-            all.members.get_mut(&(*room, *user)).expect("a row").marks = *marks;
-        }
-        for (room, facts) in &writes.facts {
-            all.facts.insert(*room, facts.clone());
-            all.rooms.get_mut(room).expect("a row").is_archived = facts.archived_at.is_some();
-            all.rooms.get_mut(room).expect("a row").window = facts.edit_window;
-        }
-        for place in &writes.bans_deleted {
-            assert!(all.bans.remove(place));
-        }
-        for ban in &writes.bans_inserted {
-            assert!(all.bans.insert((ban.room, ban.user)));
-        }
-        for (invite, uses) in &writes.invites_used {
-            all.invites.get_mut(invite).expect("a row").uses = *uses;
-        }
-        for (room, known) in &all.rooms {
-            let here: Vec<_> = all.members.iter().filter(|((place, _), _)| place == room).collect();
-            assert_eq!(known.totals.members, here.len() as u64);
-            assert!(here.iter().filter(|(_, k)| k.member.role == Role::Owner).count() <= 1);
-        }
-    }
-}
-
-fn facts(name: &str) -> RoomFacts {
-    let name = RoomName::parse(name).expect("a name");
-    RoomFacts {
-        name,
-        description: None,
-        topic: None,
-        history: HistoryVisibility::All,
-        archived_at: None,
-        edit_window: None,
-    }
-}
-
-/// A link that two may come in by.
-fn link() -> Invite {
-    Invite {
-        id: LINK,
-        room: THERE,
-        by: ALICE,
-        user: None,
-        created_at: Timestamp::from_millis(0),
-        expires_at: None,
-        max_uses: Some(2),
-        uses: 0,
-    }
-}
-
-fn seq(n: u64) -> Seq {
-    Seq::new(n).expect("small")
-}
+use crate::domain::{Content, Draft, Outcome, Refusal, Role, RoomName, RoomPatch};
 
 fn id(n: u128) -> MessageId {
     MessageId(Uuid::from_u128(n))
@@ -362,6 +182,14 @@ fn operation() -> impl Strategy<Value = Operation> {
         3 => (who.clone(), 0..12_u128, text).prop_map(|(w, m, t)| edit(w, m, t)),
         2 => who.clone().prop_map(|user| Operation::Join { user }),
         2 => who.clone().prop_map(|user| Operation::Leave { user }),
+        3 => (who.clone(), 0..12_u128, prop::sample::select(vec!["👍", "🎉"]), any::<bool>()).prop_map(
+            |(by, m, sign, on)| Operation::React {
+                by,
+                message: id(m),
+                emoji: Emoji::parse(sign).expect("a sign"),
+                on,
+            }
+        ),
         1 => who.clone().prop_map(|user| Operation::Accept { user, invite: LINK }),
         4 => (who.clone(), who.clone(), 0..7_u8).prop_map(|(by, user, what)| manage(by, user, what)),
         1 => (who.clone(), any::<bool>()).prop_map(|(by, archived)| Operation::Archive { by, archived }),
@@ -411,6 +239,7 @@ proptest! {
         prop_assert_eq!(&together.0.messages, &apart.0.messages);
         prop_assert_eq!(&together.0.users, &apart.0.users);
         prop_assert_eq!(&together.0.bans, &apart.0.bans);
+        prop_assert_eq!(&together.0.reacted, &apart.0.reacted);
         prop_assert_eq!(&together.0.facts, &apart.0.facts);
         prop_assert_eq!(&together.0.invites, &apart.0.invites);
         let rows = together.0.messages.values().map(|known| (known.message.author, known.message.client_msg_id));

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use super::{KnownMember, Totals};
 use crate::domain::{
-    Applied, Change, InviteId, Marks, Message, MessageId, Role, RoomFacts, RoomId, Seq, Timestamp, UserEntry,
-    UserId,
+    Applied, Change, Emoji, InviteId, Marks, Message, MessageId, Role, RoomFacts, RoomId, Seq, Timestamp,
+    UserEntry, UserId,
 };
 use crate::store::entries;
 
@@ -44,6 +44,8 @@ pub(crate) struct Writes {
     pub(crate) facts: Vec<(RoomId, RoomFacts)>,
     pub(crate) bans_deleted: Vec<(RoomId, UserId)>,
     pub(crate) bans_inserted: Vec<BanRow>,
+    pub(crate) reactions_deleted: Vec<(MessageId, Emoji, UserId)>,
+    pub(crate) reactions_inserted: Vec<(MessageId, Emoji, UserId, Timestamp)>,
     /// How many have come in by these invitations.
     pub(crate) invites_used: Vec<(InviteId, u32)>,
 }
@@ -110,7 +112,7 @@ pub(crate) struct LogRow {
 impl LogRow {
     pub(crate) fn new(room: RoomId, seq: Seq, at: Timestamp, change: &Change) -> Self {
         let (user, data) = (entries::user(change), entries::data(change));
-        let message = change.message().map(|message| message.id);
+        let message = entries::message(change);
         Self { room, seq, at, kind: change.kind().to_owned(), message, user, data }
     }
 }

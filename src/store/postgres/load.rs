@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::changes;
 use super::fault::Fault;
+use super::reactions;
 use super::rows::{MemberColumns, MemberRow, MessageColumns, MessageRow};
 use super::statements::statement;
 use super::transaction::BEGIN;
@@ -87,6 +88,7 @@ pub(super) async fn begin(conn: &mut AsyncPgConnection, needs: &Needs) -> Result
     }
     read(conn, needs, &mut known).await?;
     changes::read(conn, needs, &mut known).await?;
+    reactions::read(conn, needs, &mut known).await?;
     Ok(known)
 }
 

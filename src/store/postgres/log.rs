@@ -12,7 +12,7 @@ use super::rows::{MemberRow, MessageColumns, MessageRow, RoomRow};
 use super::schema::{members, rooms};
 use super::statements::statement;
 use crate::domain::{
-    Change, Entry, Head, Member, Message, Refusal, Role, RoomId, Seq, Timestamp, UserId, policy,
+    Change, Entry, Head, Member, Message, MessageId, Refusal, Role, RoomId, Seq, Timestamp, UserId, policy,
 };
 use crate::store::{LogPage, RoomSnapshot, entries};
 
@@ -43,14 +43,23 @@ statement! {
         room: Uuid => SqlUuid,
     } -> (
         (Bool, BigInt, BigInt, Nullable<BigInt>),
-        Nullable<(BigInt, Text, BigInt, Nullable<SqlUuid>, Nullable<Text>, Nullable<Text>, Nullable<Text>)>,
+        Nullable<(
+            BigInt,
+            Text,
+            BigInt,
+            Nullable<SqlUuid>,
+            Nullable<Text>,
+            Nullable<SqlUuid>,
+            Nullable<Text>,
+            Nullable<Text>,
+        )>,
         Nullable<MessageColumns>,
     ),
     "SELECT r.is_private, r.last_seq, r.first_retained, \
      CASE WHEN r.history = 'all' AND m.joined_seq IS NOT NULL THEN 0 ELSE m.joined_seq END, e.* FROM rooms r \
      LEFT JOIN members m ON m.room_id = r.id AND m.user_id = ? \
      LEFT JOIN LATERAL ( \
-       SELECT l.seq, l.kind, l.at, l.user_id, l.data, u.username, n.role, x.id, x.room_id, x.seq AS first, \
+       SELECT l.seq, l.kind, l.at, l.user_id, l.data, l.message_id, u.username, n.role, x.id, x.room_id, x.seq AS first, \
          x.last_seq, x.author_id, x.client_msg_id, x.content, x.reply_to, x.created_at, x.updated_at, \
          x.deleted_at \
        FROM log l LEFT JOIN messages x ON x.id = l.message_id LEFT JOIN users u ON u.id = l.user_id \
@@ -70,6 +79,7 @@ struct EntryRow {
     at: i64,
     user: Option<Uuid>,
     data: Option<String>,
+    about: Option<Uuid>,
     username: Option<String>,
     role: Option<String>,
 }
@@ -118,7 +128,10 @@ impl EntryRow {
                 let member = Member { user, role, joined_at: at, joined_seq: seq };
                 Change::MemberJoined { member, username: self.username.unwrap_or_default() }
             }
-            (_, _, user) => entries::change(self.kind, user, self.data.as_deref()),
+            (..) => {
+                let about = self.about.map(MessageId);
+                entries::change(self.kind, about, user, self.data.as_deref())
+            }
         };
         Entry { room, seq, at, change }
     }

@@ -25,6 +25,7 @@ mod order;
 mod pipeline;
 mod proofs;
 mod prune;
+mod reactions;
 mod repair;
 mod rooms;
 mod rows;

@@ -188,6 +188,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    reactions (message_id, emoji, user_id) {
+        message_id -> Uuid,
+        emoji -> Text,
+        user_id -> Uuid,
+        at -> BigInt,
+    }
+}
+
+diesel::table! {
     bans (room_id, user_id) {
         room_id -> Uuid,
         user_id -> Uuid,

@@ -6,6 +6,7 @@ use diesel::prelude::*;
 
 use super::fault::Fault;
 use super::invites;
+use super::reactions;
 use super::rooms::room_row;
 use super::rows::{Key, MemberRow, MessageRow};
 use super::schema::{members, messages, rooms, users};
@@ -66,6 +67,7 @@ pub(super) fn known(conn: &mut SqliteConnection, needs: &Needs) -> Result<Known,
     for invite in &needs.invites {
         known.invites.extend(invites::find(conn, *invite)?.map(|found| (*invite, found)));
     }
+    reactions::read(conn, needs, &mut known)?;
     for (room, heirs) in &needs.heirs {
         let rank = members::role.eq(Role::Administrator.as_str());
         let rows: Vec<MemberRow> = members::table

@@ -9,7 +9,7 @@ use super::rooms::{readable, room_row};
 use super::rows::{Key, MemberRow, MessageRow};
 use super::schema::{log, members, messages, rooms, users};
 use crate::domain::{
-    Change, Entry, Head, Member, Message, Refusal, Role, Room, RoomId, Seq, Timestamp, UserId,
+    Change, Entry, Head, Member, Message, MessageId, Refusal, Role, Room, RoomId, Seq, Timestamp, UserId,
 };
 use crate::store::{LogPage, RoomSnapshot, entries};
 
@@ -59,6 +59,7 @@ struct EntryRow {
     at: i64,
     user: Option<Key>,
     data: Option<String>,
+    about: Option<Key>,
     message: Option<MessageRow>,
     username: Option<String>,
     role: Option<String>,
@@ -83,6 +84,7 @@ fn read(conn: &mut SqliteConnection, room: RoomId, after: Seq, limit: usize) -> 
             log::at,
             log::user_id,
             log::data,
+            log::message_id,
             Option::<MessageRow>::as_select(),
             users::username.nullable(),
             members::role.nullable(),
@@ -106,7 +108,10 @@ impl EntryRow {
                 let member = Member { user, role, joined_at: at, joined_seq: seq };
                 Change::MemberJoined { member, username: self.username.unwrap_or_default() }
             }
-            (_, _, user) => entries::change(self.kind, user, self.data.as_deref()),
+            (..) => {
+                let about = self.about.map(MessageId::from);
+                entries::change(self.kind, about, user, self.data.as_deref())
+            }
         };
         Entry { room, seq, at, change }
     }

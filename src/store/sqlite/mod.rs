@@ -17,6 +17,7 @@ mod memberships;
 mod migrate;
 mod proofs;
 mod prune;
+mod reactions;
 mod repair;
 mod rooms;
 mod rows;

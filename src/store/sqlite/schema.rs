@@ -179,6 +179,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    reactions (message_id, emoji, user_id) {
+        message_id -> Binary,
+        emoji -> Text,
+        user_id -> Binary,
+        at -> BigInt,
+    }
+}
+
+diesel::table! {
     bans (room_id, user_id) {
         room_id -> Binary,
         user_id -> Binary,

@@ -13,6 +13,7 @@ mod membership;
 mod mentioning;
 mod model;
 mod proofs;
+mod reacting;
 mod repairing;
 mod replay;
 mod rooms;
@@ -81,6 +82,11 @@ macro_rules! contract {
                     membership_changes_count_within_a_batch
                     an_owner_who_leaves_is_followed_by_the_longest_standing_member
                     a_room_everyone_left_has_no_owner
+                }
+                reacting {
+                    a_sign_is_expressed_once_and_taken_back
+                    a_message_has_at_most_twenty_kinds
+                    who_may_not_read_or_write_does_not_react
                 }
                 managing {
                     a_room_is_changed_by_those_who_may

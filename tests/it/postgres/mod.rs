@@ -101,7 +101,7 @@ pub async fn temporary() -> Arc<dyn Store> {
 /// Leaves the schema alone.
 const EMPTY: &str = "DELETE FROM outbox; DELETE FROM tickets; DELETE FROM mentions; DELETE FROM user_log;
     DELETE FROM log; DELETE FROM messages; DELETE FROM members; DELETE FROM invites;
-    DELETE FROM bans; DELETE FROM rooms;
+    DELETE FROM bans; DELETE FROM reactions; DELETE FROM rooms;
     DELETE FROM refresh_tokens; DELETE FROM logins; DELETE FROM letters; DELETE FROM proofs;
     DELETE FROM email_changes; DELETE FROM users;
     DELETE FROM meta WHERE name <> 'min_binary_schema'";

@@ -36,6 +36,9 @@ macro_rules! store_wrapper {
                 direct(direct: Direct) -> DirectMade;
                 set_settings(room: RoomId, user: UserId, settings: RoomSettings, now: Timestamp) -> Option<UserEntry>;
             }
+            Reactions {
+                reactions(messages: Vec<MessageId>, viewer: UserId) -> Vec<Reaction>;
+            }
             Accounts {
                 create_account(account: NewAccount) -> ();
                 credentials(email_key: String) -> Option<Credentials>;

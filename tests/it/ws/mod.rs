@@ -18,6 +18,7 @@ mod metered;
 mod origins;
 mod outsiders;
 mod presence;
+mod reacting;
 mod receipts;
 mod resuming;
 mod retrying;

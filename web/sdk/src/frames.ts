@@ -73,6 +73,13 @@ export interface MemberBanned {
   by: string;
 }
 
+/** `d` of `reaction.added` and `reaction.removed`; `id` is the message's. */
+export interface ReactionEvent {
+  id: string;
+  userId: string;
+  emoji: string;
+}
+
 /** `d` of `settings.updated`, in one's own log. */
 export interface SettingsUpdated extends RoomSettings {
   roomId: string;

@@ -69,8 +69,19 @@ export interface Message {
   /** Present on one's own messages only. */
   clientMsgId?: string | null;
   editedAt?: string | null;
+  /** Of messages read over HTTP; events tell each change. */
+  reactions?: Reaction[];
   /** Present on tombstones, whose content is empty. */
   deletedAt?: string | null;
+}
+
+/** One sign that people express about a message. */
+export interface Reaction {
+  emoji: string;
+  count: number;
+  /** The first of them, at most 20. */
+  userIds: string[];
+  isOwn: boolean;
 }
 
 export interface Session {

@@ -1,0 +1,28 @@
+//! The rules of the group commit for reactions; a part of [`super::decide()`].
+
+use super::decide::Desk;
+use crate::domain::{Change, Emoji, MessageId, Outcome, Refusal, UserId};
+
+impl Desk<'_> {
+    pub(super) fn react(&mut self, user: UserId, message: MessageId, emoji: &Emoji, on: bool) -> Outcome {
+        let known = self.own_message(user, message)?;
+        let change = if on {
+            Change::ReactionAdded { message, user, emoji: emoji.clone() }
+        } else {
+            Change::ReactionRemoved { message, user, emoji: emoji.clone() }
+        };
+        if self.ledger.has_reacted(message, emoji, user) == on {
+            return Ok(self.so_already(change));
+        }
+        if known.message.deleted_at.is_some() {
+            return Err(Refusal::Conflict("the message was deleted"));
+        }
+        self.writable()?;
+        let (kinds, is_there) = self.ledger.reactions(message, emoji);
+        if on && !is_there && kinds >= Emoji::KINDS {
+            return Err(Refusal::TooLarge("the list of this message's reactions"));
+        }
+        self.ledger.react(message, emoji, user, on, self.now);
+        Ok(self.written(change))
+    }
+}
