@@ -108,8 +108,7 @@ struct Facts<'a> {
     topic: Option<&'a str>,
     history_visibility: &'static str,
     archived_at: Option<String>,
-    /// Where it is not as everywhere.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// `None` where it is as everywhere.
     edit_window_seconds: Option<u64>,
 }
 

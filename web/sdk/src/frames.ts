@@ -51,7 +51,8 @@ export interface RoomFacts {
   topic: string | null;
   historyVisibility: HistoryVisibility;
   archivedAt: string | null;
-  editWindowSeconds?: number;
+  /** Null where it is as everywhere. */
+  editWindowSeconds: number | null;
 }
 
 /** `d` of `member.left`; `by` where another put him out. */
