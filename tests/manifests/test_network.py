@@ -87,14 +87,14 @@ def expected(rendered):
     yield page, DNS, 53, "UDP", False
     yield backend, DATABASE, 5432, "TCP", True
     yield backend, DATABASE, 6379, "TCP", True
-    yield backend, DATABASE, 465, "TCP", True
-    yield backend, DATABASE, 587, "TCP", True
+    variables = [one["name"] for each in containers(rendered.backends()[0]) for one in each.get("env", [])]
+    mails, reports = "CHAT_SMTP_URL" in variables, "SENTRY_DSN" in variables
+    yield backend, DATABASE, 465, "TCP", mails
+    yield backend, DATABASE, 587, "TCP", mails
     yield backend, DATABASE, 25, "TCP", False
     yield backend, METADATA, 587, "TCP", False
     yield backend, METADATA, 80, "TCP", False
     yield backend, METADATA, 5432, "TCP", False
-    variables = [one["name"] for each in containers(rendered.backends()[0]) for one in each.get("env", [])]
-    reports = "SENTRY_DSN" in variables
     yield backend, DATABASE, 443, "TCP", reports
     yield backend, METADATA, 443, "TCP", False
     yield page, DATABASE, 5432, "TCP", False
