@@ -78,6 +78,8 @@ metrics! {
     Connects = "websocket_connects_total";
     /// Messages read from WebSocket connections.
     FramesReceived = "websocket_frames_received_total";
+    /// Times that a WebSocket connection was not read on, because too many of its commands waited for an answer.
+    HeldBack = "websocket_held_back_total";
     /// Frames handed to WebSocket connections to be written.
     FramesSent = "websocket_frames_sent_total";
     /// Whether this process is ending: 1 from the first moment of its drain.
@@ -96,6 +98,8 @@ metrics! {
     CacheLookups = "room_cache_lookups_total";
     /// Rooms that somebody here follows.
     RoomsOpen = "rooms_open";
+    /// Commands that wait for one room when its next append begins.
+    RoomInbox = "room_inbox_commands";
     /// Commands refused because too many waited for one room.
     RoomInboxFull = "room_inbox_full_total";
     /// Refusals by a rate, by limit.

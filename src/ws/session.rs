@@ -316,6 +316,9 @@ impl StreamHandler<Inbound> for Session {
             Inbound::Close(number) => link.close_as_asked(number),
             Inbound::Violation(code) => self.close(code),
         }
+        if link.is_held_back(self.parts.hub.pod.settings.limits.unanswered) {
+            self.parts.hub.meter.held_back();
+        }
     }
 
     fn finished(&mut self, ctx: &mut Context<Self>) {
