@@ -70,7 +70,12 @@ impl Session {
 }
 
 /// Makes an account and signs it in at once. Names and addresses are taken without regard to case.
-#[api_v2_operation(summary = "Register a new user", operation_id = "register", tags(Authentication))]
+#[api_v2_operation(
+    summary = "Register a new user",
+    description = "Makes an account and signs it in at once. Names and addresses are taken without regard to case.",
+    operation_id = "register",
+    tags(Authentication)
+)]
 pub(super) async fn register(
     http: Data<Http>,
     peer: Peer,
@@ -82,7 +87,12 @@ pub(super) async fn register(
 }
 
 /// An unknown address and a wrong password get the same answer in the same time.
-#[api_v2_operation(summary = "Login user", operation_id = "login", tags(Authentication))]
+#[api_v2_operation(
+    summary = "Login user",
+    description = "An unknown address and a wrong password get the same answer in the same time.",
+    operation_id = "login",
+    tags(Authentication)
+)]
 pub(super) async fn login(http: Data<Http>, peer: Peer, body: Json<Login>) -> Result<Json<Session>, Problem> {
     let signed_in = http.accounts.login(&body.email, &body.password, peer.0).await?;
     Ok(Json(Session::of(&http, signed_in)))

@@ -1,4 +1,5 @@
-//! Pages: the web client below `/app/`, Swagger UI below `/docs/`, and the OpenAPI document.
+//! Pages: the web client below `/app/`, Swagger UI below `/docs/`, the OpenAPI document and the
+//! AsyncAPI document.
 
 use std::fmt::Write as _;
 
@@ -27,7 +28,8 @@ pub(super) fn configure(config: &mut ServiceConfig) {
         .service(get("/app/{path:.*}").route(web::get().to(app)))
         .service(get("/docs").route(web::get().to(|| go("/docs/"))))
         .service(get("/docs/{path:.*}").route(web::get().to(swagger)))
-        .service(get("/openapi.json").route(web::get().to(document)));
+        .service(get("/openapi.json").route(web::get().to(document)))
+        .service(get("/asyncapi.yaml").route(web::get().to(realtime)));
 }
 
 async fn go(to: &'static str) -> HttpResponse {
@@ -36,6 +38,12 @@ async fn go(to: &'static str) -> HttpResponse {
 
 async fn document() -> HttpResponse {
     HttpResponse::Ok().content_type("application/json").body(openapi::json())
+}
+
+/// Written by hand; tests hold every frame to it.
+async fn realtime() -> HttpResponse {
+    let document = include_str!("../../openapi/asyncapi.yaml");
+    HttpResponse::Ok().content_type("application/yaml").body(document)
 }
 
 /// The client is one page whose paths are its own: what names no file is the page.

@@ -9,6 +9,7 @@
 )]
 
 mod architecture;
+mod asyncapi;
 #[cfg(feature = "torture")]
 mod cluster;
 mod contract;

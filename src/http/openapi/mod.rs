@@ -1,13 +1,14 @@
 //! The OpenAPI document: written by paperclip from routes and types, then finished here with what
 //! paperclip cannot say (statuses, bounds, examples, the bearer scheme).
 
+mod errors;
 mod table;
 
 use std::sync::OnceLock;
 
 use actix_web::App;
 use paperclip::actix::OpenApiExt;
-use paperclip::v2::models::{Contact, DefaultApiRaw, Info};
+use paperclip::v2::models::{Contact, DefaultApiRaw, Info, License};
 use paperclip::v2::schema::Apiv2Schema;
 use serde_json::{Map, Value, json};
 use serde_yaml_ng::Mapping;
@@ -49,7 +50,7 @@ pub fn json() -> &'static str {
 pub fn yaml() -> Result<String, serde_yaml_ng::Error> {
     let spec = spec();
     // In the order in which people read it, not by the alphabet.
-    let keys = ["openapi", "info", "servers", "tags", "paths", "components"];
+    let keys = ["openapi", "info", "externalDocs", "servers", "tags", "paths", "components"];
     let ordered: Mapping = keys
         .iter()
         .filter_map(|key| Some(((*key).into(), serde_yaml_ng::to_value(spec.get(*key)?).ok()?)))
@@ -67,6 +68,10 @@ fn base() -> DefaultApiRaw {
                 name: Some("API Support".into()),
                 email: Some("support@example.com".into()),
                 ..Contact::default()
+            }),
+            license: Some(License {
+                name: Some("Apache-2.0".into()),
+                url: Some("https://www.apache.org/licenses/LICENSE-2.0".into()),
             }),
             ..Info::default()
         },
@@ -93,6 +98,10 @@ fn base() -> DefaultApiRaw {
 fn polish(spec: &mut Value) {
     let Some(root) = spec.as_object_mut() else { return };
     root.insert("openapi".into(), "3.0.0".into());
+    root.insert(
+        "externalDocs".into(),
+        json!({ "description": "The realtime API", "url": "https://api.chat.example.com/asyncapi.yaml" }),
+    );
     root.insert(
         "servers".into(),
         json!([
@@ -151,7 +160,7 @@ fn finish(operation: &mut Map<String, Value>) {
     for (status, description) in groups.iter().filter(|(applies, _)| *applies).flat_map(|(_, errors)| *errors)
     {
         // The operation's own words come first and stay.
-        answers.entry(status.to_string()).or_insert_with(|| error(*status, description));
+        answers.entry(status.to_string()).or_insert_with(|| errors::answer(*status, description));
     }
     answers.sort_keys();
     if row.operation == "sendMessage"
@@ -164,23 +173,8 @@ fn finish(operation: &mut Map<String, Value>) {
         created.insert("headers".into(), json!({ "Idempotent-Replayed": header }));
     }
     operation.insert("responses".into(), Value::Object(answers));
-}
-
-fn error(status: u16, description: &str) -> Value {
-    let mut answer = json!({
-        "description": description,
-        "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } },
-    });
-    if matches!(status, 429 | 503)
-        && let Some(answer) = answer.as_object_mut()
-    {
-        let header = json!({
-            "description": "Seconds after which to try again.",
-            "schema": { "type": "integer", "minimum": 1 },
-        });
-        answer.insert("headers".into(), json!({ "Retry-After": header }));
-    }
-    answer
+    // Said aloud, so that none is forgotten by mistake.
+    operation.entry("security").or_insert_with(|| json!([]));
 }
 
 /// Makes schemas refer to each other and says exactly what is required.

@@ -30,6 +30,7 @@ use paperclip::actix::OpenApiExt as _;
 use serde_json::{Value, json};
 
 use super::outbox::Outbox;
+use crate::support::answers;
 
 /// A clock that goes on only when told to.
 pub struct ManualClock(AtomicI64);
@@ -263,11 +264,14 @@ pub fn request(method: &str, path: &str, who: Option<&Person>, body: Option<Valu
 }
 
 async fn read<B: MessageBody + 'static>(response: ServiceResponse<B>) -> Answer {
+    let (method, path) = (response.request().method().to_string(), response.request().path().to_owned());
     let status = response.status();
     let headers = response.headers().clone();
     let bytes = actix_web::body::to_bytes(response.into_body().boxed()).await.unwrap();
     let text = String::from_utf8_lossy(&bytes).into_owned();
     assert_eq!(headers.get("x-content-type-options").unwrap(), "nosniff");
+    let media = headers.get(header::CONTENT_TYPE).and_then(|media| media.to_str().ok());
+    answers::check(&method, &path, status.as_u16(), media, &text);
     assert!(status != StatusCode::INTERNAL_SERVER_ERROR, "{text}");
     Answer {
         status: status.as_u16(),

@@ -6,11 +6,15 @@ import { ChatClient } from "../src/client.js";
 import { memoryStorage, type Environment, type SocketLike, type StorageLike } from "../src/environment.js";
 import type { Feature, LogEvent } from "../src/frames.js";
 import type { Message, Session } from "../src/types.js";
+import { contract } from "./asyncapi.js";
 
 export const ME = { id: "u-me", username: "alice", email: "alice@example.com" };
 export const ROOM = "room-1";
 export const ALL_FEATURES: Feature[] = ["resume", "levels", "marks", "typing", "presence", "receipts"];
 export const SESSION: Session = { user: ME, token: "access-1", refreshToken: "refresh-1" };
+
+/** Nothing leaves the client that the server's document does not describe. */
+const faults = contract({ ids: "any" });
 
 export class FakeSocket implements SocketLike {
   readyState = 1;
@@ -33,6 +37,8 @@ export class FakeSocket implements SocketLike {
 
   send(data: string): void {
     const frame = JSON.parse(data);
+    const wrong = faults(frame);
+    if (wrong.length > 0) throw new Error(`${wrong.join(", ")} in ${data}`);
     this.sent.push(frame);
     if (this.pongs && frame.t === "ping") this.says({ t: "pong", ref: frame.ref, d: { heads: [] } });
   }
