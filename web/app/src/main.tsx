@@ -1,4 +1,5 @@
 import { createRoot } from "react-dom/client";
+import { browserEnvironment } from "@chat/sdk";
 import { App } from "./App.js";
 import { startChat } from "./chat.js";
 import { loadPlaces } from "./config.js";
@@ -15,7 +16,7 @@ const root = document.getElementById("root")!;
 const load = (name: string) => fetch(import.meta.env.BASE_URL + name, { cache: "no-store" });
 
 try {
-  startChat(await loadPlaces(load, location.origin));
+  startChat(browserEnvironment(await loadPlaces(load, location.origin)));
   createRoot(root).render(<App />);
 } catch (error) {
   // Without it there is nobody to talk to; guessing would only hide what is wrong.

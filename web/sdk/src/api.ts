@@ -25,8 +25,9 @@ export class Api {
     });
   }
 
-  login(email: string, password: string): Promise<Session> {
-    return this.http.request("/auth/login", { method: "POST", body: { email, password }, authenticated: false });
+  login(email: string, password: string, code?: string): Promise<Session> {
+    const body = { email, password, ...(code ? { code } : {}) };
+    return this.http.request("/auth/login", { method: "POST", body, authenticated: false });
   }
 
   logout(): Promise<void> {

@@ -10,6 +10,13 @@ export interface User {
   /** At the moment of the answer; who watches presence is told of changes. */
   isOnline?: boolean;
   lastSeen?: string | null;
+  displayName?: string | null;
+  statusText?: string | null;
+  /** Of oneself only, like the next two; absent where the server does not say. */
+  emailVerified?: boolean;
+  secondFactor?: boolean;
+  /** What a role lets one do, the server knows. */
+  role?: string;
 }
 
 export interface Room {

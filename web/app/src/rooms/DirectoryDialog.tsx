@@ -19,7 +19,7 @@ export function DirectoryDialog({ onClose }: { onClose: () => void }) {
     setLoading(true);
     setError(null);
     try {
-      const page = await chat.directory(from);
+      const page = await chat.api.directory(from);
       setRooms((before) => (from ? [...before, ...page.rooms] : page.rooms));
       setCursor(page.nextCursor);
     } catch (reason) {

@@ -2,25 +2,28 @@ import { useState } from "react";
 import type { User } from "@chat/sdk";
 import { chat, useChat } from "../chat.js";
 import { RoomPage } from "../room/RoomPage.js";
+import type { Route } from "../router.js";
 import { ConnectionBanner } from "./ConnectionBanner.js";
 import { CreateRoomDialog } from "./CreateRoomDialog.js";
 import { DirectoryDialog } from "./DirectoryDialog.js";
 import { NoRoom } from "./NoRoom.js";
 import { RoomPreview } from "./RoomPreview.js";
 import { Sidebar } from "./Sidebar.js";
+import { VerifyBanner } from "./VerifyBanner.js";
 
 export type ShellDialog = "create" | "directory";
 
 interface ShellProps {
   user: User;
-  roomId: string | null;
+  route: Route;
 }
 
 /**
  * The two halves of the page; on a phone, the one that is asked for. Either may
  * be hidden, so the landmark is around both.
  */
-export function Shell({ user, roomId }: ShellProps) {
+export function Shell({ user, route }: ShellProps) {
+  const roomId = route.page === "room" ? route.roomId : null;
   const rooms = useChat("rooms", () => chat.rooms);
   const roomsError = useChat("rooms", () => chat.roomsError);
   const [dialog, setDialog] = useState<ShellDialog | null>(null);
@@ -31,7 +34,10 @@ export function Shell({ user, roomId }: ShellProps) {
       <a className="skip-link" href="#conversation" onClick={focusConversation}>
         Skip to conversation
       </a>
-      <ConnectionBanner />
+      <div className="banner-slot">
+        <ConnectionBanner />
+        <VerifyBanner user={user} />
+      </div>
       <Sidebar user={user} rooms={rooms} error={roomsError} roomId={roomId} onDialog={setDialog} />
       <div className="main" id="conversation" tabIndex={-1}>
         {room ? (
