@@ -1,6 +1,7 @@
 // Dates, names and errors as people read them.
 
 import { ApiError, type Delivery, type Presence, type User } from "@chat/sdk";
+import { Told } from "./told.js";
 
 const timeFormat = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 const dayFormat = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
@@ -60,7 +61,8 @@ export function deliveryText({ state, delivered, read, others }: Delivery): stri
 
 /** Somebody not met yet is shown by the beginning of the id. */
 export function nameOf(users: ReadonlyMap<string, User>, userId: string): string {
-  return users.get(userId)?.username ?? `User ${userId.slice(-6)}`;
+  const user = users.get(userId);
+  return user?.displayName ?? user?.username ?? `User ${userId.slice(-6)}`;
 }
 
 export function initialsOf(name: string): string {
@@ -91,6 +93,7 @@ const ADVICE: Record<string, string> = {
   roomArchived: "This room is archived: it can be read, but nothing new can be written.",
   forbidden: "You are not allowed to do this.",
   emailNotVerified: "Confirm your e-mail address first: the top of the page says how.",
+  accountDisabled: "This account is disabled. Ask whoever runs this server.",
   secondFactorRequired: "Enter the code of your second factor as well.",
   secondFactorInvalid: "This code is wrong, or was used before. Wait for the next one and enter that.",
 };
@@ -121,6 +124,7 @@ export function passwordFault(password: string): string | undefined {
 
 /** What went wrong and what to do about it. */
 export function explain(error: unknown): string {
+  if (error instanceof Told) return error.message;
   if (!(error instanceof ApiError)) return "Something went wrong. Reload the page and try again.";
   if (error.code === "rateLimited") {
     const seconds = Math.ceil((error.retryAfterMs ?? 0) / 1000);

@@ -11,6 +11,7 @@ import "./styles/shell.css";
 import "./styles/room.css";
 import "./styles/message.css";
 import "./styles/dialog.css";
+import "./styles/settings.css";
 
 const root = document.getElementById("root")!;
 const load = (name: string) => fetch(import.meta.env.BASE_URL + name, { cache: "no-store" });

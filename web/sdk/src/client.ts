@@ -8,6 +8,7 @@ import { Emitter } from "./emitter.js";
 import { Me } from "./me.js";
 import { Messages } from "./messages.js";
 import { People } from "./people.js";
+import { RoomActions } from "./roomactions.js";
 import { RoomList } from "./roomlist.js";
 import { RoomStore } from "./rooms.js";
 import { TokenStore } from "./tokens.js";
@@ -22,12 +23,13 @@ import type { Presence } from "./presence.js";
 import type { RoomView } from "./room.js";
 import type { ProtocolFaults } from "./sequence.js";
 import type { Topic } from "./topics.js";
-import type { Attachment, Message, NewRoom, Room, Session, User } from "./types.js";
+import type { Attachment, Message, Room, Session, User } from "./types.js";
 
 export class ChatClient {
   readonly api: Api;
   readonly account: AccountApi;
   readonly transfer: Transfer;
+  readonly roomActions: RoomActions;
   private readonly http: HttpClient;
   private readonly tokens: TokenStore;
   private readonly emitter = new Emitter<Topic>();
@@ -49,7 +51,7 @@ export class ChatClient {
     this.api = new Api(this.http);
     this.transfer = new Transfer(env, this.http, this.tokens);
     this.account = new AccountApi(this.http, this.transfer);
-    this.me = new Me(this.tokens, { ask: () => this.api.me(), changed: () => this.emitter.emit("me") });
+    this.me = new Me(this.tokens, { ask: () => this.api.me(), changed: () => this.meChanged() });
     const me = () => this.me.user?.id ?? null;
     this.roomList = new RoomList(env, this.api, {
       me,
@@ -83,6 +85,14 @@ export class ChatClient {
       },
       happened: (event) => this.people.happened(event),
     });
+    this.roomActions = new RoomActions(this.http, {
+      refreshRooms: () => this.refreshRooms(),
+      left: (roomId) => {
+        this.roomStore.forget(roomId);
+        this.roomList.remove(roomId);
+      },
+      membersChanged: (roomId) => void this.roomStore.members(roomId)?.reload(),
+    });
     this.people = new People(env, {
       ...socket,
       me,
@@ -98,7 +108,11 @@ export class ChatClient {
         this.roomList.remove(roomId);
       },
       markMoved: (roomId, counts) => this.roomStore.readState.moved(roomId, counts),
-      missed: () => this.roomList.refreshSoon(),
+      profileChanged: () => void this.refreshMe(),
+      missed: () => {
+        this.roomList.refreshSoon();
+        void this.refreshMe();
+      },
     });
     this.connection = new Connection(env, {
       ticket: async () => (await this.api.socketTicket()).ticket,
@@ -153,6 +167,11 @@ export class ChatClient {
     return this.me.user;
   }
 
+  private meChanged(): void {
+    if (this.me.user) this.people.met([this.me.user]);
+    this.emitter.emit("me");
+  }
+
   /** After the server was told something of the user. */
   refreshMe(): Promise<void> {
     return this.me.refresh();
@@ -198,7 +217,6 @@ export class ChatClient {
 
   private beginSession(user: User): void {
     this.me.begin(user);
-    this.people.met([user]);
     this.messages.begin(user.id);
     this.stopWaking = this.env.onWake(() => {
       this.roomList.refreshSoon();
@@ -285,25 +303,6 @@ export class ChatClient {
     for (const room of rooms) if (room.head !== undefined) this.roomStore.readState.known(room.id, room.head);
     this.roomStore.listed();
     this.people.screenChanged();
-  }
-
-  async createRoom(room: NewRoom): Promise<Room> {
-    const created = await this.api.createRoom(room);
-    await this.refreshRooms();
-    return created;
-  }
-
-  async joinRoom(roomId: string): Promise<Room> {
-    const room = await this.api.joinRoom(roomId);
-    await this.refreshRooms();
-    return room;
-  }
-
-  async leaveRoom(roomId: string): Promise<void> {
-    await this.api.leaveRoom(roomId);
-    this.roomStore.forget(roomId);
-    this.roomList.remove(roomId);
-    await this.refreshRooms();
   }
 
   // --- one room --------------------------------------------------------------

@@ -15,8 +15,8 @@ export interface User {
   /** Of oneself only, like the next two; absent where the server does not say. */
   emailVerified?: boolean;
   secondFactor?: boolean;
-  /** What a role lets one do, the server knows. */
-  role?: string;
+  /** Among the members of a room: what the person is in it. */
+  role?: Role;
 }
 
 export interface Room {
@@ -29,7 +29,16 @@ export interface Room {
   createdAt?: string;
   memberCount?: number;
   head?: number;
+  topic?: string | null;
+  /** A direct conversation is not joined or left. */
+  kind?: "room" | "direct";
+  historyVisibility?: "all" | "sinceJoined";
+  archivedAt?: string | null;
+  /** One's own; absent outside, and where the server does not say. */
+  role?: Role;
 }
+
+export type Role = "member" | "administrator" | "owner";
 
 export interface Attachment {
   id: string;
@@ -87,4 +96,5 @@ export interface NewRoom {
   name: string;
   description?: string;
   isPrivate?: boolean;
+  members?: string[];
 }

@@ -79,11 +79,11 @@ describe("an expired access token", () => {
 
 describe("an error", () => {
   it("carries the problem's code, fields and delay", async () => {
-    const { world, api } = open();
+    const { world, http } = open();
     world.routes.set("POST /rooms", () =>
       problem(400, "badRequest", { detail: "The name is too long.", errors: [{ field: "name", message: "too long" }] }),
     );
-    const error = await failure(api.createRoom({ name: "x" }));
+    const error = await failure(http.request("/rooms", { method: "POST", body: { name: "x" } }));
     expect(error).toMatchObject({ code: "badRequest", status: 400, message: "The name is too long." });
     expect(error.errors).toEqual([{ field: "name", message: "too long" }]);
   });

@@ -92,7 +92,7 @@ export function RoomPage({ room, user }: { room: Room; user: User }) {
           }
           action="Leave room"
           onConfirm={async () => {
-            await chat.leaveRoom(room.id);
+            await chat.roomActions.leave(room.id);
             navigate("#/rooms");
           }}
           onClose={() => setDialog(null)}

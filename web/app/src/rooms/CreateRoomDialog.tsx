@@ -23,7 +23,7 @@ export function CreateRoomDialog({ onClose }: { onClose: () => void }) {
     setError(null);
     try {
       const about = description.trim();
-      const room = await chat.createRoom({ name: trimmed, isPrivate, ...(about ? { description: about } : {}) });
+      const room = await chat.roomActions.create({ name: trimmed, isPrivate, ...(about ? { description: about } : {}) });
       onClose();
       navigate(roomHref(room.id));
     } catch (reason) {

@@ -38,7 +38,7 @@ export function DirectoryDialog({ onClose }: { onClose: () => void }) {
     setJoining(room.id);
     setError(null);
     try {
-      await chat.joinRoom(room.id);
+      await chat.roomActions.join(room.id);
       open(room);
     } catch (reason) {
       setError(explain(reason));

@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import type { User } from "@chat/sdk";
 import { chat, useChat } from "../chat.js";
 import { RoomPage } from "../room/RoomPage.js";
@@ -10,6 +10,9 @@ import { NoRoom } from "./NoRoom.js";
 import { RoomPreview } from "./RoomPreview.js";
 import { Sidebar } from "./Sidebar.js";
 import { VerifyBanner } from "./VerifyBanner.js";
+
+// Seldom opened: nobody waits for it before the first message.
+const SettingsPage = lazy(() => import("../settings/SettingsPage.js"));
 
 export type ShellDialog = "create" | "directory";
 
@@ -23,6 +26,7 @@ interface ShellProps {
  * be hidden, so the landmark is around both.
  */
 export function Shell({ user, route }: ShellProps) {
+  const settings = route.page === "settings" ? route.section : null;
   const roomId = route.page === "room" ? route.roomId : null;
   const rooms = useChat("rooms", () => chat.rooms);
   const roomsError = useChat("rooms", () => chat.roomsError);
@@ -30,7 +34,7 @@ export function Shell({ user, route }: ShellProps) {
   const room = rooms?.find((candidate) => candidate.id === roomId);
 
   return (
-    <main className="shell" data-view={roomId ? "room" : "list"}>
+    <main className="shell" data-view={roomId || settings ? "room" : "list"}>
       <a className="skip-link" href="#conversation" onClick={focusConversation}>
         Skip to conversation
       </a>
@@ -40,7 +44,11 @@ export function Shell({ user, route }: ShellProps) {
       </div>
       <Sidebar user={user} rooms={rooms} error={roomsError} roomId={roomId} onDialog={setDialog} />
       <div className="main" id="conversation" tabIndex={-1}>
-        {room ? (
+        {settings ? (
+          <Suspense>
+            <SettingsPage user={user} section={settings} />
+          </Suspense>
+        ) : room ? (
           <RoomPage key={room.id} room={room} user={user} />
         ) : roomId && rooms ? (
           <RoomPreview key={roomId} roomId={roomId} />

@@ -157,8 +157,11 @@ function Account({ user }: { user: User }) {
   };
   return (
     <div className="account">
-      <Avatar name={user.username} id={user.id} />
-      <span className="account-name">{user.username}</span>
+      <a className="account-link" href="#/settings/profile" aria-label={`${user.username}: settings`} title="Settings">
+        <Avatar name={user.username} id={user.id} src={user.avatar} />
+        <span className="account-name">{user.displayName ?? user.username}</span>
+        <Icon name="gear" />
+      </a>
       <button type="button" className="icon-button" onClick={logOut} aria-label="Log out" title="Log out">
         <Icon name="power" />
       </button>
