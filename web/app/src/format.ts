@@ -122,6 +122,18 @@ export function passwordFault(password: string): string | undefined {
   return length > 128 ? "Choose a password of at most 128 characters." : undefined;
 }
 
+/** Powers of 1,024, as limits are given. */
+export function sizeOf(bytes: number): string {
+  if (bytes < 1024) return count(bytes, "byte", "bytes");
+  const units = ["KiB", "MiB", "GiB"];
+  let value = bytes / 1024;
+  while (value >= 1000 && units.length > 1) {
+    value /= 1024;
+    units.shift();
+  }
+  return `${value.toLocaleString(undefined, { maximumFractionDigits: value < 10 ? 1 : 0 })} ${units[0]}`;
+}
+
 /** What went wrong and what to do about it. */
 export function explain(error: unknown): string {
   if (error instanceof Told) return error.message;

@@ -15,7 +15,7 @@ export const nothing = (status = 204) => new Response(null, { status });
 export const refused = (field: string, message: string) => problem(400, "badRequest", { errors: [{ field, message }] });
 export const limited = (seconds: number) => problem(429, "rateLimited", { retryAfterMs: seconds * 1000 });
 
-interface Opening {
+export interface Opening {
   /** Null: nobody is logged in. */
   user?: (User & Record<string, unknown>) | null;
   routes?: Record<string, Route>;

@@ -3,6 +3,7 @@
 import type { Environment } from "./environment.js";
 import { ApiError, readProblem, unreachable, type HttpClient } from "./http.js";
 import type { TokenStore } from "./tokens.js";
+import type { Attachment } from "./types.js";
 
 export interface SendOptions {
   onProgress?: ((share: number) => void) | undefined;
@@ -15,6 +16,17 @@ export class Transfer {
     private readonly http: HttpClient,
     private readonly tokens: TokenStore,
   ) {}
+
+  /** To be sent with a message afterwards. */
+  uploadAttachment(file: Blob, name: string, options: SendOptions): Promise<Attachment> {
+    return this.send("/attachments", "POST", file, name, options);
+  }
+
+  /** By the id and not by its address: the token is for the API alone. */
+  loadAttachment(id: string, kind: "file" | "thumbnail", signal?: AbortSignal): Promise<Blob> {
+    const path = `/attachments/${encodeURIComponent(id)}`;
+    return this.load(kind === "thumbnail" ? `${path}/thumbnail` : path, signal);
+  }
 
   /** One file, as the field `file`. Called off, it rejects with the signal's reason. */
   async send<T>(path: string, method: "POST" | "PUT", file: Blob, name: string, options: SendOptions = {}): Promise<T> {

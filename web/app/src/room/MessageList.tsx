@@ -50,6 +50,7 @@ export function MessageList({ room, view, rows, users, editingId, onEdit, onDele
                   key={row.key}
                   row={row}
                   author={nameOf(users, row.authorId)}
+                  avatar={users.get(row.authorId)?.avatar}
                   delivery={deliveryIn(room, view, row)}
                   changeable={canChange(row, now)}
                   editing={row.message !== null && row.message.id === editingId}

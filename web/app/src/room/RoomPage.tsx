@@ -1,6 +1,7 @@
 import { useEffect, useMemo, useState } from "react";
 import type { Message, Room, User } from "@chat/sdk";
-import { chat, useChat } from "../chat.js";
+import { chat, trayOf, useChat } from "../chat.js";
+import { useDrop } from "../files/useDrop.js";
 import { count, presenceText } from "../format.js";
 import { partnerIn } from "../rooms/partner.js";
 import { navigate } from "../router.js";
@@ -38,8 +39,18 @@ export function RoomPage({ room, user }: { room: Room; user: User }) {
     if (last?.kind === "bubble") setEditingId(last.message!.id);
   };
 
+  const { over, handlers } = useDrop((files) => {
+    trayOf(room.id).add(files);
+    focusComposer();
+  });
+
   return (
-    <section className="room" aria-labelledby="room-title">
+    <section className="room" aria-labelledby="room-title" {...handlers}>
+      {over && (
+        <p className="drop-veil" aria-hidden="true">
+          Drop files to send them to {room.name}
+        </p>
+      )}
       <header className="room-header">
         <a className="icon-button room-back" href="#/rooms" aria-label="Back to your rooms">
           <Icon name="back" />
