@@ -2,10 +2,8 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { ChatServer, launchBrowser, Person } from "./support.mjs";
+import { ChatServer, launchBrowser, NARROW, Person } from "./support.mjs";
 
-const WIDE = { width: 1200, height: 780 };
-const NARROW = { width: 360, height: 740 };
 let server, browser, carol;
 
 before(async () => {
@@ -18,27 +16,12 @@ after(async () => {
   await server?.dispose();
 });
 
-/** Each page in every dress it has. */
-async function looksRight(person, name) {
-  for (const colorScheme of ["light", "dark"]) {
-    await person.page.emulateMedia({ colorScheme });
-    await person.shot(`${name}-${colorScheme}`);
-    await person.passesAxe(`${name}, ${colorScheme}`);
-  }
-  await person.page.emulateMedia({ colorScheme: "light" });
-  await person.page.setViewportSize(NARROW);
-  await person.shot(`${name}-narrow`);
-  await person.passesAxe(`${name}, narrow`);
-  await person.fitsTheWidth();
-  await person.page.setViewportSize(WIDE);
-}
-
 test("who has not confirmed the address is told what that means", async () => {
   carol = await Person.arrive(browser, server, "carol");
   await carol.register();
   const banner = carol.page.getByRole("region", { name: "Confirm your e-mail address" });
   await banner.getByText("Until then you can join and read public rooms").waitFor();
-  await looksRight(carol, "unverified");
+  await carol.looksRight("unverified");
   await server.mailedLink(carol.email, "Confirm your e-mail address");
   await banner.getByRole("button", { name: "Mail the link again" }).click();
   await banner.getByText("Mailed.").waitFor();
@@ -50,11 +33,11 @@ test("the link in the mail confirms it, on another device too", async () => {
   await phone.page.goto(link);
   await phone.page.getByRole("heading", { name: "Your address is confirmed" }).waitFor();
   assert.equal(new URL(phone.page.url()).hash, "#/verify-email/");
-  await looksRight(phone, "verified");
+  await phone.looksRight("verified");
   await phone.page.goto("about:blank");
   await phone.page.goto(link);
   await phone.page.getByRole("heading", { name: "This link does not work any more" }).waitFor();
-  await looksRight(phone, "link-used");
+  await phone.looksRight("link-used");
   assert.deepEqual(phone.errors, []);
   await phone.context.close();
 
@@ -75,16 +58,16 @@ test("a forgotten password is replaced by mail, and every login ends", async () 
   await page.getByRole("link", { name: "Forgot Password?" }).click();
   await page.getByRole("button", { name: "Mail me a link" }).waitFor();
   assert.equal(await page.getByLabel("E-mail address").inputValue(), carol.email);
-  await looksRight(tablet, "forgot");
+  await tablet.looksRight("forgot");
   await page.getByRole("button", { name: "Mail me a link" }).click();
   await page.getByRole("heading", { name: "Look into your mail" }).waitFor();
-  await looksRight(tablet, "forgot-sent");
+  await tablet.looksRight("forgot-sent");
 
   await page.goto(await server.mailedLink(carol.email, "Choose a new password"));
   await page.getByLabel("New password").fill("password");
   await page.getByRole("button", { name: "Set the password" }).click();
   await page.locator(".field-error").waitFor();
-  await looksRight(tablet, "reset-refused");
+  await tablet.looksRight("reset-refused");
   carol.password = "carol has another password";
   await page.getByLabel("New password").fill(carol.password);
   await page.getByRole("button", { name: "Set the password" }).click();
@@ -109,13 +92,13 @@ test("the settings are reached by the keyboard, and look right everywhere", asyn
   await page.keyboard.press("Enter");
   await page.getByRole("heading", { name: "Settings", level: 1 }).waitFor();
   await page.getByRole("heading", { name: "Profile", level: 2 }).waitFor();
-  await looksRight(carol, "settings-profile");
+  await carol.looksRight("settings-profile");
   const nav = page.getByRole("navigation", { name: "Settings" });
   for (const [name, shot] of [["Signing in", "account"], ["Devices", "devices"], ["Blocked people", "privacy"], ["Your data", "data"]]) {
     await nav.getByRole("link", { name }).click();
     await page.getByRole("heading", { level: 2 }).first().waitFor();
     await page.locator(".settings-body .skeleton").first().waitFor({ state: "detached" });
-    await looksRight(carol, `settings-${shot}`);
+    await carol.looksRight(`settings-${shot}`);
   }
 });
 
@@ -151,11 +134,11 @@ test("the password is changed, and the address by the consent of both", async ()
   await email.getByLabel("Your password").fill(carol.password);
   await email.getByRole("button", { name: "Mail both links" }).click();
   await email.getByText("Two mails, one change").waitFor();
-  await looksRight(carol, "email-asked");
+  await carol.looksRight("email-asked");
   const reader = await Person.arrive(browser, server, "carol");
   await reader.page.goto(await server.mailedLink("carol@new.example.com", "Confirm your new e-mail address"));
   await reader.page.getByRole("heading", { name: "One half is done" }).waitFor();
-  await looksRight(reader, "email-half");
+  await reader.looksRight("email-half");
   await reader.page.goto(await server.mailedLink(carol.email, "Confirm another e-mail address"));
   await reader.page.getByRole("heading", { name: "Your address is changed" }).waitFor();
   assert.deepEqual(reader.errors, []);

@@ -30,6 +30,9 @@ const BROWSER_ARGS = [
   "--disable-sync",
 ];
 
+export const WIDE = { width: 1200, height: 780 };
+export const NARROW = { width: 360, height: 740 };
+
 async function freePort() {
   const probe = createServer().listen(0, "127.0.0.1");
   await once(probe, "listening");
@@ -170,7 +173,7 @@ export class Person {
   }
 
   static async arrive(browser, server, name, options = {}) {
-    const context = await browser.newContext({ viewport: { width: 1200, height: 780 }, ...options });
+    const context = await browser.newContext({ viewport: WIDE, ...options });
     if (PAGE) await context.route(`${server.url}/app/**`, servePage);
     const page = await context.newPage();
     const person = new Person(name, context, page, `${server.url}/app/`);
@@ -226,7 +229,13 @@ export class Person {
     return this.page.evaluate(() => JSON.parse(localStorage.getItem("chat.session")));
   }
 
+  /** What fades in has wrong colours for a moment. */
+  async settled() {
+    await this.page.evaluate(() => Promise.all(document.getAnimations().filter((a) => a.effect?.getTiming().iterations !== Infinity).map((a) => a.finished)));
+  }
+
   async shot(name) {
+    await this.settled();
     await this.page.screenshot({ path: join(SHOTS, `${name}.png`) });
   }
 
@@ -234,15 +243,30 @@ export class Person {
   async fitsTheWidth() {
     const outside = await this.page.evaluate(() =>
       [...document.querySelectorAll("#root *")]
-        .filter((el) => el.checkVisibility() && el.getBoundingClientRect().right > innerWidth + 1)
+        // Text for screen readers alone is cut off on purpose.
+        .filter((el) => el.checkVisibility() && !el.closest(".visually-hidden") && el.getBoundingClientRect().right > innerWidth + 1)
         .map((el) => el.outerHTML.slice(0, 120)),
     );
     assert.deepEqual(outside, []);
   }
 
+  /** In every dress that the page has. */
+  async looksRight(name) {
+    for (const colorScheme of ["light", "dark"]) {
+      await this.page.emulateMedia({ colorScheme });
+      await this.shot(`${name}-${colorScheme}`);
+      await this.passesAxe(`${name}, ${colorScheme}`);
+    }
+    await this.page.emulateMedia({ colorScheme: "light" });
+    await this.page.setViewportSize(NARROW);
+    await this.shot(`${name}-narrow`);
+    await this.passesAxe(`${name}, narrow`);
+    await this.fitsTheWidth();
+    await this.page.setViewportSize(WIDE);
+  }
+
   async passesAxe(where) {
-    // What fades in has wrong colours for a moment.
-    await this.page.evaluate(() => Promise.all(document.getAnimations().filter((a) => a.effect?.getTiming().iterations !== Infinity).map((a) => a.finished)));
+    await this.settled();
     const { violations } = await new AxeBuilder({ page: this.page }).analyze();
     const told = violations.map((v) => `${v.id}: ${v.nodes.map((node) => node.html).join("\n    ")}`);
     assert.deepEqual(told, [], `axe on ${where}`);

@@ -59,10 +59,13 @@ export function deliveryText({ state, delivered, read, others }: Delivery): stri
   return read > 0 ? `${to}, read by ${read}` : to;
 }
 
+/** What somebody wants to be called; anybody may be called anything, so the user name stands where it matters who it is. */
+export const shownName = ({ displayName, username }: Pick<User, "displayName" | "username">) => displayName ?? username;
+
 /** Somebody not met yet is shown by the beginning of the id. */
 export function nameOf(users: ReadonlyMap<string, User>, userId: string): string {
   const user = users.get(userId);
-  return user?.displayName ?? user?.username ?? `User ${userId.slice(-6)}`;
+  return user ? shownName(user) : `User ${userId.slice(-6)}`;
 }
 
 export function initialsOf(name: string): string {

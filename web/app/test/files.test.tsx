@@ -46,9 +46,11 @@ describe("files in the composer", () => {
     screen.getByText("Drop files to send them to Garden");
     fireEvent.drop(area, { dataTransfer: { types: ["Files"], files: [file("a.png", "image/png")] } });
     expect(screen.queryByText("Drop files to send them to Garden")).toBeNull();
-    await screen.findByText(/^What is in it is none of the kinds/);
+    await screen.findByText(/^What is in it is no JPEG/);
     fireEvent.paste(composer, { clipboardData: { types: ["Files"], files: [file("b.exe", "application/x-msdownload")] } });
     await screen.findByText(/^b\.exe: This kind of file is not taken/);
+    await user.click(screen.getByRole("button", { name: "Dismiss" }));
+    expect(screen.queryByText(/^b\.exe/)).toBeNull();
     screen.getByText("1 file did not go through: try again or remove it.");
     await user.type(composer, "hello");
     expect(screen.getByRole("button", { name: "Send message" })).toHaveProperty("disabled", true);

@@ -51,7 +51,7 @@ describe("files on their way into a message", () => {
     calls[1]!.reject(refusal("unsupportedMedia", 415));
     await settled();
     expect(states()).toEqual(["failed"]);
-    expect(tray.snapshot().items[0]!.error).toMatch(/^What is in it is none of the kinds/);
+    expect(tray.snapshot().items[0]!.error).toMatch(/^What is in it is no JPEG/);
     tray.retry(second!.key);
     expect(states()).toEqual(["uploading"]);
     calls[2]!.resolve(attachment("b"));

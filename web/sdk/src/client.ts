@@ -23,7 +23,7 @@ import type { Presence } from "./presence.js";
 import type { RoomView } from "./room.js";
 import type { ProtocolFaults } from "./sequence.js";
 import type { Topic } from "./topics.js";
-import type { Attachment, Message, Room, Session, User } from "./types.js";
+import type { Attachment, Room, Session, User } from "./types.js";
 
 export class ChatClient {
   readonly api: Api;
@@ -35,7 +35,7 @@ export class ChatClient {
   private readonly emitter = new Emitter<Topic>();
   private readonly connection: Connection;
   private readonly roomStore: RoomStore;
-  private readonly messages: Messages;
+  readonly messages: Messages;
   private readonly me: Me;
   private connectionState: ConnectionState = { status: "idle" };
   private readonly roomList: RoomList;
@@ -87,31 +87,29 @@ export class ChatClient {
     });
     this.roomActions = new RoomActions(this.http, {
       refreshRooms: () => this.refreshRooms(),
-      left: (roomId) => {
-        this.roomStore.forget(roomId);
-        this.roomList.remove(roomId);
-      },
+      me,
+      invitesChanged: () => this.emitter.emit("invites"),
+      left: (roomId) => this.removed(roomId),
       membersChanged: (roomId) => void this.roomStore.members(roomId)?.reload(),
     });
     this.people = new People(env, {
       ...socket,
       me,
-      onScreen: () => this.peopleOnScreen(),
+      // The open rooms first; then the other one of each room for two.
+      onScreen: () => [...this.roomStore.peopleOnScreen(), ...this.roomList.pairs()],
       usersChanged: () => this.emitter.emit("users"),
       presenceChanged: () => this.emitter.emit("presence"),
       typingChanged: (roomId) => this.emitter.emit(`typing:${roomId}`),
     });
     this.userLog = new UserLog({
       roomAdded: (roomId) => void this.roomList.fetch(roomId),
-      roomRemoved: (roomId) => {
-        this.roomStore.forget(roomId);
-        this.roomList.remove(roomId);
-      },
+      roomRemoved: (roomId) => this.removed(roomId),
       markMoved: (roomId, counts) => this.roomStore.readState.moved(roomId, counts),
       profileChanged: () => void this.refreshMe(),
+      invitesChanged: () => void this.roomActions.refreshInvites(),
       missed: () => {
         this.roomList.refreshSoon();
-        void this.refreshMe();
+        this.refreshOwn();
       },
     });
     this.connection = new Connection(env, {
@@ -165,6 +163,11 @@ export class ChatClient {
 
   get currentUser(): User | null {
     return this.me.user;
+  }
+
+  private refreshOwn(): void {
+    void this.refreshMe();
+    void this.roomActions.refreshInvites();
   }
 
   private meChanged(): void {
@@ -225,7 +228,7 @@ export class ChatClient {
     this.emitter.emit("session");
     this.connection.start();
     void this.refreshRooms();
-    void this.refreshMe();
+    this.refreshOwn();
   }
 
   private endSession(clearTokens = true): void {
@@ -236,6 +239,7 @@ export class ChatClient {
     this.stopWaking = null;
     this.roomStore.clear();
     this.roomList.clear();
+    this.roomActions.forgetInvites();
     this.userLog.clear();
     this.people.clear();
     this.me.end();
@@ -296,6 +300,11 @@ export class ChatClient {
 
   refreshRooms(): Promise<void> {
     return this.roomList.refresh();
+  }
+
+  private removed(roomId: string): void {
+    this.roomStore.forget(roomId);
+    this.roomList.remove(roomId);
   }
 
   private listed(rooms: readonly Room[]): void {
@@ -367,12 +376,6 @@ export class ChatClient {
     this.people.stoppedComposing(roomId);
   }
 
-  /** The open rooms first; then the other one of each room for two. */
-  private *peopleOnScreen(): Iterable<string> {
-    yield* this.roomStore.peopleOnScreen();
-    yield* this.roomList.pairs();
-  }
-
   // --- messages --------------------------------------------------------------
 
   send(roomId: string, content: string, attachments: readonly Attachment[] = []): void {
@@ -385,13 +388,5 @@ export class ChatClient {
 
   discardSend(clientMsgId: string): void {
     this.messages.outbox?.discard(clientMsgId);
-  }
-
-  editMessage(message: Message, content: string): Promise<void> {
-    return this.messages.edit(message, content);
-  }
-
-  deleteMessage(message: Message): Promise<void> {
-    return this.messages.delete(message);
   }
 }

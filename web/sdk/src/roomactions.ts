@@ -1,7 +1,7 @@
 // What people do to rooms, one method a route. The socket tells everybody; who
 // did it need not wait for that.
 
-import type { HttpClient } from "./http.js";
+import { ApiError, type HttpClient } from "./http.js";
 import type { NewRoom, Room, User } from "./types.js";
 
 export interface RoomChange {
@@ -38,6 +38,8 @@ export interface Ban {
 }
 
 export interface RoomActionsPort {
+  me(): string | null;
+  invitesChanged(): void;
   refreshRooms(): Promise<void>;
   left(roomId: string): void;
   membersChanged(roomId: string): void;
@@ -45,7 +47,11 @@ export interface RoomActionsPort {
 
 const path = (roomId: string, ...rest: string[]) => ["/rooms", ...[roomId, ...rest].map(encodeURIComponent)].join("/");
 
+const mine = (inviteId: string) => `/users/me/invites/${encodeURIComponent(inviteId)}`;
+
 export class RoomActions {
+  private invitesToMe: readonly InvitePreview[] = [];
+
   constructor(
     private readonly http: HttpClient,
     private readonly port: RoomActionsPort,
@@ -127,16 +133,35 @@ export class RoomActions {
     return this.http.request(path(roomId, "invites", inviteId), { method: "DELETE" });
   }
 
-  async myInvites(): Promise<InvitePreview[]> {
-    return (await this.http.request<{ invites: InvitePreview[] }>("/users/me/invites")).invites;
+  /** Those that wait for oneself, as last asked. */
+  get myInvites(): readonly InvitePreview[] {
+    return this.invitesToMe;
   }
 
-  acceptMine(inviteId: string): Promise<Room> {
-    return this.entered(this.http.request(`/users/me/invites/${encodeURIComponent(inviteId)}/accept`, { method: "POST" }));
+  async refreshInvites(): Promise<void> {
+    const userId = this.port.me();
+    try {
+      const { invites } = await this.http.request<{ invites: InvitePreview[] }>("/users/me/invites");
+      if (this.port.me() === userId) this.setInvites(invites);
+    } catch (error) {
+      // Asked again at the next start; a server that is older has none.
+      if (!(error instanceof ApiError)) throw error;
+    }
   }
 
-  decline(inviteId: string): Promise<void> {
-    return this.http.request(`/users/me/invites/${encodeURIComponent(inviteId)}`, { method: "DELETE" });
+  forgetInvites(): void {
+    this.setInvites([]);
+  }
+
+  async acceptMine(inviteId: string): Promise<Room> {
+    const room = await this.entered(this.http.request<Room>(`${mine(inviteId)}/accept`, { method: "POST" }));
+    await this.refreshInvites();
+    return room;
+  }
+
+  async decline(inviteId: string): Promise<void> {
+    await this.http.request(mine(inviteId), { method: "DELETE" });
+    await this.refreshInvites();
   }
 
   preview(token: string): Promise<InvitePreview> {
@@ -145,6 +170,12 @@ export class RoomActions {
 
   accept(token: string): Promise<Room> {
     return this.entered(this.http.request(`/invites/${encodeURIComponent(token)}/accept`, { method: "POST" }));
+  }
+
+  private setInvites(invites: readonly InvitePreview[]): void {
+    if (invites.length === 0 && this.invitesToMe.length === 0) return;
+    this.invitesToMe = invites;
+    this.port.invitesChanged();
   }
 
   private async entered(asked: Promise<Room>): Promise<Room> {

@@ -4,6 +4,7 @@ export type Topic =
   | "me"
   | "connection"
   | "rooms"
+  | "invites"
   | "unread"
   | "users"
   | "presence"

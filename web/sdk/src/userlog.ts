@@ -10,6 +10,7 @@ export interface UserLogPort {
   markMoved(roomId: string, counts: Counts): void;
   /** On another device. */
   profileChanged(): void;
+  invitesChanged(): void;
   /** Something was missed: what the log would have told must be asked for. */
   missed(): void;
 }
@@ -43,6 +44,7 @@ export class UserLog {
     this.last = useq;
     if (gap) this.port.missed();
     if (t === "profile.updated") return this.port.profileChanged();
+    if (t.startsWith("invite.")) return this.port.invitesChanged();
     const roomId = roomIdOf(d);
     if (roomId === null) return;
     if (t === "room.added") this.port.roomAdded(roomId);

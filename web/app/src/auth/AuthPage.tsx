@@ -11,7 +11,7 @@ import { typed } from "./typed.js";
 type Mode = "login" | "register";
 type FieldErrors = Partial<Record<string, string>>;
 
-export function AuthPage({ mode }: { mode: Mode }) {
+export function AuthPage({ mode, invited }: { mode: Mode; invited: boolean }) {
   // Known to be right, but not enough: the account has a second factor.
   const [half, setHalf] = useState<{ email: string; password: string } | null>(null);
   if (mode === "login" && half) {
@@ -25,7 +25,7 @@ export function AuthPage({ mode }: { mode: Mode }) {
     );
   }
   return (
-    <AuthFrame title={mode === "login" ? "Log in" : "Create your account"} lead="Your conversations, on your own server.">
+    <AuthFrame title={mode === "login" ? "Log in" : "Create your account"} lead={invited ? "You are invited to a room. It opens as soon as you are in." : "Your conversations, on your own server."}>
       {/* A form of its own for each: nothing typed in one shows up in the other. */}
       <AuthForm key={mode} mode={mode} onHalf={(email, password) => setHalf({ email, password })} />
       <p className="auth-switch">

@@ -24,6 +24,18 @@ export function TrayList({ tray, onGone }: { tray: Tray; onGone: () => void }) {
             {text}
           </p>
         ))}
+        {objections.length > 0 && (
+          <button
+            type="button"
+            className="button small"
+            onClick={() => {
+              tray.dismiss();
+              onGone();
+            }}
+          >
+            Dismiss
+          </button>
+        )}
       </div>
       {items.length > 0 && (
         <ul className="tray" aria-label="Files to be sent">

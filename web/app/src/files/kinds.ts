@@ -40,7 +40,7 @@ const endingOf = (name: string) => /\.([A-Za-z0-9]+)$/.exec(name)?.[1]?.toLowerC
 
 export function explainUpload(reason: unknown): string {
   if (reason instanceof ApiError) {
-    if (reason.code === "unsupportedMedia") return `What is in it is none of the kinds that are taken: ${TAKEN}.`;
+    if (reason.code === "unsupportedMedia") return "What is in it is no JPEG, PNG, GIF, PDF, DOC or DOCX, whatever it is called.";
     if (reason.code === "tooLarge") return "It is too large, or all of your files together are.";
     if (reason.status === 404 || reason.status === 405) return "This server takes no files.";
   }

@@ -62,6 +62,11 @@ export class Tray {
     void this.upload(item);
   }
 
+  /** The objections were read. */
+  dismiss(): void {
+    this.set({ ...this.view, objections: [] });
+  }
+
   /** Called off, or not wanted after all. */
   remove(key: number): void {
     this.running.get(key)?.abort();

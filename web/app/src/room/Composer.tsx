@@ -70,8 +70,7 @@ export function Composer({ roomId, roomName, editing, onEditLast }: ComposerProp
           type="file"
           multiple
           accept={ACCEPT}
-          className="visually-hidden"
-          tabIndex={-1}
+          hidden
           aria-label="Files"
           onChange={(event) => {
             tray.add([...(event.target.files ?? [])]);

@@ -30,7 +30,7 @@ export function EditForm({ message, onDone }: { message: Message; onDone: () => 
     setBusy(true);
     setError(null);
     try {
-      await chat.editMessage(message, content);
+      await chat.messages.edit(message, content);
       close();
     } catch (reason) {
       setError(explain(reason));

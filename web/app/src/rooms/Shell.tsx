@@ -5,6 +5,7 @@ import { RoomPage } from "../room/RoomPage.js";
 import type { Route } from "../router.js";
 import { ConnectionBanner } from "./ConnectionBanner.js";
 import { CreateRoomDialog } from "./CreateRoomDialog.js";
+import { DirectDialog } from "./DirectDialog.js";
 import { DirectoryDialog } from "./DirectoryDialog.js";
 import { NoRoom } from "./NoRoom.js";
 import { RoomPreview } from "./RoomPreview.js";
@@ -14,7 +15,7 @@ import { VerifyBanner } from "./VerifyBanner.js";
 // Seldom opened: nobody waits for it before the first message.
 const SettingsPage = lazy(() => import("../settings/SettingsPage.js"));
 
-export type ShellDialog = "create" | "directory";
+export type ShellDialog = "create" | "directory" | "direct";
 
 interface ShellProps {
   user: User;
@@ -56,7 +57,8 @@ export function Shell({ user, route }: ShellProps) {
           <NoRoom hasRooms={rooms === null || rooms.length > 0} loading={roomId !== null} onDialog={setDialog} />
         )}
       </div>
-      {dialog === "create" && <CreateRoomDialog onClose={() => setDialog(null)} />}
+      {dialog === "direct" && <DirectDialog user={user} onClose={() => setDialog(null)} />}
+      {dialog === "create" && <CreateRoomDialog user={user} onClose={() => setDialog(null)} />}
       {dialog === "directory" && <DirectoryDialog onClose={() => setDialog(null)} />}
     </main>
   );

@@ -9,6 +9,9 @@ import { PasswordField } from "../ui/PasswordField.js";
 import { useTask } from "../ui/useTask.js";
 import { SaveRow, Section } from "./Section.js";
 
+// The same function each time, or it would take the focus at each change.
+const focus = (heading: HTMLElement | null) => heading?.focus();
+
 export function EmailSetting({ user }: { user: User }) {
   const [email, setEmail] = useState("");
   const [password, setPassword] = useState("");
@@ -46,7 +49,9 @@ export function EmailSetting({ user }: { user: User }) {
       )}
       {asked !== null ? (
         <div className="callout" role="status">
-          <h3>{unconfirmed ? "Look into your mail" : "Two mails, one change"}</h3>
+          <h3 tabIndex={-1} ref={focus}>
+            {unconfirmed ? "Look into your mail" : "Two mails, one change"}
+          </h3>
           {unconfirmed ? (
             <p>
               A link was mailed to <strong>{asked}</strong>. Open it, and the change is made: your present address was never

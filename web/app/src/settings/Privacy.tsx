@@ -1,6 +1,7 @@
 import { useCallback, useMemo, useState } from "react";
 import type { User } from "@chat/sdk";
 import { chat } from "../chat.js";
+import { shownName } from "../format.js";
 import { Avatar } from "../ui/Avatar.js";
 import { FormError } from "../ui/Field.js";
 import { useLoaded } from "../ui/useLoaded.js";
@@ -49,7 +50,7 @@ export function Privacy({ user }: { user: User }) {
         <ul className="rows" aria-label="Blocked">
           {blocked.map((other) => (
             <li key={other.id} className="row">
-              <Avatar name={other.username} id={other.id} src={other.avatar} />
+              <Avatar name={shownName(other)} id={other.id} src={other.avatar} />
               <PersonName user={other} />
               <button
                 type="button"

@@ -1,6 +1,7 @@
 import { useRef, useState, type FormEvent } from "react";
 import type { User } from "@chat/sdk";
 import { chat } from "../chat.js";
+import { shownName } from "../format.js";
 import { Avatar } from "../ui/Avatar.js";
 import { Field, FormError } from "../ui/Field.js";
 import { isAbsent, useTask } from "../ui/useTask.js";
@@ -101,7 +102,7 @@ function Picture({ user }: { user: User }) {
   if (absent) return <p className="muted">This server keeps no pictures.</p>;
   return (
     <div className="picture">
-      <Avatar name={user.username} id={user.id} src={user.avatar} large />
+      <Avatar name={shownName(user)} id={user.id} src={user.avatar} large />
       <div className="form">
         <div className="save-row">
           <input
@@ -109,8 +110,7 @@ function Picture({ user }: { user: User }) {
             type="file"
             accept="image/png,image/jpeg,image/gif"
             aria-label="Picture"
-            className="visually-hidden"
-            tabIndex={-1}
+            hidden
             onChange={(event) => choose(event.target.files?.[0])}
           />
           <button type="button" className="button" disabled={busy} onClick={() => input.current!.click()}>

@@ -8,6 +8,9 @@ interface RecoveryCodesProps {
   onDone: () => void;
 }
 
+// The same function each time, or it would take the focus at each change.
+const focus = (heading: HTMLElement | null) => heading?.focus();
+
 /** Shown once: the server keeps only their hashes. */
 export function RecoveryCodes({ codes, username, onDone }: RecoveryCodesProps) {
   const [kept, setKept] = useState(false);
@@ -19,7 +22,7 @@ export function RecoveryCodes({ codes, username, onDone }: RecoveryCodesProps) {
   };
   return (
     <div className="callout">
-      <h3 tabIndex={-1} ref={(heading) => heading?.focus()}>
+      <h3 tabIndex={-1} ref={focus}>
         Your recovery codes
       </h3>
       <p>

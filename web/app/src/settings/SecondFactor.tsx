@@ -1,4 +1,4 @@
-import { useState, type FormEvent } from "react";
+import { useEffect, useRef, useState, type FormEvent } from "react";
 import type { NewSecondFactor, User } from "@chat/sdk";
 import { chat } from "../chat.js";
 import { CodeField } from "../ui/CodeField.js";
@@ -8,7 +8,7 @@ import { PasswordField } from "../ui/PasswordField.js";
 import { isAbsent, useTask } from "../ui/useTask.js";
 import { QrCode } from "./QrCode.js";
 import { RecoveryCodes } from "./RecoveryCodes.js";
-import { SaveRow, Section } from "./Section.js";
+import { focusSection, SaveRow, Section } from "./Section.js";
 
 type Step =
   | { kind: "rest" }
@@ -24,6 +24,13 @@ export function SecondFactor({ user }: { user: User }) {
   const [step, setStep] = useState<Step>({ kind: "rest" });
   const [note, setNote] = useState<string | null>(null);
   const on = user.secondFactor === true;
+  const place = useRef<HTMLDivElement>(null);
+  const moved = useRef(false);
+  // What had the focus is gone with the step before.
+  useEffect(() => {
+    if (step.kind === "rest" && moved.current) focusSection(place.current!);
+    moved.current = step.kind !== "rest";
+  }, [step.kind]);
   const rest = (said: string | null = null) => {
     setStep({ kind: "rest" });
     setNote(said);
@@ -58,7 +65,7 @@ export function SecondFactor({ user }: { user: User }) {
       lead="A code of an app on your phone, asked for after the password: then a stolen password alone lets nobody in."
     >
       {step.kind === "rest" && (
-        <>
+        <div className="form" ref={place}>
           <p className="setting-fact">
             <span className={`tag ${on ? "tag-strong" : ""}`}>{on ? "on" : "off"}</span>
             <span className="note" role="status">
@@ -81,7 +88,7 @@ export function SecondFactor({ user }: { user: User }) {
               </button>
             )}
           </div>
-        </>
+        </div>
       )}
       {step.kind === "password" && <ProofForm action="Continue" onProof={begin} onCancel={() => rest()} />}
       {step.kind === "scan" && <ScanForm factor={step.factor} onCode={confirm} onCancel={() => rest()} />}

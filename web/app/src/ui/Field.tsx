@@ -1,4 +1,4 @@
-import { useId, type InputHTMLAttributes, type ReactNode } from "react";
+import { useId, type InputHTMLAttributes, type ReactNode, type Ref } from "react";
 
 export interface FieldProps extends Omit<InputHTMLAttributes<HTMLInputElement>, "onChange"> {
   label: string;
@@ -6,10 +6,11 @@ export interface FieldProps extends Omit<InputHTMLAttributes<HTMLInputElement>, 
   error?: string | undefined;
   /** A button inside the frame, after the text. */
   aside?: ReactNode;
+  inputRef?: Ref<HTMLInputElement>;
   onValue: (value: string) => void;
 }
 
-export function Field({ label, hint, error, aside, onValue, ...input }: FieldProps) {
+export function Field({ label, hint, error, aside, inputRef, onValue, ...input }: FieldProps) {
   const id = useId();
   const noteId = `${id}-note`;
   const note = error ?? hint;
@@ -19,6 +20,7 @@ export function Field({ label, hint, error, aside, onValue, ...input }: FieldPro
       <div className="field-frame">
         <input
           {...input}
+          ref={inputRef}
           id={id}
           aria-invalid={error ? true : undefined}
           aria-describedby={note ? noteId : undefined}

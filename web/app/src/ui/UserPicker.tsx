@@ -1,7 +1,7 @@
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import type { User } from "@chat/sdk";
 import { chat } from "../chat.js";
-import { count, explain } from "../format.js";
+import { count, explain, shownName } from "../format.js";
 import { Avatar } from "./Avatar.js";
 import { Field } from "./Field.js";
 
@@ -24,6 +24,7 @@ export function UserPicker({ label, action, without, busy = false, onPick }: Use
   const [text, setText] = useState("");
   const [found, setFound] = useState<readonly User[] | null>(null);
   const [error, setError] = useState<string | undefined>();
+  const input = useRef<HTMLInputElement>(null);
   const prefix = text.trim().replace(/^@/, "");
 
   useEffect(() => {
@@ -46,6 +47,8 @@ export function UserPicker({ label, action, without, busy = false, onPick }: Use
   const offered = found?.filter(({ id }) => !without.has(id)) ?? [];
   const pick = (user: User) => {
     setText("");
+    // The button that was pressed goes with the others.
+    input.current?.focus();
     onPick(user);
   };
   return (
@@ -57,6 +60,7 @@ export function UserPicker({ label, action, without, busy = false, onPick }: Use
         autoCapitalize="none"
         spellCheck={false}
         hint="Two letters of the user name, or more."
+        inputRef={input}
         value={text}
         error={error}
         onValue={setText}
@@ -69,7 +73,7 @@ export function UserPicker({ label, action, without, busy = false, onPick }: Use
         <ul className="rows" aria-label="Found">
           {offered.map((user) => (
             <li key={user.id} className="row">
-              <Avatar name={user.username} id={user.id} src={user.avatar} />
+              <Avatar name={shownName(user)} id={user.id} src={user.avatar} />
               <PersonName user={user} />
               <button type="button" className="button small" disabled={busy} onClick={() => pick(user)} aria-label={`${action} ${user.username}`}>
                 {action}
@@ -86,7 +90,7 @@ export function UserPicker({ label, action, without, busy = false, onPick }: Use
 export function PersonName({ user }: { user: User }) {
   return (
     <span className="row-text">
-      <span className="row-name">{user.displayName ?? user.username}</span>
+      <span className="row-name">{shownName(user)}</span>
       {user.displayName && <span className="muted">{user.username}</span>}
     </span>
   );
