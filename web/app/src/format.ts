@@ -89,7 +89,7 @@ const ADVICE: Record<string, string> = {
   network: "The server cannot be reached. Check your connection and try again.",
   unavailable: "The server is busy or restarting. Try again in a moment.",
   internal: "Something went wrong on the server. Try again in a moment.",
-  editWindowClosed: "Messages can be changed for 5 minutes after sending, and that time is over.",
+  editWindowClosed: "The time in which this message could be changed is over.",
   notMember: "You are not a member of this room any more.",
   notFound: "This does not exist any more.",
   tooLarge: "This message is too long. Shorten it and send it again.",

@@ -6,6 +6,7 @@ import { loadPlaces } from "./config.js";
 import "./styles/tokens.css";
 import "./styles/base.css";
 import "./styles/controls.css";
+import "./styles/fields.css";
 import "./styles/auth.css";
 import "./styles/shell.css";
 import "./styles/room.css";

@@ -28,6 +28,7 @@ export function openPage(hash: string, { user = { ...ME, emailVerified: true }, 
     world.storage.setItem("chat.session", JSON.stringify({ user, token: "access-1", refreshToken: "refresh-1" }));
     world.routes.set("GET /users/me", () => user);
   }
+  world.routes.set("POST /auth/refresh", () => ({ token: "access-1", refreshToken: "refresh-1" }));
   for (const [key, route] of Object.entries(routes)) world.routes.set(key, route);
   history.replaceState(null, "", hash);
   startChat(world.environment());

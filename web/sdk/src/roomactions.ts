@@ -2,14 +2,14 @@
 // did it need not wait for that.
 
 import { ApiError, type HttpClient } from "./http.js";
-import type { NewRoom, Room, User } from "./types.js";
+import type { HistoryVisibility, NewRoom, Room, User } from "./types.js";
 
 export interface RoomChange {
   name?: string;
   /** Empty takes it away. */
   description?: string;
   topic?: string;
-  historyVisibility?: "all" | "sinceJoined";
+  historyVisibility?: HistoryVisibility;
 }
 
 export interface Invite {

@@ -7,6 +7,8 @@ export interface User {
   username: string;
   email: string;
   avatar?: string | null;
+  /** Among the members of a room: what the person is in it. */
+  role?: Role;
   /** At the moment of the answer; who watches presence is told of changes. */
   isOnline?: boolean;
   lastSeen?: string | null;
@@ -15,30 +17,40 @@ export interface User {
   /** Of oneself only, like the next two; absent where the server does not say. */
   emailVerified?: boolean;
   secondFactor?: boolean;
-  /** Among the members of a room: what the person is in it. */
-  role?: Role;
+}
+
+export type Role = "member" | "administrator" | "owner";
+export type HistoryVisibility = "all" | "sinceJoined";
+
+/** What a member has set for himself in a room. */
+export interface RoomSettings {
+  notifications: "all" | "mentions" | "none";
+  mutedUntil?: string | null;
+  isFavourite: boolean;
 }
 
 export interface Room {
   id: string;
+  /** Of a direct conversation: the others. */
   name: string;
   description?: string | null;
+  topic?: string;
+  /** Absent from servers that know one kind only. */
+  kind?: "room" | "direct";
+  historyVisibility?: HistoryVisibility;
+  archivedAt?: string;
+  /** Where the room has its own. */
+  editWindowSeconds?: number;
+  /** What one is in it, and has set for oneself; absent outside. */
+  role?: Role;
+  settings?: RoomSettings;
   isPrivate: boolean;
   /** At most 100 people; page `/rooms/{id}/members` for everybody. */
   members?: User[];
   createdAt?: string;
   memberCount?: number;
   head?: number;
-  topic?: string | null;
-  /** A direct conversation is not joined or left. */
-  kind?: "room" | "direct";
-  historyVisibility?: "all" | "sinceJoined";
-  archivedAt?: string | null;
-  /** One's own; absent outside, and where the server does not say. */
-  role?: Role;
 }
-
-export type Role = "member" | "administrator" | "owner";
 
 export interface Attachment {
   id: string;
@@ -95,6 +107,8 @@ export interface DirectoryPage {
 export interface NewRoom {
   name: string;
   description?: string;
+  topic?: string;
+  historyVisibility?: HistoryVisibility;
   isPrivate?: boolean;
   members?: string[];
 }

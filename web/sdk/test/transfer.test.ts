@@ -6,6 +6,7 @@ import { problem, World } from "./support.js";
 
 function open() {
   const world = new World().loggedIn();
+  world.routes.set("POST /auth/refresh", () => ({ token: "access-1", refreshToken: "refresh-2" }));
   const environment = world.environment();
   const tokens = new TokenStore(environment);
   return { world, transfer: new Transfer(environment, new HttpClient(environment, tokens), tokens) };

@@ -25,7 +25,10 @@ export function AuthPage({ mode, invited }: { mode: Mode; invited: boolean }) {
     );
   }
   return (
-    <AuthFrame title={mode === "login" ? "Log in" : "Create your account"} lead={invited ? "You are invited to a room. It opens as soon as you are in." : "Your conversations, on your own server."}>
+    <AuthFrame
+      title={mode === "login" ? "Log in" : "Create your account"}
+      lead={invited ? "You are invited to a room. It opens as soon as you are in." : "Your conversations, on your own server."}
+    >
       {/* A form of its own for each: nothing typed in one shows up in the other. */}
       <AuthForm key={mode} mode={mode} onHalf={(email, password) => setHalf({ email, password })} />
       <p className="auth-switch">

@@ -16,13 +16,14 @@ interface BubbleProps {
   /** How far an own message has come; null where it is not known. */
   delivery: Delivery | null;
   changeable: boolean;
+  windowMs: number;
   editing: boolean;
   onEdit: (messageId: string | null) => void;
   onDelete: (message: Message) => void;
 }
 
 export const Bubble = memo(
-  function Bubble({ row, author, avatar, delivery, changeable, editing, onEdit, onDelete }: BubbleProps) {
+  function Bubble({ row, author, avatar, delivery, changeable, windowMs, editing, onEdit, onDelete }: BubbleProps) {
     const { message, draft, own } = row;
     const failed = draft?.state === "failed";
     const text = message?.content ?? draft!.content;
@@ -42,7 +43,7 @@ export const Bubble = memo(
           {/* Shown once a run, told once a message: each stands alone to a screen reader. */}
           <p className={own || !row.first ? "visually-hidden" : "message-author"}>{own ? "You" : author}</p>
           {editing && message ? (
-            <EditForm message={message} onDone={() => onEdit(null)} />
+            <EditForm message={message} windowMs={windowMs} onDone={() => onEdit(null)} />
           ) : (
             <div className="message-line">
               <div className={`bubble ${deleted ? "bubble-deleted" : ""}`}>
@@ -99,6 +100,7 @@ export const Bubble = memo(
     before.avatar === after.avatar &&
     sameDelivery(before.delivery, after.delivery) &&
     before.changeable === after.changeable &&
+    before.windowMs === after.windowMs &&
     before.editing === after.editing,
 );
 

@@ -15,7 +15,7 @@ import { MembersDialog } from "./MembersDialog.js";
 import { MessageList } from "./MessageList.js";
 import { mayManage } from "./powers.js";
 import { RoomSettingsDialog } from "./RoomSettingsDialog.js";
-import { buildRows, canChange } from "./rows.js";
+import { buildRows, canChange, editWindowOf } from "./rows.js";
 import { StatusLine } from "./StatusLine.js";
 
 type RoomDialog = { kind: "members" | "invite" | "settings" | "leave" } | { kind: "delete"; message: Message };
@@ -41,7 +41,7 @@ export function RoomPage({ room, user }: { room: Room; user: User }) {
   }, [title]);
 
   const editLast = () => {
-    const last = rows.findLast((row) => row.kind === "bubble" && canChange(row, Date.now()));
+    const last = rows.findLast((row) => row.kind === "bubble" && canChange(row, Date.now(), editWindowOf(room)));
     if (last?.kind === "bubble") setEditingId(last.message!.id);
   };
 

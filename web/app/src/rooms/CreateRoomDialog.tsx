@@ -27,7 +27,12 @@ export function CreateRoomDialog({ user, onClose }: { user: User; onClose: () =>
     setError(null);
     try {
       const about = description.trim();
-      const room = await chat.roomActions.create({ name: trimmed, isPrivate, ...(people.length > 0 ? { members: people.map(({ id }) => id) } : {}), ...(about ? { description: about } : {}) });
+      const room = await chat.roomActions.create({
+        name: trimmed,
+        isPrivate,
+        ...(people.length > 0 ? { members: people.map(({ id }) => id) } : {}),
+        ...(about ? { description: about } : {}),
+      });
       onClose();
       navigate(roomHref(room.id));
     } catch (reason) {

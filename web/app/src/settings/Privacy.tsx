@@ -33,7 +33,10 @@ export function Privacy({ user }: { user: User }) {
   return (
     <Section
       title="Blocked people"
-      lead="Who is blocked cannot put you into rooms, invite you or write to you directly, and is not told. What he writes in rooms that you share stays visible."
+      lead={
+        "Who is blocked cannot put you into rooms, invite you or write to you directly, and is not told. " +
+        "What is written in rooms that you share stays visible."
+      }
     >
       <FormError text={error ?? task.error} />
       {error && (
