@@ -78,12 +78,21 @@ describe("a room", () => {
     expect(screen.queryByRole("textbox", { name: /^Message to/ })).toBeNull();
   });
 
-  it("shows a plain member none of that", async () => {
-    const { drawer } = await inGarden({}, garden({ role: "member" }));
+  it("offers a plain member what is everybody's, and no more", async () => {
+    const routes = { [`PUT /users/me/blocks/${BOB.id}`]: () => nothing(), "POST /direct-rooms": () => garden({ id: "d1", kind: "direct" }) };
+    const { user, drawer } = await inGarden(routes, garden({ role: "member" }));
     expect(screen.queryByRole("button", { name: "Room settings" })).toBeNull();
     const members = await drawer();
     await members.findByText("owner ·");
-    expect(members.queryByRole("button", { name: /^What to do with/ })).toBeNull();
+    expect(members.queryByRole("button", { name: /^What to do with alice/ })).toBeNull();
+    await user.click(members.getByRole("button", { name: "What to do with bob" }));
+    expect(members.getAllByRole("button").map(({ textContent }) => textContent)).not.toContain("Remove");
+    await user.click(members.getByRole("button", { name: "Block" }));
+    await user.click(members.getByRole("button", { name: "Block" }));
+    await members.findByText("bob is blocked.");
+    await user.click(members.getByRole("button", { name: "What to do with bob" }));
+    await user.click(members.getByRole("button", { name: "Write directly" }));
+    await vi.waitFor(() => expect(location.hash).toBe("#/rooms/d1"));
     expect(members.queryByRole("button", { name: "Invite people" })).toBeNull();
   });
 });

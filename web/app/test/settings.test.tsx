@@ -1,5 +1,7 @@
 // @vitest-environment happy-dom
+import { cleanup, render } from "@testing-library/react";
 import { describe, expect, it, vi } from "vitest";
+import { Late } from "../src/ui/Late.js";
 import { deviceName } from "../src/settings/device.js";
 import { limited, ME, nothing, openPage, problem, refused, screen, within } from "./support.js";
 
@@ -271,5 +273,23 @@ describe("one's data", () => {
     await screen.findByRole("heading", { name: "Your account is closed" });
     expect(remove.mock.calls.at(-1)![0].body).toEqual({ password: "my words", messages: "delete" });
     expect(world.storage.getItem("chat.session")).toBeNull();
+  });
+});
+
+describe("a part that comes late", () => {
+  it("and does not come at all says what to do", () => {
+    const quiet = vi.spyOn(console, "error").mockImplementation(() => {});
+    const Gone = () => {
+      throw new TypeError("Failed to fetch dynamically imported module");
+    };
+    render(
+      <Late>
+        <Gone />
+      </Late>,
+    );
+    screen.getByRole("heading", { name: "This part could not be loaded" });
+    expect(screen.getByRole("link", { name: "Back to your rooms" })).toHaveProperty("hash", "#/rooms");
+    cleanup();
+    quiet.mockRestore();
   });
 });

@@ -2,6 +2,7 @@ import { useState } from "react";
 import type { Presence, Room, User } from "@chat/sdk";
 import { chat } from "../chat.js";
 import { presenceText, shownName } from "../format.js";
+import { navigate, roomHref } from "../router.js";
 import { Avatar } from "../ui/Avatar.js";
 import { FormError } from "../ui/Field.js";
 import { Icon } from "../ui/Icon.js";
@@ -15,17 +16,20 @@ interface MemberRowProps {
   isMe: boolean;
   /** What was done, to be said aloud: the row may be gone by then. */
   onSaid: (text: string) => void;
+  onClose: () => void;
 }
 
 interface Deed {
   label: string;
   said: string;
+  /** Elsewhere: the list is in the way then. */
+  leads?: boolean;
   /** Asked first: it cannot be taken back by the same button. */
   question?: string;
   act: () => Promise<unknown>;
 }
 
-export function MemberRow({ room, member, presence, isMe, onSaid }: MemberRowProps) {
+export function MemberRow({ room, member, presence, isMe, onSaid, onClose }: MemberRowProps) {
   const [open, setOpen] = useState(false);
   const [asking, setAsking] = useState<Deed | null>(null);
   const task = useTask();
@@ -35,7 +39,8 @@ export function MemberRow({ room, member, presence, isMe, onSaid }: MemberRowPro
     if (!(await task.run(deed.act))) return;
     setAsking(null);
     setOpen(false);
-    onSaid(deed.said);
+    if (deed.leads) onClose();
+    else onSaid(deed.said);
   };
 
   return (
@@ -99,10 +104,19 @@ export function MemberRow({ room, member, presence, isMe, onSaid }: MemberRowPro
 }
 
 function deedsFor(room: Room, member: User): Deed[] {
-  const { roomActions } = chat;
+  const { account, roomActions } = chat;
   const name = member.username;
-  const deeds: Deed[] = [];
-  if (!isBelow(room, member.role)) return deeds;
+  // A server that tells no roles knows none of this.
+  if (room.role === undefined) return [];
+  const write = async () => navigate(roomHref((await roomActions.openDirect([member.id])).id));
+  const block: Deed = {
+    label: "Block",
+    said: `${name} is blocked.`,
+    question: `${name} cannot write to you directly, invite you or put you into rooms any more, and is not told. Undo it in the settings.`,
+    act: () => account.block(member.id),
+  };
+  const deeds: Deed[] = [{ label: "Write directly", said: "", leads: true, act: write }];
+  if (!isBelow(room, member.role)) return [...deeds, block];
   if (mayGiveRoles(room)) {
     if (member.role === "administrator") {
       deeds.push({ label: "Make a plain member", said: `${name} is a plain member now.`, act: () => roomActions.setRole(room.id, member.id, "member") });
@@ -134,5 +148,5 @@ function deedsFor(room: Room, member: User): Deed[] {
       act: () => roomActions.ban(room.id, member.id),
     });
   }
-  return deeds;
+  return [...deeds, block];
 }

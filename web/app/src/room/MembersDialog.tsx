@@ -53,6 +53,7 @@ export function MembersDialog({ room, userId, onInvite, onClose }: MembersDialog
             presence={presence.get(member.id)}
             isMe={member.id === userId}
             onSaid={setNote}
+            onClose={onClose}
           />
         ))}
       </ul>

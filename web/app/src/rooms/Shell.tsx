@@ -1,8 +1,9 @@
-import { lazy, Suspense, useState } from "react";
+import { lazy, useState } from "react";
 import type { User } from "@chat/sdk";
 import { chat, useChat } from "../chat.js";
 import { RoomPage } from "../room/RoomPage.js";
 import type { Route } from "../router.js";
+import { Late } from "../ui/Late.js";
 import { ConnectionBanner } from "./ConnectionBanner.js";
 import { CreateRoomDialog } from "./CreateRoomDialog.js";
 import { DirectDialog } from "./DirectDialog.js";
@@ -46,9 +47,9 @@ export function Shell({ user, route }: ShellProps) {
       <Sidebar user={user} rooms={rooms} error={roomsError} roomId={roomId} onDialog={setDialog} />
       <div className="main" id="conversation" tabIndex={-1}>
         {settings ? (
-          <Suspense>
+          <Late>
             <SettingsPage user={user} section={settings} />
-          </Suspense>
+          </Late>
         ) : room ? (
           <RoomPage key={room.id} room={room} user={user} />
         ) : roomId && rooms ? (
