@@ -2,7 +2,15 @@
 
 import type { Receipt } from "./frames.js";
 
-export interface User {
+/** What people tell of themselves; the last two are told of oneself alone. Absent where the server does not say. */
+export interface Profile {
+  displayName?: string | null;
+  statusText?: string | null;
+  emailVerified?: boolean;
+  secondFactor?: boolean;
+}
+
+export interface User extends Profile {
   id: string;
   username: string;
   email: string;
@@ -12,11 +20,6 @@ export interface User {
   /** At the moment of the answer; who watches presence is told of changes. */
   isOnline?: boolean;
   lastSeen?: string | null;
-  displayName?: string | null;
-  statusText?: string | null;
-  /** Of oneself only, like the next two; absent where the server does not say. */
-  emailVerified?: boolean;
-  secondFactor?: boolean;
 }
 
 export type Role = "member" | "administrator" | "owner";
