@@ -7,7 +7,6 @@ import type {
   MemberPage,
   Message,
   MessagePage,
-  NewRoom,
   ReceiptPage,
   Room,
   Session,
@@ -25,8 +24,9 @@ export class Api {
     });
   }
 
-  login(email: string, password: string): Promise<Session> {
-    return this.http.request("/auth/login", { method: "POST", body: { email, password }, authenticated: false });
+  login(email: string, password: string, code?: string): Promise<Session> {
+    const body = { email, password, ...(code ? { code } : {}) };
+    return this.http.request("/auth/login", { method: "POST", body, authenticated: false });
   }
 
   logout(): Promise<void> {
@@ -45,18 +45,6 @@ export class Api {
     return this.http.request(`/rooms/${encodeURIComponent(roomId)}`);
   }
 
-  createRoom(room: NewRoom): Promise<Room> {
-    return this.http.request("/rooms", { method: "POST", body: room });
-  }
-
-  joinRoom(roomId: string): Promise<Room> {
-    return this.http.request(`/rooms/${encodeURIComponent(roomId)}/join`, { method: "POST" });
-  }
-
-  leaveRoom(roomId: string): Promise<void> {
-    return this.http.request(`/rooms/${encodeURIComponent(roomId)}/leave`, { method: "POST" });
-  }
-
   members(roomId: string, cursor?: string, limit = 50): Promise<MemberPage> {
     return this.http.request(`/rooms/${encodeURIComponent(roomId)}/members`, { query: { limit, cursor } });
   }
@@ -70,8 +58,9 @@ export class Api {
     return this.http.request(`/rooms/${encodeURIComponent(roomId)}/marks`, { method: "PUT", body: marks });
   }
 
-  directory(cursor?: string, limit = 30): Promise<DirectoryPage> {
-    return this.http.request("/directory/rooms", { query: { limit, cursor } });
+  /** Those that hold the text; all of them without one. */
+  directory(cursor?: string, text?: string, limit = 30): Promise<DirectoryPage> {
+    return this.http.request("/directory/rooms", { query: { limit, cursor, query: text || undefined } });
   }
 
   /** Newest first. */

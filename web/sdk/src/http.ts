@@ -52,6 +52,8 @@ type HttpEnvironment = Pick<Environment, "apiUrl" | "fetch" | "exclusive">;
 export class HttpClient {
   /** Called when the refresh token is refused: the session is over. */
   onSessionEnded: () => void = () => {};
+  /** Called with each refusal, beside whoever asked. */
+  onRefused: (error: ApiError) => void = () => {};
   private refreshing: Promise<string> | null = null;
 
   constructor(
@@ -68,7 +70,8 @@ export class HttpClient {
     try {
       return await this.exchange<T>(path, options, token);
     } catch (error) {
-      if (!(error instanceof ApiError) || error.status !== 401) throw error;
+      // Another code on 401 is about what was asked, not about who asks.
+      if (!(error instanceof ApiError) || error.code !== "unauthorized") throw error;
       const fresh = await this.refresh(token);
       return this.exchange<T>(path, options, fresh);
     }
@@ -126,17 +129,18 @@ export class HttpClient {
     try {
       response = await this.env.fetch(this.env.apiUrl + path + queryString(options.query), init);
     } catch {
-      throw new ApiError({
-        status: 0,
-        code: "network",
-        title: "The server cannot be reached. Check your connection and try again.",
-        retryable: true,
-      });
+      throw unreachable();
     }
-    if (!response.ok) throw new ApiError(await readProblem(response));
-    if (response.status === 204) return undefined as T;
+    if (!response.ok) {
+      const error = new ApiError(await readProblem(response));
+      this.onRefused(error);
+      throw error;
+    }
+    const text = await response.text();
+    // Done, or taken to be done later, without a word.
+    if (text === "" && response.status !== 200) return undefined as T;
     try {
-      return (await response.json()) as T;
+      return JSON.parse(text) as T;
     } catch {
       // A captive portal or a proxy answered in the server's place.
       throw new ApiError({ status: response.status, code: "internal", title: "The answer was not understood.", retryable: true });
@@ -153,12 +157,22 @@ function queryString(query: RequestOptions["query"]): string {
   return text && `?${text}`;
 }
 
+/** No answer at all. */
+export function unreachable(): ApiError {
+  return new ApiError({
+    status: 0,
+    code: "network",
+    title: "The server cannot be reached. Check your connection and try again.",
+    retryable: true,
+  });
+}
+
 function loggedOut(): ApiError {
   return new ApiError({ status: 401, code: "unauthorized", title: "You are logged out.", retryable: false });
 }
 
 /** A proxy's own error page has no problem body: the status must then do. */
-async function readProblem(response: Response): Promise<Problem> {
+export async function readProblem(response: Response): Promise<Problem> {
   const { status } = response;
   let body: Partial<Problem> = {};
   try {

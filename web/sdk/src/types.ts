@@ -2,20 +2,51 @@
 
 import type { Receipt } from "./frames.js";
 
-export interface User {
+/** What people tell of themselves; the last two are told of oneself alone. Absent where the server does not say. */
+export interface Profile {
+  displayName?: string | null;
+  statusText?: string | null;
+  emailVerified?: boolean;
+  secondFactor?: boolean;
+}
+
+export interface User extends Profile {
   id: string;
   username: string;
   email: string;
   avatar?: string | null;
+  /** Among the members of a room: what the person is in it. */
+  role?: Role;
   /** At the moment of the answer; who watches presence is told of changes. */
   isOnline?: boolean;
   lastSeen?: string | null;
 }
 
+export type Role = "member" | "administrator" | "owner";
+export type HistoryVisibility = "all" | "sinceJoined";
+
+/** What a member has set for himself in a room. */
+export interface RoomSettings {
+  notifications: "all" | "mentions" | "none";
+  mutedUntil?: string | null;
+  isFavourite: boolean;
+}
+
 export interface Room {
   id: string;
+  /** Of a direct conversation: the others. */
   name: string;
   description?: string | null;
+  topic?: string;
+  /** Absent from servers that know one kind only. */
+  kind?: "room" | "direct";
+  historyVisibility?: HistoryVisibility;
+  archivedAt?: string;
+  /** Where the room has its own. */
+  editWindowSeconds?: number;
+  /** What one is in it, and has set for oneself; absent outside. */
+  role?: Role;
+  settings?: RoomSettings;
   isPrivate: boolean;
   /** At most 100 people; page `/rooms/{id}/members` for everybody. */
   members?: User[];
@@ -79,5 +110,8 @@ export interface DirectoryPage {
 export interface NewRoom {
   name: string;
   description?: string;
+  topic?: string;
+  historyVisibility?: HistoryVisibility;
   isPrivate?: boolean;
+  members?: string[];
 }

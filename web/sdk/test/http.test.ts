@@ -79,11 +79,11 @@ describe("an expired access token", () => {
 
 describe("an error", () => {
   it("carries the problem's code, fields and delay", async () => {
-    const { world, api } = open();
+    const { world, http } = open();
     world.routes.set("POST /rooms", () =>
       problem(400, "badRequest", { detail: "The name is too long.", errors: [{ field: "name", message: "too long" }] }),
     );
-    const error = await failure(api.createRoom({ name: "x" }));
+    const error = await failure(http.request("/rooms", { method: "POST", body: { name: "x" } }));
     expect(error).toMatchObject({ code: "badRequest", status: 400, message: "The name is too long." });
     expect(error.errors).toEqual([{ field: "name", message: "too long" }]);
   });
@@ -100,10 +100,42 @@ describe("an error", () => {
     expect(await failure(api.rooms())).toMatchObject({ code: "network", status: 0, retryable: true });
   });
 
+  it("about what was asked, with 401 and a code of its own, asks for no refresh either", async () => {
+    const { world, http } = open();
+    rotating(world);
+    world.routes.set("DELETE /users/me/second-factor", () => problem(401, "secondFactorInvalid"));
+    expect(await failure(http.request("/users/me/second-factor", { method: "DELETE" }))).toMatchObject({ code: "secondFactorInvalid" });
+    expect(world.requests).toEqual(["DELETE /users/me/second-factor"]);
+  });
+
+  it("is told to whoever wants to know all of them", async () => {
+    const { world, http, api } = open();
+    http.onRefused = vi.fn();
+    world.routes.set("GET /rooms", () => problem(403, "emailNotVerified"));
+    await failure(api.rooms());
+    expect(http.onRefused).toHaveBeenCalledWith(expect.objectContaining({ code: "emailNotVerified" }));
+  });
+
   it("on wrong login data asks for no refresh", async () => {
     const { world, api } = open();
     world.routes.set("POST /auth/login", () => problem(401, "unauthorized"));
     await failure(api.login("a@example.com", "wrong"));
     expect(world.requests).toEqual(["POST /auth/login"]);
+  });
+});
+
+describe("an answer without a word", () => {
+  it("is one when it is done, or will be", async () => {
+    const { world, http } = open();
+    for (const status of [201, 202, 204]) {
+      world.routes.set("POST /it", () => new Response(null, { status }));
+      expect(await http.request("/it", { method: "POST" })).toBeUndefined();
+    }
+  });
+
+  it("is none where something was asked for", async () => {
+    const { world, api } = open();
+    world.routes.set("GET /rooms", () => new Response("", { status: 200 }));
+    expect(await failure(api.rooms())).toMatchObject({ code: "internal", retryable: true });
   });
 });

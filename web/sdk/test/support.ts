@@ -3,7 +3,7 @@
 
 import { vi } from "vitest";
 import { ChatClient } from "../src/client.js";
-import { memoryStorage, type Environment, type SocketLike, type StorageLike } from "../src/environment.js";
+import { memoryStorage, type Environment, type SocketLike, type StorageLike, type Upload } from "../src/environment.js";
 import type { Feature, LogEvent } from "../src/frames.js";
 import type { Message, Session } from "../src/types.js";
 import { contract } from "./asyncapi.js";
@@ -124,6 +124,7 @@ export class World {
       apiUrl: "http://chat.test",
       socketUrl: "ws://chat.test/ws",
       fetch: async (input, init) => this.answer(input, init),
+      upload: async (upload) => this.receive(upload),
       openSocket: (_, protocols) => {
         const socket = new FakeSocket(protocols, `c${this.sockets.length + 1}`, this.pongs);
         this.sockets.push(socket);
@@ -158,15 +159,24 @@ export class World {
     return socket;
   }
 
+  /** A file, as a server sees it: the body is the form. */
+  private async receive({ url, method, headers, body, onProgress, signal }: Upload): Promise<Response> {
+    onProgress?.(0.5);
+    const answer = await this.answer(url, { method, headers, form: body } as RequestInit & { form: FormData });
+    if (signal?.aborted) throw signal.reason;
+    onProgress?.(1);
+    return answer;
+  }
+
   private async answer(input: string, init: RequestInit): Promise<Response> {
     const url = new URL(input);
-    const key = `${init.method} ${url.pathname}`;
+    const key = `${init.method ?? "GET"} ${url.pathname}`;
     this.requests.push(key);
     const route = this.routes.get(key);
     if (!route) return problem(404, "notFound");
     const headers = init.headers as Record<string, string>;
     const token = headers["authorization"]?.replace("Bearer ", "") ?? null;
-    const body = init.body ? JSON.parse(init.body as string) : undefined;
+    const body = init.body ? JSON.parse(init.body as string) : (init as { form?: FormData }).form;
     const answer = await route({ path: url.pathname + url.search, body, token });
     return answer instanceof Response ? answer : Response.json(answer);
   }
