@@ -158,7 +158,7 @@ impl HubCore {
         match &entry.change {
             UserChange::RoomAdded { room } => self.follow_one(link, *room, Seq::START, 0),
             UserChange::RoomRemoved { room } => self.unfollow(link, *room),
-            UserChange::MarkMoved { .. } | UserChange::Other { .. } => {}
+            UserChange::MarkMoved { .. } | UserChange::ProfileUpdated | UserChange::Other { .. } => {}
         }
     }
 

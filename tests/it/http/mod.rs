@@ -6,6 +6,7 @@ mod fuzz;
 mod mails;
 mod messages;
 mod outbox;
+mod people;
 mod problems;
 mod rooms;
 mod support;
