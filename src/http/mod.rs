@@ -36,6 +36,7 @@ mod marks;
 mod messages;
 pub mod openapi;
 mod page;
+mod private;
 pub mod problem;
 mod recovery;
 pub mod request;

@@ -10,7 +10,7 @@ use super::cursor::Listing;
 use super::directory::Paging;
 use super::extract::{Caller, Writer};
 use super::problem::Problem;
-use super::{Http, cursor, page, users};
+use super::{Http, cursor, page, private, users};
 use crate::domain::refusal::Invalid;
 use crate::domain::{Description, Operation, Refusal, RoomId, RoomName, User, UserId};
 use crate::error::Fault;
@@ -57,7 +57,8 @@ pub(super) async fn list(caller: Caller, http: Data<Http>) -> Result<Json<Vec<wi
     let rooms = http.pod.store.rooms_of(caller.user.id, EMBEDDED).await?;
     let of =
         |view: &RoomView| users::online_in(&http, wire::Room::of(&view.room, &view.members, &caller.user));
-    Ok(Json(rooms.iter().map(of).collect()))
+    let is_open = private::are_open(&http, &caller);
+    Ok(Json(rooms.iter().filter(|view| is_open || !view.room.is_private).map(of).collect()))
 }
 
 #[api_v2_operation(
@@ -122,6 +123,7 @@ pub(super) async fn read(
     http: Data<Http>,
     room: Path<Uuid>,
 ) -> Result<Json<wire::Room>, Problem> {
+    private::check(&http, &caller, RoomId(*room)).await?;
     Ok(Json(view(&http, RoomId(*room), &caller.user).await?))
 }
 
@@ -137,6 +139,7 @@ pub(super) async fn join(
     room: Path<Uuid>,
 ) -> Result<Json<wire::Room>, Problem> {
     let (room, user) = (RoomId(*room), caller.user.id);
+    private::check(&http, &caller, room).await?;
     http.registry.submit(room, Operation::Join { user }).await?;
     Ok(Json(view(&http, room, &caller.user).await?))
 }
@@ -167,6 +170,7 @@ pub(super) async fn members(
     let (room, viewer) = (RoomId(*room), caller.user.id);
     let limit = page::limit(paging.limit.as_deref())?;
     let after = paging.cursor.as_deref().map(|text| cursor::parse_in_room(Listing::Members, room, text));
+    private::check(&http, &caller, room).await?;
     let found = http.pod.store.members(room, viewer, limit, after.transpose()?).await?;
     Ok(Json(MemberPage {
         members: found

@@ -7,6 +7,7 @@ mod mails;
 mod messages;
 mod outbox;
 mod people;
+mod private;
 mod problems;
 mod rooms;
 mod support;
