@@ -65,6 +65,8 @@ codes! {
     NotMember = "notMember", 403, false, "Not a member";
     /// The address has to be confirmed first.
     EmailNotVerified = "emailNotVerified", 403, false, "E-mail not verified";
+    /// The account was closed by an administrator or by its owner; told only to who knows its password.
+    AccountDisabled = "accountDisabled", 403, false, "Account disabled";
     /// The time in which a message may be changed is over.
     EditWindowClosed = "editWindowClosed", 403, false, "Too late to change";
     /// Not there, or not to be seen by you: the two are not told apart.
@@ -148,6 +150,7 @@ impl From<Refusal> for Fault {
             Refusal::Unauthorized => Code::Unauthorized,
             Refusal::Forbidden(_) => Code::Forbidden,
             Refusal::EmailNotVerified => Code::EmailNotVerified,
+            Refusal::AccountDisabled => Code::AccountDisabled,
             Refusal::NotFound(_) => Code::NotFound,
             Refusal::NotMember => Code::NotMember,
             Refusal::Conflict(_) => Code::Conflict,

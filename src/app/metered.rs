@@ -7,6 +7,7 @@ use crate::actors::Pod;
 use crate::auth::courier::Counts as MailCounts;
 use crate::bus::{Bus as _, Shard};
 use crate::clock::SharedClock;
+use crate::domain::JobCounts;
 use crate::limits::{Key, Limiter};
 use crate::redis::Counts;
 use crate::redis::bus::RedisBus;
@@ -77,6 +78,32 @@ pub(super) fn pod(pod: &Arc<Pod>) -> Vec<Sample> {
         sample(Metric::RoomsOpen, Pod::rooms_open),
         sample(Metric::PresencePods, |pod| pod.roster().pods()),
         sample(Metric::PresencePeople, |pod| pod.roster().online().count()),
+    ]
+}
+
+/// What waits of the work on people's own data.
+pub(super) fn jobs(pod: &Arc<Pod>) -> Vec<Sample> {
+    let state = |word: &'static str, of: fn(JobCounts) -> u64| {
+        // The registry belongs to the pod.
+        let pod = Arc::downgrade(pod);
+        let read = Box::new(move || pod.upgrade().map_or(0, |pod| of(pod.jobs.counts())));
+        Sample { metric: Metric::Jobs, label: Some(("state", word.into())), kind: Kind::Gauge, read }
+    };
+    let oldest = {
+        let pod = Arc::downgrade(pod);
+        let millis = move || {
+            let pod = pod.upgrade()?;
+            let age = pod.clock.now().since(pod.jobs.counts().oldest?);
+            u64::try_from(age.as_millis()).ok()
+        };
+        let read = Box::new(move || millis().unwrap_or(0));
+        Sample { metric: Metric::JobsOldest, label: None, kind: Kind::Seconds, read }
+    };
+    vec![
+        state("queued", |counts| counts.queued),
+        state("running", |counts| counts.running),
+        state("failed", |counts| counts.failed),
+        oldest,
     ]
 }
 

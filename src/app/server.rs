@@ -168,6 +168,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let adapters = Adapters { store, bus, leases, clock };
     let pod = Arc::new(Pod::new(id, adapters, settings.clone(), telemetry.clone(), epoch));
     learn_who_is_here(&pod).await;
+    telemetry.sample(metered::jobs(&pod)).map_err(|error| StartError::Metrics(error.to_string()))?;
     telemetry.sample(metered::pod(&pod)).map_err(|error| StartError::Metrics(error.to_string()))?;
     if let Some(tracer) = OtlpTracer::start(&settings, id, &telemetry)? {
         pod.trace(tracer);
@@ -244,6 +245,7 @@ fn parts(
         post,
         settings: settings.accounts.clone(),
         on_end: Arc::new(move |session| ended.end_login(session)),
+        first_administers: settings.postgres_url().is_none(),
     };
     let http = Data::new(Http {
         pod: pod.clone(),

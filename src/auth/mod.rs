@@ -6,9 +6,11 @@
 //! (who carries it), then [`bearer`] (who is asking).
 
 pub mod accounts;
+pub mod audit;
 pub mod bearer;
 pub mod courier;
 mod logins;
+mod own_data;
 pub mod password;
 pub mod post;
 mod recovery;

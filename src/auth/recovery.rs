@@ -2,10 +2,10 @@
 //! either.
 
 use super::accounts::{Caller, to_the_end};
-use super::{AccountFlows, password, refresh, store_fault};
+use super::{AccountFlows, audit, password, refresh, store_fault};
 use crate::domain::refusal::Invalid;
 use crate::domain::session::Identity;
-use crate::domain::{Email, EmailChange, EmailStep, LetterKind, Purpose, User};
+use crate::domain::{Actor, AuditEvent, Email, EmailChange, EmailStep, LetterKind, Purpose, User};
 use crate::error::{Code, Fault};
 use crate::limits::Key;
 
@@ -67,10 +67,14 @@ impl AccountFlows {
         let password_hash = self.passwords.hash(new).await?;
         let notice = self.post.letter(LetterKind::PasswordChanged, Some(user.id), user.email.clone());
         let (store, now, ended) = (self.store.clone(), self.clock.now(), self.ended());
+        let record =
+            self.audit(AuditEvent::PasswordReset, Actor::Nobody, from).about(user.id).detail("by mail");
         let done = to_the_end(async move {
-            let done = store.reset_password(hash, password_hash, notice, now).await.map_err(store_fault)?;
-            let (_, sessions) = done.ok_or_else(no_proof)?;
+            let kept = Some(record.clone());
+            let done = store.reset_password(hash, password_hash, notice, now, kept).await;
+            let (_, sessions) = done.map_err(store_fault)?.ok_or_else(no_proof)?;
             sessions.into_iter().for_each(ended);
+            audit::tell(&record);
             Ok(())
         });
         done.await?;
@@ -90,6 +94,7 @@ impl AccountFlows {
         user: &User,
         identity: Identity,
         (present, new): (&str, &str),
+        from: &Caller,
     ) -> Result<(), Fault> {
         let before = self.confirm_password(user, present, "currentPassword").await?;
         password::check(new, &[user.username.as_str(), user.email.as_str()])
@@ -98,10 +103,13 @@ impl AccountFlows {
         let notice = self.post.letter(LetterKind::PasswordChanged, Some(user.id), user.email.clone());
         let (store, now, ended) = (self.store.clone(), self.clock.now(), self.ended());
         let (user, keep) = (user.id, Some(identity.session));
+        let record = self.own(AuditEvent::PasswordChanged, user, from);
         to_the_end(async move {
-            let done = store.change_password(user, (before, after), keep, notice, now).await;
+            let kept = Some(record.clone());
+            let done = store.change_password(user, (before, after), keep, notice, now, kept).await;
             let refused = || Fault::new(Code::Conflict, "the password was changed meanwhile");
             done.map_err(store_fault)?.ok_or_else(refused)?.into_iter().for_each(ended);
+            audit::tell(&record);
             Ok(())
         })
         .await?;
@@ -161,9 +169,13 @@ impl AccountFlows {
         let notices = [user.email, wish.address];
         let notice = |address| self.post.letter(LetterKind::EmailChanged, Some(user.id), address);
         let notices = notices.into_iter().filter_map(notice).collect();
-        match self.store.confirm_email(hash, notices, now).await.map_err(store_fault)? {
+        let record =
+            self.audit(AuditEvent::EmailChanged, Actor::Nobody, from).about(user.id).detail("by mail");
+        let step = self.store.confirm_email(hash, notices, now, Some(record.clone())).await;
+        match step.map_err(store_fault)? {
             EmailStep::Waiting => Ok(false),
             EmailStep::Changed { .. } => {
+                audit::tell(&record);
                 self.post.ring();
                 Ok(true)
             }
@@ -172,7 +184,12 @@ impl AccountFlows {
     }
 
     /// The stored hash, for who knows the password. Guesses count like those at the door.
-    async fn confirm_password(&self, user: &User, given: &str, field: &'static str) -> Result<String, Fault> {
+    pub(super) async fn confirm_password(
+        &self,
+        user: &User,
+        given: &str,
+        field: &'static str,
+    ) -> Result<String, Fault> {
         let account = Key::LoginAccount(refresh::hash(&user.email.key()));
         self.limit(account)?;
         let stored = self.store.password_of(user.id).await.map_err(store_fault)?;

@@ -49,6 +49,10 @@ ids! {
     ClientMsgId;
     /// A mail that waits to be delivered.
     LetterId;
+    /// A record of what happened, for those who answer for security.
+    AuditId;
+    /// Work on somebody's own data.
+    JobId;
     /// One running process of the server.
     PodId;
     /// The identity of the database's history. Another epoch means that cursors of the old one

@@ -6,8 +6,10 @@
 //! [`session`] (what one connection may do), [`policy`] (who may do what).
 
 pub mod account;
+pub mod audit;
 pub mod entry;
 pub mod id;
+pub mod job;
 pub mod journey;
 pub mod letter;
 pub mod mark;
@@ -16,11 +18,13 @@ pub mod message;
 pub mod operation;
 pub mod policy;
 pub mod presence;
+pub mod profile;
 pub mod proof;
 pub mod rate;
 pub mod refusal;
 pub mod room;
 pub mod seq;
+pub mod server_role;
 pub mod session;
 pub mod subscription;
 pub mod time;
@@ -30,16 +34,22 @@ pub mod user_log;
 pub mod wheel;
 
 pub use account::{Login, LoginSession, RefreshToken, Rotation};
+pub use audit::{Actor, AuditEvent, AuditFilter, AuditRecord};
 pub use entry::{Change, Entry, Head, LogHead};
-pub use id::{ClientMsgId, ConnId, Epoch, LetterId, MessageId, PodId, RoomId, SessionId, UserId};
+pub use id::{
+    AuditId, ClientMsgId, ConnId, Epoch, JobId, LetterId, MessageId, PodId, RoomId, SessionId, UserId,
+};
+pub use job::{Job, JobCounts, JobKind, JobPlace, JobState, JobStep};
 pub use letter::{Letter, LetterKind};
 pub use mark::{MarkMove, Marks, RoomState, Unread};
 pub use message::{Content, Draft, Message};
 pub use operation::{Applied, Committed, Operation, Outcome, RoomBatch};
+pub use profile::{Profile, ProfileChange};
 pub use proof::{EmailChange, EmailStep, Proof, Purpose};
 pub use refusal::Refusal;
 pub use room::{Description, Member, Role, Room, RoomName};
 pub use seq::Seq;
+pub use server_role::ServerRole;
 pub use time::Timestamp;
-pub use user::{Email, User, Username};
+pub use user::{AccountStatus, Email, User, Username, Viewer};
 pub use user_log::{UserChange, UserEntry};

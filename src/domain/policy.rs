@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::refusal::Invalid;
 use super::{Content, Message, Refusal, Timestamp, UserId};
 
 /// How long an author may edit or delete an own message, by the server's clock.
@@ -66,6 +67,13 @@ pub fn may_delete(
 #[must_use]
 pub const fn outsider(room_is_private: bool) -> Refusal {
     if room_is_private { Refusal::NotFound("room") } else { Refusal::NotMember }
+}
+
+/// How somebody is told that another cannot be put into a room: the same whether there is no such
+/// account, or it was closed, or its owner blocks him. That one is blocked is told to nobody.
+#[must_use]
+pub fn not_to_be_added(user: UserId) -> Invalid {
+    Invalid::new("members", format!("{user} cannot be added"))
 }
 
 fn own(message: &Message, by: UserId) -> Result<(), Refusal> {

@@ -22,6 +22,8 @@ pub enum UserChange {
     RoomRemoved { room: RoomId },
     /// One of his devices received or read further; the counts are of the moment of the change.
     MarkMoved { room: RoomId, marks: Marks, unread: Unread },
+    /// He told something else of himself: his devices read it again.
+    ProfileUpdated,
     /// A kind that a newer version wrote: it keeps its number and its name, and means nothing here.
     Other { kind: String },
 }
@@ -34,6 +36,7 @@ impl UserChange {
             Self::RoomAdded { .. } => "room.added",
             Self::RoomRemoved { .. } => "room.removed",
             Self::MarkMoved { .. } => "mark.moved",
+            Self::ProfileUpdated => "profile.updated",
             Self::Other { kind } => kind,
         }
     }

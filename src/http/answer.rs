@@ -2,7 +2,7 @@
 
 use actix_web::body::BoxBody;
 use actix_web::{HttpRequest, HttpResponse, Responder};
-use paperclip::actix::{CreatedJson, OperationModifier};
+use paperclip::actix::{AcceptedJson, CreatedJson, OperationModifier};
 use paperclip::v2::models::{DefaultOperationRaw, DefaultSchemaRaw, Either, Response};
 use paperclip::v2::schema::Apiv2Schema;
 use serde::Serialize;
@@ -86,5 +86,36 @@ impl Apiv2Schema for Accepted {}
 impl OperationModifier for Accepted {
     fn update_response(operation: &mut DefaultOperationRaw) {
         operation.responses.insert("202".to_owned(), Either::Right(Response::default()));
+    }
+}
+
+/// 202 with what will be done.
+pub(super) struct Pending<T>(pub(super) T);
+
+impl<T: Serialize> Responder for Pending<T> {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        HttpResponse::Accepted().json(self.0)
+    }
+}
+
+impl<T: Apiv2Schema> Apiv2Schema for Pending<T> {
+    fn name() -> Option<String> {
+        T::name()
+    }
+
+    fn description() -> &'static str {
+        T::description()
+    }
+
+    fn raw_schema() -> DefaultSchemaRaw {
+        T::raw_schema()
+    }
+}
+
+impl<T: Serialize + Apiv2Schema> OperationModifier for Pending<T> {
+    fn update_response(operation: &mut DefaultOperationRaw) {
+        AcceptedJson::<T>::update_response(operation);
     }
 }

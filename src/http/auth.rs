@@ -119,7 +119,7 @@ pub(super) async fn refresh(
     operation_id = "logout",
     tags(Authentication)
 )]
-pub(super) async fn logout(caller: Caller, http: Data<Http>) -> Result<Done, Problem> {
-    http.accounts.logout(caller.identity.session).await?;
+pub(super) async fn logout(caller: Caller, http: Data<Http>, peer: Peer) -> Result<Done, Problem> {
+    http.accounts.logout(caller.identity, &peer.0).await?;
     Ok(Done)
 }

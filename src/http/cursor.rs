@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use uuid::Uuid;
 
 use crate::domain::refusal::Invalid;
-use crate::domain::{RoomId, Seq, Timestamp};
+use crate::domain::{AuditId, RoomId, Seq, Timestamp};
 use crate::store::DirectoryCursor;
 
 /// What a cursor continues.
@@ -16,6 +16,7 @@ pub(super) enum Listing {
     Members = 2,
     Directory = 3,
     Receipts = 4,
+    Audit = 16,
 }
 
 /// A position in a room's listing.
@@ -41,6 +42,16 @@ pub(super) fn in_directory(cursor: DirectoryCursor) -> String {
 pub(super) fn parse_in_directory(text: &str) -> Result<DirectoryCursor, Invalid> {
     let (id, number) = decode(Listing::Directory, text).ok_or_else(wrong)?;
     Ok(DirectoryCursor { created_at: Timestamp::from_millis(number.cast_signed()), id: RoomId(id) })
+}
+
+/// A position among the records of what happened.
+pub(super) fn in_audit(id: AuditId) -> String {
+    encode(Listing::Audit, id.0, 0)
+}
+
+/// Reads a position among the records of what happened.
+pub(super) fn parse_in_audit(text: &str) -> Result<AuditId, Invalid> {
+    decode(Listing::Audit, text).map(|(id, _)| AuditId(id)).ok_or_else(wrong)
 }
 
 fn wrong() -> Invalid {
@@ -85,6 +96,9 @@ mod tests {
         assert!(parse_in_room(Listing::Messages, room(2), &text).is_err());
         assert!(parse_in_room(Listing::Members, room(1), &text).is_err());
         assert!(parse_in_directory(&text).is_err());
+        assert!(parse_in_audit(&text).is_err());
+        let record = AuditId(Uuid::from_u128(3));
+        assert_eq!(parse_in_audit(&in_audit(record)), Ok(record));
         for garbage in ["", "x", "\0", "🦀", "AAAA", &format!("{text}AA")] {
             assert!(parse_in_room(Listing::Messages, room(1), garbage).is_err(), "{garbage:?}");
         }

@@ -9,7 +9,7 @@ use super::answer::{Created, Done};
 use super::cursor::Listing;
 use super::extract::{Caller, IdempotencyKey, Writer};
 use super::problem::Problem;
-use super::{Http, cursor, page, request};
+use super::{Http, cursor, page, private, request};
 use crate::domain::refusal::Invalid;
 use crate::domain::{ClientMsgId, Committed, Content, Draft, MessageId, Operation, Refusal, RoomId, UserId};
 use crate::error::Fault;
@@ -73,6 +73,7 @@ pub(super) async fn list(
     let viewer = caller.user.id;
     let limit = page::limit(which.limit.as_deref())?;
     let before = which.cursor.as_deref().map(|text| cursor::parse_in_room(Listing::Messages, room, text));
+    private::check(&http, &caller, room).await?;
     let found = http.pod.store.messages(room, viewer, limit, before.transpose()?).await?;
     Ok(Json(MessagePage {
         messages: found.messages.iter().map(|message| wire::Message::of(message, Some(viewer))).collect(),
@@ -130,6 +131,7 @@ pub(super) async fn read(
     message: Path<Uuid>,
 ) -> Result<Json<wire::Message>, Problem> {
     let message = http.pod.store.message(MessageId(*message), caller.user.id).await?;
+    private::check(&http, &caller, message.room).await?;
     Ok(Json(wire::Message::of(&message, Some(caller.user.id))))
 }
 

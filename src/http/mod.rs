@@ -21,7 +21,9 @@
 
 mod admin;
 mod answer;
+mod audit;
 mod auth;
+mod blocks;
 pub mod client;
 mod cursor;
 mod directory;
@@ -29,13 +31,16 @@ mod docs;
 pub mod extract;
 pub mod headers;
 mod health;
+mod jobs;
 mod marks;
 mod messages;
 pub mod openapi;
 mod page;
+mod private;
 pub mod problem;
 mod recovery;
 pub mod request;
+mod roles;
 mod rooms;
 mod sessions;
 mod tickets;
@@ -139,7 +144,29 @@ fn routes(config: &mut web::ServiceConfig<'_>) {
                 .route(post().to(recovery::confirm_email))
                 .default_service(only("POST")),
         )
-        .service(resource("/users/me").route(get().to(users::me)).default_service(only("GET")))
+        .service(
+            resource("/users/me")
+                .route(get().to(users::me))
+                .route(patch().to(users::change))
+                .route(delete().to(jobs::delete))
+                .default_service(only("GET, PATCH, DELETE")),
+        )
+        .service(resource("/users").route(get().to(users::find)).default_service(only("GET")))
+        .service(resource("/users/me/export").route(post().to(jobs::export)).default_service(only("POST")))
+        .service(resource("/users/me/jobs").route(get().to(jobs::list)).default_service(only("GET")))
+        .service(resource("/users/me/jobs/{jobId}").route(get().to(jobs::read)).default_service(only("GET")))
+        .service(
+            resource("/users/me/jobs/{jobId}/result")
+                .route(get().to(jobs::result))
+                .default_service(only("GET")),
+        )
+        .service(resource("/users/me/blocks").route(get().to(blocks::list)).default_service(only("GET")))
+        .service(
+            resource("/users/me/blocks/{userId}")
+                .route(put().to(blocks::add))
+                .route(delete().to(blocks::remove))
+                .default_service(only("PUT, DELETE")),
+        )
         .service(
             resource("/users/me/password")
                 .route(put().to(recovery::change_password))
@@ -148,6 +175,8 @@ fn routes(config: &mut web::ServiceConfig<'_>) {
         .service(
             resource("/users/me/email").route(put().to(recovery::change_email)).default_service(only("PUT")),
         )
+        // After all that begins with `/users/me`.
+        .service(resource("/users/{userId}").route(get().to(users::read)).default_service(only("GET")))
         .service(
             resource("/rooms")
                 .route(get().to(rooms::list))
@@ -189,6 +218,7 @@ fn routes(config: &mut web::ServiceConfig<'_>) {
                 .route(get().to(admin::journey))
                 .default_service(only("GET")),
         )
+        .service(resource("/admin/audit").route(get().to(audit::list)).default_service(only("GET")))
         .service(resource("/ws/ticket").route(post().to(tickets::issue)).default_service(only("POST")))
         .service(resource("/health").route(get().to(health::alive)).default_service(only("GET")))
         .service(resource("/health/ready").route(get().to(health::ready)).default_service(only("GET")));

@@ -36,6 +36,13 @@ const FIELDS: &[&str] = &[
     "description",
     "isPrivate",
     "members",
+    "displayName",
+    "statusText",
+    "messages",
+    "jobId",
+    "event",
+    "since",
+    "until",
     "limit",
     "cursor",
 ];

@@ -133,10 +133,11 @@ pub(super) async fn reset_password(
 pub(super) async fn change_password(
     caller: Caller,
     http: Data<Http>,
+    peer: Peer,
     body: Json<ChangePassword>,
 ) -> Result<Done, Problem> {
     let passwords = (body.current_password.as_str(), body.new_password.as_str());
-    http.accounts.change_password(&caller.user, caller.identity, passwords).await?;
+    http.accounts.change_password(&caller.user, caller.identity, passwords, &peer.0).await?;
     Ok(Done)
 }
 

@@ -10,9 +10,9 @@ use super::cursor::Listing;
 use super::directory::Paging;
 use super::extract::{Caller, Writer};
 use super::problem::Problem;
-use super::{Http, cursor, page, users};
+use super::{Http, cursor, page, private, users};
 use crate::domain::refusal::Invalid;
-use crate::domain::{Description, Operation, Refusal, RoomId, RoomName, UserId};
+use crate::domain::{Description, Operation, Refusal, RoomId, RoomName, User, UserId};
 use crate::error::Fault;
 use crate::limits::Key;
 use crate::protocol::wire;
@@ -56,8 +56,9 @@ pub(super) struct MemberPage {
 pub(super) async fn list(caller: Caller, http: Data<Http>) -> Result<Json<Vec<wire::Room>>, Problem> {
     let rooms = http.pod.store.rooms_of(caller.user.id, EMBEDDED).await?;
     let of =
-        |view: &RoomView| users::online_in(&http, wire::Room::of(&view.room, &view.members, caller.user.id));
-    Ok(Json(rooms.iter().map(of).collect()))
+        |view: &RoomView| users::online_in(&http, wire::Room::of(&view.room, &view.members, &caller.user));
+    let is_open = private::are_open(&http, &caller);
+    Ok(Json(rooms.iter().filter(|view| is_open || !view.room.is_private).map(of).collect()))
 }
 
 #[api_v2_operation(
@@ -108,7 +109,7 @@ pub(super) async fn create(
         Ok::<_, StoreError>(())
     });
     made.await.unwrap_or_else(|error| Err(StoreError::InDoubt(error.to_string())))?;
-    Ok(Created::new(view(&http, id, caller.user.id).await?))
+    Ok(Created::new(view(&http, id, &caller.user).await?))
 }
 
 #[api_v2_operation(
@@ -122,7 +123,8 @@ pub(super) async fn read(
     http: Data<Http>,
     room: Path<Uuid>,
 ) -> Result<Json<wire::Room>, Problem> {
-    Ok(Json(view(&http, RoomId(*room), caller.user.id).await?))
+    private::check(&http, &caller, RoomId(*room)).await?;
+    Ok(Json(view(&http, RoomId(*room), &caller.user).await?))
 }
 
 #[api_v2_operation(
@@ -137,8 +139,9 @@ pub(super) async fn join(
     room: Path<Uuid>,
 ) -> Result<Json<wire::Room>, Problem> {
     let (room, user) = (RoomId(*room), caller.user.id);
+    private::check(&http, &caller, room).await?;
     http.registry.submit(room, Operation::Join { user }).await?;
-    Ok(Json(view(&http, room, user).await?))
+    Ok(Json(view(&http, room, &caller.user).await?))
 }
 
 #[api_v2_operation(
@@ -167,18 +170,19 @@ pub(super) async fn members(
     let (room, viewer) = (RoomId(*room), caller.user.id);
     let limit = page::limit(paging.limit.as_deref())?;
     let after = paging.cursor.as_deref().map(|text| cursor::parse_in_room(Listing::Members, room, text));
+    private::check(&http, &caller, room).await?;
     let found = http.pod.store.members(room, viewer, limit, after.transpose()?).await?;
     Ok(Json(MemberPage {
         members: found
             .members
             .iter()
-            .map(|user| users::online(&http, wire::User::seen_by(user, viewer)))
+            .map(|user| users::online(&http, wire::User::seen_by(user, &caller.user)))
             .collect(),
         next_cursor: found.next.map(|seq| cursor::in_room(Listing::Members, room, seq)),
     }))
 }
 
-async fn view(http: &Http, room: RoomId, viewer: UserId) -> Result<wire::Room, Problem> {
-    let view = http.pod.store.room(room, viewer, EMBEDDED).await?;
+async fn view(http: &Http, room: RoomId, viewer: &User) -> Result<wire::Room, Problem> {
+    let view = http.pod.store.room(room, viewer.id, EMBEDDED).await?;
     Ok(users::online_in(http, wire::Room::of(&view.room, &view.members, viewer)))
 }

@@ -51,11 +51,13 @@ pub enum Key {
     MailIp(IpAddr),
     /// Proofs that came by mail, or are said to, presented from a network address.
     ProofIp(IpAddr),
+    /// Questions of a user about others.
+    Lookup(UserId),
 }
 
 impl Key {
     /// What each kind is called, in the order of [`Self::kind`].
-    pub const KINDS: [&'static str; 11] = [
+    pub const KINDS: [&'static str; 12] = [
         "send",
         "ticket",
         "login_account",
@@ -67,6 +69,7 @@ impl Key {
         "mail_to",
         "mail_address",
         "proof_address",
+        "lookup",
     ];
 
     const fn kind(&self) -> usize {
@@ -82,6 +85,7 @@ impl Key {
             Self::MailTo(_) => 8,
             Self::MailIp(_) => 9,
             Self::ProofIp(_) => 10,
+            Self::Lookup(_) => 11,
         }
     }
 }
@@ -237,6 +241,7 @@ impl Limiter {
             Key::MailTo(_) => Rate::per_hour(limits.mails_per_hour),
             Key::MailIp(_) => Rate::per_hour(limits.mails_per_hour_per_ip),
             Key::ProofIp(_) => Rate::per_minute(limits.proofs_per_minute_per_ip),
+            Key::Lookup(_) => Rate::per_minute(limits.lookups_per_minute),
         }
     }
 

@@ -74,7 +74,7 @@ pub fn user_entry(entry: &UserEntry) -> Encoded {
         UserChange::MarkMoved { room, marks, unread } => {
             Data::Standing(Standing::of(Some(*room), *marks, *unread))
         }
-        UserChange::Other { .. } => Data::Nothing(Nothing {}),
+        UserChange::ProfileUpdated | UserChange::Other { .. } => Data::Nothing(Nothing {}),
     };
     Encoded::json(&Frame {
         t: entry.change.kind(),

@@ -18,6 +18,13 @@ pub fn rfc3339(at: Timestamp) -> String {
         .to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
+/// Reads a time as RFC 3339 writes it.
+#[must_use]
+pub fn parse_rfc3339(text: &str) -> Option<Timestamp> {
+    let time = DateTime::parse_from_rfc3339(text).ok()?;
+    Some(Timestamp::from_millis(time.timestamp_millis()))
+}
+
 /// A person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Apiv2Schema)]
 #[serde(rename_all = "camelCase")]
@@ -26,11 +33,20 @@ pub struct User {
     pub id: Uuid,
     /// The name people see. {{"minLength":3,"maxLength":30,"example":"alice"}}
     pub username: String,
-    /// The real address for oneself only; a placeholder at `users.invalid` for everyone else. {{"format":"email","example":"alice@example.com"}}
+    /// The real address for oneself and for administrators; a placeholder at `users.invalid` for everyone else. {{"format":"email","example":"alice@example.com"}}
     pub email: String,
-    /// Whether you have confirmed the address; of yourself only.
+    /// Whether the address is confirmed; of yourself, and to administrators.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email_verified: Option<bool>,
+    /// What the person may do on the server: `user`, `moderator` or `administrator`; of yourself, and to administrators. {{"example":"user"}}
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server_role: Option<String>,
+    /// The name that the person wants to be shown; anybody may have the same. {{"maxLength":50,"example":"Alice Liddell"}}
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// A line that the person tells of himself. {{"maxLength":140,"example":"Down the hole"}}
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status_text: Option<String>,
     /// Where the picture is. {{"nullable":true}}
     pub avatar: Option<String>,
     /// Whether a connection of the person is open, or was until some seconds ago. Absent where it is not known.
@@ -46,13 +62,16 @@ impl User {
     #[must_use]
     pub fn own(user: &domain::User) -> Self {
         let email_verified = Some(user.email_verified);
-        Self { email: user.email.as_str().to_owned(), email_verified, ..Self::of(user) }
+        let server_role = Some(user.server_role.as_str().to_owned());
+        Self { email: user.email.as_str().to_owned(), email_verified, server_role, ..Self::of(user) }
     }
 
-    /// As `viewer` sees the person: only oneself with the real address.
+    /// As `viewer` sees the person: only oneself with the real address, and whoever administers the
+    /// server everybody.
     #[must_use]
-    pub fn seen_by(user: &domain::User, viewer: domain::UserId) -> Self {
-        if user.id == viewer { Self::own(user) } else { Self::of(user) }
+    pub fn seen_by(user: &domain::User, viewer: impl Into<domain::Viewer>) -> Self {
+        let viewer = viewer.into();
+        if user.id == viewer.id || viewer.administers { Self::own(user) } else { Self::of(user) }
     }
 
     /// As others see the person: the address is replaced.
@@ -63,6 +82,9 @@ impl User {
             username: user.username.as_str().to_owned(),
             email: format!("{}@users.invalid", user.id),
             email_verified: None,
+            server_role: None,
+            display_name: user.profile.display_name.clone(),
+            status_text: user.profile.status_text.clone(),
             avatar: user.avatar.clone(),
             is_online: None,
             last_seen: user.last_seen.map(rfc3339),
@@ -159,7 +181,8 @@ pub struct Room {
 impl Room {
     /// `viewer` sees his own address among the members.
     #[must_use]
-    pub fn of(room: &domain::Room, members: &[domain::User], viewer: domain::UserId) -> Self {
+    pub fn of(room: &domain::Room, members: &[domain::User], viewer: impl Into<domain::Viewer>) -> Self {
+        let viewer = viewer.into();
         Self {
             id: room.id.0,
             name: room.name.as_str().to_owned(),
@@ -181,5 +204,8 @@ mod tests {
     fn times_carry_milliseconds_and_the_letter_z() {
         assert_eq!(rfc3339(Timestamp::from_millis(1_795_276_320_123)), "2026-11-21T15:52:00.123Z");
         assert_eq!(rfc3339(Timestamp::from_millis(0)), "1970-01-01T00:00:00.000Z");
+        let time = parse_rfc3339("2026-11-21T16:52:00.123+01:00");
+        assert_eq!(time, Some(Timestamp::from_millis(1_795_276_320_123)));
+        assert_eq!(parse_rfc3339("yesterday"), None);
     }
 }

@@ -271,6 +271,7 @@ mod tests {
                 marks: Marks { received, read },
                 unread: Unseen { messages, mentions },
             }),
+            Just(UserChange::ProfileUpdated),
             "later\\.[a-z]{1,9}".prop_map(|kind| UserChange::Other { kind }),
         ];
         (ids(), seqs(), times(), change).prop_map(|(user, seq, at, change)| UserEntry {

@@ -173,7 +173,7 @@ impl UserEntryDto {
                 m: unread.messages,
                 n: unread.mentions,
             })?,
-            UserChange::Other { .. } => None,
+            UserChange::ProfileUpdated | UserChange::Other { .. } => None,
         };
         let k = entry.change.kind().to_owned();
         Ok(Self { u: entry.user.0, s: entry.seq.get(), t: entry.at.millis(), k, d })
@@ -193,6 +193,7 @@ impl UserEntryDto {
                     unread: Unseen { messages: m, mentions: n },
                 }
             }
+            "profile.updated" => UserChange::ProfileUpdated,
             _ => UserChange::Other { kind: self.k },
         };
         Ok(UserEntry { user: UserId(self.u), seq: seq(self.s)?, at: Timestamp::from_millis(self.t), change })

@@ -49,6 +49,8 @@ group! {
         mails_per_hour_per_ip: u32 = 30, ["CHAT_RATE_MAILS_PER_HOUR_PER_IP"], "per hour", 1..=1_000_000;
         /// Proofs that came by mail, or are said to, presented from one network address.
         proofs_per_minute_per_ip: u32 = 20, ["CHAT_RATE_PROOFS_PER_MINUTE_PER_IP"], "per minute", 1..=1_000_000;
+        /// Questions of one account about other people: by the beginning of a name, or by id.
+        lookups_per_minute: u32 = 60, ["CHAT_RATE_LOOKUPS_PER_MINUTE"], "per minute", 1..=1_000_000;
         /// New accounts from one address.
         registrations_per_minute_per_ip: u32 = 20, ["CHAT_RATE_REGISTRATIONS_PER_MINUTE_PER_IP"], "per minute", 1..=1_000_000;
         /// Refresh tokens presented from one address.
@@ -147,6 +149,8 @@ group! {
         room_cache: usize = 256, ["CHAT_STORE_ROOM_CACHE"], "entries", 0..=100_000;
         /// How long a room's log is kept for those who come back; messages are kept for ever.
         log_retention: Duration = secs(30 * 86_400), ["CHAT_LOG_RETENTION_SECONDS"], "seconds", 60..=3_153_600_000;
+        /// How long is kept what happened to accounts. What is younger than 30 days the database keeps, whatever is set.
+        audit_retention: Duration = secs(400 * 86_400), ["CHAT_AUDIT_RETENTION"], "seconds", 2_592_000..=3_153_600_000;
         /// How often the logs are looked through for what is older.
         prune_interval: Duration = secs(600), ["CHAT_LOG_PRUNE_SECONDS"], "seconds", 1..=86_400;
     }

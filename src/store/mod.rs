@@ -4,8 +4,12 @@
 //! Names the domain only: no actor, no protocol, no HTTP. Next: [`Log`], then `sqlite`.
 
 mod accounts;
+mod administration;
+mod audit;
+mod jobs;
 mod letters;
 mod log;
+mod people;
 pub(crate) mod plan;
 pub mod postgres;
 mod proofs;
@@ -18,9 +22,13 @@ mod user_logs;
 use std::fmt;
 
 pub use accounts::{Accounts, Credentials, NewAccount};
+pub use administration::Administration;
+pub use audit::{AuditPage, Audits};
 use futures_util::future::BoxFuture;
+pub use jobs::Jobs;
 pub use letters::Letters;
 pub use log::{Append, Log, LogPage, RoomSnapshot};
+pub use people::People;
 pub use proofs::Proofs;
 pub use repair::Repair;
 pub use rooms::{
@@ -68,7 +76,9 @@ impl From<Refusal> for StoreError {
 }
 
 /// Everything the server keeps.
-pub trait Store: Log + Rooms + Accounts + Letters + Proofs + UserLogs + Repair {
+pub trait Store:
+    Log + Rooms + Accounts + Letters + Proofs + UserLogs + Repair + Administration + Audits + People + Jobs
+{
     /// The identity of this database's history, as it is stored now. Another one means that what
     /// any process or client remembers of the logs is worthless.
     fn epoch(&self) -> Answer<'_, Epoch>;

@@ -132,6 +132,10 @@ metrics! {
     MailQueue = "mail_queue_letters";
     /// For how long the oldest of them has waited.
     MailOldest = "mail_queue_oldest_seconds";
+    /// Work on people's own data by state: queued, running, failed.
+    Jobs = "jobs";
+    /// For how long the oldest of it that is not over has waited.
+    JobsOldest = "jobs_oldest_seconds";
     /// Attempts to deliver a letter by outcome: sent, failed (tried again later), given_up, dropped (nobody wants it any more).
     MailLetters = "mail_letters_total";
 }

@@ -7,6 +7,7 @@ use actix::{Actor, ActorContext, AsyncContext, Context, Handler, StreamHandler};
 
 use super::catch_up::CatchUp;
 use super::people::Typed;
+use super::private::opens;
 use super::socket::Inbound;
 use crate::actors::mail::{Submission, ToRoom, ToSession};
 use crate::actors::pod::Alive;
@@ -177,6 +178,19 @@ impl Session {
         if !self.may_write && is_writing(&command) {
             return self.once_verified(command, reference, user, ctx);
         }
+        if !self.may_write && opens(&command).next().is_some() {
+            return self.once_open(command, reference, user, ctx);
+        }
+        self.perform(command, reference, user, ctx);
+    }
+
+    pub(super) fn perform(
+        &mut self,
+        command: Command,
+        reference: Option<Reference>,
+        user: UserId,
+        ctx: &mut Context<Self>,
+    ) {
         match command {
             Command::Ping => {
                 let heads = self.parts.hub.live_heads(&self.link);
@@ -338,6 +352,7 @@ impl Handler<ToSession> for Session {
             ToSession::Behind { room, after } => self.fell_behind(room, after, ctx),
             ToSession::Lagged { room, after } => self.lagged(room, after, ctx),
             ToSession::UserBehind => self.user_behind(ctx),
+            ToSession::Added { room } => self.added(room, ctx),
             ToSession::Removed { room } => self.removed(room),
             ToSession::CheckExpiry => self.check_expiry(),
         }

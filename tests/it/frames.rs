@@ -90,6 +90,9 @@ fn server_frames() -> BTreeMap<String, Encoded> {
         created_at: at(0),
         last_seen: None,
         email_verified: true,
+        server_role: chat::domain::ServerRole::User,
+        status: chat::domain::AccountStatus::Active,
+        profile: chat::domain::Profile::default(),
     };
     let reference = Reference::Number(4);
     let r = Some(&reference);
@@ -145,6 +148,7 @@ fn server_frames() -> BTreeMap<String, Encoded> {
     add("room.added", news::user_entry(&own(13, UserChange::RoomAdded { room: ROOM })));
     add("room.removed", news::user_entry(&own(14, UserChange::RoomRemoved { room: ROOM })));
     add("mark.moved", news::user_entry(&own(15, UserChange::MarkMoved { room: ROOM, marks, unread })));
+    add("profile.updated", news::user_entry(&own(17, UserChange::ProfileUpdated)));
     add("other.user", news::user_entry(&own(16, UserChange::Other { kind: "badge.awarded".into() })));
     add("ack.marked", news::marked(r, marks, unread));
     add("room.bump", news::bump(ROOM, seq(51), 38));

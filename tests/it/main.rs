@@ -8,6 +8,8 @@
     reason = "a test says what is wrong by panicking"
 )]
 
+#[cfg(feature = "torture")]
+mod administering;
 mod architecture;
 mod asyncapi;
 #[cfg(feature = "torture")]
@@ -21,6 +23,8 @@ mod http;
 mod journeys;
 #[cfg(feature = "torture")]
 mod mail;
+#[cfg(feature = "torture")]
+mod own_data;
 #[cfg(feature = "torture")]
 mod pods;
 mod postgres;

@@ -14,6 +14,7 @@ use serde_json::{Map, Value, json};
 use serde_yaml_ng::Mapping;
 
 use self::table::{ANY, OPERATIONS, REFERENCES, REQUIRED, TAGS, WITH_BODY, WITH_TOKEN};
+use super::audit::AuditEntry;
 use super::problem::{FieldError, ProblemBody};
 use super::sessions::LoginSession;
 use crate::protocol::wire;
@@ -81,6 +82,7 @@ fn base() -> DefaultApiRaw {
             ("Message", wire::Message::schema_with_ref()),
             ("Room", wire::Room::schema_with_ref()),
             ("Attachment", wire::Attachment::schema_with_ref()),
+            ("AuditEntry", AuditEntry::schema_with_ref()),
             ("LoginSession", LoginSession::schema_with_ref()),
             ("FieldError", FieldError::schema_with_ref()),
             ("Problem", ProblemBody::schema_with_ref()),
@@ -171,6 +173,12 @@ fn finish(operation: &mut Map<String, Value>) {
             "schema": { "type": "string", "enum": ["true"] },
         });
         created.insert("headers".into(), json!({ "Idempotent-Replayed": header }));
+    }
+    if row.operation == "getJobResult"
+        && let Some(Value::Object(result)) = answers.get_mut("200")
+    {
+        let lines = json!({ "schema": { "type": "string" }, "example": "{\"type\":\"account\"}\n" });
+        result.insert("content".into(), json!({ "application/x-ndjson": lines }));
     }
     operation.insert("responses".into(), Value::Object(answers));
     // Said aloud, so that none is forgotten by mistake.

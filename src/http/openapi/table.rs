@@ -29,13 +29,16 @@ pub(super) const ANY: &[(u16, &str)] =
     &[(500, "The server's own fault"), (503, "Overload or a lost database: try again")];
 
 const VALIDATION: (u16, &str) = (400, "Validation error");
+const NO_USER: (u16, &str) = (404, "No such user");
+const NOT_ADMINISTRATOR: (u16, &str) = (403, "Only administrators may do this");
 const NO_ROOM: (u16, &str) = (404, "Room not found");
 const NO_MESSAGE: (u16, &str) = (404, "Message not found");
 const TOO_MANY: (u16, &str) = (429, "Too many requests");
 const NO_MAIL: (u16, &str) = (403, "This installation sends no mail");
 const TAKEN: (u16, &str) = (409, "Somebody has the address");
 const NOT_VERIFIED: (u16, &str) = (403, "Your e-mail address is not confirmed");
-const NOT_MEMBER: (u16, &str) = (403, "Not a member of this public room");
+const NOT_MEMBER: (u16, &str) =
+    (403, "Not a member of this public room, or your e-mail address is not confirmed and it is private");
 
 /// By the operations' ids.
 pub(super) const OPERATIONS: &[Answers] = &[
@@ -44,7 +47,11 @@ pub(super) const OPERATIONS: &[Answers] = &[
         (201, "User created successfully"),
         &[VALIDATION, (409, "User already exists"), (429, "Too many requests")],
     ),
-    row("login", (200, "Login successful"), &[(401, "Invalid credentials"), (429, "Too many requests")]),
+    row(
+        "login",
+        (200, "Login successful"),
+        &[(401, "Invalid credentials"), (403, "The account was closed"), (429, "Too many requests")],
+    ),
     row("refresh", (200, "Tokens renewed"), &[(401, "Invalid refresh token"), (429, "Too many requests")]),
     row("logout", (204, "Login ended"), &[]),
     row("logoutAll", (204, "All logins ended"), &[]),
@@ -66,13 +73,28 @@ pub(super) const OPERATIONS: &[Answers] = &[
     row("changePassword", (204, "Password changed"), &[VALIDATION, (409, "It was changed meanwhile")]),
     row("changeEmail", (202, "Mails will come"), &[VALIDATION, NO_MAIL, TAKEN]),
     row("getMe", (200, "You"), &[]),
+    row("changeProfile", (200, "You, as you are now"), &[VALIDATION]),
+    row("deleteAccount", (202, "The account is closed, and will be gone"), &[VALIDATION]),
+    row("exportData", (202, "It will be put together"), &[]),
+    row("listJobs", (200, "Your jobs"), &[]),
+    row("getJob", (200, "The job"), &[VALIDATION, (404, "You have no such job")]),
+    row(
+        "getJobResult",
+        (200, "The result, as application/x-ndjson"),
+        &[VALIDATION, (404, "There is none, or it was dropped"), (409, "The job is not done")],
+    ),
+    row("findUsers", (200, "People found"), &[VALIDATION]),
+    row("getUser", (200, "The person"), &[VALIDATION, NO_USER]),
+    row("listBlocks", (200, "Whom you block"), &[]),
+    row("blockUser", (204, "Blocked"), &[VALIDATION, NO_USER, (413, "You block as many as one may")]),
+    row("unblockUser", (204, "Not blocked"), &[VALIDATION]),
     row("listRooms", (200, "Rooms retrieved successfully"), &[]),
     row(
         "createRoom",
         (201, "Room created successfully"),
         &[VALIDATION, NOT_VERIFIED, (429, "Too many requests")],
     ),
-    row("getRoom", (200, "The room"), &[VALIDATION, NO_ROOM]),
+    row("getRoom", (200, "The room"), &[VALIDATION, NOT_VERIFIED, NO_ROOM]),
     row("joinRoom", (200, "The room joined"), &[VALIDATION, NO_ROOM, (409, "The room is archived")]),
     row("leaveRoom", (204, "Room left"), &[VALIDATION, NOT_MEMBER, NO_ROOM]),
     row("listMembers", (200, "Members retrieved successfully"), &[VALIDATION, NOT_MEMBER, NO_ROOM]),
@@ -111,7 +133,12 @@ pub(super) const OPERATIONS: &[Answers] = &[
             (409, "The room is archived"),
         ],
     ),
-    row("getJourney", (200, "The message's way"), &[VALIDATION, (404, "Message or user not found")]),
+    row(
+        "getJourney",
+        (200, "The message's way"),
+        &[VALIDATION, NOT_ADMINISTRATOR, (404, "Message or user not found")],
+    ),
+    row("listAudit", (200, "What happened"), &[VALIDATION, NOT_ADMINISTRATOR]),
     row("createTicket", (201, "Ticket issued"), &[VALIDATION]),
     row("getHealth", (200, "The process lives"), &[]),
     row("getReadiness", (200, "Requests are taken"), &[]),
@@ -127,6 +154,12 @@ pub(super) const REQUIRED: &[(&str, &[&str])] = &[
     ("MessagePage", &["messages", "nextCursor"]),
     ("MemberPage", &["members", "nextCursor"]),
     ("RoomPage", &["rooms", "nextCursor"]),
+    ("AuditEntry", &["id", "at", "event", "actor"]),
+    ("AuditPage", &["records", "nextCursor"]),
+    ("Blocks", &["users"]),
+    ("FoundUsers", &["users"]),
+    ("Job", &["id", "kind", "state", "progress", "createdAt"]),
+    ("Jobs", &["jobs"]),
     ("LoginSession", &["id", "device", "network", "createdAt", "lastUsedAt", "isCurrent"]),
 ];
 
@@ -135,6 +168,10 @@ pub(super) const REFERENCES: &[(&str, &str, &str, bool)] = &[
     ("Room", "members", "User", true),
     ("Message", "attachments", "Attachment", true),
     ("Session", "user", "User", false),
+    ("AuditPage", "records", "AuditEntry", true),
+    ("Blocks", "users", "User", true),
+    ("FoundUsers", "users", "User", true),
+    ("Jobs", "jobs", "Job", true),
     ("LoginSessions", "sessions", "LoginSession", true),
     ("MessagePage", "messages", "Message", true),
     ("MemberPage", "members", "User", true),

@@ -47,6 +47,7 @@ impl Desk<'_> {
             Operation::Send { author, message, draft } => self.send(*author, *message, draft),
             Operation::Edit { by, message, content } => self.edit(*by, *message, content),
             Operation::Delete { by, message } => self.delete(*by, *message),
+            Operation::Erase { author, message } => self.erase(*author, *message),
             Operation::Join { user } => self.join(*user),
             Operation::Leave { user } => self.leave(*user),
         }
@@ -115,16 +116,31 @@ impl Desk<'_> {
     }
 
     fn delete(&mut self, by: UserId, id: MessageId) -> Outcome {
-        let KnownMessage { mut message, last_seq, .. } = self.own_message(by, id)?;
-        if policy::may_delete(&message, by, self.now, self.window)? == Verdict::AlreadySo {
+        let known = self.own_message(by, id)?;
+        let verdict = policy::may_delete(&known.message, by, self.now, self.window)?;
+        Ok(self.bury(known, verdict))
+    }
+
+    /// Nobody asks whether he may: the account is closed.
+    fn erase(&mut self, author: UserId, id: MessageId) -> Outcome {
+        let known = self.message(id).filter(|known| known.message.author == author).cloned();
+        let known = known.ok_or(Refusal::NotFound("message"))?;
+        let verdict = if known.message.deleted_at.is_some() { Verdict::AlreadySo } else { Verdict::Write };
+        Ok(self.bury(known, verdict))
+    }
+
+    /// Takes the text away and leaves the place.
+    fn bury(&mut self, known: KnownMessage, verdict: Verdict) -> Committed {
+        let KnownMessage { mut message, last_seq, .. } = known;
+        if verdict == Verdict::AlreadySo {
             let at = message.updated_at;
-            return Ok(self.standing(last_seq, at, Change::MessageDeleted(message)));
+            return self.standing(last_seq, at, Change::MessageDeleted(message));
         }
         message.content.clear();
         message.updated_at = self.now;
         message.deleted_at = Some(self.now);
         self.ledger.rewrite(message.clone(), self.next());
-        Ok(self.written(Change::MessageDeleted(message)))
+        self.written(Change::MessageDeleted(message))
     }
 
     fn join(&mut self, user: UserId) -> Outcome {

@@ -124,7 +124,7 @@ pub(crate) fn needs(batches: &[RoomBatch]) -> Needs {
                     needs.messages.insert(*message);
                     needs.name(room, content.as_str());
                 }
-                Operation::Delete { message, .. } => {
+                Operation::Delete { message, .. } | Operation::Erase { message, .. } => {
                     needs.messages.insert(*message);
                 }
                 Operation::Join { user } => {

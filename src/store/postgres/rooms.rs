@@ -9,12 +9,11 @@ use uuid::Uuid;
 
 use super::fault::Fault;
 use super::pipeline::Pipeline;
-use super::rows::{MessageRow, NewRoomRow, RoomRow, UserColumns, UserRow};
+use super::rows::{MessageRow, NewRoomRow, RoomRow, UserColumns, UserRow, user_columns};
 use super::schema::{members, messages, rooms, users};
 use super::statements::statement;
-use super::transaction;
 use super::writes::{InsertEntries, InsertMembers, LockUsers, NoteGrowth, tell, user_growth};
-use crate::domain::refusal::Invalid;
+use super::{people, transaction};
 use crate::domain::{
     Change, ClientMsgId, Entry, LogHead, Member, Message, MessageId, Refusal, Role, Room, RoomId, Seq, User,
     UserChange, UserEntry, UserId, policy,
@@ -56,12 +55,13 @@ pub(super) async fn create_room(conn: &mut AsyncPgConnection, new: &NewRoom) -> 
         if !found.contains_key(&new.owner) {
             return Err(Refusal::NotFound("user").into());
         }
+        if let Some(user) = people::out_of_reach(conn, &people, new.owner).await? {
+            return Err(policy::not_to_be_added(user).into());
+        }
         let mut made = Made::default();
         for user in people {
-            let (username, user_seq) = found
-                .get(&user)
-                .cloned()
-                .ok_or_else(|| Invalid::new("members", format!("{user} is no user")))?;
+            let (username, user_seq) =
+                found.get(&user).cloned().ok_or_else(|| policy::not_to_be_added(user))?;
             made.join(new, user, username, Seq::from_stored(user_seq));
         }
         made.store(conn, new).await
@@ -155,10 +155,9 @@ pub(super) async fn rooms_of(
 statement! {
     /// The first members of each of a user's rooms, by `joined_seq`, read from the index.
     FirstMembers { limit: i64 => BigInt, user: Uuid => SqlUuid } -> (SqlUuid, UserColumns),
-    "SELECT mine.room_id, u.id, u.username, u.email, u.avatar, u.created_at, u.last_seen, \
-     u.email_verified_at FROM members mine CROSS JOIN LATERAL (SELECT user_id, joined_seq FROM members WHERE room_id = mine.room_id \
+    concat!("SELECT mine.room_id, ", user_columns!(), " FROM members mine CROSS JOIN LATERAL (SELECT user_id, joined_seq FROM members WHERE room_id = mine.room_id \
      ORDER BY joined_seq LIMIT ?) first JOIN users u ON u.id = first.user_id \
-     WHERE mine.user_id = ? ORDER BY mine.room_id, first.joined_seq"
+     WHERE mine.user_id = ? ORDER BY mine.room_id, first.joined_seq")
 }
 
 pub(super) async fn room(

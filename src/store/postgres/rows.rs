@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use super::schema::{logins, members, messages, refresh_tokens, rooms, users};
 use crate::domain::{
-    ClientMsgId, Description, Email, Marks, Member, Message, MessageId, Role, Room, RoomId, RoomName, Seq,
-    Timestamp, Unread, User, UserChange, UserEntry, UserId, Username,
+    AccountStatus, ClientMsgId, Description, Email, Marks, Member, Message, MessageId, Profile, Role, Room,
+    RoomId, RoomName, Seq, ServerRole, Timestamp, Unread, User, UserChange, UserEntry, UserId, Username,
 };
 use crate::store::plan::KnownMember;
 
@@ -22,11 +22,38 @@ pub(super) struct UserRow {
     created_at: i64,
     last_seen: Option<i64>,
     email_verified_at: Option<i64>,
+    server_role: String,
+    disabled_at: Option<i64>,
+    deleted_at: Option<i64>,
+    display_name: Option<String>,
+    status_text: Option<String>,
 }
 
 /// The columns of a [`UserRow`], for statements written out.
-pub(super) type UserColumns =
-    (SqlUuid, Text, Text, Nullable<Text>, BigInt, Nullable<BigInt>, Nullable<BigInt>);
+pub(super) type UserColumns = (
+    SqlUuid,
+    Text,
+    Text,
+    Nullable<Text>,
+    BigInt,
+    Nullable<BigInt>,
+    Nullable<BigInt>,
+    Text,
+    Nullable<BigInt>,
+    Nullable<BigInt>,
+    Nullable<Text>,
+    Nullable<Text>,
+);
+
+/// Their names, of a table `users u`.
+macro_rules! user_columns {
+    () => {
+        "u.id, u.username, u.email, u.avatar, u.created_at, u.last_seen, u.email_verified_at, \
+         u.server_role, u.disabled_at, u.deleted_at, u.display_name, u.status_text"
+    };
+}
+
+pub(super) use user_columns;
 
 impl From<UserRow> for User {
     fn from(row: UserRow) -> Self {
@@ -38,6 +65,9 @@ impl From<UserRow> for User {
             created_at: Timestamp::from_millis(row.created_at),
             last_seen: row.last_seen.map(Timestamp::from_millis),
             email_verified: row.email_verified_at.is_some(),
+            server_role: ServerRole::from_stored(&row.server_role),
+            status: AccountStatus::from_stored(row.disabled_at, row.deleted_at),
+            profile: Profile { display_name: row.display_name, status_text: row.status_text },
         }
     }
 }
@@ -55,6 +85,7 @@ pub(super) struct NewUser<'a> {
     pub(super) created_at: i64,
     pub(super) last_seen: Option<i64>,
     pub(super) email_verified_at: Option<i64>,
+    pub(super) server_role: &'static str,
 }
 
 #[derive(Insertable)]
@@ -235,6 +266,7 @@ impl From<UserEntryRow> for UserEntry {
             ("mark.moved", Some(room), Some(marks), Some(unread)) => {
                 UserChange::MarkMoved { room, marks, unread }
             }
+            ("profile.updated", ..) => UserChange::ProfileUpdated,
             _ => UserChange::Other { kind: row.kind },
         };
         Self {

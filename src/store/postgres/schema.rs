@@ -22,6 +22,11 @@ diesel::table! {
         user_seq -> BigInt,
         user_first_retained -> BigInt,
         email_verified_at -> Nullable<BigInt>,
+        server_role -> Text,
+        disabled_at -> Nullable<BigInt>,
+        deleted_at -> Nullable<BigInt>,
+        display_name -> Nullable<Text>,
+        status_text -> Nullable<Text>,
     }
 }
 
@@ -177,6 +182,53 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    audit (id) {
+        id -> Uuid,
+        at -> BigInt,
+        event -> Text,
+        actor -> Text,
+        actor_id -> Nullable<Uuid>,
+        subject_id -> Nullable<Uuid>,
+        network -> Nullable<Text>,
+        request_id -> Nullable<Text>,
+        detail -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    blocks (user_id, blocked_id) {
+        user_id -> Uuid,
+        blocked_id -> Uuid,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    jobs (id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        kind -> Text,
+        options -> Nullable<Text>,
+        state -> Text,
+        progress -> BigInt,
+        created_at -> BigInt,
+        finished_at -> Nullable<BigInt>,
+        due_at -> BigInt,
+        attempts -> BigInt,
+        at -> Nullable<Text>,
+        parts -> BigInt,
+    }
+}
+
+diesel::table! {
+    job_parts (job_id, part) {
+        job_id -> Uuid,
+        part -> BigInt,
+        body -> Text,
+    }
+}
+
 diesel::joinable!(logins -> users (user_id));
 diesel::joinable!(refresh_tokens -> logins (session_id));
 diesel::joinable!(proofs -> users (user_id));
@@ -187,3 +239,4 @@ diesel::allow_tables_to_appear_in_same_query!(logins, refresh_tokens, users);
 diesel::allow_tables_to_appear_in_same_query!(members, messages, rooms);
 diesel::allow_tables_to_appear_in_same_query!(users, members);
 diesel::allow_tables_to_appear_in_same_query!(proofs, users);
+diesel::allow_tables_to_appear_in_same_query!(blocks, users);

@@ -286,14 +286,17 @@ fn room(entry: &UserEntry) -> Option<Uuid> {
         UserChange::RoomAdded { room }
         | UserChange::RoomRemoved { room }
         | UserChange::MarkMoved { room, .. } => Some(room.0),
-        UserChange::Other { .. } => None,
+        UserChange::ProfileUpdated | UserChange::Other { .. } => None,
     }
 }
 
 fn moved(entry: &UserEntry) -> Option<(Marks, Unread)> {
     match entry.change {
         UserChange::MarkMoved { marks, unread, .. } => Some((marks, unread)),
-        UserChange::RoomAdded { .. } | UserChange::RoomRemoved { .. } | UserChange::Other { .. } => None,
+        UserChange::RoomAdded { .. }
+        | UserChange::RoomRemoved { .. }
+        | UserChange::ProfileUpdated
+        | UserChange::Other { .. } => None,
     }
 }
 

@@ -9,8 +9,7 @@ use super::append::insert_entries;
 use super::fault::{self, Fault};
 use super::rows::{Key, MessageRow, NewMember, NewRoomRow, RoomRow, UserRow};
 use super::schema::{members, messages, rooms, users};
-use super::user_logs;
-use crate::domain::refusal::Invalid;
+use super::{people, user_logs};
 use crate::domain::{
     Change, ClientMsgId, Entry, Member, Message, MessageId, Refusal, Role, Room, RoomId, Seq, User,
     UserChange, UserId, policy,
@@ -51,6 +50,9 @@ pub(super) fn create_room(conn: &mut SqliteConnection, new: &NewRoom) -> Result<
         if !names.contains_key(&new.owner) {
             return Err(Refusal::NotFound("user").into());
         }
+        if let Some(user) = people::out_of_reach(conn, &people, new.owner)? {
+            return Err(policy::not_to_be_added(user).into());
+        }
         let count = i64::try_from(people.len()).unwrap_or(i64::MAX);
         diesel::insert_into(rooms::table)
             .values(NewRoomRow {
@@ -69,10 +71,7 @@ pub(super) fn create_room(conn: &mut SqliteConnection, new: &NewRoom) -> Result<
         let (mut seq, mut rows) = (Seq::START, Vec::with_capacity(people.len()));
         let (mut entries, mut told) = (Vec::with_capacity(people.len()), Vec::with_capacity(people.len()));
         for user in people {
-            let username = names
-                .get(&user)
-                .cloned()
-                .ok_or_else(|| Invalid::new("members", format!("{user} is no user")))?;
+            let username = names.get(&user).cloned().ok_or_else(|| policy::not_to_be_added(user))?;
             seq = seq.next();
             let role = if user == new.owner { Role::Owner } else { Role::Member };
             let member = Member { user, role, joined_at: new.now, joined_seq: seq };
@@ -94,6 +93,7 @@ fn usernames(conn: &mut SqliteConnection, ids: &[UserId]) -> Result<HashMap<User
     for some in ids.chunks(USERS_AT_ONCE) {
         let rows: Vec<(Key, String)> = users::table
             .filter(users::id.eq_any(some.iter().copied().map(Key::from)))
+            .filter(users::deleted_at.is_null())
             .select((users::id, users::username))
             .load(conn)?;
         names.extend(rows.into_iter().map(|(id, name)| (UserId::from(id), name)));

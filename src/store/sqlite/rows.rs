@@ -12,8 +12,9 @@ use uuid::Uuid;
 
 use super::schema::{logins, members, mentions, messages, refresh_tokens, rooms, users};
 use crate::domain::{
-    ClientMsgId, Description, Email, Epoch, LetterId, Marks, Member, Message, MessageId, Role, Room, RoomId,
-    RoomName, Seq, SessionId, Timestamp, User, UserId, Username,
+    AccountStatus, AuditId, ClientMsgId, Description, Email, Epoch, JobId, LetterId, Marks, Member, Message,
+    MessageId, Profile, Role, Room, RoomId, RoomName, Seq, ServerRole, SessionId, Timestamp, User, UserId,
+    Username,
 };
 use crate::store::plan::{KnownMember, LogRow, MentionRow, NewMessage};
 
@@ -55,7 +56,7 @@ macro_rules! keys {
     )*};
 }
 
-keys!(UserId, RoomId, MessageId, SessionId, ClientMsgId, LetterId, Epoch);
+keys!(UserId, RoomId, MessageId, SessionId, ClientMsgId, LetterId, Epoch, AuditId, JobId);
 
 #[derive(Debug, Queryable, Selectable)]
 #[diesel(table_name = users, check_for_backend(Sqlite))]
@@ -67,6 +68,11 @@ pub(super) struct UserRow {
     created_at: i64,
     last_seen: Option<i64>,
     email_verified_at: Option<i64>,
+    server_role: String,
+    disabled_at: Option<i64>,
+    deleted_at: Option<i64>,
+    display_name: Option<String>,
+    status_text: Option<String>,
 }
 
 impl From<UserRow> for User {
@@ -79,6 +85,9 @@ impl From<UserRow> for User {
             created_at: Timestamp::from_millis(row.created_at),
             last_seen: row.last_seen.map(Timestamp::from_millis),
             email_verified: row.email_verified_at.is_some(),
+            server_role: ServerRole::from_stored(&row.server_role),
+            status: AccountStatus::from_stored(row.disabled_at, row.deleted_at),
+            profile: Profile { display_name: row.display_name, status_text: row.status_text },
         }
     }
 }
@@ -96,6 +105,7 @@ pub(super) struct NewUser<'a> {
     pub(super) created_at: i64,
     pub(super) last_seen: Option<i64>,
     pub(super) email_verified_at: Option<i64>,
+    pub(super) server_role: &'static str,
 }
 
 #[derive(Insertable)]

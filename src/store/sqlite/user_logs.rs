@@ -39,7 +39,7 @@ impl From<&UserEntry> for UserEntryRow {
         let (room, moved) = match &entry.change {
             UserChange::RoomAdded { room } | UserChange::RoomRemoved { room } => (Some(*room), None),
             UserChange::MarkMoved { room, marks, unread } => (Some(*room), Some((marks, unread))),
-            UserChange::Other { .. } => (None, None),
+            UserChange::ProfileUpdated | UserChange::Other { .. } => (None, None),
         };
         Self {
             user_id: entry.user.into(),
@@ -69,6 +69,7 @@ impl From<UserEntryRow> for UserEntry {
             ("mark.moved", Some(room), Some(marks), Some(unread)) => {
                 UserChange::MarkMoved { room, marks, unread }
             }
+            ("profile.updated", ..) => UserChange::ProfileUpdated,
             (kind @ ("room.added" | "room.removed" | "mark.moved"), ..) => {
                 ::log::error!("{kind} of {:?} lacks what it needs", row.user_id);
                 UserChange::Other { kind: UNREADABLE.to_owned() }

@@ -3,13 +3,16 @@
 //! make (files, pragmas) is told in that adapter's own module.
 
 mod accounts;
+pub mod administering;
 mod changing;
 mod history;
+mod jobs;
 mod letters;
 mod marks;
 mod membership;
 mod mentioning;
 mod model;
+mod people;
 mod proofs;
 mod repairing;
 mod replay;
@@ -177,6 +180,35 @@ macro_rules! contract {
                     an_expired_or_unknown_token_is_refused
                     a_revoked_login_is_worthless
                     logins_of_one_person_are_separate
+                }
+                administering {
+                    a_role_is_given_and_recorded_in_one
+                    of_those_who_may_the_first_administers
+                    who_may_not_does_not_administer_though_he_is_the_first
+                    a_closed_account_has_no_login_and_gets_none
+                    a_password_is_set_and_every_login_ends
+                    people_are_found_by_name_and_address_and_listed_once_each
+                    an_address_is_confirmed_by_hand
+                    records_are_paged_and_filtered_newest_first
+                    a_record_says_what_was_said
+                    old_records_go_and_young_ones_stay_whatever_is_asked
+                    what_happens_is_recorded_with_it_or_not_at_all
+                }
+                people {
+                    a_profile_is_changed_and_the_own_devices_are_told_once
+                    people_are_found_by_the_beginning_of_their_names
+                    who_is_blocked_cannot_put_the_blocker_into_a_room
+                    blocks_are_listed_the_last_first_and_bounded
+                }
+                jobs {
+                    a_job_is_one_workers_until_his_time_is_over
+                    of_racing_workers_one_gets_each_job
+                    a_failed_attempt_is_made_again_when_it_is_time
+                    one_export_at_a_time_and_the_newest_is_kept
+                    what_is_over_is_dropped_with_its_result
+                    own_messages_are_read_in_the_order_of_their_keys
+                    a_closed_account_keeps_its_place_and_nothing_of_its_owner
+                    an_erased_message_leaves_its_place_whenever_and_wherever
                 }
                 letters {
                     a_letter_is_handed_out_again_until_it_is_done

@@ -15,7 +15,7 @@ fn changes(entries: &[UserEntry]) -> Vec<(&str, RoomId)> {
         UserChange::RoomAdded { room }
         | UserChange::RoomRemoved { room }
         | UserChange::MarkMoved { room, .. } => *room,
-        other @ UserChange::Other { .. } => panic!("nobody writes {other:?}"),
+        other @ (UserChange::ProfileUpdated | UserChange::Other { .. }) => panic!("nobody writes {other:?}"),
     };
     entries.iter().map(|entry| (entry.change.kind(), room(&entry.change))).collect()
 }

@@ -215,6 +215,7 @@ fn fits(spec: &Value, schema: Option<&Value>, value: &Value) -> Result<(), Strin
         }
         Some("string") if value.is_string() => Ok(()),
         Some("integer") if value.is_i64() || value.is_u64() => Ok(()),
+        Some("number") if value.is_number() => Ok(()),
         Some("boolean") if value.is_boolean() => Ok(()),
         other => Err(format!("{value} is no {other:?}")),
     }

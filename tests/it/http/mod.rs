@@ -6,6 +6,8 @@ mod fuzz;
 mod mails;
 mod messages;
 mod outbox;
+mod people;
+mod private;
 mod problems;
 mod rooms;
 mod support;

@@ -185,6 +185,7 @@ impl Site {
                 noted.lock().unwrap().push(session);
                 closer.end_login(session);
             }),
+            first_administers: false,
         };
         let authenticator = Arc::new(Authenticator::new(tokens, store, clock));
         let data =

@@ -178,6 +178,7 @@ async fn own_log(world: &World, client: &Client, rooms: &[RoomId]) {
                 );
                 (room, now.0, now.1)
             }
+            UserChange::ProfileUpdated => panic!("nobody changed what he tells of himself"),
             UserChange::Other { kind } => panic!("nobody wrote {kind}"),
         };
         truth.push((at, entry.change.kind().to_owned(), room.0.to_string(), received, read));
