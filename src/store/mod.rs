@@ -11,6 +11,7 @@ pub mod postgres;
 mod proofs;
 mod repair;
 mod rooms;
+mod second_factors;
 pub mod sqlite;
 mod times;
 mod user_logs;
@@ -27,6 +28,7 @@ pub use rooms::{
     DirectoryCursor, MemberCursor, MemberPage, Membership, MessagePage, NewRoom, NewRoomMade, RoomPage,
     RoomView, Rooms, Standing,
 };
+pub use second_factors::SecondFactors;
 pub use times::{CallKind, CallSpread, CallTimes, Watched};
 pub use user_logs::{MarksPage, Moved, UserHeads, UserLogPage, UserLogs};
 
@@ -68,7 +70,7 @@ impl From<Refusal> for StoreError {
 }
 
 /// Everything the server keeps.
-pub trait Store: Log + Rooms + Accounts + Letters + Proofs + UserLogs + Repair {
+pub trait Store: Log + Rooms + Accounts + Letters + Proofs + SecondFactors + UserLogs + Repair {
     /// The identity of this database's history, as it is stored now. Another one means that what
     /// any process or client remembers of the logs is worthless.
     fn epoch(&self) -> Answer<'_, Epoch>;

@@ -78,6 +78,19 @@ pub(super) async fn start_login(
     transaction::write(conn, async |conn| insert_login(conn, login, refresh).await).await
 }
 
+pub(super) async fn refresh_session(
+    conn: &mut AsyncPgConnection,
+    hash: &[u8; 32],
+) -> Result<Option<SessionId>, Fault> {
+    let row: Option<Uuid> = refresh_tokens::table
+        .find(hash.as_slice())
+        .select(refresh_tokens::session_id)
+        .get_result(conn)
+        .await
+        .optional()?;
+    Ok(row.map(SessionId))
+}
+
 async fn insert_login(
     conn: &mut AsyncPgConnection,
     login: &LoginSession,

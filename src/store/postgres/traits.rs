@@ -137,6 +137,10 @@ impl Accounts for PgStore {
         })
     }
 
+    fn refresh_session(&self, hash: [u8; 32]) -> Answer<'_, Option<SessionId>> {
+        self.executor.read(hash, |conn, hash| accounts::refresh_session(conn, hash).boxed())
+    }
+
     fn revoke_login(&self, session: SessionId, now: Timestamp) -> Answer<'_, ()> {
         self.executor.write((), move |conn, ()| accounts::revoke_login(conn, session, now).boxed())
     }

@@ -69,6 +69,18 @@ pub(super) fn start_login(
     fault::write(conn, |conn| insert_login(conn, login, refresh))
 }
 
+pub(super) fn refresh_session(
+    conn: &mut SqliteConnection,
+    hash: &[u8; 32],
+) -> Result<Option<SessionId>, Fault> {
+    let row: Option<Key> = refresh_tokens::table
+        .find(hash.as_slice())
+        .select(refresh_tokens::session_id)
+        .get_result(conn)
+        .optional()?;
+    Ok(row.map(SessionId::from))
+}
+
 fn insert_login(
     conn: &mut SqliteConnection,
     login: &LoginSession,

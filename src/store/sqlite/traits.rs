@@ -130,6 +130,10 @@ impl Accounts for SqliteStore {
         self.executor.write(move |conn| accounts::rotate_refresh(conn, &hash, &successor, now, grace_ms))
     }
 
+    fn refresh_session(&self, hash: [u8; 32]) -> Answer<'_, Option<SessionId>> {
+        self.executor.read(move |conn| accounts::refresh_session(conn, &hash))
+    }
+
     fn revoke_login(&self, session: SessionId, now: Timestamp) -> Answer<'_, ()> {
         self.executor.write(move |conn| accounts::revoke_login(conn, session, now))
     }
