@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::{Passwords, Post, Tickets, Tokens, logins, password, refresh, store_fault};
+use super::second_factor::Asked;
+use super::{Factors, Passwords, Post, Tickets, Tokens, logins, password, refresh, store_fault};
 use crate::clock::SharedClock;
 use crate::domain::refusal::Invalid;
 use crate::domain::{
@@ -38,10 +39,21 @@ pub struct Caller {
     pub device: Option<String>,
 }
 
+/// What somebody gives to sign in.
+#[derive(Clone, Copy)]
+pub struct Credentials<'a> {
+    pub email: &'a str,
+    pub password: &'a str,
+    /// Six digits or a recovery code, where the account asks for one.
+    pub code: Option<&'a str>,
+}
+
 /// Somebody who is signed in now.
 #[derive(Clone)]
 pub struct SignedIn {
     pub user: User,
+    /// Whether a code was asked for.
+    pub second_factor: bool,
     pub token: String,
     pub refresh_token: String,
 }
@@ -51,6 +63,7 @@ pub struct AccountFlows {
     pub store: Arc<dyn Store>,
     pub clock: SharedClock,
     pub passwords: Passwords,
+    pub factors: Factors,
     pub tokens: Arc<Tokens>,
     pub tickets: Arc<Tickets>,
     pub limiter: Arc<Limiter>,
@@ -100,8 +113,10 @@ impl AccountFlows {
     /// Signs in. Whether the address or the password was wrong is not told, not even by time.
     ///
     /// # Errors
-    /// `unauthorized`; `rateLimited` with a wait that grows with each failure; `unavailable`.
-    pub async fn login(&self, email: &str, password: &str, from: Caller) -> Result<SignedIn, Fault> {
+    /// `unauthorized`; with the right password `secondFactorRequired` and `secondFactorInvalid`;
+    /// `rateLimited` with a wait that grows with each failure; `unavailable`.
+    pub async fn login(&self, given: Credentials<'_>, from: Caller) -> Result<SignedIn, Fault> {
+        let Credentials { email, password, code } = given;
         // What is no address is looked up by nothing and costs the same as an unknown one.
         let email_key = Email::parse(email).ok().map(|email| email.key());
         let account = Key::LoginAccount(refresh::hash(email_key.as_deref().unwrap_or(email)));
@@ -117,10 +132,22 @@ impl AccountFlows {
             self.limiter.failed(account, self.clock.now());
             return Err(Fault::new(Code::Unauthorized, "the e-mail address or the password is wrong"));
         };
+        let second_factor = match self.ask_code(user.id, code).await? {
+            Asked::Nothing => false,
+            Asked::Right => true,
+            // The failures stay: whoever knows the password could forget them between two guesses.
+            Asked::Missing => {
+                return Err(Fault::new(Code::SecondFactorRequired, "a code of the second factor is needed"));
+            }
+            Asked::Wrong => {
+                self.limiter.failed(account, self.clock.now());
+                return Err(Fault::new(Code::SecondFactorInvalid, "the code is wrong, or was used before"));
+            }
+        };
         self.limiter.succeeded(account, self.clock.now());
         self.rehash(user.id, password, stored).await;
         let (login, value, refresh) = self.login_of(user.id, &from);
-        let signed_in = self.signed_in(user, login.id, value)?;
+        let signed_in = SignedIn { second_factor, ..self.signed_in(user, login.id, value)? };
         self.store.start_login(login, refresh).await.map_err(store_fault)?;
         Ok(signed_in)
     }
@@ -173,6 +200,18 @@ impl AccountFlows {
         .await
     }
 
+    /// Ends the login that a refresh token belongs to, used or not. That of an unknown one has ended.
+    ///
+    /// # Errors
+    /// `unavailable`.
+    pub async fn logout_by_refresh(&self, value: &str) -> Result<(), Fault> {
+        let session = self.store.refresh_session(refresh::hash(value)).await.map_err(store_fault)?;
+        match session {
+            Some(session) => self.logout(session).await,
+            None => Ok(()),
+        }
+    }
+
     /// Puts a hash of the present cost in the place of a cheaper one. When it cannot be done now, the
     /// next login does it.
     async fn rehash(&self, user: UserId, password: &str, stored: Option<String>) {
@@ -213,7 +252,7 @@ impl AccountFlows {
 
     fn signed_in(&self, user: User, session: SessionId, refresh_token: String) -> Result<SignedIn, Fault> {
         let token = self.tokens.sign(user.id, session, self.clock.now())?;
-        Ok(SignedIn { user, token, refresh_token })
+        Ok(SignedIn { user, second_factor: false, token, refresh_token })
     }
 }
 

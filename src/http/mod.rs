@@ -23,20 +23,24 @@ mod admin;
 mod answer;
 mod auth;
 pub mod client;
+mod cookie;
 mod cursor;
 mod directory;
 mod docs;
 pub mod extract;
 pub mod headers;
 mod health;
+mod keys;
 mod marks;
 mod messages;
 pub mod openapi;
 mod page;
 pub mod problem;
+mod rates;
 mod recovery;
 pub mod request;
 mod rooms;
+mod second_factor;
 mod sessions;
 mod tickets;
 mod users;
@@ -146,6 +150,22 @@ fn routes(config: &mut web::ServiceConfig<'_>) {
                 .default_service(only("PUT")),
         )
         .service(
+            resource("/users/me/second-factor")
+                .route(post().to(second_factor::begin))
+                .route(delete().to(second_factor::remove))
+                .default_service(only("POST, DELETE")),
+        )
+        .service(
+            resource("/users/me/second-factor/confirm")
+                .route(post().to(second_factor::confirm))
+                .default_service(only("POST")),
+        )
+        .service(
+            resource("/users/me/second-factor/recovery-codes")
+                .route(post().to(second_factor::renew_recovery_codes))
+                .default_service(only("POST")),
+        )
+        .service(
             resource("/users/me/email").route(put().to(recovery::change_email)).default_service(only("PUT")),
         )
         .service(
@@ -189,6 +209,7 @@ fn routes(config: &mut web::ServiceConfig<'_>) {
                 .route(get().to(admin::journey))
                 .default_service(only("GET")),
         )
+        .service(resource("/.well-known/jwks.json").route(get().to(keys::keys)).default_service(only("GET")))
         .service(resource("/ws/ticket").route(post().to(tickets::issue)).default_service(only("POST")))
         .service(resource("/health").route(get().to(health::alive)).default_service(only("GET")))
         .service(resource("/health/ready").route(get().to(health::ready)).default_service(only("GET")));

@@ -16,7 +16,9 @@ use crate::protocol::wire;
     tags(Users)
 )]
 pub(super) async fn me(caller: Caller, http: Data<Http>) -> Result<Json<wire::User>, Problem> {
-    Ok(Json(online(&http, wire::User::own(&caller.user))))
+    let second_factor = Some(http.accounts.has_second_factor(caller.user.id).await?);
+    let me = wire::User { second_factor, ..wire::User::own(&caller.user) };
+    Ok(Json(online(&http, me)))
 }
 
 /// The person, with whether he is online now.

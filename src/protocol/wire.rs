@@ -31,6 +31,9 @@ pub struct User {
     /// Whether you have confirmed the address; of yourself only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email_verified: Option<bool>,
+    /// Whether signing in asks for a code beside the password; of yourself only, where you sign in or ask for yourself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub second_factor: Option<bool>,
     /// Where the picture is. {{"nullable":true}}
     pub avatar: Option<String>,
     /// Whether a connection of the person is open, or was until some seconds ago. Absent where it is not known.
@@ -63,6 +66,7 @@ impl User {
             username: user.username.as_str().to_owned(),
             email: format!("{}@users.invalid", user.id),
             email_verified: None,
+            second_factor: None,
             avatar: user.avatar.clone(),
             is_online: None,
             last_seen: user.last_seen.map(rfc3339),

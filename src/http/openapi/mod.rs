@@ -1,6 +1,7 @@
 //! The OpenAPI document: written by paperclip from routes and types, then finished here with what
 //! paperclip cannot say (statuses, bounds, examples, the bearer scheme).
 
+mod limits;
 mod table;
 
 use std::sync::OnceLock;
@@ -12,7 +13,9 @@ use paperclip::v2::schema::Apiv2Schema;
 use serde_json::{Map, Value, json};
 use serde_yaml_ng::Mapping;
 
+pub use self::limits::reference as rate_limits;
 use self::table::{ANY, OPERATIONS, REFERENCES, REQUIRED, TAGS, WITH_BODY, WITH_TOKEN};
+use super::keys::Jwk;
 use super::problem::{FieldError, ProblemBody};
 use super::sessions::LoginSession;
 use crate::protocol::wire;
@@ -77,6 +80,7 @@ fn base() -> DefaultApiRaw {
             ("Room", wire::Room::schema_with_ref()),
             ("Attachment", wire::Attachment::schema_with_ref()),
             ("LoginSession", LoginSession::schema_with_ref()),
+            ("Jwk", Jwk::schema_with_ref()),
             ("FieldError", FieldError::schema_with_ref()),
             ("Problem", ProblemBody::schema_with_ref()),
         ]
@@ -112,7 +116,15 @@ fn polish(spec: &mut Value) {
     if let Some(components) = root.get_mut("components").and_then(Value::as_object_mut) {
         components.insert(
             "securitySchemes".into(),
-            json!({ "bearerAuth": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT" } }),
+            json!({
+                "bearerAuth": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT" },
+                "refreshCookie": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": "__Host-chat_refresh",
+                    "description": "The refresh token of a page, asked for by `refreshCookie`. Over plain http it is called `chat_refresh`.",
+                },
+            }),
         );
         if let Some(schemas) = components.get_mut("schemas").and_then(Value::as_object_mut) {
             link(schemas);
@@ -163,6 +175,7 @@ fn finish(operation: &mut Map<String, Value>) {
         });
         created.insert("headers".into(), json!({ "Idempotent-Replayed": header }));
     }
+    limits::tell(operation, row.operation, has_token);
     operation.insert("responses".into(), Value::Object(answers));
 }
 
