@@ -148,11 +148,11 @@ export class ChatClient {
   }
 
   async register(username: string, email: string, password: string): Promise<void> {
-    this.adopt(await this.api.register(username, email, password));
+    await this.http.alone(async () => this.adopt(await this.api.register(username, email, password)));
   }
 
   async login(email: string, password: string): Promise<void> {
-    this.adopt(await this.api.login(email, password));
+    await this.http.alone(async () => this.adopt(await this.api.login(email, password)));
   }
 
   /** Unsent messages are discarded: the next person at this browser must not find them. */
@@ -168,7 +168,7 @@ export class ChatClient {
   }
 
   private adopt(session: Session): void {
-    this.tokens.write({ user: session.user, token: session.token, refreshToken: session.refreshToken });
+    this.tokens.write(session.user, session.token);
     this.beginSession(session.user);
   }
 
