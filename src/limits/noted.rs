@@ -21,7 +21,7 @@ pub struct Note {
     pub window: Duration,
     /// How many may follow at once.
     pub left: u32,
-    /// After how long all of them may again; where none may, after how long one may.
+    /// After how long all of them may again; for who was refused, after how long one may.
     pub reset: Duration,
 }
 

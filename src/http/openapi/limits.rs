@@ -100,7 +100,7 @@ RateLimit: \"request_address\";r=399;t=1, \"login_account\";r=4;t=12
 ```
 
 `q` is how many there may be at once and `w` the seconds in which as many are refilled; `r` is how many are left, and `t` the seconds
-until all of them are, or, where none is left, until one is. The older form, `RateLimit-Limit`, `-Remaining` and `-Reset`, has
+until all of them are, or, in an answer 429, until one is. The older form, `RateLimit-Limit`, `-Remaining` and `-Reset`, has
 room for one limit, and an answer here meets up to four. A request beyond a limit is answered 429 with the code `rateLimited`,
 `Retry-After` in seconds and `retryAfterMs` in its body.
 
