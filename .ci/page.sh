@@ -136,7 +136,7 @@ done
 for path in /app/ /app/config.json /app/nope.js /health; do
   get "$path" -H 'x-forwarded-proto: https'
   for name in content-security-policy x-content-type-options x-frame-options referrer-policy permissions-policy \
-    cross-origin-opener-policy strict-transport-security; do
+    cross-origin-opener-policy cross-origin-resource-policy strict-transport-security; do
     has "^$name: ."
   done
   hasnt '^server: .*[0-9]'

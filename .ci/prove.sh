@@ -46,6 +46,7 @@ if [[ -n ${PROVE_KUBECONFIG:-} ]]; then
 else
   printf '\n== kubernetes: NOT RUN. Set PROVE_KUBECONFIG to the kubeconfig of a cluster to spare.\n'
 fi
+prove timing .ci/timing.sh
 prove costs .ci/costs.sh
 prove benchmarks cargo bench --locked
 

@@ -59,6 +59,10 @@ codes! {
     UnknownType = "unknownType", 400, false, "Unknown action";
     /// No proof of identity, or one that is wrong, expired or revoked.
     Unauthorized = "unauthorized", 401, false, "Not signed in";
+    /// The password is right, and the account asks for a code too: sign in again with `code`.
+    SecondFactorRequired = "secondFactorRequired", 401, false, "Second factor required";
+    /// The password is right, and the code is wrong or was used before.
+    SecondFactorInvalid = "secondFactorInvalid", 401, false, "Second factor invalid";
     /// Signed in, and still not allowed.
     Forbidden = "forbidden", 403, false, "Not allowed";
     /// The room exists and is public, but its log is for members.

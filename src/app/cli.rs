@@ -10,6 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::database::{self, DatabaseError};
 use super::{accounts, admin, logs, mailing, sentry, server};
+use crate::auth::keys;
 #[cfg(feature = "torture")]
 use crate::clock::{Clock as _, SystemClock};
 use crate::http::openapi;
@@ -80,6 +81,9 @@ pub fn main() -> ExitCode {
     }
     if let Err(error) = sentry::dsn(&settings) {
         return fail(&error, WRONG_CONFIGURATION);
+    }
+    if let Err(error) = keys::load(&settings.jwt_keys) {
+        return fail(&format!("CHAT_JWT_KEYS: {error}"), WRONG_CONFIGURATION);
     }
     if let Err(error) = mailing::check(&settings) {
         return fail(&error, WRONG_CONFIGURATION);

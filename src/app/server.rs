@@ -20,7 +20,8 @@ use super::mailing::Mailing;
 use super::traces::{OtlpTracer, TracesError};
 use super::{metered, metrics, sentry};
 use crate::actors::{Adapters, Engine, HubCore, Pod};
-use crate::auth::{AccountFlows, Authenticator, Passwords, Post, Tickets, Tokens, secret};
+use crate::auth::keys::{self, KeyError};
+use crate::auth::{AccountFlows, Authenticator, Factors, Passwords, Post, Tickets, Tokens, secret};
 use crate::clock::{SharedClock, SystemClock};
 use crate::domain::PodId;
 use crate::http::{self, Http};
@@ -47,6 +48,8 @@ pub enum StartError {
     DataDir { path: String, cause: io::Error },
     #[error("JWT_SECRET: the secret in the data folder: {0}")]
     Secret(io::Error),
+    #[error("CHAT_JWT_KEYS: {0}")]
+    Keys(#[from] KeyError),
     #[error("{0}")]
     Database(#[from] DatabaseError),
     #[error("{0}")]
@@ -70,7 +73,7 @@ impl StartError {
         match self {
             Self::Database(error) => error.is_configuration(),
             Self::Redis(fault) => matches!(fault, RedisFault::Misconfigured(_)),
-            Self::Mail(_) => true,
+            Self::Mail(_) | Self::Keys(_) => true,
             _ => false,
         }
     }
@@ -178,6 +181,8 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     telemetry.sample(mailing.samples()).map_err(|error| StartError::Metrics(error.to_string()))?;
     let parts = parts(&pod, &engine, &between, mailing.post.clone(), secrets)?;
     let metrics = metrics::listen(&settings, &parts.http)?;
+    let http = parts.http.clone();
+    tokio::spawn(async move { http.accounts.reseal_second_factors().await });
     let Listener { server, address } = listen(&pod, parts)?;
     let timing = &settings.timing;
     let (drain_wait, drain) = (timing.drain_wait, timing.drain);
@@ -227,7 +232,9 @@ fn parts(
     (current, previous): (Secret, Vec<Secret>),
 ) -> Result<Parts, StartError> {
     let settings = &pod.settings;
-    let tokens = Arc::new(Tokens::new(&current, &previous, settings.accounts.access_token));
+    let keys = keys::load(&settings.jwt_keys)?;
+    let tokens = Tokens::new(&current, &previous, settings.accounts.access_token).signed_with(&keys);
+    let tokens = Arc::new(tokens);
     let authenticator = Arc::new(Authenticator::new(tokens.clone(), pod.store.clone(), pod.clock.clone()));
     let tickets = between.tickets(settings.accounts.ticket);
     let limiter = between.limiter(settings.limits.clone());
@@ -239,6 +246,7 @@ fn parts(
         store: pod.store.clone(),
         clock: pod.clock.clone(),
         passwords: Passwords::new(&settings.accounts).map_err(StartError::Threads)?,
+        factors: Factors::new(&current, &previous, issuer(settings)),
         tokens,
         tickets: tickets.clone(),
         limiter: limiter.clone(),
@@ -257,6 +265,13 @@ fn parts(
     });
     let admission = Arc::new(Admission::new(&settings.limits));
     Ok(Parts { http, authenticator, tickets, limiter, admission })
+}
+
+/// What an app that makes codes shows beside the account: where people find the page, or the server.
+fn issuer(settings: &Settings) -> &str {
+    let url = settings.mail.page_url.as_deref().or(settings.public_url.as_deref());
+    let url = url.map(|url| url.trim_end_matches('/'));
+    url.and_then(|url| url.split_once("://")).map_or("Chat", |(_, host)| host)
 }
 
 fn listen(pod: &Arc<Pod>, parts: Parts) -> Result<Listener, StartError> {

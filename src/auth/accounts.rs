@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::{Passwords, Post, Tickets, Tokens, audit, logins, password, refresh, store_fault};
+use super::second_factor::Asked;
+use super::{
+    Factors, Passwords, Post, Tickets, Tokens, audit, logins, password, refresh, store_fault,
+};
 use crate::clock::SharedClock;
 use crate::domain::job;
 use crate::domain::refusal::Invalid;
-use crate::domain::session::Identity;
 use crate::domain::{
     AccountStatus, Actor, AuditEvent, AuditRecord, Email, LetterKind, LoginSession, Profile, RefreshToken,
     Refusal, Rotation, ServerRole, SessionId, User, UserId, Username,
@@ -43,10 +45,21 @@ pub struct Caller {
     pub request: Option<String>,
 }
 
+/// What somebody gives to sign in.
+#[derive(Clone, Copy)]
+pub struct Credentials<'a> {
+    pub email: &'a str,
+    pub password: &'a str,
+    /// Six digits or a recovery code, where the account asks for one.
+    pub code: Option<&'a str>,
+}
+
 /// Somebody who is signed in now.
 #[derive(Clone)]
 pub struct SignedIn {
     pub user: User,
+    /// Whether a code was asked for.
+    pub second_factor: bool,
     pub token: String,
     pub refresh_token: String,
 }
@@ -56,6 +69,7 @@ pub struct AccountFlows {
     pub store: Arc<dyn Store>,
     pub clock: SharedClock,
     pub passwords: Passwords,
+    pub factors: Factors,
     pub tokens: Arc<Tokens>,
     pub tickets: Arc<Tickets>,
     pub limiter: Arc<Limiter>,
@@ -123,8 +137,11 @@ impl AccountFlows {
     /// Signs in. Whether the address or the password was wrong is not told, not even by time.
     ///
     /// # Errors
-    /// `unauthorized`; `accountDisabled` for the right password of a closed account; `rateLimited` with a wait that grows with each failure; `unavailable`.
-    pub async fn login(&self, email: &str, password: &str, from: Caller) -> Result<SignedIn, Fault> {
+    /// `unauthorized`; with the right password `accountDisabled` for a closed account,
+    /// `secondFactorRequired` and `secondFactorInvalid`; `rateLimited` with a wait that grows with each
+    /// failure; `unavailable`.
+    pub async fn login(&self, given: Credentials<'_>, from: Caller) -> Result<SignedIn, Fault> {
+        let Credentials { email, password, code } = given;
         // What is no address is looked up by nothing and costs the same as an unknown one.
         let email_key = Email::parse(email).ok().map(|email| email.key());
         let account = Key::LoginAccount(refresh::hash(email_key.as_deref().unwrap_or(email)));
@@ -146,12 +163,24 @@ impl AccountFlows {
             }
             return Err(Fault::new(Code::Unauthorized, "the e-mail address or the password is wrong"));
         };
+        let second_factor = match self.ask_code(user.id, code).await? {
+            Asked::Nothing => false,
+            Asked::Right => true,
+            // The failures stay: whoever knows the password could forget them between two guesses.
+            Asked::Missing => {
+                return Err(Fault::new(Code::SecondFactorRequired, "a code of the second factor is needed"));
+            }
+            Asked::Wrong => {
+                self.limiter.failed(account, self.clock.now());
+                return Err(Fault::new(Code::SecondFactorInvalid, "the code is wrong, or was used before"));
+            }
+        };
         self.limiter.succeeded(account, self.clock.now());
         user.may_enter()?;
         self.rehash(user.id, password, stored).await;
         let (login, value, refresh) = self.login_of(user.id, &from);
         let record = self.own(AuditEvent::LoginSucceeded, user.id, &from);
-        let signed_in = self.signed_in(user, login.id, value)?;
+        let signed_in = SignedIn { second_factor, ..self.signed_in(user, login.id, value)? };
         self.store.start_login(login, refresh, Some(record.clone())).await.map_err(store_fault)?;
         audit::tell(&record);
         Ok(signed_in)
@@ -199,16 +228,28 @@ impl AccountFlows {
     ///
     /// # Errors
     /// `unavailable`.
-    pub async fn logout(&self, who: Identity, from: &Caller) -> Result<(), Fault> {
+    pub async fn logout(&self, user: UserId, session: SessionId, from: &Caller) -> Result<(), Fault> {
         let (store, now, ended) = (self.store.clone(), self.clock.now(), self.ended());
-        let record = self.own(AuditEvent::Logout, who.user, from);
+        let record = self.own(AuditEvent::Logout, user, from);
         to_the_end(async move {
-            store.revoke_login(who.session, now, Some(record.clone())).await.map_err(store_fault)?;
-            ended(who.session);
+            store.revoke_login(session, now, Some(record.clone())).await.map_err(store_fault)?;
+            ended(session);
             audit::tell(&record);
             Ok(())
         })
         .await
+    }
+
+    /// Ends the login that a refresh token belongs to, used or not. That of an unknown one has ended.
+    ///
+    /// # Errors
+    /// `unavailable`.
+    pub async fn logout_by_refresh(&self, value: &str, from: &Caller) -> Result<(), Fault> {
+        let login = self.store.refresh_session(refresh::hash(value)).await.map_err(store_fault)?;
+        match login {
+            Some((user, session)) => self.logout(user, session, from).await,
+            None => Ok(()),
+        }
     }
 
     /// Puts a hash of the present cost in the place of a cheaper one. When it cannot be done now, the
@@ -251,7 +292,7 @@ impl AccountFlows {
 
     fn signed_in(&self, user: User, session: SessionId, refresh_token: String) -> Result<SignedIn, Fault> {
         let token = self.tokens.sign(user.id, session, self.clock.now())?;
-        Ok(SignedIn { user, token, refresh_token })
+        Ok(SignedIn { user, second_factor: false, token, refresh_token })
     }
 }
 

@@ -26,7 +26,7 @@ impl AccountFlows {
         Ok(job)
     }
 
-    /// Ends an account for ever, for who knows its password. It is closed when this answers; the rest
+    /// Ends an account for ever, for who knows its password, and the code where one is asked for. It is closed when this answers; the rest
     /// is a job.
     ///
     /// # Errors
@@ -34,11 +34,11 @@ impl AccountFlows {
     pub async fn delete_account(
         &self,
         user: &User,
-        password: &str,
+        (password, code): (&str, Option<&str>),
         messages: Messages,
         from: &Caller,
     ) -> Result<Job, Fault> {
-        self.confirm_password(user, password, "password").await?;
+        self.confirm_identity(user, (password, "password"), code).await?;
         self.close_account(user.id, messages, self.own(AuditEvent::AccountDeleted, user.id, from)).await
     }
 

@@ -2,6 +2,7 @@
 //! either.
 
 use super::accounts::{Caller, to_the_end};
+use super::second_factor::account_of;
 use super::{AccountFlows, audit, password, refresh, store_fault};
 use crate::domain::refusal::Invalid;
 use crate::domain::session::Identity;
@@ -22,7 +23,7 @@ impl AccountFlows {
     pub async fn verify_email(&self, value: &str, from: &Caller) -> Result<User, Fault> {
         self.limit(Key::ProofIp(from.ip))?;
         let user = self.store.verify_email(refresh::hash(value), self.clock.now()).await;
-        user.map_err(store_fault)?.ok_or_else(no_proof)
+        self.proven(user.map_err(store_fault)?, from)
     }
 
     /// Mails the link that confirms an address once more.
@@ -62,7 +63,7 @@ impl AccountFlows {
         let hash = refresh::hash(value);
         let user = self.store.proof_user(hash, Purpose::ResetPassword, self.clock.now()).await;
         // Before the password costs anything.
-        let user = user.map_err(store_fault)?.ok_or_else(no_proof)?;
+        let user = self.proven(user.map_err(store_fault)?, from)?;
         password::check(new, &[user.username.as_str(), user.email.as_str()])?;
         let password_hash = self.passwords.hash(new).await?;
         let notice = self.post.letter(LetterKind::PasswordChanged, Some(user.id), user.email.clone());
@@ -79,8 +80,11 @@ impl AccountFlows {
         });
         done.await?;
         self.post.ring();
-        // Whoever tried the old one for too long may try the new one at once.
-        self.limiter.succeeded(Key::LoginAccount(refresh::hash(&user.email.key())), self.clock.now());
+        // Whoever tried the old one for too long may try the new one at once. Not where a code is asked
+        // for: mail would forget the guesses of it.
+        if matches!(self.has_second_factor(user.id).await, Ok(false)) {
+            self.limiter.succeeded(account_of(&user), self.clock.now());
+        }
         Ok(())
     }
 
@@ -95,8 +99,9 @@ impl AccountFlows {
         identity: Identity,
         (present, new): (&str, &str),
         from: &Caller,
+        code: Option<&str>,
     ) -> Result<(), Fault> {
-        let before = self.confirm_password(user, present, "currentPassword").await?;
+        let before = self.confirm_identity(user, (present, "currentPassword"), code).await?;
         password::check(new, &[user.username.as_str(), user.email.as_str()])
             .map_err(|wrong| Invalid::new("newPassword", wrong.message))?;
         let after = self.passwords.hash(new).await?;
@@ -126,6 +131,7 @@ impl AccountFlows {
         &self,
         user: &User,
         password: &str,
+        code: Option<&str>,
         email: &str,
         from: &Caller,
     ) -> Result<(), Fault> {
@@ -134,7 +140,7 @@ impl AccountFlows {
         if address.key() == user.email.key() {
             return Err(Invalid::new("email", "is your address already").into());
         }
-        self.confirm_password(user, password, "password").await?;
+        self.confirm_identity(user, (password, "password"), code).await?;
         self.limit_mail(&address, from)?;
         let letters = [
             // Nobody has shown to read an address that is not confirmed: it is not asked.
@@ -164,7 +170,7 @@ impl AccountFlows {
                 user = self.store.proof_user(hash, purpose, now).await.map_err(store_fault)?;
             }
         }
-        let user = user.ok_or_else(no_proof)?;
+        let user = self.proven(user, from)?;
         let wish = self.store.wished_email(user.id, now).await.map_err(store_fault)?.ok_or_else(no_proof)?;
         let notices = [user.email, wish.address];
         let notice = |address| self.post.letter(LetterKind::EmailChanged, Some(user.id), address);
@@ -183,24 +189,12 @@ impl AccountFlows {
         }
     }
 
-    /// The stored hash, for who knows the password. Guesses count like those at the door.
-    pub(super) async fn confirm_password(
-        &self,
-        user: &User,
-        given: &str,
-        field: &'static str,
-    ) -> Result<String, Fault> {
-        let account = Key::LoginAccount(refresh::hash(&user.email.key()));
-        self.limit(account)?;
-        let stored = self.store.password_of(user.id).await.map_err(store_fault)?;
-        if self.passwords.fits(given, stored.clone()).await?
-            && let Some(stored) = stored
-        {
-            self.limiter.succeeded(account, self.clock.now());
-            return Ok(stored);
-        }
-        self.limiter.failed(account, self.clock.now());
-        Err(Invalid::new(field, "is not your password").into())
+    /// What a proof gave, or the wait that wrong ones bring: it grows.
+    fn proven<T>(&self, found: Option<T>, from: &Caller) -> Result<T, Fault> {
+        found.ok_or_else(|| {
+            self.limiter.failed(Key::ProofIp(from.ip), self.clock.now());
+            no_proof()
+        })
     }
 
     fn limit_mail(&self, to: &Email, from: &Caller) -> Result<(), Fault> {

@@ -1,6 +1,7 @@
 //! Answers that are not simply 200 with a body.
 
 use actix_web::body::BoxBody;
+use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, Responder};
 use paperclip::actix::{AcceptedJson, CreatedJson, OperationModifier};
 use paperclip::v2::models::{DefaultOperationRaw, DefaultSchemaRaw, Either, Response};
@@ -100,6 +101,17 @@ impl<T: Serialize> Responder for Pending<T> {
     }
 }
 
+/// 200 with what everybody may see and keep for five minutes.
+pub(super) struct Public<T>(pub(super) T);
+
+impl<T: Serialize> Responder for Public<T> {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "public, max-age=300")).json(self.0)
+    }
+}
+
 impl<T: Apiv2Schema> Apiv2Schema for Pending<T> {
     fn name() -> Option<String> {
         T::name()
@@ -117,5 +129,25 @@ impl<T: Apiv2Schema> Apiv2Schema for Pending<T> {
 impl<T: Serialize + Apiv2Schema> OperationModifier for Pending<T> {
     fn update_response(operation: &mut DefaultOperationRaw) {
         AcceptedJson::<T>::update_response(operation);
+    }
+}
+
+impl<T: Apiv2Schema> Apiv2Schema for Public<T> {
+    fn name() -> Option<String> {
+        T::name()
+    }
+
+    fn description() -> &'static str {
+        T::description()
+    }
+
+    fn raw_schema() -> DefaultSchemaRaw {
+        T::raw_schema()
+    }
+}
+
+impl<T: Serialize + Apiv2Schema> OperationModifier for Public<T> {
+    fn update_response(operation: &mut DefaultOperationRaw) {
+        actix_web::web::Json::<T>::update_response(operation);
     }
 }

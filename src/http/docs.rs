@@ -17,8 +17,24 @@ use crate::error::{Code, Fault};
 #[folder = "$OUT_DIR/web"]
 struct Pages;
 
-const POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; connect-src 'self' ws: wss:; \
-                      frame-ancestors 'none'; base-uri 'none'; object-src 'none'; form-action 'self'";
+/// No script and no style but from files of this server. The same as of the page's own image, in
+/// `docker/frontend/default.conf`. `connect` is what the page may reach.
+fn policy(connect: &str) -> String {
+    format!(
+        "default-src 'self'; img-src 'self' data: blob:; connect-src {connect}; frame-ancestors 'none'; \
+         base-uri 'none'; object-src 'none'; form-action 'self'"
+    )
+}
+
+/// The server itself, in both schemes: not every browser counts sockets to it as `'self'`.
+fn own(request: &HttpRequest) -> String {
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | ':' | '[' | ']' | '-');
+    if host.is_empty() || !host.chars().all(is_plain) {
+        return "'self'".to_owned();
+    }
+    format!("'self' ws://{host} wss://{host}")
+}
 
 pub(super) fn configure(config: &mut ServiceConfig) {
     let get = |path: &str| web::resource(path).default_service(only("GET"));
@@ -50,13 +66,12 @@ async fn realtime() -> HttpResponse {
 async fn app(request: HttpRequest, path: Path<String>) -> HttpResponse {
     let is_file = path.rsplit('/').next().is_some_and(|name| name.contains('.'));
     let wanted = if is_file { path.as_str() } else { "index.html" };
-    serve(&request, &format!("app/{wanted}"), POLICY)
+    serve(&request, &format!("app/{wanted}"), &policy(&own(&request)))
 }
 
 async fn swagger(request: HttpRequest, path: Path<String>) -> HttpResponse {
     let wanted = if path.is_empty() { "index.html" } else { path.as_str() };
-    // Swagger UI writes styles into its elements.
-    serve(&request, &format!("docs/{wanted}"), &format!("{POLICY}; style-src 'self' 'unsafe-inline'"))
+    serve(&request, &format!("docs/{wanted}"), &policy("'self'"))
 }
 
 fn serve(request: &HttpRequest, path: &str, policy: &str) -> HttpResponse {

@@ -65,6 +65,8 @@ pub(super) struct Jobs {
 pub(super) struct DeleteAccount {
     /// Your password. {{"format":"password","example":"correct horse battery"}}
     password: String,
+    /// Of your second factor, where there is one. {{"example":"123456"}}
+    code: Option<String>,
     /// What becomes of what you wrote: `keep` leaves it under a name that says nothing, `delete` takes the texts away and leaves their places. {{"enum":["keep","delete"],"default":"keep"}}
     messages: Option<String>,
 }
@@ -95,7 +97,7 @@ pub(super) async fn delete(
 ) -> Result<Pending<Job>, Problem> {
     let messages = Messages::parse(body.messages.as_deref().unwrap_or("keep"));
     let messages = messages.ok_or_else(|| Invalid::new("messages", "must be keep or delete"))?;
-    let job = http.accounts.delete_account(&caller.user, &body.password, messages, &peer.0).await?;
+    let job = http.accounts.delete_account(&caller.user, (&body.password, body.code.as_deref()), messages, &peer.0).await?;
     http.pod.job_waits();
     Ok(Pending(job.into()))
 }

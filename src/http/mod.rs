@@ -25,6 +25,7 @@ mod audit;
 mod auth;
 mod blocks;
 pub mod client;
+mod cookie;
 mod cursor;
 mod directory;
 mod docs;
@@ -32,16 +33,19 @@ pub mod extract;
 pub mod headers;
 mod health;
 mod jobs;
+mod keys;
 mod marks;
 mod messages;
 pub mod openapi;
 mod page;
 mod private;
 pub mod problem;
+mod rates;
 mod recovery;
 pub mod request;
 mod roles;
 mod rooms;
+mod second_factor;
 mod sessions;
 mod tickets;
 mod users;
@@ -173,6 +177,22 @@ fn routes(config: &mut web::ServiceConfig<'_>) {
                 .default_service(only("PUT")),
         )
         .service(
+            resource("/users/me/second-factor")
+                .route(post().to(second_factor::begin))
+                .route(delete().to(second_factor::remove))
+                .default_service(only("POST, DELETE")),
+        )
+        .service(
+            resource("/users/me/second-factor/confirm")
+                .route(post().to(second_factor::confirm))
+                .default_service(only("POST")),
+        )
+        .service(
+            resource("/users/me/second-factor/recovery-codes")
+                .route(post().to(second_factor::renew_recovery_codes))
+                .default_service(only("POST")),
+        )
+        .service(
             resource("/users/me/email").route(put().to(recovery::change_email)).default_service(only("PUT")),
         )
         // After all that begins with `/users/me`.
@@ -219,6 +239,7 @@ fn routes(config: &mut web::ServiceConfig<'_>) {
                 .default_service(only("GET")),
         )
         .service(resource("/admin/audit").route(get().to(audit::list)).default_service(only("GET")))
+        .service(resource("/.well-known/jwks.json").route(get().to(keys::keys)).default_service(only("GET")))
         .service(resource("/ws/ticket").route(post().to(tickets::issue)).default_service(only("POST")))
         .service(resource("/health").route(get().to(health::alive)).default_service(only("GET")))
         .service(resource("/health/ready").route(get().to(health::ready)).default_service(only("GET")));

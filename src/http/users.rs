@@ -26,7 +26,9 @@ const LEAST: usize = 2;
     tags(Users)
 )]
 pub(super) async fn me(caller: Caller, http: Data<Http>) -> Result<Json<wire::User>, Problem> {
-    Ok(Json(online(&http, wire::User::own(&caller.user))))
+    let second_factor = Some(http.accounts.has_second_factor(caller.user.id).await?);
+    let me = wire::User { second_factor, ..wire::User::own(&caller.user) };
+    Ok(Json(online(&http, me)))
 }
 
 /// What you tell of yourself; what is left out stays, and null clears.

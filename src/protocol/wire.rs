@@ -47,6 +47,9 @@ pub struct User {
     /// A line that the person tells of himself. {{"maxLength":140,"example":"Down the hole"}}
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status_text: Option<String>,
+    /// Whether signing in asks for a code beside the password; of yourself only, where you sign in or ask for yourself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub second_factor: Option<bool>,
     /// Where the picture is. {{"nullable":true}}
     pub avatar: Option<String>,
     /// Whether a connection of the person is open, or was until some seconds ago. Absent where it is not known.
@@ -85,6 +88,7 @@ impl User {
             server_role: None,
             display_name: user.profile.display_name.clone(),
             status_text: user.profile.status_text.clone(),
+            second_factor: None,
             avatar: user.avatar.clone(),
             is_online: None,
             last_seen: user.last_seen.map(rfc3339),

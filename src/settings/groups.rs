@@ -61,6 +61,14 @@ group! {
         requests_per_second_per_user: u32 = 50, ["CHAT_RATE_REQUESTS_PER_SECOND_PER_USER"], "per second", 1..=1_000_000;
         /// Requests of one user over HTTP at once.
         requests_burst: u32 = 100, ["CHAT_RATE_REQUESTS_BURST"], "", 1..=1_000_000;
+        /// Actions of one user over all sockets, but for messages and heartbeats, steadily.
+        actions_per_second_per_user: u32 = 100, ["CHAT_RATE_ACTIONS_PER_SECOND_PER_USER"], "per second", 1..=1_000_000;
+        /// Such actions at once.
+        actions_burst: u32 = 200, ["CHAT_RATE_ACTIONS_BURST"], "", 1..=1_000_000;
+        /// Requests over HTTP from one network address, steadily, whoever makes them.
+        requests_per_second_per_ip: u32 = 200, ["CHAT_RATE_REQUESTS_PER_SECOND_PER_IP"], "per second", 1..=1_000_000;
+        /// Requests over HTTP from one network address at once.
+        requests_burst_per_ip: u32 = 400, ["CHAT_RATE_REQUESTS_BURST_PER_IP"], "", 1..=1_000_000;
         /// Frames that are no envelope, within the stretch of patience, before the socket is closed.
         malformed_frames: usize = 10, ["CHAT_LIMIT_MALFORMED_FRAMES"], "", 1..=10_000;
         /// Refusals for rate, within the stretch of patience, before the socket is closed.

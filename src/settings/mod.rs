@@ -50,6 +50,8 @@ group! {
         otlp_headers: Option<Secret> = None, ["CHAT_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS"], "";
         /// Secrets that sign access tokens: the current one, then previous ones that are still accepted, each of at least 32 bytes and without a comma. When not set, one is made at the first start and kept in `jwt-secret` in the data folder.
         jwt_secret: Vec<Secret> = Vec::new(), ["JWT_SECRET"], "";
+        /// Files with Ed25519 keys (PKCS#8, PEM) that sign access tokens instead of the secret, or folders of such files by name: the first signs, all are accepted. Then `/.well-known/jwks.json` tells others what to check tokens with.
+        jwt_keys: Vec<String> = Vec::new(), ["CHAT_JWT_KEYS"], "";
         /// Where people reach the server, such as `https://chat.example.com`.
         public_url: Option<String> = None, ["PUBLIC_URL"], "";
         /// Other origins whose pages may use the server, such as `https://app.example.com`.
@@ -165,6 +167,12 @@ impl Settings {
     pub fn allows_origin(&self, origin: &str) -> bool {
         let same = |known: &str| known.trim_end_matches('/').eq_ignore_ascii_case(origin);
         self.public_url.as_deref().is_some_and(same) || self.allowed_origins.iter().any(|known| same(known))
+    }
+
+    /// Whether people reach the server over TLS.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
     }
 
     /// `docs/reference/settings.md`.

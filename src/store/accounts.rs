@@ -68,6 +68,9 @@ pub trait Accounts: Send + Sync + 'static {
         reuse: Option<AuditRecord>,
     ) -> Answer<'_, Rotation>;
 
+    /// The login that a refresh token belongs to, whether or not either still lives.
+    fn refresh_session(&self, hash: [u8; 32]) -> Answer<'_, Option<(UserId, SessionId)>>;
+
     /// Ends a login: its refresh tokens and access tokens are worthless from now on. Ending an
     /// ended one is no error.
     fn revoke_login(&self, session: SessionId, now: Timestamp, record: Option<AuditRecord>)

@@ -15,6 +15,7 @@ pub mod postgres;
 mod proofs;
 mod repair;
 mod rooms;
+mod second_factors;
 pub mod sqlite;
 mod times;
 mod user_logs;
@@ -35,6 +36,7 @@ pub use rooms::{
     DirectoryCursor, MemberCursor, MemberPage, Membership, MessagePage, NewRoom, NewRoomMade, RoomPage,
     RoomView, Rooms, Standing,
 };
+pub use second_factors::SecondFactors;
 pub use times::{CallKind, CallSpread, CallTimes, Watched};
 pub use user_logs::{MarksPage, Moved, UserHeads, UserLogPage, UserLogs};
 
@@ -77,7 +79,7 @@ impl From<Refusal> for StoreError {
 
 /// Everything the server keeps.
 pub trait Store:
-    Log + Rooms + Accounts + Letters + Proofs + UserLogs + Repair + Administration + Audits + People + Jobs
+    Log + Rooms + Accounts + Letters + Proofs + SecondFactors + UserLogs + Repair + Administration + Audits + People + Jobs
 {
     /// The identity of this database's history, as it is stored now. Another one means that what
     /// any process or client remembers of the logs is worthless.

@@ -178,6 +178,9 @@ impl Session {
         if !self.may_write && is_writing(&command) {
             return self.once_verified(command, reference, user, ctx);
         }
+        if let Err(refused) = self.may_act(&command, user) {
+            return self.error(reference.as_ref(), &refused.into());
+        }
         if !self.may_write && opens(&command).next().is_some() {
             return self.once_open(command, reference, user, ctx);
         }
@@ -203,10 +206,6 @@ impl Session {
             }
             Command::AuthRefresh { token } => self.renew(token, reference, ctx),
             Command::Send { room, draft } => {
-                let now = self.parts.hub.pod.clock.now();
-                if let Err(retry_after) = self.parts.limiter.check(Key::Send(user, room), now) {
-                    return self.error(reference.as_ref(), &Refusal::RateLimited { retry_after }.into());
-                }
                 let message = MessageId(self.parts.hub.pod.clock.id());
                 self.submit(room, Operation::Send { author: user, message, draft }, reference);
             }
@@ -229,6 +228,17 @@ impl Session {
             Command::PresenceSet { is_online } => self.set_presence(user, is_online, reference.as_ref()),
             Command::PresenceWatch { users } => self.watch_presence(users, reference.as_ref()),
         }
+    }
+
+    /// Counts it for the user, whichever of his sockets it comes by.
+    fn may_act(&self, command: &Command, user: UserId) -> Result<(), Refusal> {
+        let key = match command {
+            Command::Ping => return Ok(()),
+            Command::Send { room, .. } => Key::Send(user, *room),
+            _ => Key::Act(user),
+        };
+        let now = self.parts.hub.pod.clock.now();
+        self.parts.limiter.check(key, now).map_err(|retry_after| Refusal::RateLimited { retry_after })
     }
 
     fn submit(&self, room: RoomId, operation: Operation, reference: Option<Reference>) {

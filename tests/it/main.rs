@@ -32,6 +32,7 @@ mod postgres;
 mod redis;
 mod sim;
 mod support;
+mod threats;
 mod torture;
 mod traces;
 mod ws;

@@ -225,8 +225,20 @@ export class Person {
     await this.page.waitForFunction(() => document.querySelector(".banner") === null);
   }
 
-  storedSession() {
-    return this.page.evaluate(() => JSON.parse(localStorage.getItem("chat.session")));
+  /** What scripts of the page can find of the session: never a token. */
+  stored() {
+    return this.page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie]));
+  }
+
+  /** A login beside the page's own, whose tokens nobody can get at. */
+  async apiToken() {
+    const answer = await fetch(new URL("/auth/login", this.url), {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ email: this.email, password: this.password }),
+    });
+    assert.ok(answer.ok, `/auth/login answered ${answer.status}`);
+    return (await answer.json()).token;
   }
 
   /** What fades in has wrong colours for a moment. */

@@ -2,6 +2,7 @@
 //! paperclip cannot say (statuses, bounds, examples, the bearer scheme).
 
 mod errors;
+mod limits;
 mod table;
 
 use std::sync::OnceLock;
@@ -13,8 +14,10 @@ use paperclip::v2::schema::Apiv2Schema;
 use serde_json::{Map, Value, json};
 use serde_yaml_ng::Mapping;
 
+pub use self::limits::reference as rate_limits;
 use self::table::{ANY, OPERATIONS, REFERENCES, REQUIRED, TAGS, WITH_BODY, WITH_TOKEN};
 use super::audit::AuditEntry;
+use super::keys::Jwk;
 use super::problem::{FieldError, ProblemBody};
 use super::sessions::LoginSession;
 use crate::protocol::wire;
@@ -84,6 +87,7 @@ fn base() -> DefaultApiRaw {
             ("Attachment", wire::Attachment::schema_with_ref()),
             ("AuditEntry", AuditEntry::schema_with_ref()),
             ("LoginSession", LoginSession::schema_with_ref()),
+            ("Jwk", Jwk::schema_with_ref()),
             ("FieldError", FieldError::schema_with_ref()),
             ("Problem", ProblemBody::schema_with_ref()),
         ]
@@ -123,7 +127,15 @@ fn polish(spec: &mut Value) {
     if let Some(components) = root.get_mut("components").and_then(Value::as_object_mut) {
         components.insert(
             "securitySchemes".into(),
-            json!({ "bearerAuth": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT" } }),
+            json!({
+                "bearerAuth": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT" },
+                "refreshCookie": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": "__Host-chat_refresh",
+                    "description": "The refresh token of a page, asked for by `refreshCookie`. Over plain http it is called `chat_refresh`.",
+                },
+            }),
         );
         if let Some(schemas) = components.get_mut("schemas").and_then(Value::as_object_mut) {
             link(schemas);
@@ -174,6 +186,7 @@ fn finish(operation: &mut Map<String, Value>) {
         });
         created.insert("headers".into(), json!({ "Idempotent-Replayed": header }));
     }
+    limits::tell(operation, row.operation, has_token);
     if row.operation == "getJobResult"
         && let Some(Value::Object(result)) = answers.get_mut("200")
     {

@@ -25,8 +25,11 @@ pub(super) const WITH_BODY: &[(u16, &str)] = &[
 pub(super) const WITH_TOKEN: &[(u16, &str)] =
     &[(401, "No access token, or one that is wrong, expired or revoked"), (429, "Too many requests")];
 /// Errors that any operation answers.
-pub(super) const ANY: &[(u16, &str)] =
-    &[(500, "The server's own fault"), (503, "Overload or a lost database: try again")];
+pub(super) const ANY: &[(u16, &str)] = &[
+    (429, "Too many requests"),
+    (500, "The server's own fault"),
+    (503, "Overload or a lost database: try again"),
+];
 
 const VALIDATION: (u16, &str) = (400, "Validation error");
 const NO_USER: (u16, &str) = (404, "No such user");
@@ -37,6 +40,7 @@ const TOO_MANY: (u16, &str) = (429, "Too many requests");
 const NO_MAIL: (u16, &str) = (403, "This installation sends no mail");
 const TAKEN: (u16, &str) = (409, "Somebody has the address");
 const NOT_VERIFIED: (u16, &str) = (403, "Your e-mail address is not confirmed");
+const NOT_A_PAGE: (u16, &str) = (403, "A cookie counts from an allowed origin with its header alone");
 const NOT_MEMBER: (u16, &str) =
     (403, "Not a member of this public room, or your e-mail address is not confirmed and it is private");
 
@@ -52,11 +56,16 @@ pub(super) const OPERATIONS: &[Answers] = &[
         (200, "Login successful"),
         &[(401, "Invalid credentials"), (403, "The account was closed"), (429, "Too many requests")],
     ),
-    row("refresh", (200, "Tokens renewed"), &[(401, "Invalid refresh token"), (429, "Too many requests")]),
-    row("logout", (204, "Login ended"), &[]),
+    row(
+        "refresh",
+        (200, "Tokens renewed"),
+        &[(401, "Invalid refresh token"), NOT_A_PAGE, (429, "Too many requests")],
+    ),
+    row("logout", (204, "Login ended"), &[NOT_A_PAGE]),
     row("logoutAll", (204, "All logins ended"), &[]),
     row("listSessions", (200, "Your logins"), &[]),
     row("endSession", (204, "Login ended"), &[VALIDATION, (404, "You have no such login")]),
+    row("getKeys", (200, "The keys"), &[]),
     row("verifyEmail", (204, "Address confirmed"), &[(400, "The token is not good"), TOO_MANY]),
     row(
         "resendVerification",
@@ -72,6 +81,18 @@ pub(super) const OPERATIONS: &[Answers] = &[
     row("confirmEmail", (200, "Confirmed"), &[(400, "The token is not good"), TAKEN, TOO_MANY]),
     row("changePassword", (204, "Password changed"), &[VALIDATION, (409, "It was changed meanwhile")]),
     row("changeEmail", (202, "Mails will come"), &[VALIDATION, NO_MAIL, TAKEN]),
+    row(
+        "beginSecondFactor",
+        (201, "A secret to be confirmed"),
+        &[VALIDATION, (409, "A second factor is set")],
+    ),
+    row(
+        "confirmSecondFactor",
+        (200, "Set; recovery codes"),
+        &[VALIDATION, (409, "None waits to be confirmed")],
+    ),
+    row("renewRecoveryCodes", (200, "Other recovery codes"), &[VALIDATION, (409, "No second factor is set")]),
+    row("removeSecondFactor", (204, "Switched off"), &[VALIDATION, (409, "No second factor is set")]),
     row("getMe", (200, "You"), &[]),
     row("changeProfile", (200, "You, as you are now"), &[VALIDATION]),
     row("deleteAccount", (202, "The account is closed, and will be gone"), &[VALIDATION]),
@@ -151,6 +172,7 @@ pub(super) const REQUIRED: &[(&str, &[&str])] = &[
     ("Room", &["id", "name", "isPrivate"]),
     ("Attachment", &["id", "url", "name", "type", "size"]),
     ("Problem", &["type", "title", "status", "detail", "code", "retryable"]),
+    ("Jwk", &["kty", "crv", "alg", "use", "kid", "x"]),
     ("MessagePage", &["messages", "nextCursor"]),
     ("MemberPage", &["members", "nextCursor"]),
     ("RoomPage", &["rooms", "nextCursor"]),
@@ -173,6 +195,7 @@ pub(super) const REFERENCES: &[(&str, &str, &str, bool)] = &[
     ("FoundUsers", "users", "User", true),
     ("Jobs", "jobs", "Job", true),
     ("LoginSessions", "sessions", "LoginSession", true),
+    ("JwkSet", "keys", "Jwk", true),
     ("MessagePage", "messages", "Message", true),
     ("MemberPage", "members", "User", true),
     ("RoomPage", "rooms", "Room", true),

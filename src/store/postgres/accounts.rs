@@ -101,6 +101,20 @@ pub(super) async fn start_login(
     .await
 }
 
+pub(super) async fn refresh_session(
+    conn: &mut AsyncPgConnection,
+    hash: &[u8; 32],
+) -> Result<Option<(UserId, SessionId)>, Fault> {
+    let row: Option<(Uuid, Uuid)> = refresh_tokens::table
+        .inner_join(logins::table)
+        .filter(refresh_tokens::hash.eq(hash.as_slice()))
+        .select((logins::user_id, logins::id))
+        .get_result(conn)
+        .await
+        .optional()?;
+    Ok(row.map(|(user, session)| (UserId(user), SessionId(session))))
+}
+
 async fn insert_login(
     conn: &mut AsyncPgConnection,
     login: &LoginSession,

@@ -29,6 +29,7 @@ mod repair;
 mod rooms;
 mod rows;
 mod schema;
+mod second_factors;
 mod standing;
 mod start;
 mod statements;

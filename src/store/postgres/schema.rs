@@ -205,6 +205,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    second_factors (user_id) {
+        user_id -> Uuid,
+        sealed -> Binary,
+        key_id -> Text,
+        created_at -> BigInt,
+        confirmed_at -> Nullable<BigInt>,
+        last_step -> BigInt,
+    }
+}
+
+diesel::table! {
     jobs (id) {
         id -> Uuid,
         user_id -> Uuid,
@@ -226,6 +237,13 @@ diesel::table! {
         job_id -> Uuid,
         part -> BigInt,
         body -> Text,
+    }
+}
+
+diesel::table! {
+    recovery_codes (user_id, hash) {
+        user_id -> Uuid,
+        hash -> Binary,
     }
 }
 

@@ -143,6 +143,10 @@ impl Accounts for PgStore {
         })
     }
 
+    fn refresh_session(&self, hash: [u8; 32]) -> Answer<'_, Option<(UserId, SessionId)>> {
+        self.executor.read(hash, |conn, hash| accounts::refresh_session(conn, hash).boxed())
+    }
+
     fn revoke_login(
         &self,
         session: SessionId,

@@ -87,6 +87,19 @@ pub(super) fn start_login(
     })
 }
 
+pub(super) fn refresh_session(
+    conn: &mut SqliteConnection,
+    hash: &[u8; 32],
+) -> Result<Option<(UserId, SessionId)>, Fault> {
+    let row: Option<(Key, Key)> = refresh_tokens::table
+        .inner_join(logins::table)
+        .filter(refresh_tokens::hash.eq(hash.as_slice()))
+        .select((logins::user_id, logins::id))
+        .get_result(conn)
+        .optional()?;
+    Ok(row.map(|(user, session)| (user.into(), session.into())))
+}
+
 fn insert_login(
     conn: &mut SqliteConnection,
     login: &LoginSession,

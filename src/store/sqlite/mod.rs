@@ -22,6 +22,7 @@ mod repair;
 mod rooms;
 mod rows;
 mod schema;
+mod second_factors;
 mod standing;
 mod statements;
 mod traits;

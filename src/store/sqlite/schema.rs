@@ -196,6 +196,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    second_factors (user_id) {
+        user_id -> Binary,
+        sealed -> Binary,
+        key_id -> Text,
+        created_at -> BigInt,
+        confirmed_at -> Nullable<BigInt>,
+        last_step -> BigInt,
+    }
+}
+
+diesel::table! {
     jobs (id) {
         id -> Binary,
         user_id -> Binary,
@@ -217,6 +228,13 @@ diesel::table! {
         job_id -> Binary,
         part -> BigInt,
         body -> Text,
+    }
+}
+
+diesel::table! {
+    recovery_codes (user_id, hash) {
+        user_id -> Binary,
+        hash -> Binary,
     }
 }
 

@@ -138,6 +138,10 @@ impl Accounts for SqliteStore {
         })
     }
 
+    fn refresh_session(&self, hash: [u8; 32]) -> Answer<'_, Option<(UserId, SessionId)>> {
+        self.executor.read(move |conn| accounts::refresh_session(conn, &hash))
+    }
+
     fn revoke_login(
         &self,
         session: SessionId,

@@ -17,6 +17,7 @@ mod proofs;
 mod repairing;
 mod replay;
 mod rooms;
+mod second_factors;
 mod sending;
 pub mod sqlite;
 mod sqlite_file;
@@ -216,6 +217,14 @@ macro_rules! contract {
                     the_longest_due_goes_first
                     the_queue_tells_its_length_and_its_oldest
                     a_newcomer_is_written_with_the_account_or_not_at_all
+                }
+                second_factors {
+                    a_secret_waits_until_it_is_confirmed
+                    a_step_is_used_once_and_none_before_it
+                    of_racing_users_of_one_code_one_succeeds
+                    recovery_codes_are_replaced_all_at_once
+                    what_is_switched_off_leaves_nothing
+                    secrets_of_another_key_are_found_and_sealed_anew
                 }
                 proofs {
                     an_address_is_verified_once_and_in_time

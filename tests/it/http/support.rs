@@ -13,7 +13,7 @@ use actix_web::{App, test};
 use chat::actors::pod::Pod;
 use chat::actors::{Adapters, Engine};
 use chat::auth::courier::Counts;
-use chat::auth::{AccountFlows, Authenticator, Courier, Passwords, Post, Tickets, Tokens};
+use chat::auth::{AccountFlows, Authenticator, Courier, Factors, Passwords, Post, Tickets, Tokens};
 use chat::bus::local::{Exchange, LocalBus};
 use chat::clock::{Clock, SharedClock, SystemClock};
 use chat::domain::policy::EditWindow;
@@ -155,7 +155,9 @@ impl Site {
         let pod = Arc::new(Pod::new(id, adapters, settings.clone(), telemetry, epoch));
         let engine = Engine::start(pod.clone(), 0);
         let registry = engine.registry();
-        let tokens = Arc::new(Tokens::new(&Secret::new([7; 32]), &[], settings.accounts.access_token));
+        let keys = chat::auth::keys::load(&settings.jwt_keys).unwrap();
+        let tokens = Tokens::new(&Secret::new([7; 32]), &[], settings.accounts.access_token);
+        let tokens = Arc::new(tokens.signed_with(&keys));
         let tickets = Arc::new(Tickets::new(settings.accounts.ticket));
         let limiter = Arc::new(Limiter::new(settings.limits.clone()));
         let ended = Arc::new(Mutex::new(Vec::new()));
@@ -176,6 +178,7 @@ impl Site {
             store: store.clone(),
             clock: clock.clone(),
             passwords: Passwords::new(&settings.accounts).unwrap(),
+            factors: Factors::new(&Secret::new([7; 32]), &[], "chat.example.com"),
             tokens: tokens.clone(),
             tickets: tickets.clone(),
             limiter: limiter.clone(),

@@ -31,6 +31,7 @@ macro_rules! store_wrapper {
                 user(id: UserId) -> Option<User>;
                 start_login(login: LoginSession, refresh: RefreshToken, record: Option<AuditRecord>) -> ();
                 rotate_refresh(hash: [u8; 32], next: RefreshToken, now: Timestamp, grace_ms: i64, reuse: Option<AuditRecord>) -> Rotation;
+                refresh_session(hash: [u8; 32]) -> Option<(UserId, SessionId)>;
                 revoke_login(session: SessionId, now: Timestamp, record: Option<AuditRecord>) -> ();
                 logins_of(user: UserId, now: Timestamp) -> Vec<Login>;
                 revoke_login_of(user: UserId, session: SessionId, now: Timestamp, record: Option<AuditRecord>) -> bool;
@@ -55,6 +56,17 @@ macro_rules! store_wrapper {
                 wish_email(change: EmailChange, letters: Vec<Letter>) -> ();
                 wished_email(user: UserId, now: Timestamp) -> Option<EmailChange>;
                 confirm_email(hash: [u8; 32], notices: Vec<Letter>, now: Timestamp, record: Option<AuditRecord>) -> EmailStep;
+            }
+            SecondFactors {
+                begin_second_factor(user: UserId, sealed: SealedSecret, now: Timestamp) -> bool;
+                second_factor(user: UserId) -> Option<SecondFactor>;
+                confirm_second_factor(user: UserId, sealed: SealedSecret, step: u64, codes: Vec<RecoveryHash>, now: Timestamp) -> bool;
+                use_step(user: UserId, step: u64) -> bool;
+                use_recovery_code(user: UserId, code: RecoveryHash) -> bool;
+                replace_recovery_codes(user: UserId, codes: Vec<RecoveryHash>) -> bool;
+                remove_second_factor(user: UserId) -> ();
+                sealed_otherwise(key_id: String, after: Option<UserId>, limit: usize) -> Vec<(UserId, SealedSecret)>;
+                reseal(user: UserId, before: SealedSecret, after: SealedSecret) -> ();
             }
             UserLogs {
                 heads_of(user: UserId) -> UserHeads;

@@ -19,18 +19,23 @@ export class Api {
   register(username: string, email: string, password: string): Promise<Session> {
     return this.http.request("/auth/register", {
       method: "POST",
-      body: { username, email, password },
+      body: { username, email, password, refreshCookie: true },
       authenticated: false,
+      cookie: true,
     });
   }
 
   login(email: string, password: string, code?: string): Promise<Session> {
-    const body = { email, password, ...(code ? { code } : {}) };
-    return this.http.request("/auth/login", { method: "POST", body, authenticated: false });
+    return this.http.request("/auth/login", {
+      method: "POST",
+      body: { email, password, ...(code ? { code } : {}), refreshCookie: true },
+      authenticated: false,
+      cookie: true,
+    });
   }
 
   logout(): Promise<void> {
-    return this.http.request("/auth/logout", { method: "POST" });
+    return this.http.request("/auth/logout", { method: "POST", cookie: true });
   }
 
   me(): Promise<User> {

@@ -181,12 +181,12 @@ export class ChatClient {
   }
 
   async register(username: string, email: string, password: string): Promise<void> {
-    this.adopt(await this.api.register(username, email, password));
+    await this.http.alone(async () => this.adopt(await this.api.register(username, email, password)));
   }
 
   /** The code is of a second factor, where one is set. */
   async login(email: string, password: string, code?: string): Promise<void> {
-    this.adopt(await this.api.login(email, password, code));
+    await this.http.alone(async () => this.adopt(await this.api.login(email, password, code)));
   }
 
   /** Unsent messages are discarded: the next person at this browser must not find them. */
@@ -207,7 +207,7 @@ export class ChatClient {
   }
 
   private adopt(session: Session): void {
-    this.tokens.write({ user: session.user, token: session.token, refreshToken: session.refreshToken });
+    this.tokens.write(session.user, session.token);
     this.beginSession(session.user);
   }
 

@@ -45,6 +45,8 @@ export interface RequestOptions {
   headers?: Record<string, string>;
   /** False for the routes that make a session. */
   authenticated?: boolean;
+  /** Whether the cookie of the refresh token goes along, and may be set; no other request needs it. */
+  cookie?: boolean;
 }
 
 type HttpEnvironment = Pick<Environment, "apiUrl" | "fetch" | "exclusive">;
@@ -65,8 +67,9 @@ export class HttpClient {
     const authenticated = options.authenticated ?? true;
     if (!authenticated) return this.exchange<T>(path, options, null);
 
-    const token = this.tokens.read()?.token;
-    if (!token) throw loggedOut();
+    const session = this.tokens.read();
+    if (!session) throw loggedOut();
+    const token = session.token ?? (await this.refresh(""));
     try {
       return await this.exchange<T>(path, options, token);
     } catch (error) {
@@ -79,36 +82,40 @@ export class HttpClient {
 
   /**
    * Replaces the access token `stale`. Callers that come while a refresh runs
-   * share it; a tab that waited for another tab's refresh takes its result.
+   * share it; tabs refresh one after the other, each for itself.
    */
   refresh(stale: string): Promise<string> {
-    this.refreshing ??= this.env
-      .exclusive("chat.refresh", () => this.refreshHoldingLock(stale))
-      .finally(() => {
-        this.refreshing = null;
-      });
+    this.refreshing ??= this.alone(() => this.refreshHoldingLock(stale)).finally(() => {
+      this.refreshing = null;
+    });
     return this.refreshing;
   }
 
+  /**
+   * Runs what changes the cookie, while no other tab does: or one of them could take the cookie of
+   * somebody who has just logged in for that of who was.
+   */
+  alone<T>(task: () => Promise<T>): Promise<T> {
+    return this.env.exclusive("chat.refresh", task);
+  }
+
   private async refreshHoldingLock(stale: string): Promise<string> {
-    const stored = this.tokens.read();
-    if (!stored) throw loggedOut();
-    if (stored.token !== stale) return stored.token;
+    const session = this.tokens.read();
+    if (!session) throw loggedOut();
+    if (session.token !== null && session.token !== stale) return session.token;
+    // The person may log out while the answer is on its way.
+    const isStill = () => this.tokens.read()?.user.id === session.user.id;
     try {
-      const pair = await this.exchange<{ token: string; refreshToken: string }>(
+      const { token } = await this.exchange<{ token: string }>(
         "/auth/refresh",
-        { method: "POST", body: { refreshToken: stored.refreshToken } },
+        { method: "POST", body: { refreshCookie: true }, cookie: true },
         null,
       );
-      // The person may have logged out while the answer was on its way.
-      if (this.tokens.read()?.user.id !== stored.user.id) throw loggedOut();
-      this.tokens.write({ ...stored, ...pair });
-      return pair.token;
+      if (!isStill()) throw loggedOut();
+      this.tokens.hold(session.user, token);
+      return token;
     } catch (error) {
-      // Where tabs cannot lock, another one may have rotated the pair meanwhile.
-      const now = this.tokens.read();
-      if (now && now.user.id === stored.user.id && now.token !== stale) return now.token;
-      if (error instanceof ApiError && error.status === 401) {
+      if (error instanceof ApiError && error.status === 401 && isStill()) {
         this.tokens.clear();
         this.onSessionEnded();
       }
@@ -118,7 +125,10 @@ export class HttpClient {
 
   private async exchange<T>(path: string, options: RequestOptions, token: string | null): Promise<T> {
     const headers: Record<string, string> = { accept: "application/json", ...options.headers };
-    const init: RequestInit = { method: options.method ?? "GET", headers };
+    const credentials = options.cookie ? "include" : "omit";
+    const init: RequestInit = { method: options.method ?? "GET", headers, credentials };
+    // Without it the cookie does not count: a page elsewhere cannot send it.
+    if (options.cookie) headers["x-requested-with"] = "chat";
     if (options.body !== undefined) {
       headers["content-type"] = "application/json";
       init.body = JSON.stringify(options.body);

@@ -48,7 +48,7 @@ export class Me {
     if (this.current?.id !== user.id || JSON.stringify(user) === JSON.stringify(this.current)) return;
     this.current = user;
     const stored = this.tokens.read();
-    if (stored?.token && stored.user.id === user.id) this.tokens.write({ ...stored, user });
+    if (stored?.token && stored.user.id === user.id) this.tokens.write(user, stored.token);
     this.port.changed();
   }
 

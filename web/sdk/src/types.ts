@@ -84,7 +84,8 @@ export interface Message {
 export interface Session {
   user: User;
   token: string;
-  refreshToken: string;
+  /** Absent where it went into a cookie. */
+  refreshToken?: string;
 }
 
 export interface MessagePage {

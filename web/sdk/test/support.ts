@@ -11,7 +11,7 @@ import { contract } from "./asyncapi.js";
 export const ME = { id: "u-me", username: "alice", email: "alice@example.com" };
 export const ROOM = "room-1";
 export const ALL_FEATURES: Feature[] = ["resume", "levels", "marks", "typing", "presence", "receipts"];
-export const SESSION: Session = { user: ME, token: "access-1", refreshToken: "refresh-1" };
+export const SESSION: Session = { user: ME, token: "access-1" };
 
 /** Nothing leaves the client that the server's document does not describe. */
 const faults = contract({ ids: "any" });
@@ -95,7 +95,15 @@ export class FakeSocket implements SocketLike {
   }
 }
 
-export type Route = (request: { path: string; body: any; token: string | null }) => object | Response | Promise<object | Response>;
+export interface Asked {
+  path: string;
+  body: any;
+  token: string | null;
+  /** Whether the browser would send its cookie, and the page says that it is one. */
+  cookie: boolean;
+}
+
+export type Route = (request: Asked) => object | Response | Promise<object | Response>;
 
 export class World {
   readonly sockets: FakeSocket[] = [];
@@ -108,6 +116,7 @@ export class World {
   private lockTail: Promise<unknown> = Promise.resolve();
 
   constructor(readonly storage: StorageLike = memoryStorage()) {
+    this.routes.set("POST /auth/refresh", () => ({ token: SESSION.token }));
     this.routes.set("POST /ws/ticket", () => ({ ticket: "t1", expiresIn: 30 }));
     this.routes.set("GET /rooms", () => []);
     this.routes.set(`GET /rooms/${ROOM}/members`, () => ({ members: [ME], nextCursor: null }));
@@ -115,7 +124,7 @@ export class World {
   }
 
   loggedIn(): this {
-    this.storage.setItem("chat.session", JSON.stringify(SESSION));
+    this.storage.setItem("chat.session", JSON.stringify({ user: SESSION.user }));
     return this;
   }
 
@@ -177,7 +186,8 @@ export class World {
     const headers = init.headers as Record<string, string>;
     const token = headers["authorization"]?.replace("Bearer ", "") ?? null;
     const body = init.body ? JSON.parse(init.body as string) : (init as { form?: FormData }).form;
-    const answer = await route({ path: url.pathname + url.search, body, token });
+    const cookie = init.credentials === "include" && headers["x-requested-with"] === "chat";
+    const answer = await route({ path: url.pathname + url.search, body, token, cookie });
     return answer instanceof Response ? answer : Response.json(answer);
   }
 }
