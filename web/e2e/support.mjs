@@ -145,14 +145,16 @@ export async function launchBrowser() {
 }
 
 /** With the headers of the server's own page, its policy above all. */
-async function servePage(route) {
-  const name = new URL(route.request().url()).pathname.replace("/app/", "") || "index.html";
-  const own = await route.fetch({ url: new URL("/app/", route.request().url()).href });
-  const { "content-security-policy": policy } = own.headers();
-  const headers = name === "index.html" ? { "content-security-policy": policy } : {};
-  const path = join(PAGE, name);
-  if (existsSync(path)) await route.fulfill({ path, headers: { "content-type": TYPES[extname(name)], ...headers } });
-  else await route.fulfill({ status: 404 });
+async function pageBefore(server) {
+  const own = await fetch(`${server.url}/app/`);
+  const policy = own.headers.get("content-security-policy");
+  return async (route) => {
+    const name = new URL(route.request().url()).pathname.replace("/app/", "") || "index.html";
+    const headers = name === "index.html" ? { "content-security-policy": policy } : {};
+    const path = join(PAGE, name);
+    if (existsSync(path)) await route.fulfill({ path, headers: { "content-type": TYPES[extname(name)], ...headers } });
+    else await route.fulfill({ status: 404 });
+  };
 }
 
 const TYPES = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".json": "application/json" };
@@ -174,7 +176,7 @@ export class Person {
 
   static async arrive(browser, server, name, options = {}) {
     const context = await browser.newContext({ viewport: WIDE, ...options });
-    if (PAGE) await context.route(`${server.url}/app/**`, servePage);
+    if (PAGE) await context.route(`${server.url}/app/**`, await pageBefore(server));
     const page = await context.newPage();
     const person = new Person(name, context, page, `${server.url}/app/`);
     await page.goto(person.url);

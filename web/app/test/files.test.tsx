@@ -59,6 +59,17 @@ describe("files in the composer", () => {
   });
 });
 
+describe("a file dropped beside the room", () => {
+  it("does not take the place of the page", async () => {
+    await inRoom();
+    const dropped = new Event("drop", { bubbles: true, cancelable: true });
+    Object.assign(dropped, { dataTransfer: { types: ["Files"], files: [file("a.png", "image/png")] } });
+    document.body.dispatchEvent(dropped);
+    expect(dropped.defaultPrevented).toBe(true);
+    expect(screen.queryByRole("list", { name: "Files to be sent" })).toBeNull();
+  });
+});
+
 describe("files of a message", () => {
   it("are shown with the session's token, from the API and from nowhere else", async () => {
     const paths: string[] = [];

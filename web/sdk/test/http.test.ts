@@ -164,12 +164,12 @@ describe("an error", () => {
     expect(await failure(api.rooms())).toMatchObject({ code: "network", status: 0, retryable: true });
   });
 
-  it("about what was asked, with 401 and a code of its own, asks for no refresh either", async () => {
+  it("about what was asked, with 401 and a code of its own, is not tried again with new tokens", async () => {
     const { world, http } = open();
     rotating(world);
     world.routes.set("DELETE /users/me/second-factor", () => problem(401, "secondFactorInvalid"));
     expect(await failure(http.request("/users/me/second-factor", { method: "DELETE" }))).toMatchObject({ code: "secondFactorInvalid" });
-    expect(world.requests).toEqual(["DELETE /users/me/second-factor"]);
+    expect(world.requests.filter((request) => request.startsWith("DELETE"))).toHaveLength(1);
   });
 
   it("is told to whoever wants to know all of them", async () => {

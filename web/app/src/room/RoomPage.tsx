@@ -45,10 +45,11 @@ export function RoomPage({ room, user }: { room: Room; user: User }) {
     if (last?.kind === "bubble") setEditingId(last.message!.id);
   };
 
-  const { over, handlers } = useDrop((files) => {
+  const take = (files: File[]) => {
     trayOf(room.id).add(files);
     focusComposer();
-  });
+  };
+  const { over, handlers } = useDrop(room.archivedAt ? null : take);
 
   return (
     <section className="room" aria-labelledby="room-title" {...handlers}>
