@@ -7,6 +7,7 @@
 
 pub mod account;
 pub mod entry;
+pub mod file;
 pub mod id;
 pub mod journey;
 pub mod letter;
@@ -31,7 +32,8 @@ pub mod wheel;
 
 pub use account::{Login, LoginSession, RefreshToken, Rotation};
 pub use entry::{Change, Entry, Head, LogHead};
-pub use id::{ClientMsgId, ConnId, Epoch, LetterId, MessageId, PodId, RoomId, SessionId, UserId};
+pub use file::{Attachment, FileKind, FileName};
+pub use id::{ClientMsgId, ConnId, Epoch, FileId, LetterId, MessageId, PodId, RoomId, SessionId, UserId};
 pub use letter::{Letter, LetterKind};
 pub use mark::{MarkMove, Marks, RoomState, Unread};
 pub use message::{Content, Draft, Message};

@@ -19,10 +19,13 @@ pub(super) async fn me(caller: Caller, http: Data<Http>) -> Result<Json<wire::Us
     Ok(Json(online(&http, wire::User::own(&caller.user))))
 }
 
-/// The person, with whether he is online now.
+/// The person, with whether he is online now, and where his picture is.
 pub(super) fn online(http: &Http, mut user: wire::User) -> wire::User {
     let roster = http.pod.roster();
     let id = UserId(user.id);
+    if let Some(Ok(avatar)) = user.avatar.as_deref().map(str::parse) {
+        user.avatar = Some(http.pod.links.avatar(avatar));
+    }
     user.is_online = Some(roster.is_online(id));
     if let Some(seen) = roster.last_seen(id) {
         user.last_seen = Some(wire::rfc3339(seen));

@@ -4,6 +4,7 @@
 //! Knows no other module. Next: [`Limits`], [`Timing`], then `crate::app`, which hands them out.
 
 mod address;
+mod files;
 mod groups;
 mod mail;
 mod proxies;
@@ -15,6 +16,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 pub use address::RedisUrl;
+pub use files::{FilePlace, FileSettings};
 pub use groups::{AccountSettings, Limits, RedisSettings, StoreSettings, Timing};
 pub use mail::{MailSettings, MailTransport, SmtpSecurity, SmtpUrl};
 pub use proxies::TrustedProxies;
@@ -80,6 +82,8 @@ group! {
         redis: RedisSettings;
         /// Mail.
         mail: MailSettings;
+        /// Files that people send.
+        files: FileSettings;
     }
 }
 
@@ -144,7 +148,15 @@ impl Settings {
         if self.accounts.refresh_token <= self.accounts.access_token {
             return refuse("CHAT_REFRESH_TOKEN_SECONDS", "must be above CHAT_ACCESS_TOKEN_SECONDS");
         }
+        files::validate(self)?;
         mail::validate(self)
+    }
+
+    /// Where people reach the server, without a slash at its end.
+    #[must_use]
+    pub fn public_base(&self) -> String {
+        let set = self.public_url.as_deref().map(|url| url.trim_end_matches('/').to_owned());
+        set.unwrap_or_else(|| format!("http://localhost:{}", self.port))
     }
 
     /// The address of a PostgreSQL database, where one is set.

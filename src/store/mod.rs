@@ -4,6 +4,7 @@
 //! Names the domain only: no actor, no protocol, no HTTP. Next: [`Log`], then `sqlite`.
 
 mod accounts;
+mod files;
 mod letters;
 mod log;
 pub(crate) mod plan;
@@ -18,6 +19,7 @@ mod user_logs;
 use std::fmt;
 
 pub use accounts::{Accounts, Credentials, NewAccount};
+pub use files::{FilePurpose, Files, NewFile, ReadableFile, Unused};
 use futures_util::future::BoxFuture;
 pub use letters::Letters;
 pub use log::{Append, Log, LogPage, RoomSnapshot};
@@ -68,7 +70,7 @@ impl From<Refusal> for StoreError {
 }
 
 /// Everything the server keeps.
-pub trait Store: Log + Rooms + Accounts + Letters + Proofs + UserLogs + Repair {
+pub trait Store: Log + Rooms + Accounts + Letters + Proofs + UserLogs + Repair + Files {
     /// The identity of this database's history, as it is stored now. Another one means that what
     /// any process or client remembers of the logs is worthless.
     fn epoch(&self) -> Answer<'_, Epoch>;

@@ -12,6 +12,7 @@ mod broken;
 mod connection;
 mod executor;
 mod fault;
+mod files;
 mod letters;
 mod load;
 mod log;

@@ -89,6 +89,7 @@ diesel::table! {
         created_at -> BigInt,
         updated_at -> BigInt,
         deleted_at -> Nullable<BigInt>,
+        attachments -> Nullable<Text>,
     }
 }
 
@@ -174,6 +175,25 @@ diesel::table! {
         old_confirmed -> Bool,
         new_confirmed -> Bool,
         expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    files (id) {
+        id -> Uuid,
+        owner_id -> Uuid,
+        purpose -> Text,
+        name -> Text,
+        media_type -> Text,
+        stored_size -> BigInt,
+        size -> BigInt,
+        has_thumbnail -> Bool,
+        sha256 -> Binary,
+        created_at -> BigInt,
+        is_complete -> Bool,
+        message_id -> Nullable<Uuid>,
+        unused_since -> Nullable<BigInt>,
+        collected_until -> Nullable<BigInt>,
     }
 }
 

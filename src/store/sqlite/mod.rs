@@ -8,6 +8,7 @@ mod append;
 mod connection;
 mod executor;
 mod fault;
+mod files;
 mod letters;
 mod load;
 mod log;

@@ -12,9 +12,10 @@ use uuid::Uuid;
 
 use super::schema::{logins, members, mentions, messages, refresh_tokens, rooms, users};
 use crate::domain::{
-    ClientMsgId, Description, Email, Epoch, LetterId, Marks, Member, Message, MessageId, Role, Room, RoomId,
-    RoomName, Seq, SessionId, Timestamp, User, UserId, Username,
+    ClientMsgId, Description, Email, Epoch, FileId, LetterId, Marks, Member, Message, MessageId, Role, Room,
+    RoomId, RoomName, Seq, SessionId, Timestamp, User, UserId, Username,
 };
+use crate::store::files::{listed, shown};
 use crate::store::plan::{KnownMember, LogRow, MentionRow, NewMessage};
 
 /// Stands for an entry of a known kind whose row lacks what the kind needs, which only a damaged
@@ -55,7 +56,7 @@ macro_rules! keys {
     )*};
 }
 
-keys!(UserId, RoomId, MessageId, SessionId, ClientMsgId, LetterId, Epoch);
+keys!(UserId, RoomId, MessageId, SessionId, ClientMsgId, LetterId, FileId, Epoch);
 
 #[derive(Debug, Queryable, Selectable)]
 #[diesel(table_name = users, check_for_backend(Sqlite))]
@@ -233,6 +234,7 @@ pub(super) struct MessageRow {
     created_at: i64,
     updated_at: i64,
     deleted_at: Option<i64>,
+    attachments: Option<String>,
 }
 
 impl MessageRow {
@@ -251,7 +253,7 @@ impl From<MessageRow> for Message {
             author: row.author_id.into(),
             client_msg_id: row.client_msg_id.into(),
             content: row.content,
-            attachments: Vec::new(),
+            attachments: shown(row.attachments, row.deleted_at.is_some()),
             reply_to: row.reply_to.map(Into::into),
             created_at: Timestamp::from_millis(row.created_at),
             updated_at: Timestamp::from_millis(row.updated_at),
@@ -275,6 +277,7 @@ pub(super) struct NewMessageRow<'a> {
     created_at: i64,
     updated_at: i64,
     deleted_at: Option<i64>,
+    attachments: Option<String>,
 }
 
 impl<'a> From<&'a NewMessage> for NewMessageRow<'a> {
@@ -293,6 +296,7 @@ impl<'a> From<&'a NewMessage> for NewMessageRow<'a> {
             created_at: message.created_at.millis(),
             updated_at: message.updated_at.millis(),
             deleted_at: message.deleted_at.map(Timestamp::millis),
+            attachments: listed(&message.attachments),
         }
     }
 }

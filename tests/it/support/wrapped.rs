@@ -74,6 +74,14 @@ macro_rules! store_wrapper {
                 keep_ticket(hash: [u8; 32], ticket: Vec<u8>, expires: Timestamp) -> ();
                 take_ticket(hash: [u8; 32], now: Timestamp) -> Option<Vec<u8>>;
             }
+            Files {
+                reserve_file(file: NewFile, quota: u64) -> ();
+                complete_file(id: FileId) -> bool;
+                set_avatar(user: UserId, avatar: Option<FileId>) -> ();
+                file(id: FileId, viewer: UserId) -> ReadableFile;
+                take_unused_files(due: Unused, now: Timestamp, until: Timestamp, limit: usize) -> Vec<(FileId, FilePurpose)>;
+                file_gone(id: FileId) -> ();
+            }
             Store {
                 epoch() -> Epoch;
                 ping() -> ();
