@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::database::{self, DatabaseError};
-use super::{admin, logs, mailing, sentry, server};
+use super::{admin, filing, logs, mailing, sentry, server};
 #[cfg(feature = "torture")]
 use crate::clock::{Clock as _, SystemClock};
 use crate::http::openapi;
@@ -75,6 +75,9 @@ pub fn main() -> ExitCode {
         return fail(&error, WRONG_CONFIGURATION);
     }
     if let Err(error) = mailing::check(&settings) {
+        return fail(&error, WRONG_CONFIGURATION);
+    }
+    if let Err(error) = filing::check(&settings) {
         return fail(&error, WRONG_CONFIGURATION);
     }
     match command {

@@ -28,6 +28,9 @@ const FIELDS: &[&str] = &[
     "refreshToken",
     "roomId",
     "messageId",
+    "attachmentId",
+    "avatarId",
+    "file",
     "userId",
     "content",
     "attachments",
@@ -119,6 +122,12 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         Self(store_fault(error))
     }
+}
+
+/// The answer where something that is not the store does not answer. The cause goes to the log.
+pub(super) fn unavailable(cause: &str) -> Problem {
+    log::warn!("not available: {cause}");
+    Problem(Refusal::Unavailable.into())
 }
 
 fn status(code: Code) -> StatusCode {

@@ -43,6 +43,8 @@ pub enum Key {
     RefreshIp(IpAddr),
     /// Rooms made by a user.
     CreateRoom(UserId),
+    /// Files uploaded by a user.
+    Upload(UserId),
     /// Requests of a user over HTTP.
     Request(UserId),
     /// Mails to an address that somebody asked for, named by the SHA-256 of its key.
@@ -55,7 +57,7 @@ pub enum Key {
 
 impl Key {
     /// What each kind is called, in the order of [`Self::kind`].
-    pub const KINDS: [&'static str; 11] = [
+    pub const KINDS: [&'static str; 12] = [
         "send",
         "ticket",
         "login_account",
@@ -67,6 +69,7 @@ impl Key {
         "mail_to",
         "mail_address",
         "proof_address",
+        "upload",
     ];
 
     const fn kind(&self) -> usize {
@@ -82,6 +85,7 @@ impl Key {
             Self::MailTo(_) => 8,
             Self::MailIp(_) => 9,
             Self::ProofIp(_) => 10,
+            Self::Upload(_) => 11,
         }
     }
 }
@@ -232,6 +236,7 @@ impl Limiter {
             Key::LoginIp(_) => Rate::per_minute(limits.logins_per_minute_per_ip),
             Key::RegisterIp(_) => Rate::per_minute(limits.registrations_per_minute_per_ip),
             Key::RefreshIp(_) => Rate::per_minute(limits.refreshes_per_minute_per_ip),
+            Key::Upload(_) => Rate::per_minute(limits.uploads_per_minute),
             Key::CreateRoom(_) => Rate::per_minute(limits.rooms_per_minute),
             Key::Request(_) => Rate::per_second(limits.requests_per_second_per_user, limits.requests_burst),
             Key::MailTo(_) => Rate::per_hour(limits.mails_per_hour),

@@ -138,6 +138,7 @@ impl Key {
             Self::MailTo(address) => part(8, address),
             Self::MailIp(ip) => part(9, ip.to_string().as_bytes()),
             Self::ProofIp(ip) => part(10, ip.to_string().as_bytes()),
+            Self::Upload(user) => part(11, user.0.as_bytes()),
         }
         hash.finalize().into()
     }

@@ -1,6 +1,7 @@
 //! The OpenAPI document: written by paperclip from routes and types, then finished here with what
 //! paperclip cannot say (statuses, bounds, examples, the bearer scheme).
 
+mod files;
 mod table;
 
 use std::sync::OnceLock;
@@ -134,6 +135,7 @@ fn objects(value: Option<&mut Value>) -> impl Iterator<Item = &mut Map<String, V
 fn finish(operation: &mut Map<String, Value>) {
     let id = operation.get("operationId").and_then(Value::as_str).unwrap_or_default();
     let Some(row) = OPERATIONS.iter().find(|row| row.operation == id) else { return };
+    files::add_body(row.operation, operation);
     let (has_body, has_token) = (operation.contains_key("requestBody"), operation.contains_key("security"));
     if let Some(body) = operation.get_mut("requestBody").and_then(Value::as_object_mut) {
         body.insert("required".into(), true.into());
@@ -153,6 +155,7 @@ fn finish(operation: &mut Map<String, Value>) {
         // The operation's own words come first and stay.
         answers.entry(status.to_string()).or_insert_with(|| error(*status, description));
     }
+    files::add_answers(row.operation, &mut answers);
     answers.sort_keys();
     if row.operation == "sendMessage"
         && let Some(Value::Object(created)) = answers.get_mut("201")

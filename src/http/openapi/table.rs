@@ -35,6 +35,9 @@ const TOO_MANY: (u16, &str) = (429, "Too many requests");
 const NO_MAIL: (u16, &str) = (403, "This installation sends no mail");
 const TAKEN: (u16, &str) = (409, "Somebody has the address");
 const NOT_VERIFIED: (u16, &str) = (403, "Your e-mail address is not confirmed");
+const NO_FILE: (u16, &str) = (404, "File not found");
+const NO_SORT: (u16, &str) = (415, "None of the sorts of files that are taken");
+const FILE_SIZE: (u16, &str) = (413, "The file is too large, or all of your files together are");
 const NOT_MEMBER: (u16, &str) = (403, "Not a member of this public room");
 
 /// By the operations' ids.
@@ -112,6 +115,20 @@ pub(super) const OPERATIONS: &[Answers] = &[
         ],
     ),
     row("getJourney", (200, "The message's way"), &[VALIDATION, (404, "Message or user not found")]),
+    row(
+        "uploadAttachment",
+        (201, "File stored"),
+        &[(400, "No whole file, or more than one"), NOT_VERIFIED, FILE_SIZE, NO_SORT],
+    ),
+    row("readAttachment", (200, "The file"), &[VALIDATION, NOT_MEMBER, NO_FILE]),
+    row("readThumbnail", (200, "The picture"), &[VALIDATION, NOT_MEMBER, NO_FILE]),
+    row(
+        "setAvatar",
+        (200, "You, with your picture"),
+        &[(400, "No whole file, or more than one"), NOT_VERIFIED, FILE_SIZE, NO_SORT],
+    ),
+    row("removeAvatar", (204, "No picture any more"), &[NOT_VERIFIED]),
+    row("readAvatar", (200, "The picture"), &[VALIDATION, (404, "No such picture")]),
     row("createTicket", (201, "Ticket issued"), &[VALIDATION]),
     row("getHealth", (200, "The process lives"), &[]),
     row("getReadiness", (200, "Requests are taken"), &[]),
@@ -147,6 +164,7 @@ pub(super) const TAGS: &[(&str, &str)] = &[
     ("Authentication", "Accounts, logins and their tokens."),
     ("Messages", "History and sending."),
     ("Rooms", "Rooms and their members."),
+    ("Files", "Uploading and reading what messages are sent with."),
     ("Users", "People."),
     ("Directory", "Public rooms to join."),
     ("Realtime", "Opening a socket; what goes over it is described in AsyncAPI."),
