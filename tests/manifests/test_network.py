@@ -94,7 +94,7 @@ def expected(rendered):
     yield backend, METADATA, 80, "TCP", False
     yield backend, METADATA, 5432, "TCP", False
     variables = [one["name"] for each in containers(rendered.backends()[0]) for one in each.get("env", [])]
-    reports = "SENTRY_DSN" in variables
+    reports = "SENTRY_DSN" in variables or "CHAT_FILES_URL" in variables
     yield backend, DATABASE, 443, "TCP", reports
     yield backend, METADATA, 443, "TCP", False
     yield page, DATABASE, 5432, "TCP", False
