@@ -81,7 +81,7 @@ pub trait Files: Send + Sync + 'static {
     /// An attachment, for someone who may read its message, and for its owner until it has one.
     ///
     /// # Errors
-    /// `NotFound`/`NotMember` as for the message; `NotFound` also when the message was deleted.
+    /// `NotFound` for everybody else, and when the message was deleted.
     fn file(&self, id: FileId, viewer: UserId) -> Answer<'_, ReadableFile>;
 
     /// Hands out files that are due to be collected, the longest unused first, at most `limit`:

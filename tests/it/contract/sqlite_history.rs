@@ -199,7 +199,8 @@ fn what_changes_nothing_is_not_counted() {
 
 #[test]
 fn members_of_an_older_version_have_read_everything() {
-    const MIGRATIONS: [&str; 3] = [
+    const MIGRATIONS: [&str; 4] = [
+        include_str!("../../../migrations/sqlite/2026-11-25-400000_files/down.sql"),
         include_str!("../../../migrations/sqlite/2026-11-23-100000_mail_and_proofs/down.sql"),
         include_str!("../../../migrations/sqlite/2026-11-22-000000_min_binary_schema/down.sql"),
         include_str!("../../../migrations/sqlite/2026-11-21-000000_logs_and_marks/down.sql"),
