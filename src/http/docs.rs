@@ -3,12 +3,12 @@
 use std::fmt::Write as _;
 
 use actix_web::http::header;
-use actix_web::web::{self, Path, ServiceConfig};
+use actix_web::web::{self, Data, Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use rust_embed::{EmbeddedFile, RustEmbed};
 
-use super::openapi;
 use super::problem::{self, only};
+use super::{Http, openapi};
 use crate::error::{Code, Fault};
 
 /// What `build.rs` gathered.
@@ -16,7 +16,7 @@ use crate::error::{Code, Fault};
 #[folder = "$OUT_DIR/web"]
 struct Pages;
 
-const POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; connect-src 'self' ws: wss:; \
+const POLICY: &str = "default-src 'self'; img-src 'self' data: blob:{images}; connect-src 'self' ws: wss:{files}; \
                       frame-ancestors 'none'; base-uri 'none'; object-src 'none'; form-action 'self'";
 
 pub(super) fn configure(config: &mut ServiceConfig) {
@@ -42,13 +42,27 @@ async fn document() -> HttpResponse {
 async fn app(request: HttpRequest, path: Path<String>) -> HttpResponse {
     let is_file = path.rsplit('/').next().is_some_and(|name| name.contains('.'));
     let wanted = if is_file { path.as_str() } else { "index.html" };
-    serve(&request, &format!("app/{wanted}"), POLICY)
+    serve(&request, &format!("app/{wanted}"), &policy(&request))
 }
 
 async fn swagger(request: HttpRequest, path: Path<String>) -> HttpResponse {
     let wanted = if path.is_empty() { "index.html" } else { path.as_str() };
     // Swagger UI writes styles into its elements.
-    serve(&request, &format!("docs/{wanted}"), &format!("{POLICY}; style-src 'self' 'unsafe-inline'"))
+    serve(
+        &request,
+        &format!("docs/{wanted}"),
+        &format!("{}; style-src 'self' 'unsafe-inline'", policy(&request)),
+    )
+}
+
+/// The page may read files where the server sends it for them, and show people's pictures under the
+/// name that the server goes by.
+fn policy(request: &HttpRequest) -> String {
+    let settings = request.app_data::<Data<Http>>().map(|http| &http.pod.settings);
+    let also = |origin: Option<String>| origin.map(|origin| format!(" {origin}")).unwrap_or_default();
+    POLICY
+        .replace("{images}", &also(settings.map(|settings| settings.public_base())))
+        .replace("{files}", &also(settings.and_then(|settings| settings.files_origin())))
 }
 
 fn serve(request: &HttpRequest, path: &str, policy: &str) -> HttpResponse {

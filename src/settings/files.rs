@@ -92,6 +92,18 @@ impl Settings {
     }
 }
 
+impl Settings {
+    /// Where readers of files are sent: a page's policy must let it read there.
+    #[must_use]
+    pub fn files_origin(&self) -> Option<String> {
+        let Some(FilePlace::Bucket { .. }) = self.file_place().filter(|_| self.files.redirects) else {
+            return None;
+        };
+        let endpoint = self.files.s3_endpoint.as_deref().map(|url| url.trim_end_matches('/').to_owned());
+        Some(endpoint.unwrap_or_else(|| format!("https://s3.{}.amazonaws.com", self.files.s3_region)))
+    }
+}
+
 /// What of files one setting alone cannot tell.
 pub(super) fn validate(settings: &Settings) -> Result<(), SettingError> {
     let refuse = |name, why: &str| Err(SettingError::new(name, why));
@@ -148,6 +160,16 @@ mod tests {
             let bucket = FilePlace::Bucket { name: "files".into(), prefix: prefix.into() };
             assert_eq!(place(&[("CHAT_FILES_URL", url), one, two]), Some(bucket), "{url}");
         }
+        let [one, two] = keys;
+        let bucket = ("CHAT_FILES_URL", "s3://files");
+        let origin = |more: &[(&str, &str)]| {
+            with(&[&[bucket, one, two], more].concat()).expect("valid").files_origin()
+        };
+        assert_eq!(origin(&[]).as_deref(), Some("https://s3.us-east-1.amazonaws.com"));
+        let endpoint = ("CHAT_S3_ENDPOINT", "http://minio:9000/");
+        assert_eq!(origin(&[endpoint]).as_deref(), Some("http://minio:9000"));
+        assert_eq!(origin(&[endpoint, ("CHAT_FILES_REDIRECT", "off")]), None);
+        assert_eq!(with(&[]).expect("valid").files_origin(), None);
         assert!(!format!("{:?}", with(&keys)).contains("hunter2"));
     }
 

@@ -12,7 +12,7 @@ mod reference;
 mod table;
 mod value;
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 pub use address::RedisUrl;
@@ -152,11 +152,12 @@ impl Settings {
         mail::validate(self)
     }
 
-    /// Where people reach the server, without a slash at its end.
+    /// Where people reach the server, without a slash at its end: as it is set, else where it listens.
     #[must_use]
     pub fn public_base(&self) -> String {
         let set = self.public_url.as_deref().map(|url| url.trim_end_matches('/').to_owned());
-        set.unwrap_or_else(|| format!("http://localhost:{}", self.port))
+        let host = if self.host.is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { self.host };
+        set.unwrap_or_else(|| format!("http://{}", SocketAddr::new(host, self.port)))
     }
 
     /// The address of a PostgreSQL database, where one is set.
