@@ -83,7 +83,7 @@ fn set_avatar(conn: &mut SqliteConnection, user: UserId, avatar: Option<FileId>)
             .filter(files::owner_id.eq(Key::from(user)))
             .filter(files::purpose.eq(FilePurpose::Avatar.as_str()))
             .filter(files::collected_until.is_null());
-        diesel::update(own.clone().filter(files::unused_since.is_null()))
+        diesel::update(own.filter(files::unused_since.is_null()))
             .set(files::unused_since.eq(0))
             .execute(conn)?;
         if let Some(id) = avatar {
