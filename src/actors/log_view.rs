@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::mail::{HubId, RoomFrame};
 use crate::domain::timeline::{Offer, Timeline};
 use crate::domain::{Change, Entry, MessageId, Seq, UserId};
-use crate::protocol::server;
+use crate::protocol::{Links, server};
 use crate::store::RoomSnapshot;
 
 struct Kept {
@@ -23,6 +23,7 @@ pub struct LogView {
     members: HashSet<UserId>,
     recent: VecDeque<Kept>,
     keep: usize,
+    links: Links,
     /// Readers per hub, by the hub's number.
     audience: Vec<usize>,
     /// Messages ever sent, as far as this process has heard.
@@ -32,7 +33,7 @@ pub struct LogView {
 impl LogView {
     /// From one snapshot of the store; at most `keep` entries stay in memory.
     #[must_use]
-    pub fn new(snapshot: &RoomSnapshot, keep: usize) -> Self {
+    pub fn new(snapshot: &RoomSnapshot, keep: usize, links: Links) -> Self {
         Self {
             timeline: Timeline::new(snapshot.room.head, keep.max(16)),
             first_retained: snapshot.room.first_retained,
@@ -40,6 +41,7 @@ impl LogView {
             members: snapshot.members.iter().map(|member| member.user).collect(),
             recent: VecDeque::new(),
             keep,
+            links,
             audience: Vec::new(),
             messages: 0,
         }
@@ -157,7 +159,7 @@ impl LogView {
             | Change::MessageDeleted(_)
             | Change::Other { .. } => {}
         }
-        let frame = encode(entry);
+        let frame = encode(entry, &self.links);
         self.remember(entry, frame.clone());
         frame
     }
@@ -178,15 +180,15 @@ impl LogView {
     }
 }
 
-fn encode(entry: &Entry) -> RoomFrame {
+fn encode(entry: &Entry, links: &Links) -> RoomFrame {
     let author = match &entry.change {
         Change::MessageCreated(m) | Change::MessageUpdated(m) | Change::MessageDeleted(m) => Some(m.author),
         Change::MemberJoined { .. } | Change::MemberLeft { .. } | Change::Other { .. } => None,
     };
     RoomFrame {
         seq: entry.seq,
-        common: server::entry(entry, None),
-        own: author.map(|author| (author, server::entry(entry, Some(author)))),
+        common: server::entry(entry, None, links),
+        own: author.map(|author| (author, server::entry(entry, Some(author), links))),
         at: entry.at,
         message: match &entry.change {
             Change::MessageCreated(message) => Some(message.id),

@@ -23,6 +23,7 @@ use crate::domain::{
     ConnId, Epoch, JobCounts, LogHead, PodId, RoomId, SessionId, Timestamp, UserEntry, UserId,
 };
 use crate::presence::SharedLeases;
+use crate::protocol::Links;
 use crate::settings::Settings;
 use crate::store::Store;
 use crate::telemetry::Telemetry;
@@ -54,6 +55,8 @@ pub struct Pod {
     pub clock: SharedClock,
     pub settings: Arc<Settings>,
     pub telemetry: Arc<Telemetry>,
+    /// Where people read files.
+    pub links: Links,
     epoch: RwLock<Epoch>,
     roster: Mutex<Roster>,
     hubs: RwLock<Vec<Addr<Hub>>>,
@@ -87,6 +90,7 @@ impl Pod {
             leases,
             clock,
             telemetry,
+            links: Links::new(&settings.public_base()),
             epoch: RwLock::new(epoch),
             hubs: RwLock::default(),
             actors: OnceLock::new(),

@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::database::{self, DatabaseError};
-use super::{accounts, admin, logs, mailing, sentry, server};
+use super::{accounts, admin, filing, logs, mailing, sentry, server};
 use crate::auth::keys;
 #[cfg(feature = "torture")]
 use crate::clock::{Clock as _, SystemClock};
@@ -86,6 +86,9 @@ pub fn main() -> ExitCode {
         return fail(&format!("CHAT_JWT_KEYS: {error}"), WRONG_CONFIGURATION);
     }
     if let Err(error) = mailing::check(&settings) {
+        return fail(&error, WRONG_CONFIGURATION);
+    }
+    if let Err(error) = filing::check(&settings) {
         return fail(&error, WRONG_CONFIGURATION);
     }
     match command {

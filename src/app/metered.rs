@@ -8,6 +8,7 @@ use crate::auth::courier::Counts as MailCounts;
 use crate::bus::{Bus as _, Shard};
 use crate::clock::SharedClock;
 use crate::domain::JobCounts;
+use crate::files::{Counts as FileCounts, Outcome};
 use crate::limits::{Key, Limiter};
 use crate::redis::Counts;
 use crate::redis::bus::RedisBus;
@@ -146,6 +147,36 @@ pub(super) fn mail(counts: &Arc<MailCounts>, clock: &SharedClock) -> Vec<Sample>
         letters("given_up", |counts| &counts.given_up),
         letters("dropped", |counts| &counts.dropped),
     ]
+}
+
+/// What becomes of files.
+pub(super) fn files(
+    counts: &Arc<FileCounts>,
+    collected: &Arc<AtomicU64>,
+) -> (Vec<Sample>, Vec<SpreadSample>) {
+    let uploads = Outcome::ALL.into_iter().map(|outcome| {
+        let counts = counts.clone();
+        let label = Some(("outcome", outcome.as_str().into()));
+        let read = Box::new(move || counts.of(outcome));
+        Sample { metric: Metric::FileUploads, label, kind: Kind::Counter, read }
+    });
+    let sample = |metric, of: fn(&FileCounts) -> u64| {
+        let counts = counts.clone();
+        Sample { metric, label: None, kind: Kind::Counter, read: Box::new(move || of(&counts)) }
+    };
+    let mut samples: Vec<_> = uploads.collect();
+    samples.push(sample(Metric::FileBytes, FileCounts::bytes));
+    samples.push(sample(Metric::FileThumbnails, FileCounts::thumbnails));
+    let collected = collected.clone();
+    let read = Box::new(move || collected.load(Ordering::Relaxed));
+    samples.push(Sample { metric: Metric::FilesCollected, label: None, kind: Kind::Counter, read });
+    let counts = counts.clone();
+    let read = Box::new(move || {
+        let (bounds, counts, sum) = counts.times();
+        Spread { bounds, counts, sum }
+    });
+    let spread = SpreadSample { metric: Metric::FileSeconds, label: ("outcome", "stored"), read };
+    (samples, vec![spread])
 }
 
 /// What the bus does with Redis, and what it could not do.

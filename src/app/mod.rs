@@ -6,6 +6,7 @@ mod admin;
 mod between;
 pub mod cli;
 mod database;
+mod filing;
 mod https;
 mod logs;
 mod mailing;

@@ -16,6 +16,7 @@ use thiserror::Error;
 
 use super::between::Between;
 use super::database::{self, Database, DatabaseError};
+use super::filing::Filing;
 use super::mailing::Mailing;
 use super::traces::{OtlpTracer, TracesError};
 use super::{metered, metrics, sentry};
@@ -24,6 +25,7 @@ use crate::auth::keys::{self, KeyError};
 use crate::auth::{AccountFlows, Authenticator, Factors, Passwords, Post, Tickets, Tokens, secret};
 use crate::clock::{SharedClock, SystemClock};
 use crate::domain::PodId;
+use crate::files::Intake;
 use crate::http::{self, Http};
 use crate::limits::Limiter;
 use crate::presence::SharedLeases;
@@ -62,6 +64,8 @@ pub enum StartError {
     Traces(#[from] TracesError),
     #[error("{0}")]
     Mail(String),
+    #[error("{0}")]
+    Files(String),
     #[error("{settings}: {address}: {cause}")]
     Listen { settings: &'static str, address: SocketAddr, cause: io::Error },
 }
@@ -73,7 +77,7 @@ impl StartError {
         match self {
             Self::Database(error) => error.is_configuration(),
             Self::Redis(fault) => matches!(fault, RedisFault::Misconfigured(_)),
-            Self::Mail(_) | Self::Keys(_) => true,
+            Self::Mail(_) | Self::Keys(_) | Self::Files(_) => true,
             _ => false,
         }
     }
@@ -89,6 +93,7 @@ pub struct Running {
     drain_wait: Duration,
     between: Between,
     mailing: Mailing,
+    filing: Filing,
     drain: Duration,
 }
 
@@ -123,6 +128,7 @@ impl Running {
         self.server.stop(true).await;
         self.engine.stop().await;
         self.mailing.close().await;
+        self.filing.close().await;
         self.between.close().await;
         if let Some(metrics) = self.metrics {
             metrics.server.stop(true).await;
@@ -179,14 +185,20 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let engine = Engine::start(pod.clone(), threads(settings.room_threads));
     let mailing = Mailing::start(&settings, pod.store.clone(), &pod.clock).map_err(StartError::Mail)?;
     telemetry.sample(mailing.samples()).map_err(|error| StartError::Metrics(error.to_string()))?;
-    let parts = parts(&pod, &engine, &between, mailing.post.clone(), secrets)?;
+    let filing = Filing::start(&settings, pod.store.clone(), &pod.clock).map_err(StartError::Files)?;
+    let (samples, spreads) = filing.samples();
+    telemetry
+        .sample(samples)
+        .and_then(|()| telemetry.sample_spreads(spreads))
+        .map_err(|error| StartError::Metrics(error.to_string()))?;
+    let parts = parts(&pod, &engine, &between, (mailing.post.clone(), filing.intake.clone()), secrets)?;
     let metrics = metrics::listen(&settings, &parts.http)?;
     let http = parts.http.clone();
     tokio::spawn(async move { http.accounts.reseal_second_factors().await });
     let Listener { server, address } = listen(&pod, parts)?;
     let timing = &settings.timing;
     let (drain_wait, drain) = (timing.drain_wait, timing.drain);
-    Ok(Running { address, engine, server, metrics, between, mailing, drain_wait, drain })
+    Ok(Running { address, engine, server, metrics, between, mailing, filing, drain_wait, drain })
 }
 
 /// Before anybody asks: whoever is connected elsewhere would look gone until the leases are read.
@@ -228,7 +240,7 @@ fn parts(
     pod: &Arc<Pod>,
     engine: &Engine,
     between: &Between,
-    post: Post,
+    (post, files): (Post, Arc<Intake>),
     (current, previous): (Secret, Vec<Secret>),
 ) -> Result<Parts, StartError> {
     let settings = &pod.settings;
@@ -262,6 +274,7 @@ fn parts(
         authenticator: authenticator.clone(),
         tickets: tickets.clone(),
         limiter: limiter.clone(),
+        files,
     });
     let admission = Arc::new(Admission::new(&settings.limits));
     Ok(Parts { http, authenticator, tickets, limiter, admission })

@@ -47,6 +47,8 @@ ids! {
     /// The sender's own name for a message, chosen once and kept through every retry.
     /// Unique for ever per sender, on socket and REST alike.
     ClientMsgId;
+    /// A file that somebody sent: an attachment or a picture of himself.
+    FileId;
     /// A mail that waits to be delivered.
     LetterId;
     /// A record of what happened, for those who answer for security.

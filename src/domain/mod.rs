@@ -8,6 +8,7 @@
 pub mod account;
 pub mod audit;
 pub mod entry;
+pub mod file;
 pub mod id;
 pub mod job;
 pub mod journey;
@@ -37,8 +38,9 @@ pub mod wheel;
 pub use account::{Login, LoginSession, RefreshToken, Rotation};
 pub use audit::{Actor, AuditEvent, AuditFilter, AuditRecord};
 pub use entry::{Change, Entry, Head, LogHead};
+pub use file::{Attachment, FileKind, FileName};
 pub use id::{
-    AuditId, ClientMsgId, ConnId, Epoch, JobId, LetterId, MessageId, PodId, RoomId, SessionId, UserId,
+    AuditId, ClientMsgId, ConnId, Epoch, FileId, JobId, LetterId, MessageId, PodId, RoomId, SessionId, UserId,
 };
 pub use job::{Job, JobCounts, JobKind, JobPlace, JobState, JobStep};
 pub use letter::{Letter, LetterKind};

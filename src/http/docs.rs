@@ -4,12 +4,12 @@
 use std::fmt::Write as _;
 
 use actix_web::http::header;
-use actix_web::web::{self, Path, ServiceConfig};
+use actix_web::web::{self, Data, Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use rust_embed::{EmbeddedFile, RustEmbed};
 
-use super::openapi;
 use super::problem::{self, only};
+use super::{Http, openapi};
 use crate::error::{Code, Fault};
 
 /// What `build.rs` gathered.
@@ -18,10 +18,11 @@ use crate::error::{Code, Fault};
 struct Pages;
 
 /// No script and no style but from files of this server. The same as of the page's own image, in
-/// `docker/frontend/default.conf`. `connect` is what the page may reach.
-fn policy(connect: &str) -> String {
+/// `docker/frontend/default.conf`. `connect` is what the page may reach, `images` from where else it
+/// shows pictures.
+fn policy(connect: &str, images: &str) -> String {
     format!(
-        "default-src 'self'; img-src 'self' data: blob:; connect-src {connect}; frame-ancestors 'none'; \
+        "default-src 'self'; img-src 'self' data: blob:{images}; connect-src {connect}; frame-ancestors 'none'; \
          base-uri 'none'; object-src 'none'; form-action 'self'"
     )
 }
@@ -66,12 +67,18 @@ async fn realtime() -> HttpResponse {
 async fn app(request: HttpRequest, path: Path<String>) -> HttpResponse {
     let is_file = path.rsplit('/').next().is_some_and(|name| name.contains('.'));
     let wanted = if is_file { path.as_str() } else { "index.html" };
-    serve(&request, &format!("app/{wanted}"), &policy(&own(&request)))
+    // The page may read files where the server sends it for them, and show people's pictures under
+    // the name that the server goes by.
+    let settings = request.app_data::<Data<Http>>().map(|http| &http.pod.settings);
+    let also = |origin: Option<String>| origin.map(|origin| format!(" {origin}")).unwrap_or_default();
+    let connect = own(&request) + &also(settings.and_then(|settings| settings.files_origin()));
+    let images = also(settings.map(|settings| settings.public_base()));
+    serve(&request, &format!("app/{wanted}"), &policy(&connect, &images))
 }
 
 async fn swagger(request: HttpRequest, path: Path<String>) -> HttpResponse {
     let wanted = if path.is_empty() { "index.html" } else { path.as_str() };
-    serve(&request, &format!("docs/{wanted}"), &policy("'self'"))
+    serve(&request, &format!("docs/{wanted}"), &policy("'self'", ""))
 }
 
 fn serve(request: &HttpRequest, path: &str, policy: &str) -> HttpResponse {

@@ -21,8 +21,10 @@
 
 mod admin;
 mod answer;
+mod attachments;
 mod audit;
 mod auth;
+mod avatars;
 mod blocks;
 pub mod client;
 mod cookie;
@@ -40,6 +42,7 @@ pub mod openapi;
 mod page;
 mod private;
 pub mod problem;
+mod ranges;
 mod rates;
 mod recovery;
 pub mod request;
@@ -48,6 +51,7 @@ mod rooms;
 mod second_factor;
 mod sessions;
 mod tickets;
+mod upload;
 mod users;
 
 use std::sync::Arc;
@@ -58,6 +62,7 @@ use paperclip::actix::web;
 use crate::actors::Registry;
 use crate::actors::pod::Pod;
 use crate::auth::{AccountFlows, Authenticator, Tickets};
+use crate::files::Intake;
 use crate::limits::Limiter;
 use crate::settings::Settings;
 
@@ -69,6 +74,7 @@ pub struct Http {
     pub authenticator: Arc<Authenticator>,
     pub tickets: Arc<Tickets>,
     pub limiter: Arc<Limiter>,
+    pub files: Arc<Intake>,
 }
 
 /// The documented routes with their data.
@@ -233,6 +239,24 @@ fn routes(config: &mut web::ServiceConfig<'_>) {
                 .route(delete().to(messages::remove))
                 .default_service(only("GET, PATCH, DELETE")),
         )
+        .service(resource("/attachments").route(post().to(attachments::upload)).default_service(only("POST")))
+        .service(
+            resource("/attachments/{attachmentId}")
+                .route(get().to(attachments::read))
+                .default_service(only("GET")),
+        )
+        .service(
+            resource("/attachments/{attachmentId}/thumbnail")
+                .route(get().to(attachments::thumbnail))
+                .default_service(only("GET")),
+        )
+        .service(
+            resource("/users/me/avatar")
+                .route(put().to(avatars::change))
+                .route(delete().to(avatars::remove))
+                .default_service(only("PUT, DELETE")),
+        )
+        .service(resource("/avatars/{avatarId}").route(get().to(avatars::read)).default_service(only("GET")))
         .service(
             resource("/admin/messages/{messageId}/journey")
                 .route(get().to(admin::journey))

@@ -30,6 +30,9 @@ const FIELDS: &[&str] = &[
     "refreshCookie",
     "roomId",
     "messageId",
+    "attachmentId",
+    "avatarId",
+    "file",
     "userId",
     "content",
     "attachments",
@@ -128,6 +131,12 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         Self(store_fault(error))
     }
+}
+
+/// The answer where something that is not the store does not answer. The cause goes to the log.
+pub(super) fn unavailable(cause: &str) -> Problem {
+    log::warn!("not available: {cause}");
+    Problem(Refusal::Unavailable.into())
 }
 
 fn status(code: Code) -> StatusCode {

@@ -136,10 +136,13 @@ fn asks(http: &Http, user: UserId) -> Result<(), Refusal> {
     asked.map_err(|retry_after| Refusal::RateLimited { retry_after })
 }
 
-/// The person, with whether he is online now.
+/// The person, with whether he is online now, and where his picture is.
 pub(super) fn online(http: &Http, mut user: wire::User) -> wire::User {
     let roster = http.pod.roster();
     let id = UserId(user.id);
+    if let Some(Ok(avatar)) = user.avatar.as_deref().map(str::parse) {
+        user.avatar = Some(http.pod.links.avatar(avatar));
+    }
     user.is_online = Some(roster.is_online(id));
     if let Some(seen) = roster.last_seen(id) {
         user.last_seen = Some(wire::rfc3339(seen));

@@ -47,6 +47,8 @@ pub enum Key {
     RefreshIp(IpAddr),
     /// Rooms made by a user.
     CreateRoom(UserId),
+    /// Files uploaded by a user.
+    Upload(UserId),
     /// Requests of a user over HTTP.
     Request(UserId),
     /// Mails to an address that somebody asked for, named by the SHA-256 of its key.
@@ -67,7 +69,7 @@ pub enum Key {
 
 impl Key {
     /// What each kind is called, in the order of [`Self::kind`].
-    pub const KINDS: [&'static str; 15] = [
+    pub const KINDS: [&'static str; 16] = [
         "send",
         "ticket",
         "login_account",
@@ -83,6 +85,7 @@ impl Key {
         "request_address",
         "health_address",
         "act",
+        "upload",
     ];
 
     const fn kind(&self) -> usize {
@@ -102,6 +105,7 @@ impl Key {
             Self::RequestIp(_) => 12,
             Self::HealthIp(_) => 13,
             Self::Act(_) => 14,
+            Self::Upload(_) => 15,
         }
     }
 
@@ -306,6 +310,7 @@ pub fn rate_of(limits: &Limits, key: Key) -> Rate {
         Key::MailTo(_) => Rate::per_hour(limits.mails_per_hour),
         Key::MailIp(_) => Rate::per_hour(limits.mails_per_hour_per_ip),
         Key::ProofIp(_) => Rate::per_minute(limits.proofs_per_minute_per_ip),
+        Key::Upload(_) => Rate::per_minute(limits.uploads_per_minute),
         Key::Lookup(_) => Rate::per_minute(limits.lookups_per_minute),
         Key::RequestIp(_) | Key::HealthIp(_) => {
             Rate::per_second(limits.requests_per_second_per_ip, limits.requests_burst_per_ip)

@@ -142,6 +142,7 @@ impl Key {
             Self::RequestIp(ip) => part(12, ip.to_string().as_bytes()),
             Self::HealthIp(ip) => part(13, ip.to_string().as_bytes()),
             Self::Act(user) => part(14, user.0.as_bytes()),
+            Self::Upload(user) => part(15, user.0.as_bytes()),
         }
         hash.finalize().into()
     }

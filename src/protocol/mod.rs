@@ -8,6 +8,7 @@ pub mod client;
 pub mod close;
 mod command;
 pub mod encoded;
+mod links;
 pub mod news;
 mod scan;
 pub mod server;
@@ -16,6 +17,7 @@ pub mod wire;
 pub use client::{ClientFrame, Command, Limits, Malformed, Reference};
 pub use close::CloseCode;
 pub use encoded::Encoded;
+pub use links::Links;
 
 /// The subprotocol's name; its number is the major version.
 pub const SUBPROTOCOL: &str = "chat.v1.json";

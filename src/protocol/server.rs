@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::client::Reference;
 use super::wire::{self, rfc3339};
-use super::{Encoded, FEATURES, VERSION};
+use super::{Encoded, FEATURES, Links, VERSION};
 use crate::domain::subscription::{Answer as Subscribed, Level, ResetReason};
 use crate::domain::{
     Change, Committed, ConnId, Entry, Epoch, Head, Member, RoomId, RoomState, Seq, SessionId, Timestamp,
@@ -337,7 +337,7 @@ pub fn reset(room: RoomId, reason: ResetReason, head: Seq, first_retained: Seq) 
 /// A log entry. `viewer` is told his own `clientMsgId`; everyone else gets the common frame of
 /// `None`.
 #[must_use]
-pub fn entry(entry: &Entry, viewer: Option<UserId>) -> Encoded {
+pub fn entry(entry: &Entry, viewer: Option<UserId>, links: &Links) -> Encoded {
     let envelope = |d: Data<'_>| {
         Encoded::json(&Frame {
             t: entry.change.kind(),
@@ -350,7 +350,7 @@ pub fn entry(entry: &Entry, viewer: Option<UserId>) -> Encoded {
     };
     match &entry.change {
         Change::MessageCreated(m) | Change::MessageUpdated(m) | Change::MessageDeleted(m) => {
-            envelope(Data::Message(Box::new(wire::Message::of(m, viewer))))
+            envelope(Data::Message(Box::new(wire::Message::of(m, viewer, links))))
         }
         Change::MemberJoined { member, username } => envelope(Data::Joined(Joined::of(member, username))),
         Change::MemberLeft { user } => envelope(Data::Left { user_id: user.0 }),

@@ -8,6 +8,7 @@ use paperclip::actix::Apiv2Schema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::Links;
 use crate::domain::{self, Timestamp};
 
 /// RFC 3339 in UTC with milliseconds: `2026-11-21T15:52:00.123Z`.
@@ -112,16 +113,31 @@ pub struct Attachment {
     pub size: i64,
 }
 
+impl Attachment {
+    #[must_use]
+    pub fn of(file: &domain::Attachment, links: &Links) -> Self {
+        Self {
+            id: file.id.0,
+            url: links.attachment(file.id),
+            thumbnail_url: file.has_thumbnail.then(|| links.thumbnail(file.id)),
+            name: file.name.as_str().to_owned(),
+            r#type: file.media_type.clone(),
+            size: i64::try_from(file.size).unwrap_or(i64::MAX),
+        }
+    }
+}
+
 /// A message as it is now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Apiv2Schema)]
 #[serde(rename_all = "camelCase")]
 pub struct Message {
     pub id: Uuid,
-    /// Empty when deleted. {{"example":"hi"}}
+    /// Empty when deleted, and where files say it all. {{"example":"hi"}}
     pub content: String,
     /// The author.
     pub user_id: Uuid,
     pub room_id: Uuid,
+    /// Files, in the author's order; none when deleted.
     pub attachments: Vec<Attachment>,
     /// By the server's clock. {{"format":"date-time"}}
     pub created_at: String,
@@ -144,13 +160,13 @@ pub struct Message {
 impl Message {
     /// As `viewer` sees it: `clientMsgId` is for the author alone.
     #[must_use]
-    pub fn of(message: &domain::Message, viewer: Option<domain::UserId>) -> Self {
+    pub fn of(message: &domain::Message, viewer: Option<domain::UserId>, links: &Links) -> Self {
         Self {
             id: message.id.0,
             content: message.content.clone(),
             user_id: message.author.0,
             room_id: message.room.0,
-            attachments: Vec::new(),
+            attachments: message.attachments.iter().map(|file| Attachment::of(file, links)).collect(),
             created_at: rfc3339(message.created_at),
             updated_at: rfc3339(message.updated_at),
             seq: message.seq.get(),

@@ -204,7 +204,8 @@ mod tests {
     use super::*;
     use crate::domain::journey::{Device, Station, Step};
     use crate::domain::{
-        Change, ClientMsgId, ConnId, Entry, Member, Message, Role, Unread as Unseen, UserChange, UserEntry,
+        Attachment, Change, ClientMsgId, ConnId, Entry, FileId, FileName, Member, Message, Role,
+        Unread as Unseen, UserChange, UserEntry,
     };
 
     fn ids() -> impl Strategy<Value = Uuid> + Clone {
@@ -219,8 +220,17 @@ mod tests {
         any::<i64>().prop_map(Timestamp::from_millis)
     }
 
+    fn files() -> impl Strategy<Value = Attachment> {
+        (ids(), ".{0,9}", ".{0,9}", any::<u64>(), any::<bool>()).prop_map(
+            |(id, name, media_type, size, has)| {
+                let (id, name) = (FileId(id), FileName::from_stored(name));
+                Attachment { id, name, media_type, size, has_thumbnail: has }
+            },
+        )
+    }
+
     fn messages(room: Uuid) -> impl Strategy<Value = Message> {
-        let texts = (".{0,40}", proptest::collection::vec(ids(), 0..3), proptest::option::of(ids()));
+        let texts = (".{0,40}", proptest::collection::vec(files(), 0..3), proptest::option::of(ids()));
         let places = (ids(), seqs(), ids(), ids(), times(), times(), proptest::option::of(times()));
         (places, texts).prop_map(move |(place, (content, attachments, reply_to))| Message {
             id: MessageId(place.0),

@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use super::wire::{Unread, seq};
 use crate::domain::{
-    Change, ClientMsgId, Entry, Marks, Member, Message, MessageId, Role, RoomId, Timestamp, Unread as Unseen,
-    UserChange, UserEntry, UserId,
+    Attachment, Change, ClientMsgId, Entry, FileId, FileName, Marks, Member, Message, MessageId, Role,
+    RoomId, Timestamp, Unread as Unseen, UserChange, UserEntry, UserId,
 };
 
 /// One entry of a room's log. The room is named once for all of them.
@@ -28,14 +28,27 @@ struct MessageDto {
     a: Uuid,
     c: Uuid,
     x: String,
+    /// Files. Servers that do not know them pass over it.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
-    f: Vec<Uuid>,
+    g: Vec<FileDto>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     p: Option<Uuid>,
     t: i64,
     u: i64,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     z: Option<i64>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct FileDto {
+    i: Uuid,
+    n: String,
+    /// The media type.
+    m: String,
+    /// Bytes.
+    b: u64,
+    /// Whether it has a thumbnail.
+    t: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -52,6 +65,23 @@ struct LeftDto {
     u: Uuid,
 }
 
+impl FileDto {
+    fn new(file: &Attachment) -> Self {
+        let Attachment { id, name, media_type, size, has_thumbnail } = file;
+        Self { i: id.0, n: name.as_str().to_owned(), m: media_type.clone(), b: *size, t: *has_thumbnail }
+    }
+
+    fn attachment(self) -> Attachment {
+        Attachment {
+            id: FileId(self.i),
+            name: FileName::from_stored(self.n),
+            media_type: self.m,
+            size: self.b,
+            has_thumbnail: self.t,
+        }
+    }
+}
+
 impl MessageDto {
     fn new(message: &Message) -> Self {
         Self {
@@ -60,7 +90,7 @@ impl MessageDto {
             a: message.author.0,
             c: message.client_msg_id.0,
             x: message.content.clone(),
-            f: message.attachments.clone(),
+            g: message.attachments.iter().map(FileDto::new).collect(),
             p: message.reply_to.map(|id| id.0),
             t: message.created_at.millis(),
             u: message.updated_at.millis(),
@@ -76,7 +106,7 @@ impl MessageDto {
             author: UserId(self.a),
             client_msg_id: ClientMsgId(self.c),
             content: self.x,
-            attachments: self.f,
+            attachments: self.g.into_iter().map(FileDto::attachment).collect(),
             reply_to: self.p.map(MessageId),
             created_at: Timestamp::from_millis(self.t),
             updated_at: Timestamp::from_millis(self.u),

@@ -57,6 +57,8 @@ group! {
         refreshes_per_minute_per_ip: u32 = 120, ["CHAT_RATE_REFRESHES_PER_MINUTE_PER_IP"], "per minute", 1..=1_000_000;
         /// Rooms made by one user.
         rooms_per_minute: u32 = 60, ["CHAT_RATE_ROOMS_PER_MINUTE"], "per minute", 1..=1_000_000;
+        /// Files that one user uploads, pictures of himself included.
+        uploads_per_minute: u32 = 60, ["CHAT_RATE_UPLOADS_PER_MINUTE"], "per minute", 1..=1_000_000;
         /// Requests of one user over HTTP, steadily.
         requests_per_second_per_user: u32 = 50, ["CHAT_RATE_REQUESTS_PER_SECOND_PER_USER"], "per second", 1..=1_000_000;
         /// Requests of one user over HTTP at once.

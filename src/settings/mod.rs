@@ -4,6 +4,7 @@
 //! Knows no other module. Next: [`Limits`], [`Timing`], then `crate::app`, which hands them out.
 
 mod address;
+mod files;
 mod groups;
 mod mail;
 mod proxies;
@@ -11,10 +12,11 @@ mod reference;
 mod table;
 mod value;
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 pub use address::RedisUrl;
+pub use files::{FilePlace, FileSettings};
 pub use groups::{AccountSettings, Limits, RedisSettings, StoreSettings, Timing};
 pub use mail::{MailSettings, MailTransport, SmtpSecurity, SmtpUrl};
 pub use proxies::TrustedProxies;
@@ -82,6 +84,8 @@ group! {
         redis: RedisSettings;
         /// Mail.
         mail: MailSettings;
+        /// Files that people send.
+        files: FileSettings;
     }
 }
 
@@ -146,7 +150,16 @@ impl Settings {
         if self.accounts.refresh_token <= self.accounts.access_token {
             return refuse("CHAT_REFRESH_TOKEN_SECONDS", "must be above CHAT_ACCESS_TOKEN_SECONDS");
         }
+        files::validate(self)?;
         mail::validate(self)
+    }
+
+    /// Where people reach the server, without a slash at its end: as it is set, else where it listens.
+    #[must_use]
+    pub fn public_base(&self) -> String {
+        let set = self.public_url.as_deref().map(|url| url.trim_end_matches('/').to_owned());
+        let host = if self.host.is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { self.host };
+        set.unwrap_or_else(|| format!("http://{}", SocketAddr::new(host, self.port)))
     }
 
     /// The address of a PostgreSQL database, where one is set.

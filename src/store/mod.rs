@@ -6,6 +6,7 @@
 mod accounts;
 mod administration;
 mod audit;
+mod files;
 mod jobs;
 mod letters;
 mod log;
@@ -25,6 +26,7 @@ use std::fmt;
 pub use accounts::{Accounts, Credentials, NewAccount};
 pub use administration::Administration;
 pub use audit::{AuditPage, Audits};
+pub use files::{FilePurpose, Files, NewFile, ReadableFile, Unused};
 use futures_util::future::BoxFuture;
 pub use jobs::Jobs;
 pub use letters::Letters;
@@ -79,7 +81,19 @@ impl From<Refusal> for StoreError {
 
 /// Everything the server keeps.
 pub trait Store:
-    Log + Rooms + Accounts + Letters + Proofs + SecondFactors + UserLogs + Repair + Administration + Audits + People + Jobs
+    Log
+    + Rooms
+    + Accounts
+    + Letters
+    + Proofs
+    + SecondFactors
+    + UserLogs
+    + Repair
+    + Administration
+    + Audits
+    + People
+    + Jobs
+    + Files
 {
     /// The identity of this database's history, as it is stored now. Another one means that what
     /// any process or client remembers of the logs is worthless.

@@ -330,7 +330,8 @@ mod tests {
         let telemetry = Telemetry::new().expect("valid names");
         let names: Vec<_> =
             telemetry.registry().gather().iter().map(|family| family.name().to_owned()).collect();
-        let of_others = ["store_", "bus_", "presence_", "rooms_open", "rate_limited_", "mail_", "jobs"];
+        let of_others =
+            ["store_", "bus_", "presence_", "rooms_open", "rate_limited_", "mail_", "jobs", "file"];
         let of_adapters = |name: &str| of_others.iter().any(|start| name.starts_with(start));
         for metric in Metric::ALL.iter().filter(|metric| !of_adapters(metric.as_str())) {
             assert!(names.iter().any(|name| name == metric.as_str()), "{metric:?}");

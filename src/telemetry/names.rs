@@ -138,4 +138,14 @@ metrics! {
     JobsOldest = "jobs_oldest_seconds";
     /// Attempts to deliver a letter by outcome: sent, failed (tried again later), given_up, dropped (nobody wants it any more).
     MailLetters = "mail_letters_total";
+    /// Uploads by outcome: stored, refused (none of the sorts that are taken, or too large), infected, cut (ended before it was whole), failed (the server's fault, or too many at once).
+    FileUploads = "file_uploads_total";
+    /// Bytes of files that were stored, thumbnails included.
+    FileBytes = "file_stored_bytes_total";
+    /// How long it takes from when a file has arrived until it is judged and stored.
+    FileSeconds = "file_upload_seconds";
+    /// Thumbnails made.
+    FileThumbnails = "file_thumbnails_total";
+    /// Files taken away because nothing shows them.
+    FilesCollected = "files_collected_total";
 }

@@ -96,7 +96,7 @@ impl Session {
 
     /// Queues an entry that was read from the log.
     pub(super) fn push_replay(&self, entry: &Entry) {
-        let frame = server::entry(entry, self.user());
+        let frame = server::entry(entry, self.user(), &self.parts.hub.pod.links);
         self.link.outbox.borrow_mut().push_replay(frame.frame().clone());
         if let Change::MessageCreated(message) = &entry.change {
             self.parts.hub.note(message.id, &self.link, Station::Replayed);

@@ -9,15 +9,15 @@ use std::time::Duration;
 use chat::domain::refusal::Invalid;
 use chat::domain::subscription::{Answer, Level, ResetReason};
 use chat::domain::{
-    Change, ClientMsgId, Committed, ConnId, Email, Entry, Epoch, Head, Marks, Member, Message, MessageId,
-    Refusal, Role, RoomId, RoomState, Seq, SessionId, Timestamp, Unread, User, UserChange, UserEntry, UserId,
-    Username,
+    Attachment, Change, ClientMsgId, Committed, ConnId, Email, Entry, Epoch, FileId, FileName, Head, Marks,
+    Member, Message, MessageId, Refusal, Role, RoomId, RoomState, Seq, SessionId, Timestamp, Unread, User,
+    UserChange, UserEntry, UserId, Username,
 };
 use chat::error::{Code, Fault};
 use chat::protocol::client::{Limits, decode};
 use chat::protocol::news::{self, Presence};
 use chat::protocol::server::{self, HelloLimits};
-use chat::protocol::{Encoded, Reference};
+use chat::protocol::{Encoded, Links, Reference};
 use uuid::Uuid;
 
 const ROOM: RoomId = RoomId(id(1));
@@ -58,6 +58,17 @@ fn message() -> Message {
 
 fn entry(n: u64, change: Change) -> Entry {
     Entry { room: ROOM, seq: seq(n), at: at(i64::try_from(n).expect("small") - 44), change }
+}
+
+fn files() -> Vec<Attachment> {
+    let file = |n, name: &str, media_type: &str, has_thumbnail| Attachment {
+        id: FileId(id(n)),
+        name: FileName::from_stored(name.into()),
+        media_type: media_type.into(),
+        size: 48_213,
+        has_thumbnail,
+    };
+    vec![file(11, "cat.jpg", "image/jpeg", true), file(12, "plan.pdf", "application/pdf", false)]
 }
 
 fn limits() -> HelloLimits {
@@ -104,6 +115,7 @@ fn server_frames() -> BTreeMap<String, Encoded> {
         username: "bob".into(),
     };
     let created = entry(44, Change::MessageCreated(message()));
+    let links = Links::new("https://chat.example.com");
     let mut frames = BTreeMap::new();
     let mut add = |name: &str, frame: Encoded| {
         assert!(frames.insert(name.to_owned(), frame).is_none(), "{name} stands twice");
@@ -135,14 +147,17 @@ fn server_frames() -> BTreeMap<String, Encoded> {
     add("server.draining", server::draining(1_830, at(10)));
     add("session.revoked", server::session_revoked());
     add("room.reset", server::reset(ROOM, ResetReason::Membership, seq(48), seq(1)));
-    add("message.created", server::entry(&created, None));
-    add("message.created.own", server::entry(&created, Some(ALICE)));
-    add("message.updated", server::entry(&edit, None));
-    add("message.deleted", server::entry(&entry(46, Change::MessageDeleted(deleted)), None));
-    add("member.joined", server::entry(&entry(47, joined), None));
-    add("member.left", server::entry(&entry(48, Change::MemberLeft { user: BOB }), None));
+    add("message.created", server::entry(&created, None, &links));
+    add("message.created.own", server::entry(&created, Some(ALICE), &links));
+    let with_files = Message { content: String::new(), attachments: files(), ..message() };
+    let with_files = entry(44, Change::MessageCreated(with_files));
+    add("message.created.attachments", server::entry(&with_files, None, &links));
+    add("message.updated", server::entry(&edit, None, &links));
+    add("message.deleted", server::entry(&entry(46, Change::MessageDeleted(deleted)), None, &links));
+    add("member.joined", server::entry(&entry(47, joined), None, &links));
+    add("member.left", server::entry(&entry(48, Change::MemberLeft { user: BOB }), None, &links));
     let newer = Change::Other { kind: "room.painted".into() };
-    add("other", server::entry(&entry(49, newer), None));
+    add("other", server::entry(&entry(49, newer), None, &links));
     let own =
         |n, change| UserEntry { user: ALICE, seq: seq(n), at: at(i64::try_from(n).expect("small")), change };
     add("room.added", news::user_entry(&own(13, UserChange::RoomAdded { room: ROOM })));

@@ -18,6 +18,7 @@ mod contract;
 #[cfg(feature = "torture")]
 mod costs;
 mod docs;
+mod files;
 mod frames;
 mod http;
 mod journeys;

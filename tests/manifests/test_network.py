@@ -88,7 +88,8 @@ def expected(rendered):
     yield backend, DATABASE, 5432, "TCP", True
     yield backend, DATABASE, 6379, "TCP", True
     variables = [one["name"] for each in containers(rendered.backends()[0]) for one in each.get("env", [])]
-    mails, reports = "CHAT_SMTP_URL" in variables, "SENTRY_DSN" in variables
+    mails = "CHAT_SMTP_URL" in variables
+    reports = "SENTRY_DSN" in variables or "CHAT_FILES_URL" in variables
     yield backend, DATABASE, 465, "TCP", mails
     yield backend, DATABASE, 587, "TCP", mails
     yield backend, DATABASE, 25, "TCP", False

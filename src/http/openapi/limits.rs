@@ -29,6 +29,8 @@ const MORE: &[(&str, &[&str])] = &[
     ("deleteAccount", &["login_account"]),
     ("findUsers", &["lookup"]),
     ("getUser", &["lookup"]),
+    ("uploadAttachment", &["upload"]),
+    ("setAvatar", &["upload"]),
     ("createRoom", &["create_room"]),
     ("sendMessage", &["send"]),
     ("createTicket", &["ticket"]),

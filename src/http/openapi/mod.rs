@@ -2,6 +2,7 @@
 //! paperclip cannot say (statuses, bounds, examples, the bearer scheme).
 
 mod errors;
+mod files;
 mod limits;
 mod table;
 
@@ -157,6 +158,7 @@ fn objects(value: Option<&mut Value>) -> impl Iterator<Item = &mut Map<String, V
 fn finish(operation: &mut Map<String, Value>) {
     let id = operation.get("operationId").and_then(Value::as_str).unwrap_or_default();
     let Some(row) = OPERATIONS.iter().find(|row| row.operation == id) else { return };
+    files::add_body(row.operation, operation);
     let (has_body, has_token) = (operation.contains_key("requestBody"), operation.contains_key("security"));
     if let Some(body) = operation.get_mut("requestBody").and_then(Value::as_object_mut) {
         body.insert("required".into(), true.into());
@@ -176,6 +178,7 @@ fn finish(operation: &mut Map<String, Value>) {
         // The operation's own words come first and stay.
         answers.entry(status.to_string()).or_insert_with(|| errors::answer(*status, description));
     }
+    files::add_answers(row.operation, &mut answers);
     answers.sort_keys();
     if row.operation == "sendMessage"
         && let Some(Value::Object(created)) = answers.get_mut("201")

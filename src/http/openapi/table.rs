@@ -41,6 +41,9 @@ const NO_MAIL: (u16, &str) = (403, "This installation sends no mail");
 const TAKEN: (u16, &str) = (409, "Somebody has the address");
 const NOT_VERIFIED: (u16, &str) = (403, "Your e-mail address is not confirmed");
 const NOT_A_PAGE: (u16, &str) = (403, "A cookie counts from an allowed origin with its header alone");
+const NO_FILE: (u16, &str) = (404, "File not found");
+const NO_SORT: (u16, &str) = (415, "None of the sorts of files that are taken");
+const FILE_SIZE: (u16, &str) = (413, "The file is too large, or all of your files together are");
 const NOT_MEMBER: (u16, &str) =
     (403, "Not a member of this public room, or your e-mail address is not confirmed and it is private");
 
@@ -160,6 +163,20 @@ pub(super) const OPERATIONS: &[Answers] = &[
         &[VALIDATION, NOT_ADMINISTRATOR, (404, "Message or user not found")],
     ),
     row("listAudit", (200, "What happened"), &[VALIDATION, NOT_ADMINISTRATOR]),
+    row(
+        "uploadAttachment",
+        (201, "File stored"),
+        &[(400, "No whole file, or more than one"), NOT_VERIFIED, FILE_SIZE, NO_SORT],
+    ),
+    row("readAttachment", (200, "The file"), &[VALIDATION, NO_FILE]),
+    row("readThumbnail", (200, "The picture"), &[VALIDATION, NO_FILE]),
+    row(
+        "setAvatar",
+        (200, "You, with your picture"),
+        &[(400, "No whole file, or more than one"), NOT_VERIFIED, FILE_SIZE, NO_SORT],
+    ),
+    row("removeAvatar", (204, "No picture any more"), &[NOT_VERIFIED]),
+    row("readAvatar", (200, "The picture"), &[VALIDATION, (404, "No such picture")]),
     row("createTicket", (201, "Ticket issued"), &[VALIDATION]),
     row("getHealth", (200, "The process lives"), &[]),
     row("getReadiness", (200, "Requests are taken"), &[]),
@@ -207,6 +224,7 @@ pub(super) const TAGS: &[(&str, &str)] = &[
     ("Authentication", "Accounts, logins and their tokens."),
     ("Messages", "History and sending."),
     ("Rooms", "Rooms and their members."),
+    ("Files", "Uploading and reading what messages are sent with."),
     ("Users", "People."),
     ("Directory", "Public rooms to join."),
     ("Realtime", "Opening a socket; what goes over it is described in AsyncAPI."),

@@ -6,11 +6,12 @@ use sha2::{Digest, Sha256};
 
 use super::ledger::Ledger;
 use super::{Decision, Known, KnownMember, KnownMessage};
+use crate::domain::file;
 use crate::domain::policy::{self, EditWindow, Verdict};
 use crate::domain::refusal::Invalid;
 use crate::domain::{
-    Applied, Change, Committed, Content, Draft, Entry, Member, Message, MessageId, Operation, Outcome,
-    Refusal, Role, RoomBatch, RoomId, Seq, Timestamp, UserChange, UserId,
+    Applied, Attachment, Change, Committed, Content, Draft, Entry, FileId, Member, Message, MessageId,
+    Operation, Outcome, Refusal, Role, RoomBatch, RoomId, Seq, Timestamp, UserChange, UserId,
 };
 
 /// Decides all operations of all batches, in order. `known` is what [`super::needs`] asked for, as
@@ -60,7 +61,7 @@ impl Desk<'_> {
         if let Some(first) = self.ledger.by_key(author, draft.client_msg_id) {
             return self.first_outcome(first, &body_hash);
         }
-        self.check_references(draft)?;
+        let attachments = self.check_references(author, draft)?;
         let seq = self.next();
         let message = Message {
             id,
@@ -69,12 +70,13 @@ impl Desk<'_> {
             author,
             client_msg_id: draft.client_msg_id,
             content: draft.content.as_str().to_owned(),
-            attachments: Vec::new(),
+            attachments,
             reply_to: draft.reply_to,
             created_at: self.now,
             updated_at: self.now,
             deleted_at: None,
         };
+        self.ledger.use_files(&draft.attachments, id);
         self.ledger.add(message.clone(), body_hash);
         self.ledger.wrote(self.room, author, seq);
         Ok(self.written(Change::MessageCreated(message)))
@@ -89,17 +91,23 @@ impl Desk<'_> {
         Ok(self.standing(message.seq, message.created_at, Change::MessageCreated(message.clone())))
     }
 
-    /// Whether what the draft points at is there.
-    fn check_references(&self, draft: &Draft) -> Result<(), Invalid> {
-        if !draft.attachments.is_empty() {
-            // There is no way yet to upload one, so none is known.
-            return Err(Invalid::new("attachments", "unknown attachment"));
+    /// Whether what the draft points at is there; answers its files.
+    fn check_references(&self, author: UserId, draft: &Draft) -> Result<Vec<Attachment>, Invalid> {
+        if draft.reply_to.is_some_and(|id| self.message(id).is_none()) {
+            return Err(Invalid::new("replyTo", "is no message of this room"));
         }
-        match draft.reply_to {
-            Some(id) if self.message(id).is_none() => {
-                Err(Invalid::new("replyTo", "is no message of this room"))
+        file::each_once(&draft.attachments)?;
+        draft.attachments.iter().map(|id| self.free_file(author, *id)).collect()
+    }
+
+    /// A file of the author's own that no message has. Those of others look absent.
+    fn free_file(&self, author: UserId, id: FileId) -> Result<Attachment, Invalid> {
+        match self.ledger.file(id).filter(|known| known.owner == author) {
+            None => Err(Invalid::new("attachments", "unknown attachment")),
+            Some(known) if known.message.is_some() => {
+                Err(Invalid::new("attachments", "is attached to a message already"))
             }
-            _ => Ok(()),
+            Some(known) => Ok(known.attachment.clone()),
         }
     }
 
@@ -137,6 +145,7 @@ impl Desk<'_> {
             return self.standing(last_seq, at, Change::MessageDeleted(message));
         }
         message.content.clear();
+        message.attachments.clear();
         message.updated_at = self.now;
         message.deleted_at = Some(self.now);
         self.ledger.rewrite(message.clone(), self.next());

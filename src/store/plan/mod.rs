@@ -15,12 +15,12 @@ pub(crate) use decide::decide;
 pub(crate) use writes::{Decision, LogRow, MentionRow, NewMessage, Rewritten, Writes};
 
 use crate::domain::{
-    ClientMsgId, Marks, Member, Message, MessageId, Operation, RoomBatch, RoomId, Seq, Timestamp, UserId,
-    mention,
+    Attachment, ClientMsgId, FileId, Marks, Member, Message, MessageId, Operation, RoomBatch, RoomId, Seq,
+    Timestamp, UserId, mention,
 };
 
 /// What must be read before a group commit can be decided. Rows of the rooms are locked first,
-/// then those of the users, each in the order given here. Memberships and messages change only
+/// then those of the users, those of files last, each in the order given here. Memberships and messages change only
 /// under the lock of their room. A sender's key does not: where transactions of several rooms run
 /// at the same time, another one may take it after it was looked up. The unique index says so then,
 /// and the whole commit is begun again.
@@ -35,6 +35,8 @@ pub(crate) struct Needs {
     pub(crate) keys: BTreeSet<(UserId, ClientMsgId)>,
     /// Messages that are changed or answered.
     pub(crate) messages: BTreeSet<MessageId>,
+    /// Files that messages are sent with.
+    pub(crate) files: BTreeSet<FileId>,
     /// Keys of names that texts may mention: whose they are, and his membership of the room.
     pub(crate) names: BTreeMap<RoomId, BTreeSet<String>>,
     /// Rooms that are left: so many of their members, administrators before others, and of each
@@ -53,6 +55,8 @@ pub(crate) struct Known {
     /// Of keys and of ids.
     pub(crate) messages: HashMap<MessageId, KnownMessage>,
     pub(crate) names: HashMap<String, UserId>,
+    /// Those that are whole and not about to be collected.
+    pub(crate) files: HashMap<FileId, KnownFile>,
 }
 
 /// A room as its row says.
@@ -105,6 +109,15 @@ pub(crate) struct KnownMessage {
     pub(crate) body_hash: [u8; 32],
 }
 
+/// A file that was uploaded to be attached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct KnownFile {
+    pub(crate) owner: UserId,
+    /// The message that has it.
+    pub(crate) message: Option<MessageId>,
+    pub(crate) attachment: Attachment,
+}
+
 /// What must be read for these batches. Fewer things for the more usual ones: for messages that
 /// name nobody only rooms, members and keys.
 pub(crate) fn needs(batches: &[RoomBatch]) -> Needs {
@@ -118,6 +131,7 @@ pub(crate) fn needs(batches: &[RoomBatch]) -> Needs {
                 Operation::Send { author, draft, .. } => {
                     needs.keys.insert((*author, draft.client_msg_id));
                     needs.messages.extend(draft.reply_to);
+                    needs.files.extend(&draft.attachments);
                     needs.name(room, draft.content.as_str());
                 }
                 Operation::Edit { message, content, .. } => {

@@ -59,6 +59,8 @@ impl World {
         }
         let found = |id: &MessageId| all.messages.get(id).map(|found| (*id, found.clone()));
         known.messages.extend(needs.messages.iter().filter_map(found));
+        let found = |id: &FileId| all.files.get(id).map(|found| (*id, found.clone()));
+        known.files.extend(needs.files.iter().filter_map(found));
         let mut members = needs.members.clone();
         for (room, names) in &needs.names {
             for name in names {
@@ -96,9 +98,17 @@ impl World {
         for row in &writes.rewritten {
             let known = all.messages.get_mut(&row.id).expect("a row");
             known.message.content.clone_from(&row.content);
+            known.message.attachments.clone_from(&row.attachments);
             known.message.updated_at = row.updated_at;
             known.message.deleted_at = row.deleted_at;
             known.last_seq = row.last_seq;
+        }
+        for (file, message) in &writes.files_used {
+            let known = all.files.get_mut(file).expect("a row");
+            assert!(known.message.replace(*message).is_none(), "a file has one message");
+        }
+        for (message, _) in &writes.files_released {
+            assert!(all.files.values().any(|known| known.message == Some(*message)));
         }
         let mut next: BTreeMap<RoomId, Seq> =
             all.rooms.iter().map(|(room, known)| (*room, known.totals.head.next())).collect();
@@ -229,6 +239,34 @@ fn what_happens_to_a_new_message_in_its_commit_is_one_row() {
     // Carol is no member, and a deleted message names nobody.
     assert_eq!(writes.mentions_added, [MentionRow { message: id(1), user: BOB, room: HERE, seq: seq(3) }]);
     assert_eq!(decision.applied[0].messages, 2);
+}
+
+#[test]
+fn a_file_has_one_message_and_goes_with_it() {
+    let mut world = World::new();
+    let file = FileId(Uuid::from_u128(9));
+    let name = crate::domain::FileName::from_stored("a.png".to_owned());
+    let media_type = "image/png".to_owned();
+    let attachment = Attachment { id: file, name, media_type, size: 1, has_thumbnail: false };
+    let known = KnownFile { owner: ALICE, message: None, attachment: attachment.clone() };
+    world.0.files.insert(file, known);
+    let with = |author, message| {
+        let mut send = send(author, message, message, "look");
+        if let Operation::Send { draft, .. } = &mut send {
+            draft.attachments.push(file);
+        }
+        send
+    };
+    let operations = vec![with(BOB, 1), with(ALICE, 2), with(ALICE, 3), edit(ALICE, 2, "see")];
+    let Decision { applied, writes } = world.commit(&[batch(HERE, operations)]);
+    assert_eq!(seqs(&applied[0].outcomes), [None, Some(3), None, Some(4)]);
+    assert_eq!((&writes.files_used, writes.files_released.len()), (&vec![(file, id(2))], 0));
+    assert_eq!(writes.messages[0].message.attachments, [attachment]);
+    let operations = vec![Operation::Delete { by: ALICE, message: id(2) }, with(ALICE, 4)];
+    let Decision { applied, writes } = world.commit(&[batch(HERE, operations)]);
+    assert_eq!(seqs(&applied[0].outcomes), [Some(5), None], "it does not come back");
+    assert_eq!(writes.files_released, [(id(2), Timestamp::from_millis(1))]);
+    assert!(writes.rewritten[0].attachments.is_empty() && writes.files_used.is_empty());
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use super::{KnownMember, Totals};
 use crate::domain::{
-    Applied, Change, Marks, Message, MessageId, Role, RoomId, Seq, Timestamp, UserEntry, UserId,
+    Applied, Attachment, Change, FileId, Marks, Message, MessageId, Role, RoomId, Seq, Timestamp, UserEntry,
+    UserId,
 };
 
 /// What a group commit comes to.
@@ -19,6 +20,10 @@ pub(crate) struct Decision {
 pub(crate) struct Writes {
     pub(crate) messages: Vec<NewMessage>,
     pub(crate) rewritten: Vec<Rewritten>,
+    /// Files that messages have from now on.
+    pub(crate) files_used: Vec<(FileId, MessageId)>,
+    /// Messages whose files nobody sees any more, since when.
+    pub(crate) files_released: Vec<(MessageId, Timestamp)>,
     /// Whom these messages named before counts no more.
     pub(crate) mentions_removed: Vec<MessageId>,
     pub(crate) mentions_added: Vec<MentionRow>,
@@ -51,6 +56,7 @@ pub(crate) struct NewMessage {
 pub(crate) struct Rewritten {
     pub(crate) id: MessageId,
     pub(crate) content: String,
+    pub(crate) attachments: Vec<Attachment>,
     pub(crate) updated_at: Timestamp,
     pub(crate) deleted_at: Option<Timestamp>,
     pub(crate) last_seq: Seq,

@@ -14,6 +14,7 @@ mod broken;
 mod connection;
 mod executor;
 mod fault;
+mod files;
 mod jobs;
 mod letters;
 mod load;

@@ -10,6 +10,7 @@ use crate::domain::{
     AccountStatus, ClientMsgId, Description, Email, Marks, Member, Message, MessageId, Profile, Role, Room,
     RoomId, RoomName, Seq, ServerRole, Timestamp, Unread, User, UserChange, UserEntry, UserId, Username,
 };
+use crate::store::files::shown;
 use crate::store::plan::KnownMember;
 
 #[derive(Debug, Queryable, Selectable)]
@@ -199,6 +200,7 @@ pub(super) struct MessageRow {
     created_at: i64,
     updated_at: i64,
     deleted_at: Option<i64>,
+    attachments: Option<String>,
 }
 
 /// The columns of a [`MessageRow`], for statements written out.
@@ -214,6 +216,7 @@ pub(super) type MessageColumns = (
     BigInt,
     BigInt,
     Nullable<BigInt>,
+    Nullable<Text>,
 );
 
 impl MessageRow {
@@ -232,7 +235,7 @@ impl From<MessageRow> for Message {
             author: UserId(row.author_id),
             client_msg_id: ClientMsgId(row.client_msg_id),
             content: row.content,
-            attachments: Vec::new(),
+            attachments: shown(row.attachments, row.deleted_at.is_some()),
             reply_to: row.reply_to.map(MessageId),
             created_at: Timestamp::from_millis(row.created_at),
             updated_at: Timestamp::from_millis(row.updated_at),

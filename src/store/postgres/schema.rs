@@ -94,6 +94,7 @@ diesel::table! {
         created_at -> BigInt,
         updated_at -> BigInt,
         deleted_at -> Nullable<BigInt>,
+        attachments -> Nullable<Text>,
     }
 }
 
@@ -244,6 +245,25 @@ diesel::table! {
     recovery_codes (user_id, hash) {
         user_id -> Uuid,
         hash -> Binary,
+    }
+}
+
+diesel::table! {
+    files (id) {
+        id -> Uuid,
+        owner_id -> Uuid,
+        purpose -> Text,
+        name -> Text,
+        media_type -> Text,
+        stored_size -> BigInt,
+        size -> BigInt,
+        has_thumbnail -> Bool,
+        sha256 -> Binary,
+        created_at -> BigInt,
+        is_complete -> Bool,
+        message_id -> Nullable<Uuid>,
+        unused_since -> Nullable<BigInt>,
+        collected_until -> Nullable<BigInt>,
     }
 }
 

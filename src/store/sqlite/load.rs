@@ -5,6 +5,7 @@
 use diesel::prelude::*;
 
 use super::fault::Fault;
+use super::files;
 use super::rows::{Key, MemberRow, MessageRow};
 use super::schema::{members, messages, rooms, users};
 use super::statements::FindKeys;
@@ -47,6 +48,9 @@ pub(super) fn known(conn: &mut SqliteConnection, needs: &Needs) -> Result<Known,
             .get_result(conn)
             .optional()?;
         known.add_message(row)?;
+    }
+    for id in &needs.files {
+        known.files.extend(files::attachable(conn, *id)?.map(|row| (*id, row.into())));
     }
     for (room, names) in &needs.names {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();

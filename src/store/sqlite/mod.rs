@@ -10,6 +10,7 @@ mod audit;
 mod connection;
 mod executor;
 mod fault;
+mod files;
 mod jobs;
 mod letters;
 mod load;

@@ -12,10 +12,11 @@ use uuid::Uuid;
 
 use super::schema::{logins, members, mentions, messages, refresh_tokens, rooms, users};
 use crate::domain::{
-    AccountStatus, AuditId, ClientMsgId, Description, Email, Epoch, JobId, LetterId, Marks, Member, Message,
-    MessageId, Profile, Role, Room, RoomId, RoomName, Seq, ServerRole, SessionId, Timestamp, User, UserId,
-    Username,
+    AccountStatus, AuditId, ClientMsgId, Description, Email, Epoch, FileId, JobId, LetterId, Marks, Member,
+    Message, MessageId, Profile, Role, Room, RoomId, RoomName, Seq, ServerRole, SessionId, Timestamp, User,
+    UserId, Username,
 };
+use crate::store::files::{listed, shown};
 use crate::store::plan::{KnownMember, LogRow, MentionRow, NewMessage};
 
 /// Stands for an entry of a known kind whose row lacks what the kind needs, which only a damaged
@@ -56,7 +57,7 @@ macro_rules! keys {
     )*};
 }
 
-keys!(UserId, RoomId, MessageId, SessionId, ClientMsgId, LetterId, Epoch, AuditId, JobId);
+keys!(UserId, RoomId, MessageId, SessionId, ClientMsgId, LetterId, Epoch, AuditId, JobId, FileId);
 
 #[derive(Debug, Queryable, Selectable)]
 #[diesel(table_name = users, check_for_backend(Sqlite))]
@@ -243,6 +244,7 @@ pub(super) struct MessageRow {
     created_at: i64,
     updated_at: i64,
     deleted_at: Option<i64>,
+    attachments: Option<String>,
 }
 
 impl MessageRow {
@@ -261,7 +263,7 @@ impl From<MessageRow> for Message {
             author: row.author_id.into(),
             client_msg_id: row.client_msg_id.into(),
             content: row.content,
-            attachments: Vec::new(),
+            attachments: shown(row.attachments, row.deleted_at.is_some()),
             reply_to: row.reply_to.map(Into::into),
             created_at: Timestamp::from_millis(row.created_at),
             updated_at: Timestamp::from_millis(row.updated_at),
@@ -285,6 +287,7 @@ pub(super) struct NewMessageRow<'a> {
     created_at: i64,
     updated_at: i64,
     deleted_at: Option<i64>,
+    attachments: Option<String>,
 }
 
 impl<'a> From<&'a NewMessage> for NewMessageRow<'a> {
@@ -303,6 +306,7 @@ impl<'a> From<&'a NewMessage> for NewMessageRow<'a> {
             created_at: message.created_at.millis(),
             updated_at: message.updated_at.millis(),
             deleted_at: message.deleted_at.map(Timestamp::millis),
+            attachments: listed(&message.attachments),
         }
     }
 }

@@ -94,6 +94,7 @@ diesel::table! {
         created_at -> BigInt,
         updated_at -> BigInt,
         deleted_at -> Nullable<BigInt>,
+        attachments -> Nullable<Text>,
     }
 }
 
@@ -235,6 +236,25 @@ diesel::table! {
     recovery_codes (user_id, hash) {
         user_id -> Binary,
         hash -> Binary,
+    }
+}
+
+diesel::table! {
+    files (id) {
+        id -> Binary,
+        owner_id -> Binary,
+        purpose -> Text,
+        name -> Text,
+        media_type -> Text,
+        stored_size -> BigInt,
+        size -> BigInt,
+        has_thumbnail -> Bool,
+        sha256 -> Binary,
+        created_at -> BigInt,
+        is_complete -> Bool,
+        message_id -> Nullable<Binary>,
+        unused_since -> Nullable<BigInt>,
+        collected_until -> Nullable<BigInt>,
     }
 }
 

@@ -5,6 +5,7 @@
 mod accounts;
 pub mod administering;
 mod changing;
+mod files;
 mod history;
 mod jobs;
 mod letters;
@@ -210,6 +211,18 @@ macro_rules! contract {
                     own_messages_are_read_in_the_order_of_their_keys
                     a_closed_account_keeps_its_place_and_nothing_of_its_owner
                     an_erased_message_leaves_its_place_whenever_and_wherever
+                }
+                files {
+                    a_message_shows_its_files_wherever_it_is_read
+                    a_retry_compares_the_files_in_their_order
+                    a_file_is_sent_once_and_by_its_owner
+                    of_racing_messages_in_many_rooms_one_gets_the_file
+                    an_unfinished_file_cannot_be_sent_or_read
+                    a_file_is_read_by_who_reads_its_message
+                    a_deleted_message_shows_no_files_and_lets_them_go
+                    an_unused_file_goes_to_one_collector_and_never_comes_back
+                    all_files_of_one_user_together_have_a_limit
+                    a_picture_takes_the_place_of_the_one_before
                 }
                 letters {
                     a_letter_is_handed_out_again_until_it_is_done

@@ -199,7 +199,8 @@ fn what_changes_nothing_is_not_counted() {
 
 #[test]
 fn members_of_an_older_version_have_read_everything() {
-    const MIGRATIONS: [&str; 8] = [
+    const MIGRATIONS: [&str; 9] = [
+        include_str!("../../../migrations/sqlite/2026-11-25-400000_files/down.sql"),
         include_str!("../../../migrations/sqlite/2026-11-25-200000_second_factors/down.sql"),
         include_str!("../../../migrations/sqlite/2026-11-25-100003_jobs/down.sql"),
         include_str!("../../../migrations/sqlite/2026-11-25-100002_blocks/down.sql"),

@@ -18,6 +18,8 @@ use chat::bus::local::{Exchange, LocalBus};
 use chat::clock::{Clock, SharedClock, SystemClock};
 use chat::domain::policy::EditWindow;
 use chat::domain::{Epoch, PodId, SessionId, Timestamp};
+use chat::files::Intake;
+use chat::files::objects::Objects;
 use chat::http::{self, Http};
 use chat::limits::Limiter;
 use chat::mail::Mail;
@@ -105,6 +107,7 @@ pub struct Site {
     pub courier: Courier,
     call: Call,
     pub engine: Engine,
+    _folder: tempfile::TempDir,
 }
 
 /// Somebody signed in.
@@ -190,9 +193,20 @@ impl Site {
             }),
             first_administers: false,
         };
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = Arc::new(Objects::folder(folder.path()).unwrap());
+        let files = Intake::new(store.clone(), blobs, clock.clone(), None, settings.files.clone());
+        let files = Arc::new(files);
         let authenticator = Arc::new(Authenticator::new(tokens, store, clock));
-        let data =
-            Data::new(Http { pod, registry, accounts, authenticator, tickets: tickets.clone(), limiter });
+        let data = Data::new(Http {
+            pod,
+            registry,
+            accounts,
+            authenticator,
+            tickets: tickets.clone(),
+            limiter,
+            files,
+        });
         let app = App::new()
             .wrap_api()
             .configure(http::configure_api(data.clone()))
@@ -205,7 +219,18 @@ impl Site {
             let app = app.clone();
             Box::pin(async move { read(app.call(request.to_request()).await.unwrap()).await })
         });
-        Self { http: data, news, clock: manual, tickets, ended, outbox, courier, call, engine }
+        Self {
+            http: data,
+            news,
+            clock: manual,
+            tickets,
+            ended,
+            outbox,
+            courier,
+            call,
+            engine,
+            _folder: folder,
+        }
     }
 
     /// Lets the courier carry what is due, and answers what left.

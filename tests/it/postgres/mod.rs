@@ -104,7 +104,7 @@ const EMPTY: &str = "ALTER TABLE audit DISABLE TRIGGER USER; DELETE FROM audit; 
     DELETE FROM job_parts; DELETE FROM jobs; DELETE FROM blocks; DELETE FROM outbox; DELETE FROM tickets; DELETE FROM mentions; DELETE FROM user_log;
     DELETE FROM log; DELETE FROM messages; DELETE FROM members; DELETE FROM rooms;
     DELETE FROM refresh_tokens; DELETE FROM logins; DELETE FROM letters; DELETE FROM proofs;
-    DELETE FROM email_changes; DELETE FROM recovery_codes; DELETE FROM second_factors; DELETE FROM users;
+    DELETE FROM email_changes; DELETE FROM recovery_codes; DELETE FROM second_factors; DELETE FROM files; DELETE FROM users;
     DELETE FROM meta WHERE name <> 'min_binary_schema'";
 
 /// What a database answers to a question with one value.

@@ -123,6 +123,14 @@ macro_rules! store_wrapper {
                 job_counts() -> JobCounts;
                 prune_jobs(before: Timestamp, limit: usize) -> usize;
             }
+            Files {
+                reserve_file(file: NewFile, quota: u64) -> ();
+                complete_file(id: FileId) -> bool;
+                set_avatar(user: UserId, avatar: Option<FileId>) -> ();
+                file(id: FileId, viewer: UserId) -> ReadableFile;
+                take_unused_files(due: Unused, now: Timestamp, until: Timestamp, limit: usize) -> Vec<(FileId, FilePurpose)>;
+                file_gone(id: FileId) -> ();
+            }
             Store {
                 epoch() -> Epoch;
                 ping() -> ();
