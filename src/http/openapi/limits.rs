@@ -130,12 +130,12 @@ room for one limit, and an answer here meets up to four. A request beyond a limi
 ",
     );
     let spec = super::spec();
-    for (path, item) in spec["paths"].as_object().into_iter().flatten() {
+    for (path, item) in spec.get("paths").and_then(Value::as_object).into_iter().flatten() {
         for (method, operation) in item.as_object().into_iter().flatten() {
-            let limits = operation["x-rate-limit"].as_array().into_iter().flatten();
+            let limits = operation.get("x-rate-limit").and_then(Value::as_array).into_iter().flatten();
             let names: Vec<_> =
-                limits.filter_map(|l| l["policy"].as_str()).map(|n| format!("`{n}`")).collect();
-            let id = operation["operationId"].as_str().unwrap_or_default();
+                limits.filter_map(|l| l.get("policy")?.as_str()).map(|n| format!("`{n}`")).collect();
+            let id = operation.get("operationId").and_then(Value::as_str).unwrap_or_default();
             let _ = writeln!(page, "| `{} {path}` | `{id}` | {} |", method.to_uppercase(), names.join(", "));
         }
     }

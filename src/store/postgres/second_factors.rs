@@ -131,7 +131,7 @@ pub(super) async fn replace_codes(
 ) -> Result<bool, Fault> {
     transaction::write(conn, async |conn| {
         hold(conn, user).await?;
-        if !read(conn, user).await?.is_some_and(|factor| factor.confirmed_at.is_some()) {
+        if read(conn, user).await?.is_none_or(|factor| factor.confirmed_at.is_none()) {
             return Ok(false);
         }
         put_codes(conn, user, codes).await?;

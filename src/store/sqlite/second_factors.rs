@@ -116,7 +116,7 @@ pub(super) fn replace_codes(
     codes: &[RecoveryHash],
 ) -> Result<bool, Fault> {
     fault::write(conn, |conn| {
-        if !read(conn, user)?.is_some_and(|factor| factor.confirmed_at.is_some()) {
+        if read(conn, user)?.is_none_or(|factor| factor.confirmed_at.is_none()) {
             return Ok(false);
         }
         put_codes(conn, user.into(), codes)?;
