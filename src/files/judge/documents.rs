@@ -52,20 +52,15 @@ pub(super) fn pdf(bytes: &[u8]) -> Result<(), Unfit> {
     if holds(tail, ARCHIVE_END) {
         return Err(INSIDE);
     }
-    let names: [&[u8]; 6] = [b"/JavaScript", b"/JS", b"/Launch", b"/EmbeddedFile", b"/RichMedia", b"/XFA"];
-    if names.iter().any(|name| names_it(bytes, name)) {
-        return Err(RUNS);
-    }
-    Ok(())
+    if bytes.split(|byte| *byte == b'/').skip(1).any(runs) { Err(RUNS) } else { Ok(()) }
 }
 
-/// Whether a name stands there whole: `/JS`, not `/JSon`.
-fn names_it(bytes: &[u8], name: &[u8]) -> bool {
-    bytes.windows(name.len() + 1).any(|window| {
-        window.split_last().is_some_and(|(after, start)| {
-            start == name && (!after.is_ascii_alphanumeric() || (name == b"/EmbeddedFile" && *after == b's'))
-        })
-    })
+/// Whether what follows a slash is a name that does not belong there: `/JS`, not `/JSon`.
+fn runs(name: &[u8]) -> bool {
+    const NAMES: [&[u8]; 7] =
+        [b"JavaScript", b"JS", b"Launch", b"EmbeddedFile", b"EmbeddedFiles", b"RichMedia", b"XFA"];
+    let ends = |rest: &[u8]| rest.first().is_none_or(|byte| !byte.is_ascii_alphanumeric());
+    NAMES.iter().any(|known| name.strip_prefix(*known).is_some_and(ends))
 }
 
 /// A compound file with a document of Word in it, and neither macros nor packages.

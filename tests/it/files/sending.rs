@@ -5,7 +5,7 @@ use std::net::TcpStream;
 
 use serde_json::json;
 
-use super::samples::{docx, jpeg, png};
+use super::samples::{docx, jpeg, pdf, png};
 use super::support::*;
 use crate::support::{TestServer, contents, eventually, new_id, text};
 
@@ -155,6 +155,18 @@ fn an_upload_that_is_cut_leaves_nothing_behind() {
     let answer = send(&server, &alice, "POST", "/attachments", &kind, half).head;
     assert_eq!(answer.problem(400), "badRequest");
     assert_eq!((files_in(&server), count(&server, "cut")), (0, 2));
+}
+
+#[test]
+fn the_largest_file_and_its_form_pass_a_proxy_that_lets_10_mib_through() {
+    const MOST: usize = 9_961_472;
+    let server = TestServer::start();
+    let alice = server.person("alice");
+    let large = |size: usize| pdf(&" ".repeat(size - pdf("").len()));
+    assert!(form("file", &"x".repeat(120), &large(MOST)).1.len() < 10 << 20);
+    assert_eq!(uploaded(&server, &alice, "large.pdf", &large(MOST))["size"], MOST);
+    let answer = upload(&server, &alice, "larger.pdf", &large(MOST + 1)).head;
+    assert_eq!(answer.problem(413), "tooLarge");
 }
 
 #[test]
