@@ -178,8 +178,7 @@ impl Desk<'_> {
             let Some(last) = page.last() else { break };
             after = last.client_msg_id;
             done += page.len() as u64;
-            let line =
-                |message| json!({ "type": "message", "message": wire::Message::of(message, Some(user), &self.pod.links) });
+            let line = |message| json!({ "type": "message", "message": wire::Message::of(message, Some(user), &self.pod.links) });
             let part = lines(page.iter().map(line));
             let step =
                 JobStep { at: JobPlace::Message(after), progress: progress(done, all), part: Some(part) };

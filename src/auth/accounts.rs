@@ -6,9 +6,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::second_factor::Asked;
-use super::{
-    Factors, Passwords, Post, Tickets, Tokens, audit, logins, password, refresh, store_fault,
-};
+use super::{Factors, Passwords, Post, Tickets, Tokens, audit, logins, password, refresh, store_fault};
 use crate::clock::SharedClock;
 use crate::domain::job;
 use crate::domain::refusal::Invalid;

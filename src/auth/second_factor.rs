@@ -1,11 +1,12 @@
 //! The flows of the second factor: setting it, asking for it, renewing recovery codes, switching it
 //! off. Guesses count like those of passwords.
 
+use super::accounts::Caller;
 use super::factors::{self, Enrolment};
-use super::{AccountFlows, refresh, store_fault};
+use super::{AccountFlows, audit, refresh, store_fault};
 use crate::domain::refusal::Invalid;
 use crate::domain::second_factor::SecondFactor;
-use crate::domain::{User, UserId};
+use crate::domain::{AuditEvent, User, UserId};
 use crate::error::{Code, Fault};
 use crate::limits::Key;
 
@@ -59,7 +60,12 @@ impl AccountFlows {
     /// # Errors
     /// `badRequest` for a wrong code; `conflict` when no secret waits for one; `rateLimited`;
     /// `unavailable`.
-    pub async fn confirm_second_factor(&self, user: &User, code: &str) -> Result<Vec<String>, Fault> {
+    pub async fn confirm_second_factor(
+        &self,
+        user: &User,
+        code: &str,
+        from: &Caller,
+    ) -> Result<Vec<String>, Fault> {
         let account = account_of(user);
         self.limit(account)?;
         let nothing = || Fault::new(Code::Conflict, "no second factor waits to be confirmed");
@@ -74,10 +80,13 @@ impl AccountFlows {
             return Err(wrong_code());
         };
         let (codes, hashes) = factors::recovery_codes(user.id, &*self.clock);
-        let set = self.store.confirm_second_factor(user.id, factor.sealed, step, hashes, now).await;
+        let record = self.own(AuditEvent::SecondFactorChanged, user.id, from);
+        let kept = Some(record.clone());
+        let set = self.store.confirm_second_factor(user.id, factor.sealed, step, hashes, now, kept).await;
         if !set.map_err(store_fault)? {
             return Err(nothing());
         }
+        audit::tell(&record);
         self.limiter.succeeded(account, now);
         log::info!(user = user.id.to_string().as_str(); "a second factor was set");
         Ok(codes)
@@ -105,10 +114,17 @@ impl AccountFlows {
     ///
     /// # Errors
     /// As for [`Self::renew_recovery_codes`].
-    pub async fn remove_second_factor(&self, user: &User, password: &str, code: &str) -> Result<(), Fault> {
+    pub async fn remove_second_factor(
+        &self,
+        user: &User,
+        (password, code): (&str, &str),
+        from: &Caller,
+    ) -> Result<(), Fault> {
         self.needs_second_factor(user.id).await?;
         self.confirm_identity(user, (password, "password"), Some(code)).await?;
-        self.store.remove_second_factor(user.id).await.map_err(store_fault)?;
+        let record = self.own(AuditEvent::SecondFactorChanged, user.id, from);
+        self.store.remove_second_factor(user.id, Some(record.clone())).await.map_err(store_fault)?;
+        audit::tell(&record);
         log::info!(user = user.id.to_string().as_str(); "a second factor was switched off");
         Ok(())
     }

@@ -146,7 +146,11 @@ pub(super) async fn refresh(
     operation_id = "logout",
     tags(Authentication)
 )]
-pub(super) async fn logout(leaver: Leaver, http: Data<Http>, peer: Peer) -> Result<WithCookie<Done>, Problem> {
+pub(super) async fn logout(
+    leaver: Leaver,
+    http: Data<Http>,
+    peer: Peer,
+) -> Result<WithCookie<Done>, Problem> {
     let Leaver { session, cookie } = leaver;
     let has_cookie = cookie.is_there();
     match session {

@@ -97,7 +97,10 @@ pub(super) async fn delete(
 ) -> Result<Pending<Job>, Problem> {
     let messages = Messages::parse(body.messages.as_deref().unwrap_or("keep"));
     let messages = messages.ok_or_else(|| Invalid::new("messages", "must be keep or delete"))?;
-    let job = http.accounts.delete_account(&caller.user, (&body.password, body.code.as_deref()), messages, &peer.0).await?;
+    let job = http
+        .accounts
+        .delete_account(&caller.user, (&body.password, body.code.as_deref()), messages, &peer.0)
+        .await?;
     http.pod.job_waits();
     Ok(Pending(job.into()))
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Http;
 use super::answer::{Created, Done};
-use super::extract::Caller;
+use super::extract::{Caller, Peer};
 use super::problem::Problem;
 
 /// Your password.
@@ -73,9 +73,10 @@ pub(super) async fn begin(
 pub(super) async fn confirm(
     caller: Caller,
     http: Data<Http>,
+    peer: Peer,
     body: Json<ConfirmSecondFactor>,
 ) -> Result<Json<RecoveryCodes>, Problem> {
-    let recovery_codes = http.accounts.confirm_second_factor(&caller.user, &body.code).await?;
+    let recovery_codes = http.accounts.confirm_second_factor(&caller.user, &body.code, &peer.0).await?;
     Ok(Json(RecoveryCodes { recovery_codes }))
 }
 
@@ -103,8 +104,9 @@ pub(super) async fn renew_recovery_codes(
 pub(super) async fn remove(
     caller: Caller,
     http: Data<Http>,
+    peer: Peer,
     body: Json<BothFactors>,
 ) -> Result<Done, Problem> {
-    http.accounts.remove_second_factor(&caller.user, &body.password, &body.code).await?;
+    http.accounts.remove_second_factor(&caller.user, (&body.password, &body.code), &peer.0).await?;
     Ok(Done)
 }

@@ -80,12 +80,7 @@ pub const POLICIES: [Policy; Key::KINDS.len()] = [
         "CHAT_RATE_ACTIONS_PER_SECOND_PER_USER",
         "Every action over sockets but `message.send`, which has its own, and `ping`.",
     ),
-    row(
-        Key::Upload(SOMEBODY),
-        ACCOUNT,
-        "CHAT_RATE_UPLOADS_PER_MINUTE",
-        "Files and pictures of oneself.",
-    ),
+    row(Key::Upload(SOMEBODY), ACCOUNT, "CHAT_RATE_UPLOADS_PER_MINUTE", "Files and pictures of oneself."),
 ];
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::Answer;
 use crate::domain::second_factor::{RecoveryHash, SealedSecret, SecondFactor};
-use crate::domain::{Timestamp, UserId};
+use crate::domain::{AuditRecord, Timestamp, UserId};
 
 /// What a login may ask for beside the password. A code is used up in the statement that looks for
 /// it: of any number of users of one, one succeeds.
@@ -23,6 +23,7 @@ pub trait SecondFactors: Send + Sync + 'static {
         step: u64,
         codes: Vec<RecoveryHash>,
         now: Timestamp,
+        record: Option<AuditRecord>,
     ) -> Answer<'_, bool>;
 
     /// Uses up this step and those before; `false` when that was done, or nothing is confirmed.
@@ -35,7 +36,7 @@ pub trait SecondFactors: Send + Sync + 'static {
     fn replace_recovery_codes(&self, user: UserId, codes: Vec<RecoveryHash>) -> Answer<'_, bool>;
 
     /// Forgets the second factor and its recovery codes.
-    fn remove_second_factor(&self, user: UserId) -> Answer<'_, ()>;
+    fn remove_second_factor(&self, user: UserId, record: Option<AuditRecord>) -> Answer<'_, ()>;
 
     /// Secrets sealed with another key than this one, by user, after the last one seen.
     fn sealed_otherwise(

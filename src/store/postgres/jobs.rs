@@ -11,8 +11,8 @@ use uuid::Uuid;
 use super::fault::Fault;
 use super::rows::MessageRow;
 use super::schema::{
-    blocks, email_changes, job_parts, jobs, letters, logins, mentions, messages, proofs, refresh_tokens,
-    user_log, users,
+    blocks, email_changes, files, job_parts, jobs, letters, logins, mentions, messages, proofs,
+    recovery_codes, refresh_tokens, second_factors, user_log, users,
 };
 use super::statements::statement;
 use super::{PgStore, accounts, audit, transaction};
@@ -263,6 +263,12 @@ async fn anonymise(conn: &mut AsyncPgConnection, user: UserId) -> Result<(), Fau
         diesel::delete(proofs::table.filter(proofs::user_id.eq(key))).execute(conn).await?;
         diesel::delete(letters::table.filter(letters::user_id.eq(key))).execute(conn).await?;
         diesel::delete(email_changes::table.find(key)).execute(conn).await?;
+        diesel::delete(recovery_codes::table.filter(recovery_codes::user_id.eq(key))).execute(conn).await?;
+        diesel::delete(second_factors::table.find(key)).execute(conn).await?;
+        // Pictures, and what was never sent: the collector takes them.
+        let shown_by_nothing =
+            files::table.filter(files::owner_id.eq(key)).filter(files::message_id.is_null());
+        diesel::update(shown_by_nothing).set(files::unused_since.eq(0)).execute(conn).await?;
         diesel::delete(blocks::table.filter(blocks::user_id.eq(key).or(blocks::blocked_id.eq(key))))
             .execute(conn)
             .await?;

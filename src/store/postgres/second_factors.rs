@@ -7,11 +7,12 @@ use futures_util::FutureExt as _;
 use uuid::Uuid;
 
 use super::PgStore;
+use super::audit;
 use super::fault::Fault;
 use super::schema::{recovery_codes, second_factors, users};
 use super::transaction;
 use crate::domain::second_factor::{RecoveryHash, SealedSecret, SecondFactor};
-use crate::domain::{Timestamp, UserId};
+use crate::domain::{AuditRecord, Timestamp, UserId};
 use crate::store::{Answer, SecondFactors};
 
 fn stored(step: u64) -> i64 {
@@ -76,6 +77,7 @@ pub(super) async fn confirm(
     step: u64,
     codes: &[RecoveryHash],
     now: Timestamp,
+    record: Option<&AuditRecord>,
 ) -> Result<bool, Fault> {
     transaction::write(conn, async |conn| {
         hold(conn, user).await?;
@@ -88,6 +90,7 @@ pub(super) async fn confirm(
             return Ok(false);
         }
         put_codes(conn, user, codes).await?;
+        audit::insert(conn, record, Some(user)).await?;
         Ok(true)
     })
     .await
@@ -140,12 +143,16 @@ pub(super) async fn replace_codes(
     .await
 }
 
-pub(super) async fn remove(conn: &mut AsyncPgConnection, user: UserId) -> Result<(), Fault> {
+pub(super) async fn remove(
+    conn: &mut AsyncPgConnection,
+    user: UserId,
+    record: Option<&AuditRecord>,
+) -> Result<(), Fault> {
     transaction::write(conn, async |conn| {
         hold(conn, user).await?;
         put_codes(conn, user, &[]).await?;
         diesel::delete(second_factors::table.find(user.0)).execute(conn).await?;
-        Ok(())
+        audit::insert(conn, record, Some(user)).await
     })
     .await
 }
@@ -201,9 +208,10 @@ impl SecondFactors for PgStore {
         step: u64,
         codes: Vec<RecoveryHash>,
         now: Timestamp,
+        record: Option<AuditRecord>,
     ) -> Answer<'_, bool> {
-        self.executor.write((sealed, codes), move |conn, (sealed, codes)| {
-            confirm(conn, user, sealed, step, codes, now).boxed()
+        self.executor.write((sealed, codes, record), move |conn, (sealed, codes, record)| {
+            confirm(conn, user, sealed, step, codes, now, record.as_ref()).boxed()
         })
     }
 
@@ -219,8 +227,8 @@ impl SecondFactors for PgStore {
         self.executor.write(codes, move |conn, codes| replace_codes(conn, user, codes).boxed())
     }
 
-    fn remove_second_factor(&self, user: UserId) -> Answer<'_, ()> {
-        self.executor.write((), move |conn, ()| remove(conn, user).boxed())
+    fn remove_second_factor(&self, user: UserId, record: Option<AuditRecord>) -> Answer<'_, ()> {
+        self.executor.write(record, move |conn, record| remove(conn, user, record.as_ref()).boxed())
     }
 
     fn sealed_otherwise(

@@ -7,8 +7,8 @@ use diesel::sqlite::Sqlite;
 use super::fault::{self, Fault};
 use super::rows::{Key, MessageRow};
 use super::schema::{
-    blocks, email_changes, job_parts, jobs, letters, logins, mentions, messages, proofs, refresh_tokens,
-    user_log, users,
+    blocks, email_changes, files, job_parts, jobs, letters, logins, mentions, messages, proofs,
+    recovery_codes, refresh_tokens, second_factors, user_log, users,
 };
 use super::{SqliteStore, accounts, audit};
 use crate::domain::job::anonymous;
@@ -249,6 +249,12 @@ fn anonymise(conn: &mut SqliteConnection, user: UserId) -> Result<(), Fault> {
         diesel::delete(proofs::table.filter(proofs::user_id.eq(key))).execute(conn)?;
         diesel::delete(letters::table.filter(letters::user_id.eq(key))).execute(conn)?;
         diesel::delete(email_changes::table.find(key)).execute(conn)?;
+        diesel::delete(recovery_codes::table.filter(recovery_codes::user_id.eq(key))).execute(conn)?;
+        diesel::delete(second_factors::table.find(key)).execute(conn)?;
+        // Pictures, and what was never sent: the collector takes them.
+        let shown_by_nothing =
+            files::table.filter(files::owner_id.eq(key)).filter(files::message_id.is_null());
+        diesel::update(shown_by_nothing).set(files::unused_since.eq(0)).execute(conn)?;
         diesel::delete(blocks::table.filter(blocks::user_id.eq(key).or(blocks::blocked_id.eq(key))))
             .execute(conn)?;
         diesel::delete(mentions::table.filter(mentions::user_id.eq(key))).execute(conn)?;

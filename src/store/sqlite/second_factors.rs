@@ -4,11 +4,12 @@
 use diesel::prelude::*;
 
 use super::SqliteStore;
+use super::audit;
 use super::fault::{self, Fault};
 use super::rows::Key;
 use super::schema::{recovery_codes, second_factors};
 use crate::domain::second_factor::{RecoveryHash, SealedSecret, SecondFactor};
-use crate::domain::{Timestamp, UserId};
+use crate::domain::{AuditRecord, Timestamp, UserId};
 use crate::store::{Answer, SecondFactors};
 
 fn stored(step: u64) -> i64 {
@@ -63,6 +64,7 @@ pub(super) fn confirm(
     step: u64,
     codes: &[RecoveryHash],
     now: Timestamp,
+    record: Option<&AuditRecord>,
 ) -> Result<bool, Fault> {
     let key = Key::from(user);
     fault::write(conn, |conn| {
@@ -75,6 +77,7 @@ pub(super) fn confirm(
             return Ok(false);
         }
         put_codes(conn, key, codes)?;
+        audit::insert(conn, record, Some(user))?;
         Ok(true)
     })
 }
@@ -124,12 +127,16 @@ pub(super) fn replace_codes(
     })
 }
 
-pub(super) fn remove(conn: &mut SqliteConnection, user: UserId) -> Result<(), Fault> {
+pub(super) fn remove(
+    conn: &mut SqliteConnection,
+    user: UserId,
+    record: Option<&AuditRecord>,
+) -> Result<(), Fault> {
     let key = Key::from(user);
     fault::write(conn, |conn| {
         put_codes(conn, key, &[])?;
         diesel::delete(second_factors::table.find(key)).execute(conn)?;
-        Ok(())
+        audit::insert(conn, record, Some(user))
     })
 }
 
@@ -184,8 +191,9 @@ impl SecondFactors for SqliteStore {
         step: u64,
         codes: Vec<RecoveryHash>,
         now: Timestamp,
+        record: Option<AuditRecord>,
     ) -> Answer<'_, bool> {
-        self.executor.write(move |conn| confirm(conn, user, &sealed, step, &codes, now))
+        self.executor.write(move |conn| confirm(conn, user, &sealed, step, &codes, now, record.as_ref()))
     }
 
     fn use_step(&self, user: UserId, step: u64) -> Answer<'_, bool> {
@@ -200,8 +208,8 @@ impl SecondFactors for SqliteStore {
         self.executor.write(move |conn| replace_codes(conn, user, &codes))
     }
 
-    fn remove_second_factor(&self, user: UserId) -> Answer<'_, ()> {
-        self.executor.write(move |conn| remove(conn, user))
+    fn remove_second_factor(&self, user: UserId, record: Option<AuditRecord>) -> Answer<'_, ()> {
+        self.executor.write(move |conn| remove(conn, user, record.as_ref()))
     }
 
     fn sealed_otherwise(

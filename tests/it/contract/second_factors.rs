@@ -22,7 +22,7 @@ fn codes(first: u8) -> Vec<[u8; 32]> {
 async fn alice(store: &S) -> UserId {
     let user = person(store, "alice").await;
     assert!(store.begin_second_factor(user, sealed("k1", 1), at(0)).await.expect("an answer"));
-    let confirmed = store.confirm_second_factor(user, sealed("k1", 1), 100, codes(10), at(1)).await;
+    let confirmed = store.confirm_second_factor(user, sealed("k1", 1), 100, codes(10), at(1), None).await;
     assert!(confirmed.expect("an answer"));
     user
 }
@@ -38,7 +38,7 @@ pub async fn a_secret_waits_until_it_is_confirmed(store: S) {
     assert_eq!((waiting.user, waiting.confirmed_at, waiting.sealed), (user, None, sealed("k1", 2)));
     assert!(!store.use_step(user, 7).await.expect("an answer"), "it is not confirmed");
     assert!(!store.replace_recovery_codes(user, codes(0)).await.expect("an answer"), "it is not confirmed");
-    let confirm = |byte| store.confirm_second_factor(user, sealed("k1", byte), 100, codes(10), at(5));
+    let confirm = |byte| store.confirm_second_factor(user, sealed("k1", byte), 100, codes(10), at(5), None);
     assert!(!confirm(1).await.expect("an answer"), "it was replaced");
     assert!(confirm(2).await.expect("an answer"));
     assert!(!confirm(2).await.expect("an answer"), "it is confirmed");
@@ -75,8 +75,8 @@ pub async fn recovery_codes_are_replaced_all_at_once(store: S) {
 
 pub async fn what_is_switched_off_leaves_nothing(store: S) {
     let user = alice(&store).await;
-    store.remove_second_factor(user).await.expect("removed");
-    store.remove_second_factor(user).await.expect("removed already");
+    store.remove_second_factor(user, None).await.expect("removed");
+    store.remove_second_factor(user, None).await.expect("removed already");
     assert_eq!(store.second_factor(user).await.expect("an answer"), None);
     assert!(!store.use_recovery_code(user, [10; 32]).await.expect("an answer"));
     assert!(store.begin_second_factor(user, sealed("k1", 9), at(9)).await.expect("an answer"));
