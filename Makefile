@@ -1,7 +1,7 @@
 # What can be done here. Each target is a script in .ci/, so that it can be read and run by itself.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test fmt lint test-rust test-web test-integration test-e2e test-manifests test-alerts test-dashboards test-workflows deny docker bench sim torture prove coverage performance scan scan-image load checklist site
+.PHONY: help run build test fmt lint test-rust test-web test-integration test-e2e test-manifests test-alerts test-dashboards test-workflows deny docker bench sim torture prove coverage performance scan scan-image load drill alerts-torture checklist site
 
 SEEDS ?= 20000
 SECONDS ?= 600
@@ -89,6 +89,12 @@ checklist: ## Before, during and after a deployment: PHASE=before, deploy, after
 
 site: ## The documents as a site with search, target/book/html (needs mdbook: .ci/tools.sh mdbook)
 	@python3 .ci/book.py
+
+drill: ## Lose a PostgreSQL under load and bring it back; says what was lost and how long it took
+	@.ci/drill.sh
+
+alerts-torture: ## The alerts that each fault of the torture test makes fire, and that they end
+	@.ci/alerts-torture.sh
 
 prove: ## The heavy proofs: long simulation, torture, Autobahn, images and compose, Kubernetes, release benchmarks
 	@.ci/prove.sh

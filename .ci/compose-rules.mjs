@@ -38,7 +38,7 @@ for (const [name, service] of Object.entries(services)) {
     hold(host === "127.0.0.1", `${name}: port ${published} is open to ${host ?? "everyone"}`);
   }
   for (const [key, value] of Object.entries(service.environment ?? {})) {
-    const file = /_FILE$/.test(key) && String(value).startsWith("/run/secrets/");
+    const file = String(value).startsWith("/run/secrets/");
     hold(file || !WORDS.test(`${key}=${value}`), `${name}: ${key} looks like a secret in the environment`);
   }
   for (const secret of service.secrets ?? []) {

@@ -44,6 +44,13 @@ docker/smoke.sh "$page"
 docker/smoke.sh "$page" --api "$api"
 compose --profile test run --rm --no-TTY smoke </dev/null
 
+# Mail, by the profile's own server: who registers has to confirm the address before anything else.
+say "addresses are confirmed by mail"
+MAIL_PORT=$(free)
+export MAIL_PORT
+CHAT_MAIL=smtp CHAT_EMAIL_VERIFICATION=required compose --profile mail up --detach --no-build --wait --wait-timeout 180
+node --no-warnings .ci/mail.mjs "$api" "http://127.0.0.1:$MAIL_PORT"
+
 # As they run, not as they are written: user, root, capabilities, and no secret for everyone to see.
 secrets=$(cat "$work"/docker/secrets/{postgres-password,redis-password,jwt-secret})
 for container in $(compose ps --all --quiet); do
@@ -59,6 +66,9 @@ curl -sf -o /dev/null -H 'x-forwarded-for: 203.0.113.7' "$api/health"
 
 sdk=$work/sdk.mjs
 web/node_modules/.bin/rolldown web/sdk/src/index.ts --format esm --file "$sdk" >/dev/null
+
+compose --profile mail stop mail
+compose up --detach --no-build --wait --wait-timeout 180
 
 say "one backend is killed, and comes back"
 cat >"$work/kill.sh" <<'K'

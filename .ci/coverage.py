@@ -5,7 +5,7 @@ import pathlib
 import sys
 
 # Per cent of lines. A floor only goes up: whoever raises coverage raises it.
-FLOORS = {"server": 75.0, "page": 70.0}
+FLOORS = {"server": 75.0, "page": 88.0}
 
 
 def lines(kind, summary):

@@ -45,7 +45,7 @@ done < <(sed -n 's#.*{file: \(secrets/.*\)}#\1#p' docker/compose*.yaml)
 
 # As somebody has it who has set nothing.
 config() { env -i PATH="$PATH" HOME="$copy" "$COMPOSE" -f "$copy/docker/compose.yaml" "$@"; }
-for profile in core monitoring logging test; do
+for profile in core monitoring logging mail test; do
   config --profile "$profile" config -q
 done
 config --profile '*' config --format json | node .ci/compose-rules.mjs

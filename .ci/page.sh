@@ -136,7 +136,7 @@ done
 for path in /app/ /app/config.json /app/nope.js /health; do
   get "$path" -H 'x-forwarded-proto: https'
   for name in content-security-policy x-content-type-options x-frame-options referrer-policy permissions-policy \
-    cross-origin-opener-policy strict-transport-security; do
+    cross-origin-opener-policy cross-origin-resource-policy strict-transport-security; do
     has "^$name: ."
   done
   hasnt '^server: .*[0-9]'
@@ -168,6 +168,10 @@ get /app/config.json
 is '{"wsUrl":"wss://ws.example.com:8443/socket"}'
 get /app/
 policy "'self' wss://ws\.example\.com:8443"
+start REACT_APP_API_URL=https://api.example.com FILES_ORIGIN=https://s3.example.com/
+get /app/
+policy "'self' https://api\.example\.com wss://api\.example\.com https://s3\.example\.com"
+has "img-src 'self' data: blob: https://api\.example\.com; "
 start REACT_APP_API_URL=http://localhost:3000 REACT_APP_WS_URL=ws://localhost:3000
 get /app/config.json
 is '{"apiUrl":"http://localhost:3000","wsUrl":"ws://localhost:3000/ws"}'
@@ -186,6 +190,8 @@ refused REACT_APP_API_URL=https://api.example.com/v1
 refused REACT_APP_API_URL='https://a";default "*'
 refused REACT_APP_WS_URL=https://api.example.com
 refused REACT_APP_WS_URL="wss://a'; script-src *"
+refused FILES_ORIGIN=s3.example.com
+refused FILES_ORIGIN=https://s3.example.com/bucket
 refused TRUSTED_PROXIES='10.0.0.0/8;evil'
 
 say "the page's nginx: $checked checks"

@@ -28,6 +28,8 @@ prove simulation .ci/sim.sh "${SEEDS:-20000}"
 export TORTURE_KILLS=${TORTURE_KILLS:-200}
 prove torture tests torture
 prove cluster .ci/torture.sh "${TORTURE_SECONDS:-600}" ${TORTURE_SEED:+"$TORTURE_SEED"}
+prove alerts .ci/alerts-torture.sh
+prove drill .ci/drill.sh
 if [[ -n ${AUTOBAHN:-} ]]; then
   prove autobahn .ci/autobahn.sh
 else
@@ -44,6 +46,7 @@ if [[ -n ${PROVE_KUBECONFIG:-} ]]; then
 else
   printf '\n== kubernetes: NOT RUN. Set PROVE_KUBECONFIG to the kubeconfig of a cluster to spare.\n'
 fi
+prove timing .ci/timing.sh
 prove costs .ci/costs.sh
 prove benchmarks cargo bench --locked
 

@@ -7,7 +7,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 # The page is built before the tests, because it is inside the binary that the browser meets; one
 # set of features throughout, so that nothing is compiled twice.
-ALL=(fmt clippy rustdoc web rust deny benches shellcheck workflows docker manifests alerts dashboards e2e)
+ALL=(fmt clippy rustdoc web rust deny benches shellcheck workflows api docker manifests alerts dashboards guides e2e)
 
 suite_fmt() { cargo fmt --all -- --check; }
 
@@ -68,6 +68,9 @@ suite_shellcheck() {
 # The pipeline: its workflows, the scripts they run, and what a maintainer confirms.
 suite_workflows() { .ci/workflows.sh; }
 
+# The documents of both interfaces.
+suite_api() { .ci/api.sh; }
+
 # Every allowed combination of overlays and components, and the scripts beside them.
 suite_manifests() {
   need_manifest_tools
@@ -88,6 +91,15 @@ suite_dashboards() {
 }
 
 suite_docker() { .ci/docker.sh; }
+
+# What guides and tutorials show, run as their readers would.
+suite_guides() {
+  need_guides
+  [[ -x $TARGET/debug/chat ]] || die "$TARGET/debug/chat is missing: the suite rust builds it."
+  local pages
+  mapfile -t pages < <(grep -lE '^URL=' docs/how-to/*.md docs/tutorials/*.md)
+  PATH="$(dirname "$GUIDES_PYTHON"):$PATH" "$GUIDES_PYTHON" -B tests/guides/run.py "$TARGET/debug/chat" "${pages[@]}"
+}
 
 suite_e2e() {
   need_node

@@ -60,10 +60,21 @@ impl World {
             created_at: now,
             last_seen: None,
             email_verified: true,
+            server_role: chat::domain::ServerRole::User,
+            status: chat::domain::AccountStatus::Active,
+            profile: chat::domain::Profile::default(),
         };
         let login = LoginSession { id: session, user: author, created_at: now, device: None, network: None };
         let refresh = RefreshToken { hash: [1; 32], session, issued_at: now, expires_at: now };
-        let account = NewAccount { user, password_hash: "none".into(), login, refresh, welcome: None };
+        let account = NewAccount {
+            user,
+            password_hash: "none".into(),
+            login,
+            refresh,
+            welcome: None,
+            may_found: false,
+            record: None,
+        };
         store.create_account(account).await.unwrap();
         let mut world = Self { store, epoch, author, rooms: Vec::new() };
         for _ in 0..rooms {

@@ -22,7 +22,7 @@ use bytestring::ByteString;
 use chat::domain::{
     Change, ClientMsgId, Committed, Content, Entry, Message, MessageId, RoomId, Seq, Timestamp, UserId,
 };
-use chat::protocol::{Encoded, Limits, Reference, client, server, wire};
+use chat::protocol::{Encoded, Limits, Links, Reference, client, server, wire};
 use chat::settings::Settings;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use serde::Serialize;
@@ -107,15 +107,24 @@ fn decode(c: &mut Criterion) {
     group.finish();
 }
 
+fn links() -> Links {
+    Links::new("https://chat.example.com")
+}
+
 /// From what is stored to what is written: shapes, times and all.
 fn encode(c: &mut Criterion) {
     let entry = entry(200);
     let author = entry.change.message().map(|message| message.author);
     let committed = Committed { entry: entry.clone(), also: Vec::new(), duplicate: false, told: None };
     let reference = Reference::Number(7);
+    let links = links();
     let mut group = c.benchmark_group("encode");
-    group.bench_function("message.created, common", |b| b.iter(|| server::entry(black_box(&entry), None)));
-    group.bench_function("message.created, own", |b| b.iter(|| server::entry(black_box(&entry), author)));
+    group.bench_function("message.created, common", |b| {
+        b.iter(|| server::entry(black_box(&entry), None, &links))
+    });
+    group.bench_function("message.created, own", |b| {
+        b.iter(|| server::entry(black_box(&entry), author, &links))
+    });
     group.bench_function("ack", |b| b.iter(|| server::ack(Some(&reference), black_box(&committed))));
     group.finish();
 }
@@ -138,7 +147,7 @@ impl Envelope<'_> {
             room: entry.room.0,
             seq: entry.seq.get(),
             ts: wire::rfc3339(entry.at),
-            d: wire::Message::of(message, None),
+            d: wire::Message::of(message, None, &links()),
         }
     }
 }
@@ -157,7 +166,7 @@ fn frame(c: &mut Criterion) {
         let mut buffer = BytesMut::new();
         let baseline = framed(serde_json::to_string(&envelope).unwrap().into(), &mut codec, &mut buffer);
         assert_eq!(*Encoded::json(&envelope).frame(), baseline);
-        assert_eq!(*server::entry(&entry, None).frame(), baseline);
+        assert_eq!(*server::entry(&entry, None, &links()).frame(), baseline);
 
         let mut group = c.benchmark_group("frame for one");
         group.throughput(Throughput::Bytes(baseline.len() as u64));

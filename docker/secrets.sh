@@ -31,6 +31,11 @@ keep redis-conf "requirepass $(<secrets/redis-password)"
 keep database-url "postgres://chat:$(<secrets/postgres-password)@postgres:5432/chat?sslmode=disable"
 keep redis-url "redis://:$(<secrets/redis-password)@redis:6379"
 
+# The mail server's address; that of the profile mail until somebody writes another one into it.
+mkdir -p secrets/mail
+keep mail/users "chat:$(random)"
+keep smtp-url "smtps://$(<secrets/mail/users)@mail:1025"
+
 # Of the profile logging: passwords, and certificates of an authority of its own.
 mkdir -p secrets/logging
 for name in elastic writer reader kibana kibana-key; do keep "logging/$name" "$(random)"; done
@@ -38,6 +43,10 @@ if command -v openssl >/dev/null; then
   logging/certificates.sh secrets/logging
   # All but the authority's own key, which nothing mounts.
   chmod 0444 secrets/logging/*.crt secrets/logging/{elasticsearch,logstash,kibana,filebeat}.key
+  logging/certificates.sh secrets/mail mail
+  chmod 0444 secrets/mail/*.crt secrets/mail/mail.key
 else
-  printf 'no openssl: the profile logging has no certificates\n' >&2
+  printf 'no openssl: the profiles logging and mail have no certificates\n' >&2
 fi
+# Every backend has it at hand, whether mail goes there or not.
+[[ -e secrets/mail/ca.crt ]] || : >secrets/mail/ca.crt

@@ -169,6 +169,37 @@ async function readBack() {
   return `${messages.length} messages, each once`;
 }
 
+/** The smallest picture there is. */
+const DOT = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+
+/** Up, along with a message, and down again by the other one. */
+async function sendFile() {
+  const [a, b] = people;
+  const form = new FormData();
+  form.append("file", new Blob([Buffer.from(DOT, "base64")]), "dot.png");
+  const upload = await fetch(`${api}/attachments`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${a.token}` },
+    body: form,
+    signal: AbortSignal.timeout(PATIENCE_MS),
+  });
+  check(upload.status === 201, `an upload answered ${upload.status}: ${await upload.clone().text()}`);
+  const file = await upload.json();
+  const body = { roomId: room, content: "", attachments: [file.id] };
+  const message = await ask("POST", "/messages", { token: a.token, body, expect: 201 });
+  check(message.attachments[0]?.url === file.url, `the message shows ${JSON.stringify(message.attachments)}`);
+  const read = (token) =>
+    fetch(`${api}/attachments/${file.id}`, {
+      headers: token ? { authorization: `Bearer ${token}` } : {},
+      signal: AbortSignal.timeout(PATIENCE_MS),
+    });
+  const answer = await read(b.token);
+  const bytes = Buffer.from(await answer.arrayBuffer());
+  check(answer.ok && bytes.subarray(1, 4).toString() === "PNG", `reading it answered ${answer.status}`);
+  check((await read()).status === 401, "it is read without a token");
+  return `${bytes.length} bytes up, with a message, and down`;
+}
+
 async function metrics() {
   const answer = await fetch(values.metrics, { signal: AbortSignal.timeout(PATIENCE_MS) });
   const text = await answer.text();
@@ -192,6 +223,7 @@ const steps = [
   ["room", makeRoom],
   ["sockets", talk],
   ["history", readBack],
+  ["file", sendFile],
   // Named separately, they are inside; then they must not be outside as well.
   ...(values.metrics ? [["metrics", metrics], ["metrics", metricsStayInside]] : []),
 ];

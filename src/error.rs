@@ -59,12 +59,18 @@ codes! {
     UnknownType = "unknownType", 400, false, "Unknown action";
     /// No proof of identity, or one that is wrong, expired or revoked.
     Unauthorized = "unauthorized", 401, false, "Not signed in";
+    /// The password is right, and the account asks for a code too: sign in again with `code`.
+    SecondFactorRequired = "secondFactorRequired", 401, false, "Second factor required";
+    /// The password is right, and the code is wrong or was used before.
+    SecondFactorInvalid = "secondFactorInvalid", 401, false, "Second factor invalid";
     /// Signed in, and still not allowed.
     Forbidden = "forbidden", 403, false, "Not allowed";
     /// The room exists and is public, but its log is for members.
     NotMember = "notMember", 403, false, "Not a member";
     /// The address has to be confirmed first.
     EmailNotVerified = "emailNotVerified", 403, false, "E-mail not verified";
+    /// The account was closed by an administrator or by its owner; told only to who knows its password.
+    AccountDisabled = "accountDisabled", 403, false, "Account disabled";
     /// The time in which a message may be changed is over.
     EditWindowClosed = "editWindowClosed", 403, false, "Too late to change";
     /// Not there, or not to be seen by you: the two are not told apart.
@@ -148,6 +154,7 @@ impl From<Refusal> for Fault {
             Refusal::Unauthorized => Code::Unauthorized,
             Refusal::Forbidden(_) => Code::Forbidden,
             Refusal::EmailNotVerified => Code::EmailNotVerified,
+            Refusal::AccountDisabled => Code::AccountDisabled,
             Refusal::NotFound(_) => Code::NotFound,
             Refusal::NotMember => Code::NotMember,
             Refusal::Conflict(_) => Code::Conflict,

@@ -10,6 +10,7 @@ pub mod bus;
 pub mod clock;
 pub mod domain;
 pub mod error;
+pub mod files;
 pub mod http;
 pub mod limits;
 pub mod mail;

@@ -2,6 +2,7 @@
 # Writes what differs between environments to /tmp/chat, then becomes what is asked for: nginx.
 #   REACT_APP_API_URL  where the API is, as scheme://host; empty: the page's own origin
 #   REACT_APP_WS_URL   where its WebSocket is; without a path /ws is meant; empty: beside the API
+#   FILES_ORIGIN       where the API sends readers of files, as scheme://host; empty: nowhere else
 #   TRUSTED_PROXIES    networks of proxies, by comma, whose X-Forwarded-For is believed
 set -eu
 
@@ -43,6 +44,17 @@ case ${socket#*://} in
   *) socket=$socket/ws ;;
 esac
 
+files=${FILES_ORIGIN:-}
+files=${files%/}
+plain FILES_ORIGIN "$files"
+case $files in
+  '' | http://?* | https://?*) ;;
+  *) refuse "FILES_ORIGIN: must begin with http:// or https://" ;;
+esac
+case ${files#*://} in
+  */*) refuse "FILES_ORIGIN: must be scheme://host or scheme://host:port, without a path" ;;
+esac
+
 # The origins that the page may reach, and no others. Its own, in both schemes: not every browser
 # counts sockets to it as 'self'.
 connect="'self' ws://\$chat_own wss://\$chat_own"
@@ -50,6 +62,8 @@ if [ -n "$socket" ]; then
   host=${socket#*://}
   connect="'self' ${api:+$api }${socket%%://*}://${host%%/*}"
 fi
+
+connect="$connect${files:+ $files}"
 
 umask 022
 mkdir -p /tmp/chat
@@ -60,6 +74,10 @@ map \$http_host \$chat_own {
 }
 map \$host \$chat_connect {
     default "$connect";
+}
+# Pictures of people lie with the API.
+map \$host \$chat_images {
+    default "${api:+ $api}";
 }
 NGINX
 

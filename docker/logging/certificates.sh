@@ -1,20 +1,22 @@
 #!/usr/bin/env bash
-# certificates.sh FOLDER : an authority, and by it a certificate for each part of the logging, in FOLDER: ca.crt,
-# ca.key, NAME.crt, NAME.key. What is there already stays. Needs openssl. DAYS: 825. To renew, delete those that
-# end and run it again; the authority lasts ten years.
+# certificates.sh FOLDER [NAME...] : an authority, and by it a certificate for each name, or else for each part of the
+# logging, in FOLDER: ca.crt, ca.key, NAME.crt, NAME.key. What is there already stays. Needs openssl. DAYS: 825. To
+# renew, delete those that end and run it again; the authority lasts ten years.
 set -euo pipefail
 folder=${1:?a folder}
+shift
+[[ $# -gt 0 ]] || set -- elasticsearch logstash kibana filebeat
 cd "$folder"
 umask 077
 
 if [[ ! -e ca.key ]]; then
-  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -sha256 -days 3650 -subj '/CN=chat logging' \
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -sha256 -days 3650 -subj "/CN=chat $(basename "$PWD")" \
     -addext 'keyUsage=critical,keyCertSign,cRLSign' -addext 'basicConstraints=critical,CA:TRUE,pathlen:0' \
     -keyout ca.key -out ca.crt 2>/dev/null
   printf 'made the authority\n' >&2
 fi
 
-for name in elasticsearch logstash kibana filebeat; do
+for name; do
   if [[ -e $name.key && -e $name.crt ]]; then continue; fi
   # Under the name of its Service, near and far, and at this machine.
   cat >"$name.ext" <<END

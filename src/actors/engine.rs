@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use actix::{Actor, Arbiter};
 
+use super::clerk::Clerk;
 use super::mail::{Stop, ToHub, deliver};
 use super::marker::Marker;
 use super::pod::{Actors, Pod};
@@ -68,7 +69,11 @@ impl Engine {
             let pod = pod.clone();
             Presence::start_in_arbiter(&home(1), move |_| Presence::new(pod))
         };
-        pod.install(Actors { shards, writer, marker, sweeper, presence });
+        let clerk = {
+            let pod = pod.clone();
+            Clerk::start_in_arbiter(&home(1), move |_| Clerk::new(pod))
+        };
+        pod.install(Actors { shards, writer, marker, sweeper, presence, clerk });
         Self { pod, arbiters }
     }
 
@@ -119,6 +124,8 @@ impl Engine {
     /// Stops every actor after what was accepted is committed, and waits until none is left.
     pub async fn stop(self) {
         if let Some(actors) = self.pod.actors() {
+            // First: he asks the rooms.
+            deliver(&actors.clerk, Stop);
             for shard in &actors.shards {
                 deliver(shard, Stop);
             }

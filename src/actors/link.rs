@@ -24,6 +24,9 @@ pub struct Link {
     pub user_log: UserCursor,
     /// Whether this connection counts as its user's presence.
     pub is_present: Cell<bool>,
+    /// Whether private rooms are open to the user: not before the address is confirmed, where that is
+    /// asked for.
+    pub sees_private: Cell<bool>,
     mailbox: RefCell<Option<SessionMailbox>>,
     identity: Cell<Option<Identity>>,
     /// Commands that have no answer yet.
@@ -134,6 +137,7 @@ impl Link {
             followed: RefCell::default(),
             user_log: UserCursor::default(),
             is_present: Cell::new(true),
+            sees_private: Cell::new(true),
             mailbox: RefCell::default(),
             identity: Cell::new(identity),
             unanswered: Cell::new(0),

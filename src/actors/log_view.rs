@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::mail::{HubId, RoomFrame};
 use crate::domain::timeline::{Offer, Timeline};
 use crate::domain::{Change, Entry, HistoryVisibility, MessageId, Seq, UserId};
-use crate::protocol::server;
+use crate::protocol::{Links, server};
 use crate::store::RoomSnapshot;
 
 struct Kept {
@@ -25,6 +25,7 @@ pub struct LogView {
     members: HashMap<UserId, Seq>,
     recent: VecDeque<Kept>,
     keep: usize,
+    links: Links,
     /// Readers per hub, by the hub's number.
     audience: Vec<usize>,
     /// Messages ever sent, as far as this process has heard.
@@ -34,7 +35,7 @@ pub struct LogView {
 impl LogView {
     /// From one snapshot of the store; at most `keep` entries stay in memory.
     #[must_use]
-    pub fn new(snapshot: &RoomSnapshot, keep: usize) -> Self {
+    pub fn new(snapshot: &RoomSnapshot, keep: usize, links: Links) -> Self {
         Self {
             timeline: Timeline::new(snapshot.room.head, keep.max(16)),
             first_retained: snapshot.room.first_retained,
@@ -43,6 +44,7 @@ impl LogView {
             members: snapshot.members.iter().map(|member| (member.user, member.joined_seq)).collect(),
             recent: VecDeque::new(),
             keep,
+            links,
             audience: Vec::new(),
             messages: 0,
         }
@@ -164,7 +166,7 @@ impl LogView {
             Change::RoomUpdated(facts) | Change::RoomArchived(facts) => self.history = facts.history,
             _ => {}
         }
-        let frame = encode(entry);
+        let frame = encode(entry, &self.links);
         self.remember(entry, frame.clone());
         frame
     }
@@ -185,15 +187,15 @@ impl LogView {
     }
 }
 
-fn encode(entry: &Entry) -> RoomFrame {
+fn encode(entry: &Entry, links: &Links) -> RoomFrame {
     let author = match &entry.change {
         Change::MessageCreated(m) | Change::MessageUpdated(m) | Change::MessageDeleted(m) => Some(m.author),
         _ => None,
     };
     RoomFrame {
         seq: entry.seq,
-        common: server::entry(entry, None),
-        own: author.map(|author| (author, server::entry(entry, Some(author)))),
+        common: server::entry(entry, None, links),
+        own: author.map(|author| (author, server::entry(entry, Some(author), links))),
         at: entry.at,
         message: match &entry.change {
             Change::MessageCreated(message) => Some(message.id),

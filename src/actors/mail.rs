@@ -322,6 +322,8 @@ pub enum ToSession {
     Lagged { room: RoomId, after: Seq },
     /// Entries of the user's own log are missing.
     UserBehind,
+    /// The user came into a room, which may be closed to him.
+    Added { room: RoomId },
     /// No longer a reader.
     Removed { room: RoomId },
     /// Look at the token's age.

@@ -6,6 +6,7 @@
 
 #[cfg(feature = "torture")]
 mod broken;
+mod clerk;
 mod comparing;
 mod deadlines;
 pub mod engine;

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use actix::Addr;
 use tokio::sync::mpsc;
 
+use super::clerk::{Clerk, JobWaits};
 use super::hub::Hub;
 use super::journeys::Journeys;
 use super::mail::{ForgetRooms, Grown, HubId, Mark, Stop, ToHub, ToPresence, ToRoom, ToShard, deliver};
@@ -18,8 +19,11 @@ use super::writer::Writer;
 use crate::bus::{Announcement, Shard, SharedBus};
 use crate::clock::SharedClock;
 use crate::domain::presence::{PresenceRules, Roster};
-use crate::domain::{ConnId, Epoch, LogHead, PodId, RoomId, SessionId, Timestamp, UserEntry, UserId};
+use crate::domain::{
+    ConnId, Epoch, JobCounts, LogHead, PodId, RoomId, SessionId, Timestamp, UserEntry, UserId,
+};
 use crate::presence::SharedLeases;
+use crate::protocol::Links;
 use crate::settings::Settings;
 use crate::store::Store;
 use crate::telemetry::Telemetry;
@@ -31,6 +35,7 @@ pub(super) struct Actors {
     pub(super) marker: Addr<Marker>,
     pub(super) sweeper: Addr<Sweeper>,
     pub(super) presence: Addr<Presence>,
+    pub(super) clerk: Addr<Clerk>,
 }
 
 /// What stands outside the engine.
@@ -50,6 +55,8 @@ pub struct Pod {
     pub clock: SharedClock,
     pub settings: Arc<Settings>,
     pub telemetry: Arc<Telemetry>,
+    /// Where people read files.
+    pub links: Links,
     epoch: RwLock<Epoch>,
     roster: Mutex<Roster>,
     hubs: RwLock<Vec<Addr<Hub>>>,
@@ -61,6 +68,8 @@ pub struct Pod {
     draining: AtomicBool,
     ended: Mutex<BTreeMap<SessionId, Timestamp>>,
     alive: Arc<AtomicUsize>,
+    /// Work on people's own data, as far as is known.
+    pub jobs: JobGauges,
 }
 
 impl Pod {
@@ -81,6 +90,7 @@ impl Pod {
             leases,
             clock,
             telemetry,
+            links: Links::new(&settings.public_base()),
             epoch: RwLock::new(epoch),
             hubs: RwLock::default(),
             actors: OnceLock::new(),
@@ -90,6 +100,7 @@ impl Pod {
             draining: AtomicBool::new(false),
             ended: Mutex::default(),
             alive: Arc::default(),
+            jobs: JobGauges::default(),
             settings,
         }
     }
@@ -250,6 +261,13 @@ impl Pod {
         }
     }
 
+    /// Work on somebody's own data was asked for here.
+    pub fn job_waits(&self) {
+        if let Some(actors) = self.actors() {
+            deliver(&actors.clerk, JobWaits);
+        }
+    }
+
     /// Users' own logs grew by what this process committed: tells their connections here, and
     /// everyone else.
     pub fn tell_users(&self, entries: Vec<UserEntry>) {
@@ -297,6 +315,21 @@ impl Pod {
     pub(super) fn login_ended(&self, session: SessionId) {
         self.note_ended(session);
         self.tell_every_hub(|| ToHub::EndLogin { session });
+    }
+}
+
+/// What waits of the work on people's own data, at the last look.
+#[derive(Debug, Default)]
+pub struct JobGauges(Mutex<JobCounts>);
+
+impl JobGauges {
+    pub(super) fn note(&self, counts: JobCounts) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = counts;
+    }
+
+    #[must_use]
+    pub fn counts(&self) -> JobCounts {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

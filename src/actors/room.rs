@@ -96,7 +96,7 @@ impl Room {
         self.loading = false;
         let next = match snapshot {
             Ok(Some(snapshot)) => {
-                let log = LogView::new(&snapshot, self.pod.settings.store.room_cache);
+                let log = LogView::new(&snapshot, self.pod.settings.store.room_cache, self.pod.links.clone());
                 Phase::Open(Box::new(log))
             }
             Ok(None) => Phase::Absent,

@@ -99,6 +99,7 @@ impl Room {
             return;
         }
         let Some(writer) = self.pod.actors().map(|actors| &actors.writer) else { return };
+        self.pod.telemetry.inbox(self.writes.queue.len());
         let most = self.writes.queue.len().min(self.pod.settings.store.batch);
         self.writes.last_batch = most;
         let (mut operations, mut pending) = (Vec::with_capacity(most), Vec::with_capacity(most));

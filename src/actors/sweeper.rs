@@ -13,7 +13,7 @@ use super::comparing::Comparisons;
 use super::mail::{Stop, ToHub};
 use super::pod::{Alive, Pod};
 use crate::bus::{Announcement, Shard};
-use crate::domain::{Epoch, SessionId, Timestamp};
+use crate::domain::{Epoch, Timestamp};
 use crate::protocol::CloseCode;
 use crate::store::StoreError;
 
@@ -21,8 +21,13 @@ use crate::store::StoreError;
 const TURN: Duration = Duration::from_millis(250);
 /// How old an unannounced commit must be to be someone else's business.
 const OVERDUE: Duration = Duration::from_secs(1);
-/// How often logins and the epoch are looked at: what has no log to show a gap.
+/// How often the epoch and the outbox's age are looked at: what has no log to show a gap.
 const LOOK: Duration = Duration::from_secs(5);
+/// How often logins that were ended elsewhere are looked for, by another process or at the command
+/// line: their sockets have to close within two seconds.
+const LOGINS: Duration = Duration::from_secs(1);
+/// How far back is looked for them: clocks of processes differ.
+const LOGINS_BACK: Duration = Duration::from_secs(10);
 /// How often rooms are compared that are only followed. They are many, and nobody looks at them.
 const FOLLOWED: Duration = Duration::from_secs(5);
 /// The same while announcements do not pass: then nothing else tells of them.
@@ -36,6 +41,7 @@ pub struct Sweeper {
     turns: u32,
     sweeping: bool,
     looking: bool,
+    looking_for_logins: bool,
     pub(super) comparisons: Comparisons,
     /// From when on revoked logins are asked about.
     logins_since: Timestamp,
@@ -52,6 +58,7 @@ impl Sweeper {
             turns: 0,
             sweeping: false,
             looking: false,
+            looking_for_logins: false,
             comparisons: Comparisons::default(),
             logins_since,
             _alive: alive,
@@ -64,6 +71,9 @@ impl Sweeper {
             |often: Duration| u32::try_from(often.as_millis() / TURN.as_millis()).unwrap_or(u32::MAX).max(1);
         if self.turns.is_multiple_of(every(OVERDUE)) && sweeps() {
             self.sweep(ctx);
+        }
+        if self.turns.is_multiple_of(every(LOGINS)) {
+            self.look_for_logins(ctx);
         }
         if !self.pod.bus.is_lossy() {
             // Nobody else writes, and nothing gets lost.
@@ -116,38 +126,51 @@ impl Sweeper {
         }));
     }
 
-    /// Logins that were revoked elsewhere, and the epoch.
+    /// Logins that were ended elsewhere.
+    fn look_for_logins(&mut self, ctx: &mut Context<Self>) {
+        if std::mem::replace(&mut self.looking_for_logins, true) {
+            return;
+        }
+        let (store, since, now) = (self.pod.store.clone(), self.logins_since, self.pod.clock.now());
+        let look = async move { store.logins_revoked_since(since).await };
+        ctx.spawn(look.into_actor(self).map(move |found, sweeper, _| {
+            sweeper.looking_for_logins = false;
+            match found {
+                Ok(revoked) => {
+                    sweeper.logins_since = now.minus(LOGINS_BACK);
+                    for session in revoked.iter().filter(|session| !sweeper.pod.has_ended(**session)) {
+                        sweeper.pod.login_ended(*session);
+                    }
+                }
+                Err(error) => log::warn!("logins were not looked at: {error}"),
+            }
+        }));
+    }
+
+    /// The epoch, and how old the outbox is.
     fn look(&mut self, ctx: &mut Context<Self>) {
         if std::mem::replace(&mut self.looking, true) {
             return;
         }
-        let (store, since) = (self.pod.store.clone(), self.logins_since);
+        let store = self.pod.store.clone();
         let (pod, now) = (self.pod.clone(), self.pod.clock.now());
         let look = async move {
             if store.keeps_outbox() {
                 let (rows, oldest) = store.unannounced_now().await?;
                 pod.telemetry.outbox(rows, oldest.map_or(Duration::ZERO, |oldest| now.since(oldest)));
             }
-            let revoked = store.logins_revoked_since(since).await?;
-            Ok::<_, StoreError>((revoked, store.epoch().await?))
+            store.epoch().await
         };
-        ctx.spawn(look.into_actor(self).map(move |found, sweeper, _| {
+        ctx.spawn(look.into_actor(self).map(|found, sweeper, _| {
             sweeper.looking = false;
             match found {
-                Ok((revoked, epoch)) => {
-                    // Twice as far back as the last look: clocks of processes differ.
-                    sweeper.logins_since = now.minus(LOOK * 2);
-                    sweeper.found(&revoked, epoch);
-                }
-                Err(error) => log::warn!("logins and epoch were not looked at: {error}"),
+                Ok(epoch) => sweeper.found(epoch),
+                Err(error) => log::warn!("the epoch was not looked at: {error}"),
             }
         }));
     }
 
-    fn found(&mut self, revoked: &[SessionId], epoch: Epoch) {
-        for session in revoked.iter().filter(|session| !self.pod.has_ended(**session)) {
-            self.pod.login_ended(*session);
-        }
+    fn found(&mut self, epoch: Epoch) {
         if epoch != self.pod.epoch() {
             log::warn!("the database's history is another one: every client starts anew");
             self.comparisons.forget();

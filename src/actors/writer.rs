@@ -7,6 +7,7 @@ use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler,
 
 use super::mail::{Append, Flush, Stop, ToRoom};
 use super::pod::{Alive, Pod};
+use crate::domain::job::RESULT_KEPT;
 use crate::domain::{Committed, Outcome, RoomId};
 use crate::store::StoreError;
 
@@ -123,12 +124,20 @@ impl Writer {
         }
         let pod = self.pod.clone();
         let before = pod.clock.now().minus(pod.settings.store.log_retention);
+        let results = pod.clock.now().minus(RESULT_KEPT);
+        let audited = pod.clock.now().minus(pod.settings.store.audit_retention);
         let prune = async move {
             loop {
-                let forgotten = match pod.store.prune_log(before, PRUNE).await {
-                    Ok(0) => pod.store.prune_user_logs(before, PRUNE).await,
-                    pruned => pruned,
-                };
+                let mut forgotten = pod.store.prune_log(before, PRUNE).await;
+                if let Ok(0) = forgotten {
+                    forgotten = pod.store.prune_user_logs(before, PRUNE).await;
+                }
+                if let Ok(0) = forgotten {
+                    forgotten = pod.store.prune_audit(audited, PRUNE).await;
+                }
+                if let Ok(0) = forgotten {
+                    forgotten = pod.store.prune_jobs(results, PRUNE).await;
+                }
                 match forgotten {
                     Ok(0) => return,
                     Ok(forgotten) => log::debug!("{forgotten} old log entries were forgotten"),

@@ -9,7 +9,8 @@ use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::database::{self, DatabaseError};
-use super::{admin, logs, mailing, sentry, server};
+use super::{accounts, admin, filing, logs, mailing, sentry, server};
+use crate::auth::keys;
 #[cfg(feature = "torture")]
 use crate::clock::{Clock as _, SystemClock};
 use crate::http::openapi;
@@ -52,6 +53,13 @@ enum Admin {
     /// client starts anew.
     NewEpoch,
     Why(admin::Why),
+    /// Looks after accounts, in the database that the settings name.
+    #[command(subcommand)]
+    User(accounts::UserCommand),
+    /// Looks after logins.
+    #[command(subcommand)]
+    Session(accounts::SessionCommand),
+    Audit(accounts::AuditQuestion),
 }
 
 /// Runs the program.
@@ -74,7 +82,13 @@ pub fn main() -> ExitCode {
     if let Err(error) = sentry::dsn(&settings) {
         return fail(&error, WRONG_CONFIGURATION);
     }
+    if let Err(error) = keys::load(&settings.jwt_keys) {
+        return fail(&format!("CHAT_JWT_KEYS: {error}"), WRONG_CONFIGURATION);
+    }
     if let Err(error) = mailing::check(&settings) {
+        return fail(&error, WRONG_CONFIGURATION);
+    }
+    if let Err(error) = filing::check(&settings) {
         return fail(&error, WRONG_CONFIGURATION);
     }
     match command {
@@ -89,6 +103,9 @@ pub fn main() -> ExitCode {
                 Err(error) => fail(&error, 1),
             }
         }
+        Command::Admin(Admin::User(command)) => by_hand(&settings, accounts::Command::User(command)),
+        Command::Admin(Admin::Session(command)) => by_hand(&settings, accounts::Command::Session(command)),
+        Command::Admin(Admin::Audit(question)) => by_hand(&settings, accounts::Command::Audit(question)),
         // A seed that is easy to read out.
         #[cfg(feature = "torture")]
         Command::Torture(options) => crate::torture::main(&options, SystemClock.below(1 << 32)),
@@ -159,6 +176,14 @@ fn new_epoch(settings: &Settings) -> ExitCode {
     match database::new_epoch(settings) {
         Ok(epoch) => say(&format!("the epoch is {epoch} from now on; clients start anew\n")),
         Err(error) => fail(&error, exit_code(&error)),
+    }
+}
+
+fn by_hand(settings: &Settings, command: accounts::Command) -> ExitCode {
+    match accounts::run(settings, command) {
+        Ok(answer) => say(&answer),
+        Err(accounts::AccountsError::Database(error)) => fail(&error, exit_code(&error)),
+        Err(error) => fail(&error, 1),
     }
 }
 

@@ -81,6 +81,21 @@ pub(super) async fn open(settings: &Settings, clock: &SharedClock) -> Result<Dat
     Ok(Database::new(store, &times, Vec::new()))
 }
 
+/// Opens the database beside the servers that use it, for what is done by hand. Its schema stays as it
+/// is.
+pub(super) async fn attend(
+    settings: &Settings,
+    clock: &SharedClock,
+) -> Result<Arc<dyn Store>, DatabaseError> {
+    if let Some(address) = address(settings)? {
+        let options = PgOptions { connections: 2, ..pg_options(settings, clock) };
+        postgres::check(address.clone(), options.clone()).await?;
+        return Ok(Arc::new(PgStore::open(address, options).await?));
+    }
+    let options = SqliteOptions::new(Epoch(clock.id()));
+    Ok(Arc::new(SqliteStore::attend(&settings.database_path(), options)?))
+}
+
 fn pg_options(settings: &Settings, clock: &SharedClock) -> PgOptions {
     let clock = clock.clone();
     let mut options = PgOptions::new(Arc::new(move || Epoch(clock.id())));

@@ -7,6 +7,8 @@ use crate::actors::Pod;
 use crate::auth::courier::Counts as MailCounts;
 use crate::bus::{Bus as _, Shard};
 use crate::clock::SharedClock;
+use crate::domain::JobCounts;
+use crate::files::{Counts as FileCounts, Outcome};
 use crate::limits::{Key, Limiter};
 use crate::redis::Counts;
 use crate::redis::bus::RedisBus;
@@ -80,6 +82,32 @@ pub(super) fn pod(pod: &Arc<Pod>) -> Vec<Sample> {
     ]
 }
 
+/// What waits of the work on people's own data.
+pub(super) fn jobs(pod: &Arc<Pod>) -> Vec<Sample> {
+    let state = |word: &'static str, of: fn(JobCounts) -> u64| {
+        // The registry belongs to the pod.
+        let pod = Arc::downgrade(pod);
+        let read = Box::new(move || pod.upgrade().map_or(0, |pod| of(pod.jobs.counts())));
+        Sample { metric: Metric::Jobs, label: Some(("state", word.into())), kind: Kind::Gauge, read }
+    };
+    let oldest = {
+        let pod = Arc::downgrade(pod);
+        let millis = move || {
+            let pod = pod.upgrade()?;
+            let age = pod.clock.now().since(pod.jobs.counts().oldest?);
+            u64::try_from(age.as_millis()).ok()
+        };
+        let read = Box::new(move || millis().unwrap_or(0));
+        Sample { metric: Metric::JobsOldest, label: None, kind: Kind::Seconds, read }
+    };
+    vec![
+        state("queued", |counts| counts.queued),
+        state("running", |counts| counts.running),
+        state("failed", |counts| counts.failed),
+        oldest,
+    ]
+}
+
 /// How often each limit was reached.
 pub(super) fn limiter(limiter: &Arc<Limiter>) -> impl Iterator<Item = Sample> {
     Key::KINDS.into_iter().enumerate().map(|(kind, word)| {
@@ -119,6 +147,36 @@ pub(super) fn mail(counts: &Arc<MailCounts>, clock: &SharedClock) -> Vec<Sample>
         letters("given_up", |counts| &counts.given_up),
         letters("dropped", |counts| &counts.dropped),
     ]
+}
+
+/// What becomes of files.
+pub(super) fn files(
+    counts: &Arc<FileCounts>,
+    collected: &Arc<AtomicU64>,
+) -> (Vec<Sample>, Vec<SpreadSample>) {
+    let uploads = Outcome::ALL.into_iter().map(|outcome| {
+        let counts = counts.clone();
+        let label = Some(("outcome", outcome.as_str().into()));
+        let read = Box::new(move || counts.of(outcome));
+        Sample { metric: Metric::FileUploads, label, kind: Kind::Counter, read }
+    });
+    let sample = |metric, of: fn(&FileCounts) -> u64| {
+        let counts = counts.clone();
+        Sample { metric, label: None, kind: Kind::Counter, read: Box::new(move || of(&counts)) }
+    };
+    let mut samples: Vec<_> = uploads.collect();
+    samples.push(sample(Metric::FileBytes, FileCounts::bytes));
+    samples.push(sample(Metric::FileThumbnails, FileCounts::thumbnails));
+    let collected = collected.clone();
+    let read = Box::new(move || collected.load(Ordering::Relaxed));
+    samples.push(Sample { metric: Metric::FilesCollected, label: None, kind: Kind::Counter, read });
+    let counts = counts.clone();
+    let read = Box::new(move || {
+        let (bounds, counts, sum) = counts.times();
+        Spread { bounds, counts, sum }
+    });
+    let spread = SpreadSample { metric: Metric::FileSeconds, label: ("outcome", "stored"), read };
+    (samples, vec![spread])
 }
 
 /// What the bus does with Redis, and what it could not do.

@@ -1,10 +1,12 @@
 //! The composition root: the only place that names concrete adapters, and the life of a process
 //! from its first log line to its last.
 
+mod accounts;
 mod admin;
 mod between;
 pub mod cli;
 mod database;
+mod filing;
 mod https;
 mod logs;
 mod mailing;

@@ -16,13 +16,16 @@ use thiserror::Error;
 
 use super::between::Between;
 use super::database::{self, Database, DatabaseError};
+use super::filing::Filing;
 use super::mailing::Mailing;
 use super::traces::{OtlpTracer, TracesError};
 use super::{metered, metrics, sentry};
 use crate::actors::{Adapters, Engine, HubCore, Pod};
-use crate::auth::{AccountFlows, Authenticator, Passwords, Post, Tickets, Tokens, secret};
+use crate::auth::keys::{self, KeyError};
+use crate::auth::{AccountFlows, Authenticator, Factors, Passwords, Post, Tickets, Tokens, secret};
 use crate::clock::{SharedClock, SystemClock};
 use crate::domain::PodId;
+use crate::files::Intake;
 use crate::http::{self, Http};
 use crate::limits::Limiter;
 use crate::presence::SharedLeases;
@@ -47,6 +50,8 @@ pub enum StartError {
     DataDir { path: String, cause: io::Error },
     #[error("JWT_SECRET: the secret in the data folder: {0}")]
     Secret(io::Error),
+    #[error("CHAT_JWT_KEYS: {0}")]
+    Keys(#[from] KeyError),
     #[error("{0}")]
     Database(#[from] DatabaseError),
     #[error("{0}")]
@@ -59,6 +64,8 @@ pub enum StartError {
     Traces(#[from] TracesError),
     #[error("{0}")]
     Mail(String),
+    #[error("{0}")]
+    Files(String),
     #[error("{settings}: {address}: {cause}")]
     Listen { settings: &'static str, address: SocketAddr, cause: io::Error },
 }
@@ -70,7 +77,7 @@ impl StartError {
         match self {
             Self::Database(error) => error.is_configuration(),
             Self::Redis(fault) => matches!(fault, RedisFault::Misconfigured(_)),
-            Self::Mail(_) => true,
+            Self::Mail(_) | Self::Keys(_) | Self::Files(_) => true,
             _ => false,
         }
     }
@@ -86,6 +93,7 @@ pub struct Running {
     drain_wait: Duration,
     between: Between,
     mailing: Mailing,
+    filing: Filing,
     drain: Duration,
 }
 
@@ -120,6 +128,7 @@ impl Running {
         self.server.stop(true).await;
         self.engine.stop().await;
         self.mailing.close().await;
+        self.filing.close().await;
         self.between.close().await;
         if let Some(metrics) = self.metrics {
             metrics.server.stop(true).await;
@@ -168,6 +177,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let adapters = Adapters { store, bus, leases, clock };
     let pod = Arc::new(Pod::new(id, adapters, settings.clone(), telemetry.clone(), epoch));
     learn_who_is_here(&pod).await;
+    telemetry.sample(metered::jobs(&pod)).map_err(|error| StartError::Metrics(error.to_string()))?;
     telemetry.sample(metered::pod(&pod)).map_err(|error| StartError::Metrics(error.to_string()))?;
     if let Some(tracer) = OtlpTracer::start(&settings, id, &telemetry)? {
         pod.trace(tracer);
@@ -175,12 +185,20 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let engine = Engine::start(pod.clone(), threads(settings.room_threads));
     let mailing = Mailing::start(&settings, pod.store.clone(), &pod.clock).map_err(StartError::Mail)?;
     telemetry.sample(mailing.samples()).map_err(|error| StartError::Metrics(error.to_string()))?;
-    let parts = parts(&pod, &engine, &between, mailing.post.clone(), secrets)?;
+    let filing = Filing::start(&settings, pod.store.clone(), &pod.clock).map_err(StartError::Files)?;
+    let (samples, spreads) = filing.samples();
+    telemetry
+        .sample(samples)
+        .and_then(|()| telemetry.sample_spreads(spreads))
+        .map_err(|error| StartError::Metrics(error.to_string()))?;
+    let parts = parts(&pod, &engine, &between, (mailing.post.clone(), filing.intake.clone()), secrets)?;
     let metrics = metrics::listen(&settings, &parts.http)?;
+    let http = parts.http.clone();
+    tokio::spawn(async move { http.accounts.reseal_second_factors().await });
     let Listener { server, address } = listen(&pod, parts)?;
     let timing = &settings.timing;
     let (drain_wait, drain) = (timing.drain_wait, timing.drain);
-    Ok(Running { address, engine, server, metrics, between, mailing, drain_wait, drain })
+    Ok(Running { address, engine, server, metrics, between, mailing, filing, drain_wait, drain })
 }
 
 /// Before anybody asks: whoever is connected elsewhere would look gone until the leases are read.
@@ -222,11 +240,13 @@ fn parts(
     pod: &Arc<Pod>,
     engine: &Engine,
     between: &Between,
-    post: Post,
+    (post, files): (Post, Arc<Intake>),
     (current, previous): (Secret, Vec<Secret>),
 ) -> Result<Parts, StartError> {
     let settings = &pod.settings;
-    let tokens = Arc::new(Tokens::new(&current, &previous, settings.accounts.access_token));
+    let keys = keys::load(&settings.jwt_keys)?;
+    let tokens = Tokens::new(&current, &previous, settings.accounts.access_token).signed_with(&keys);
+    let tokens = Arc::new(tokens);
     let authenticator = Arc::new(Authenticator::new(tokens.clone(), pod.store.clone(), pod.clock.clone()));
     let tickets = between.tickets(settings.accounts.ticket);
     let limiter = between.limiter(settings.limits.clone());
@@ -238,12 +258,14 @@ fn parts(
         store: pod.store.clone(),
         clock: pod.clock.clone(),
         passwords: Passwords::new(&settings.accounts).map_err(StartError::Threads)?,
+        factors: Factors::new(&current, &previous, issuer(settings)),
         tokens,
         tickets: tickets.clone(),
         limiter: limiter.clone(),
         post,
         settings: settings.accounts.clone(),
         on_end: Arc::new(move |session| ended.end_login(session)),
+        first_administers: settings.postgres_url().is_none(),
     };
     let http = Data::new(Http {
         pod: pod.clone(),
@@ -252,9 +274,17 @@ fn parts(
         authenticator: authenticator.clone(),
         tickets: tickets.clone(),
         limiter: limiter.clone(),
+        files,
     });
     let admission = Arc::new(Admission::new(&settings.limits));
     Ok(Parts { http, authenticator, tickets, limiter, admission })
+}
+
+/// What an app that makes codes shows beside the account: where people find the page, or the server.
+fn issuer(settings: &Settings) -> &str {
+    let url = settings.mail.page_url.as_deref().or(settings.public_url.as_deref());
+    let url = url.map(|url| url.trim_end_matches('/'));
+    url.and_then(|url| url.split_once("://")).map_or("Chat", |(_, host)| host)
 }
 
 fn listen(pod: &Arc<Pod>, parts: Parts) -> Result<Listener, StartError> {

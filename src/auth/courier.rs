@@ -149,7 +149,8 @@ impl Courier {
             Some(id) => self.store.user(id).await?,
             None => self.store.credentials(letter.address.key()).await?.map(|known| known.user),
         };
-        let Some(user) = user else { return Ok(None) };
+        // Nobody is written about an account that is closed.
+        let Some(user) = user.filter(|user| user.may_enter().is_ok()) else { return Ok(None) };
         let (page, life) = (self.page.as_str(), self.accounts.email_proof);
         let (to, words) = match letter.kind {
             LetterKind::VerifyEmail => {

@@ -2,9 +2,9 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::accounts::to_the_end;
-use super::{AccountFlows, store_fault};
-use crate::domain::{Login, Refusal, SessionId, UserId};
+use super::accounts::{Caller, to_the_end};
+use super::{AccountFlows, audit, store_fault};
+use crate::domain::{AuditEvent, Login, Refusal, SessionId, UserId};
 use crate::error::Fault;
 
 /// What is kept of where a login came from: enough to tell home from elsewhere, and no more.
@@ -28,13 +28,16 @@ impl AccountFlows {
     ///
     /// # Errors
     /// `notFound` when it is not his, or has ended; `unavailable`.
-    pub async fn end_login(&self, user: UserId, session: SessionId) -> Result<(), Fault> {
+    pub async fn end_login(&self, user: UserId, session: SessionId, from: &Caller) -> Result<(), Fault> {
         let (store, now, ended) = (self.store.clone(), self.clock.now(), self.ended());
+        let record = self.own(AuditEvent::SessionRevoked, user, from);
         to_the_end(async move {
-            if !store.revoke_login_of(user, session, now).await.map_err(store_fault)? {
+            let revoked = store.revoke_login_of(user, session, now, Some(record.clone())).await;
+            if !revoked.map_err(store_fault)? {
                 return Err(Refusal::NotFound("session").into());
             }
             ended(session);
+            audit::tell(&record);
             Ok(())
         })
         .await
@@ -44,11 +47,13 @@ impl AccountFlows {
     ///
     /// # Errors
     /// `unavailable`.
-    pub async fn end_all_logins(&self, user: UserId) -> Result<(), Fault> {
+    pub async fn end_all_logins(&self, user: UserId, from: &Caller) -> Result<(), Fault> {
         let (store, now, ended) = (self.store.clone(), self.clock.now(), self.ended());
+        let record = self.own(AuditEvent::SessionsRevoked, user, from);
         to_the_end(async move {
-            let sessions = store.revoke_logins(user, now).await.map_err(store_fault)?;
-            sessions.into_iter().for_each(ended);
+            let revoked = store.revoke_logins(user, now, Some(record.clone())).await;
+            revoked.map_err(store_fault)?.into_iter().for_each(ended);
+            audit::tell(&record);
             Ok(())
         })
         .await

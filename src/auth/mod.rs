@@ -6,13 +6,18 @@
 //! (who carries it), then [`bearer`] (who is asking).
 
 pub mod accounts;
+pub mod audit;
 pub mod bearer;
 pub mod courier;
+pub mod factors;
+pub mod keys;
 mod logins;
+mod own_data;
 pub mod password;
 pub mod post;
 mod recovery;
 pub mod refresh;
+mod second_factor;
 pub mod secret;
 pub mod ticket;
 pub mod token;
@@ -21,6 +26,7 @@ mod wording;
 pub use accounts::{AccountFlows, Registration, SignedIn};
 pub use bearer::Authenticator;
 pub use courier::Courier;
+pub use factors::Factors;
 pub use password::Passwords;
 pub use post::Post;
 pub use ticket::{SharedDrawer, TicketRefused, Tickets};

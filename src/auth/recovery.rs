@@ -2,10 +2,11 @@
 //! either.
 
 use super::accounts::{Caller, to_the_end};
-use super::{AccountFlows, password, refresh, store_fault};
+use super::second_factor::account_of;
+use super::{AccountFlows, audit, password, refresh, store_fault};
 use crate::domain::refusal::Invalid;
 use crate::domain::session::Identity;
-use crate::domain::{Email, EmailChange, EmailStep, LetterKind, Purpose, User};
+use crate::domain::{Actor, AuditEvent, Email, EmailChange, EmailStep, LetterKind, Purpose, User};
 use crate::error::{Code, Fault};
 use crate::limits::Key;
 
@@ -22,7 +23,7 @@ impl AccountFlows {
     pub async fn verify_email(&self, value: &str, from: &Caller) -> Result<User, Fault> {
         self.limit(Key::ProofIp(from.ip))?;
         let user = self.store.verify_email(refresh::hash(value), self.clock.now()).await;
-        user.map_err(store_fault)?.ok_or_else(no_proof)
+        self.proven(user.map_err(store_fault)?, from)
     }
 
     /// Mails the link that confirms an address once more.
@@ -62,21 +63,28 @@ impl AccountFlows {
         let hash = refresh::hash(value);
         let user = self.store.proof_user(hash, Purpose::ResetPassword, self.clock.now()).await;
         // Before the password costs anything.
-        let user = user.map_err(store_fault)?.ok_or_else(no_proof)?;
+        let user = self.proven(user.map_err(store_fault)?, from)?;
         password::check(new, &[user.username.as_str(), user.email.as_str()])?;
         let password_hash = self.passwords.hash(new).await?;
         let notice = self.post.letter(LetterKind::PasswordChanged, Some(user.id), user.email.clone());
         let (store, now, ended) = (self.store.clone(), self.clock.now(), self.ended());
+        let record =
+            self.audit(AuditEvent::PasswordReset, Actor::Nobody, from).about(user.id).detail("by mail");
         let done = to_the_end(async move {
-            let done = store.reset_password(hash, password_hash, notice, now).await.map_err(store_fault)?;
-            let (_, sessions) = done.ok_or_else(no_proof)?;
+            let kept = Some(record.clone());
+            let done = store.reset_password(hash, password_hash, notice, now, kept).await;
+            let (_, sessions) = done.map_err(store_fault)?.ok_or_else(no_proof)?;
             sessions.into_iter().for_each(ended);
+            audit::tell(&record);
             Ok(())
         });
         done.await?;
         self.post.ring();
-        // Whoever tried the old one for too long may try the new one at once.
-        self.limiter.succeeded(Key::LoginAccount(refresh::hash(&user.email.key())), self.clock.now());
+        // Whoever tried the old one for too long may try the new one at once. Not where a code is asked
+        // for: mail would forget the guesses of it.
+        if matches!(self.has_second_factor(user.id).await, Ok(false)) {
+            self.limiter.succeeded(account_of(&user), self.clock.now());
+        }
         Ok(())
     }
 
@@ -90,18 +98,23 @@ impl AccountFlows {
         user: &User,
         identity: Identity,
         (present, new): (&str, &str),
+        from: &Caller,
+        code: Option<&str>,
     ) -> Result<(), Fault> {
-        let before = self.confirm_password(user, present, "currentPassword").await?;
+        let before = self.confirm_identity(user, (present, "currentPassword"), code).await?;
         password::check(new, &[user.username.as_str(), user.email.as_str()])
             .map_err(|wrong| Invalid::new("newPassword", wrong.message))?;
         let after = self.passwords.hash(new).await?;
         let notice = self.post.letter(LetterKind::PasswordChanged, Some(user.id), user.email.clone());
         let (store, now, ended) = (self.store.clone(), self.clock.now(), self.ended());
         let (user, keep) = (user.id, Some(identity.session));
+        let record = self.own(AuditEvent::PasswordChanged, user, from);
         to_the_end(async move {
-            let done = store.change_password(user, (before, after), keep, notice, now).await;
+            let kept = Some(record.clone());
+            let done = store.change_password(user, (before, after), keep, notice, now, kept).await;
             let refused = || Fault::new(Code::Conflict, "the password was changed meanwhile");
             done.map_err(store_fault)?.ok_or_else(refused)?.into_iter().for_each(ended);
+            audit::tell(&record);
             Ok(())
         })
         .await?;
@@ -118,6 +131,7 @@ impl AccountFlows {
         &self,
         user: &User,
         password: &str,
+        code: Option<&str>,
         email: &str,
         from: &Caller,
     ) -> Result<(), Fault> {
@@ -126,7 +140,7 @@ impl AccountFlows {
         if address.key() == user.email.key() {
             return Err(Invalid::new("email", "is your address already").into());
         }
-        self.confirm_password(user, password, "password").await?;
+        self.confirm_identity(user, (password, "password"), code).await?;
         self.limit_mail(&address, from)?;
         let letters = [
             // Nobody has shown to read an address that is not confirmed: it is not asked.
@@ -156,14 +170,18 @@ impl AccountFlows {
                 user = self.store.proof_user(hash, purpose, now).await.map_err(store_fault)?;
             }
         }
-        let user = user.ok_or_else(no_proof)?;
+        let user = self.proven(user, from)?;
         let wish = self.store.wished_email(user.id, now).await.map_err(store_fault)?.ok_or_else(no_proof)?;
         let notices = [user.email, wish.address];
         let notice = |address| self.post.letter(LetterKind::EmailChanged, Some(user.id), address);
         let notices = notices.into_iter().filter_map(notice).collect();
-        match self.store.confirm_email(hash, notices, now).await.map_err(store_fault)? {
+        let record =
+            self.audit(AuditEvent::EmailChanged, Actor::Nobody, from).about(user.id).detail("by mail");
+        let step = self.store.confirm_email(hash, notices, now, Some(record.clone())).await;
+        match step.map_err(store_fault)? {
             EmailStep::Waiting => Ok(false),
             EmailStep::Changed { .. } => {
+                audit::tell(&record);
                 self.post.ring();
                 Ok(true)
             }
@@ -171,19 +189,12 @@ impl AccountFlows {
         }
     }
 
-    /// The stored hash, for who knows the password. Guesses count like those at the door.
-    async fn confirm_password(&self, user: &User, given: &str, field: &'static str) -> Result<String, Fault> {
-        let account = Key::LoginAccount(refresh::hash(&user.email.key()));
-        self.limit(account)?;
-        let stored = self.store.password_of(user.id).await.map_err(store_fault)?;
-        if self.passwords.fits(given, stored.clone()).await?
-            && let Some(stored) = stored
-        {
-            self.limiter.succeeded(account, self.clock.now());
-            return Ok(stored);
-        }
-        self.limiter.failed(account, self.clock.now());
-        Err(Invalid::new(field, "is not your password").into())
+    /// What a proof gave, or the wait that wrong ones bring: it grows.
+    fn proven<T>(&self, found: Option<T>, from: &Caller) -> Result<T, Fault> {
+        found.ok_or_else(|| {
+            self.limiter.failed(Key::ProofIp(from.ip), self.clock.now());
+            no_proof()
+        })
     }
 
     fn limit_mail(&self, to: &Email, from: &Caller) -> Result<(), Fault> {

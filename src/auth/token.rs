@@ -1,5 +1,5 @@
-//! Access tokens: JWT, HS256, with the key's id, so that a secret can be replaced while tokens of
-//! the previous one live on.
+//! Access tokens: JWT with the key's id, so that a secret or a key can be replaced while tokens of
+//! the previous one live on. HS256 with a secret, or EdDSA with key files ([`super::keys`]).
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
+use super::keys::{PublicKey, SigningKey};
 use crate::domain::session::Identity;
 use crate::domain::{SessionId, Timestamp, UserId};
 use crate::error::{Code, Fault};
@@ -39,12 +40,73 @@ struct OperatorClaims {
     iss: String,
 }
 
-/// Signs access tokens with the current secret and accepts those of all.
-pub struct Tokens {
+/// One way to sign, and all ways that are accepted.
+struct Ring {
     header: Header,
     signing: EncodingKey,
-    accepted: Vec<(String, DecodingKey)>,
-    validation: Validation,
+    accepted: Vec<Accepted>,
+}
+
+struct Accepted {
+    id: String,
+    key: DecodingKey,
+    algorithm: Algorithm,
+}
+
+impl Ring {
+    fn of_secrets(current: &Secret, previous: &[Secret]) -> Self {
+        let accepted = std::iter::once(current).chain(previous).map(|secret| Accepted {
+            id: key_id(secret),
+            key: DecodingKey::from_secret(secret.expose()),
+            algorithm: Algorithm::HS256,
+        });
+        Self {
+            header: Header { kid: Some(key_id(current)), ..Header::new(Algorithm::HS256) },
+            signing: EncodingKey::from_secret(current.expose()),
+            accepted: accepted.collect(),
+        }
+    }
+
+    fn of_keys(keys: &[SigningKey]) -> Option<Self> {
+        let first = keys.first()?;
+        let accept = |key: &SigningKey| {
+            let id = key.public.id.clone();
+            let key = DecodingKey::from_ed_components(&key.public.x).ok()?;
+            Some(Accepted { id, key, algorithm: Algorithm::EdDSA })
+        };
+        Some(Self {
+            header: Header { kid: Some(first.public.id.clone()), ..Header::new(Algorithm::EdDSA) },
+            signing: EncodingKey::from_ed_der(&first.private),
+            accepted: keys.iter().filter_map(accept).collect(),
+        })
+    }
+
+    fn sign(&self, claims: &impl Serialize) -> Result<String, Fault> {
+        jsonwebtoken::encode(&self.header, claims, &self.signing).map_err(|e| Fault::internal(&e))
+    }
+
+    /// The claims of a token that we signed. Which key, the token says; which algorithm, the key.
+    fn read<T: DeserializeOwned + Clone>(&self, token: &str, audience: Option<&str>) -> Option<T> {
+        let kid = jsonwebtoken::decode_header(token).ok()?.kid;
+        let known = self.accepted.iter().find(|known| Some(&known.id) == kid.as_ref())?;
+        let mut validation = Validation::new(known.algorithm);
+        validation.set_required_spec_claims(&["exp", "iss", if audience.is_some() { "aud" } else { "sub" }]);
+        validation.set_issuer(&[ISSUER]);
+        if let Some(audience) = audience {
+            validation.set_audience(&[audience]);
+        }
+        // Against our own clock, by the caller: the library would read the machine's.
+        validation.validate_exp = false;
+        Some(jsonwebtoken::decode(token, &known.key, &validation).ok()?.claims)
+    }
+}
+
+/// Signs access tokens with the current secret or key and accepts those of all.
+pub struct Tokens {
+    users: Ring,
+    /// Whoever has the secret is the operator, also where keys sign the tokens of users.
+    operators: Ring,
+    public: Vec<PublicKey>,
     life: Duration,
 }
 
@@ -52,22 +114,22 @@ impl Tokens {
     /// The current secret signs; `life` is the life of a token.
     #[must_use]
     pub fn new(current: &Secret, previous: &[Secret], life: Duration) -> Self {
-        let accepted = std::iter::once(current)
-            .chain(previous)
-            .map(|secret| (key_id(secret), DecodingKey::from_secret(secret.expose())))
-            .collect();
-        let mut validation = Validation::new(Algorithm::HS256);
-        validation.set_required_spec_claims(&["exp", "iss", "sub"]);
-        validation.set_issuer(&[ISSUER]);
-        // Against our own clock, below: the library would read the machine's.
-        validation.validate_exp = false;
-        Self {
-            header: Header { kid: Some(key_id(current)), ..Header::new(Algorithm::HS256) },
-            signing: EncodingKey::from_secret(current.expose()),
-            accepted,
-            validation,
-            life,
-        }
+        let ring = || Ring::of_secrets(current, previous);
+        Self { users: ring(), operators: ring(), public: Vec::new(), life }
+    }
+
+    /// The first of these keys signs users' tokens, and only theirs are accepted; without a key the
+    /// secrets stay.
+    #[must_use]
+    pub fn signed_with(self, keys: &[SigningKey]) -> Self {
+        let public = keys.iter().map(|key| key.public.clone()).collect();
+        Self { users: Ring::of_keys(keys).unwrap_or(self.users), public, ..self }
+    }
+
+    /// What others check users' tokens with; nothing where a secret signs.
+    #[must_use]
+    pub fn public_keys(&self) -> &[PublicKey] {
+        &self.public
     }
 
     /// A token for a login.
@@ -82,7 +144,7 @@ impl Tokens {
             exp: seconds(now.plus(self.life)),
             iss: ISSUER.to_owned(),
         };
-        jsonwebtoken::encode(&self.header, &claims, &self.signing).map_err(|e| Fault::internal(&e))
+        self.users.sign(&claims)
     }
 
     /// Who a token speaks for. Whether the login still lives is the store's to say.
@@ -91,7 +153,7 @@ impl Tokens {
     /// `unauthorized` for anything but an unexpired token that we signed.
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<Identity, Fault> {
         let refused = || Fault::new(Code::Unauthorized, "the access token is not valid");
-        let claims: Claims = self.read(token, &self.validation).ok_or_else(refused)?;
+        let claims: Claims = self.users.read(token, None).ok_or_else(refused)?;
         let expires_at = unexpired(claims.exp, now)?;
         Ok(Identity { user: UserId(claims.sub), session: SessionId(claims.sid), expires_at })
     }
@@ -107,7 +169,7 @@ impl Tokens {
             exp: seconds(now.plus(OPERATOR)),
             iss: ISSUER.to_owned(),
         };
-        jsonwebtoken::encode(&self.header, &claims, &self.signing).map_err(|e| Fault::internal(&e))
+        self.operators.sign(&claims)
     }
 
     /// Whether an operator made this token.
@@ -115,19 +177,9 @@ impl Tokens {
     /// # Errors
     /// `unauthorized` for anything else, the token of any user included.
     pub fn verify_operator(&self, token: &str, now: Timestamp) -> Result<(), Fault> {
-        let mut validation = self.validation.clone();
-        validation.set_required_spec_claims(&["exp", "iss", "aud"]);
-        validation.set_audience(&[ADMINISTRATION]);
         let refused = || Fault::new(Code::Unauthorized, "the token is not an operator's");
-        let claims: OperatorClaims = self.read(token, &validation).ok_or_else(refused)?;
+        let claims: OperatorClaims = self.operators.read(token, Some(ADMINISTRATION)).ok_or_else(refused)?;
         unexpired(claims.exp, now).map(drop)
-    }
-
-    /// The claims of a token that we signed.
-    fn read<T: DeserializeOwned + Clone>(&self, token: &str, validation: &Validation) -> Option<T> {
-        let kid = jsonwebtoken::decode_header(token).ok()?.kid;
-        let (_, key) = self.accepted.iter().find(|(id, _)| Some(id) == kid.as_ref())?;
-        Some(jsonwebtoken::decode(token, key, validation).ok()?.claims)
     }
 }
 
@@ -158,6 +210,7 @@ mod tests {
     use base64::Engine as _;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+    use super::super::keys::tests as keys;
     use super::*;
 
     const LIFE: Duration = Duration::from_secs(900);
@@ -207,6 +260,42 @@ mod tests {
     }
 
     #[test]
+    fn keys_are_replaced_as_secrets_are_and_the_operator_keeps_the_secret() {
+        let with = |keys: &[SigningKey]| Tokens::new(&secret(1), &[], LIFE).signed_with(keys);
+        let (one, two) = (keys::key(), keys::key());
+        let old = with(&[one.clone()]);
+        let rotated = with(&[two.clone(), one.clone()]);
+        let later = with(&[two.clone()]);
+        let before = token(&old);
+        assert_eq!(old.verify(&before, at(899)).expect("valid").user, UserId(Uuid::from_u128(1)));
+        assert!(rotated.verify(&before, at(1)).is_ok() && later.verify(&before, at(1)).is_err());
+        assert!(
+            later.verify(&token(&rotated), at(1)).is_ok() && old.verify(&token(&rotated), at(1)).is_err()
+        );
+        assert_eq!(rotated.public_keys(), [two.public, one.public]);
+        // Who knows the secret alone makes no user's token; he is the operator.
+        let secrets = Tokens::new(&secret(1), &[], LIFE);
+        assert!(old.verify(&token(&secrets), at(1)).is_err() && secrets.verify(&before, at(1)).is_err());
+        let operator = secrets.sign_operator(at(0)).expect("signed");
+        assert!(old.verify_operator(&operator, at(1)).is_ok() && old.verify(&operator, at(1)).is_err());
+    }
+
+    /// The public key is public: nobody may use it as a secret.
+    #[test]
+    fn a_token_signed_with_the_public_key_as_a_secret_is_refused() {
+        let key = keys::key();
+        let tokens = Tokens::new(&secret(1), &[], LIFE).signed_with(&[key.clone()]);
+        let claims =
+            Claims { sub: Uuid::nil(), sid: Uuid::nil(), iat: 0, exp: 1_900_000_000, iss: ISSUER.into() };
+        for public in [key.public.x.as_bytes(), &URL_SAFE_NO_PAD.decode(&key.public.x).expect("base64")] {
+            let header = Header { kid: Some(key.public.id.clone()), ..Header::new(Algorithm::HS256) };
+            let forged =
+                jsonwebtoken::encode(&header, &claims, &EncodingKey::from_secret(public)).expect("signed");
+            assert!(tokens.verify(&forged, at(1)).is_err());
+        }
+    }
+
+    #[test]
     fn other_algorithms_and_changed_claims_are_refused() {
         let tokens = Tokens::new(&secret(1), &[], LIFE);
         let good = token(&tokens);
@@ -239,7 +328,7 @@ mod tests {
             exp: 1_900_000_000,
             iss: "elsewhere".into(),
         };
-        let foreign = jsonwebtoken::encode(&tokens.header, &claims, &tokens.signing).expect("signed");
+        let foreign = tokens.users.sign(&claims).expect("signed");
         assert!(tokens.verify(&foreign, at(1)).is_err());
     }
 }

@@ -106,6 +106,16 @@ impl Change {
         }
     }
 
+    /// The message that it is about: itself, or what somebody expressed about it.
+    #[must_use]
+    pub const fn message_id(&self) -> Option<MessageId> {
+        match self {
+            Self::MessageCreated(m) | Self::MessageUpdated(m) | Self::MessageDeleted(m) => Some(m.id),
+            Self::ReactionAdded { message, .. } | Self::ReactionRemoved { message, .. } => Some(*message),
+            _ => None,
+        }
+    }
+
     /// An earlier message that this entry changed, so that copies made before are out of date.
     #[must_use]
     pub const fn supersedes(&self) -> Option<MessageId> {

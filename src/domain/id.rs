@@ -47,10 +47,16 @@ ids! {
     /// The sender's own name for a message, chosen once and kept through every retry.
     /// Unique for ever per sender, on socket and REST alike.
     ClientMsgId;
+    /// A file that somebody sent: an attachment or a picture of himself.
+    FileId;
     /// A mail that waits to be delivered.
     LetterId;
     /// A way into a room, for one person or for whoever has the link.
     InviteId;
+    /// A record of what happened, for those who answer for security.
+    AuditId;
+    /// Work on somebody's own data.
+    JobId;
     /// One running process of the server.
     PodId;
     /// The identity of the database's history. Another epoch means that cursors of the old one

@@ -1,12 +1,11 @@
 //! Messages: what a person wrote, and what the log keeps of it.
 
 use unicode_normalization::UnicodeNormalization;
-use uuid::Uuid;
 
 use super::refusal::Invalid;
-use super::{ClientMsgId, MessageId, RoomId, Seq, Timestamp, UserId};
+use super::{Attachment, ClientMsgId, FileId, MessageId, RoomId, Seq, Timestamp, UserId};
 
-/// The text of a message: trimmed, in Unicode normal form C, never empty.
+/// The text of a message: trimmed, in Unicode normal form C; empty only beside files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Content(String);
 
@@ -16,10 +15,19 @@ impl Content {
     /// # Errors
     /// When nothing but white space is left, it is longer than `max`, or it holds U+0000.
     pub fn parse(raw: &str, max: usize) -> Result<Self, Invalid> {
+        Self::beside_files(raw, max, 0)
+    }
+
+    /// As [`Content::parse`], of a message that has so many files: beside some the text may be
+    /// empty.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn beside_files(raw: &str, max: usize, files: usize) -> Result<Self, Invalid> {
         let raw = raw.trim();
         // ASCII is composed already, and most of what is written is ASCII.
         let text: String = if raw.is_ascii() { raw.to_owned() } else { raw.nfc().collect() };
-        if text.is_empty() {
+        if text.is_empty() && files == 0 {
             return Err(Invalid::new("content", "must not be empty"));
         }
         // Bytes bound characters from above, so most texts need no second walk.
@@ -49,8 +57,8 @@ impl Content {
 pub struct Draft {
     pub client_msg_id: ClientMsgId,
     pub content: Content,
-    /// In the author's order.
-    pub attachments: Vec<Uuid>,
+    /// Files, in the author's order.
+    pub attachments: Vec<FileId>,
     pub reply_to: Option<MessageId>,
 }
 
@@ -82,7 +90,8 @@ pub struct Message {
     pub client_msg_id: ClientMsgId,
     /// Empty when deleted.
     pub content: String,
-    pub attachments: Vec<Uuid>,
+    /// None when deleted.
+    pub attachments: Vec<Attachment>,
     pub reply_to: Option<MessageId>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
@@ -91,6 +100,8 @@ pub struct Message {
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
 
     fn draft(content: &str) -> Draft {
@@ -117,13 +128,14 @@ mod tests {
     fn nothing_and_the_null_character_are_refused() {
         assert!(Content::parse(" \n\t ", 10).is_err());
         assert!(Content::parse("a\0b", 10).is_err());
+        assert_eq!(Content::beside_files(" ", 10, 1).expect("a file is something").as_str(), "");
     }
 
     #[test]
     fn bodies_that_differ_have_other_keys() {
         assert_eq!(draft("a ").body_key(), draft(" a").body_key());
         let mut with_file = draft("a");
-        with_file.attachments.push(Uuid::from_u128(7));
+        with_file.attachments.push(FileId(Uuid::from_u128(7)));
         let mut reply = draft("a");
         reply.reply_to = Some(MessageId(Uuid::from_u128(7)));
         let keys = [draft("a").body_key(), draft("b").body_key(), with_file.body_key(), reply.body_key()];

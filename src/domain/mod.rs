@@ -6,9 +6,12 @@
 //! [`session`] (what one connection may do), [`policy`] (who may do what).
 
 pub mod account;
+pub mod audit;
 pub mod entry;
+pub mod file;
 pub mod id;
 pub mod invite;
+pub mod job;
 pub mod journey;
 pub mod letter;
 pub mod mark;
@@ -18,12 +21,15 @@ pub mod operation;
 pub mod policy;
 pub mod powers;
 pub mod presence;
+pub mod profile;
 pub mod proof;
 pub mod rate;
 pub mod reaction;
 pub mod refusal;
 pub mod room;
+pub mod second_factor;
 pub mod seq;
+pub mod server_role;
 pub mod session;
 pub mod subscription;
 pub mod time;
@@ -33,13 +39,20 @@ pub mod user_log;
 pub mod wheel;
 
 pub use account::{Login, LoginSession, RefreshToken, Rotation};
+pub use audit::{Actor, AuditEvent, AuditFilter, AuditRecord};
 pub use entry::{Change, Entry, Head, LogHead};
-pub use id::{ClientMsgId, ConnId, Epoch, InviteId, LetterId, MessageId, PodId, RoomId, SessionId, UserId};
+pub use file::{Attachment, FileKind, FileName};
+pub use id::{
+    AuditId, ClientMsgId, ConnId, Epoch, FileId, InviteId, JobId, LetterId, MessageId, PodId, RoomId,
+    SessionId, UserId,
+};
 pub use invite::Invite;
+pub use job::{Job, JobCounts, JobKind, JobPlace, JobState, JobStep};
 pub use letter::{Letter, LetterKind};
 pub use mark::{MarkMove, Marks, RoomState, Unread};
 pub use message::{Content, Draft, Message};
 pub use operation::{Applied, Committed, Operation, Outcome, RoomBatch};
+pub use profile::{Profile, ProfileChange};
 pub use proof::{EmailChange, EmailStep, Proof, Purpose};
 pub use reaction::{Emoji, Reaction};
 pub use refusal::Refusal;
@@ -47,7 +60,9 @@ pub use room::{
     Description, HistoryVisibility, Member, Notifications, Role, Room, RoomFacts, RoomKind, RoomName,
     RoomPatch, RoomSettings, Topic,
 };
+pub use second_factor::{RecoveryHash, SealedSecret, SecondFactor};
 pub use seq::Seq;
+pub use server_role::ServerRole;
 pub use time::Timestamp;
-pub use user::{Email, User, Username};
+pub use user::{AccountStatus, Email, User, Username, Viewer};
 pub use user_log::{UserChange, UserEntry};

@@ -14,6 +14,9 @@ pub enum Operation {
     Edit { by: UserId, message: MessageId, content: Content },
     /// Own, within the window. Deleting twice writes nothing.
     Delete { by: UserId, message: MessageId },
+    /// Of whoever ended his account: wherever it is, in the window or not, member or not. Erasing twice
+    /// writes nothing.
+    Erase { author: UserId, message: MessageId },
     /// A public room; joining twice writes nothing.
     Join { user: UserId },
     /// Leaving a room one is not in is a refusal, `notMember`/`notFound`.
@@ -48,6 +51,7 @@ impl Operation {
             Self::Send { author: user, .. }
             | Self::Edit { by: user, .. }
             | Self::Delete { by: user, .. }
+            | Self::Erase { author: user, .. }
             | Self::Join { user }
             | Self::Leave { user }
             | Self::Accept { user, .. }

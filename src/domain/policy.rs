@@ -103,6 +103,13 @@ pub const fn outsider(room_is_private: bool) -> Refusal {
     if room_is_private { Refusal::NotFound("room") } else { Refusal::NotMember }
 }
 
+/// How somebody is told that another cannot be put into a room: the same whether there is no such
+/// account, or it was closed, or its owner blocks him. That one is blocked is told to nobody.
+#[must_use]
+pub fn not_to_be_added(field: &'static str, user: UserId) -> Invalid {
+    Invalid::new(field, format!("{user} cannot be added"))
+}
+
 fn own(message: &Message, by: UserId) -> Result<(), Refusal> {
     if message.author == by {
         Ok(())

@@ -35,6 +35,12 @@ impl Rate {
         Self { burst: (self.burst / n).max(1), per_period: self.per_period, period: self.period * n }
     }
 
+    /// The time in which so many are refilled.
+    #[must_use]
+    pub fn millis(self, many: u32) -> Duration {
+        self.period * many / self.per_period.max(1)
+    }
+
     /// The time in which one is refilled, in milliseconds.
     #[must_use]
     pub fn millis_per_token(self) -> f64 {
@@ -99,6 +105,22 @@ impl Bucket {
         )]
         let missing = missing as u32;
         taken.min(missing)
+    }
+
+    /// How many may be taken at once now, and how long until it is full.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit a double exactly")]
+    pub fn left(&self, rate: Rate, now: Timestamp) -> (u32, Duration) {
+        let full_in = (self.full_at - now.millis() as f64).max(0.0);
+        // A hundredth of a millisecond forgives rounding, as in `take`.
+        let missing = ((full_in - 0.01) / rate.millis_per_token()).ceil().max(0.0);
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "saturates, which is meant"
+        )]
+        let missing = missing as u32;
+        (rate.burst.max(1).saturating_sub(missing), Duration::from_secs_f64(full_in / 1_000.0))
     }
 
     /// Whether nothing is remembered: a limiter may forget this bucket.

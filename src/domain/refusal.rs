@@ -31,6 +31,9 @@ pub enum Refusal {
     Forbidden(&'static str),
     #[error("confirm your e-mail address first")]
     EmailNotVerified,
+    /// Told only to who has shown to own the account.
+    #[error("this account is disabled")]
+    AccountDisabled,
     /// The thing is not there, or the asker may not know that it is.
     #[error("{0} not found")]
     NotFound(&'static str),

@@ -3,7 +3,7 @@
 use unicode_normalization::UnicodeNormalization;
 
 use super::refusal::Invalid;
-use super::{Refusal, Timestamp, UserId};
+use super::{Profile, Refusal, ServerRole, Timestamp, UserId};
 
 /// A name of 3 to 30 characters: letters, digits, `_`, `-` and `.`; compared without case.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,9 +114,100 @@ pub struct User {
     pub last_seen: Option<Timestamp>,
     /// Whether somebody has shown to read the address.
     pub email_verified: bool,
+    pub server_role: ServerRole,
+    pub status: AccountStatus,
+    pub profile: Profile,
+}
+
+/// Whether an account may be used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AccountStatus {
+    #[default]
+    Active,
+    /// By an administrator; may be opened again.
+    Disabled,
+    /// By its owner, for ever.
+    Deleted,
+}
+
+impl AccountStatus {
+    /// The word in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Disabled => "disabled",
+            Self::Deleted => "deleted",
+        }
+    }
+
+    /// From a stored row: when it was disabled, and when deleted.
+    #[must_use]
+    pub const fn from_stored(disabled_at: Option<i64>, deleted_at: Option<i64>) -> Self {
+        match (disabled_at, deleted_at) {
+            (_, Some(_)) => Self::Deleted,
+            (Some(_), None) => Self::Disabled,
+            (None, None) => Self::Active,
+        }
+    }
+}
+
+/// Who looks at people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Viewer {
+    pub id: UserId,
+    /// Whether he sees the addresses of others.
+    pub administers: bool,
+}
+
+impl From<UserId> for Viewer {
+    fn from(id: UserId) -> Self {
+        Self { id, administers: false }
+    }
+}
+
+impl From<&User> for Viewer {
+    fn from(user: &User) -> Self {
+        Self { id: user.id, administers: user.server_role >= ServerRole::Administrator }
+    }
 }
 
 impl User {
+    /// Whether the account may be used.
+    ///
+    /// # Errors
+    /// `AccountDisabled`.
+    pub const fn may_enter(&self) -> Result<(), Refusal> {
+        if matches!(self.status, AccountStatus::Active) { Ok(()) } else { Err(Refusal::AccountDisabled) }
+    }
+
+    /// Whether anybody is left behind the account.
+    #[must_use]
+    pub const fn is_somebody(&self) -> bool {
+        !matches!(self.status, AccountStatus::Deleted)
+    }
+
+    /// Whether the person has this role on the server, or a greater one.
+    ///
+    /// # Errors
+    /// `Forbidden`.
+    pub fn must_be(&self, role: ServerRole) -> Result<(), Refusal> {
+        if self.server_role >= role {
+            return Ok(());
+        }
+        Err(Refusal::Forbidden(match role {
+            ServerRole::Administrator => "only administrators may do this",
+            ServerRole::User | ServerRole::Moderator => "only moderators may do this",
+        }))
+    }
+
+    /// Whether the person may read a private room that he is in; `asked` as below. Whoever put him
+    /// there may have been deceived by a name.
+    #[must_use]
+    pub fn may_read_private(&self, asked: bool) -> bool {
+        self.may_write(asked).is_ok()
+    }
+
     /// Whether the person may do more than join and read; `asked` is whether an address must be
     /// confirmed first.
     ///

@@ -28,6 +28,8 @@ pub enum UserChange {
     InviteReceived { invite: InviteId, room: RoomId, by: UserId },
     /// An invitation is no more: taken back, declined, or accepted.
     InviteRevoked { invite: InviteId, room: RoomId },
+    /// He told something else of himself: his devices read it again.
+    ProfileUpdated,
     /// A kind that a newer version wrote: it keeps its number and its name, and means nothing here.
     Other { kind: String },
 }
@@ -43,6 +45,7 @@ impl UserChange {
             Self::SettingsUpdated { .. } => "settings.updated",
             Self::InviteReceived { .. } => "invite.received",
             Self::InviteRevoked { .. } => "invite.revoked",
+            Self::ProfileUpdated => "profile.updated",
             Self::Other { kind } => kind,
         }
     }
@@ -57,7 +60,7 @@ impl UserChange {
             | Self::SettingsUpdated { room, .. }
             | Self::InviteReceived { room, .. }
             | Self::InviteRevoked { room, .. } => Some(*room),
-            Self::Other { .. } => None,
+            Self::ProfileUpdated | Self::Other { .. } => None,
         }
     }
 }

@@ -1,45 +1,17 @@
 //! `/admin`: for those who look after the server.
 
-use actix_web::dev::Payload;
 use actix_web::web::{Data, Json, Path, Query};
-use actix_web::{FromRequest, HttpRequest};
-use futures_util::future::{Ready, ready};
-use paperclip::actix::{Apiv2Schema, OperationModifier, api_v2_operation};
-use paperclip::v2::models::DefaultOperationRaw;
-use paperclip::v2::schema::Apiv2Schema as Schema;
+use paperclip::actix::{Apiv2Schema, api_v2_operation};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::extract::{bearer, http};
+use super::extract::Peer;
 use super::problem::Problem;
+use super::roles::Overseer;
 use super::{Http, users};
 use crate::domain::journey::{Facts, Station, Step, Verdict};
-use crate::domain::{MessageId, UserId};
+use crate::domain::{AuditEvent, MessageId, UserId};
 use crate::protocol::wire;
-
-/// Somebody who has the server's own secret, and showed it by a token of a minute: `chat admin`.
-pub struct Operator;
-
-impl FromRequest for Operator {
-    type Error = Problem;
-    type Future = Ready<Result<Self, Problem>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let verified = http(request).and_then(|http| {
-            let now = http.pod.clock.now();
-            Ok(http.accounts.tokens.verify_operator(&bearer(request)?, now)?)
-        });
-        ready(verified.map(|()| Self))
-    }
-}
-
-impl Schema for Operator {}
-
-impl OperationModifier for Operator {
-    fn update_security(operation: &mut DefaultOperationRaw) {
-        operation.security.push([("bearerAuth".to_owned(), Vec::new())].into());
-    }
-}
 
 /// Whose view it is about.
 #[derive(Deserialize, Apiv2Schema)]
@@ -114,20 +86,24 @@ impl From<&Step> for NotedStep {
 #[api_v2_operation(
     summary = "Why has somebody a message, or has it not?",
     description = "What is stored of the message and the user's marks, and what the processes noted of its way: \
-                   of one message in 64, unless set otherwise, and of the last thousands of steps. For the \
-                   operator: `chat admin why` asks with a token of its own.",
+                   of one message in 64, unless set otherwise, and of the last thousands of steps. For \
+                   administrators, and for the operator: `chat admin why` asks with a token of its own. \
+                   That it was read is recorded.",
     operation_id = "getJourney",
     tags(Administration)
 )]
 pub(super) async fn journey(
-    _operator: Operator,
+    Overseer(by): Overseer,
     http: Data<Http>,
+    peer: Peer,
     message: Path<Uuid>,
     whose: Query<Whose>,
 ) -> Result<Json<Journey>, Problem> {
     let pod = &http.pod;
     let standing = pod.store.standing(MessageId(*message), UserId(whose.user_id)).await?;
     let (message, member) = (&standing.message, standing.member);
+    let record = http.accounts.audit(AuditEvent::JourneyRead, by, &peer.0).about(standing.user.id);
+    http.accounts.record(record.detail(format!("message {}", message.id))).await?;
     let person = users::online(&http, wire::User::own(&standing.user));
     let steps = pod.journey(message.id, standing.user.id).await;
     let is_online = person.is_online.unwrap_or_default();

@@ -1,8 +1,9 @@
 //! Answers that are not simply 200 with a body.
 
 use actix_web::body::BoxBody;
+use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, Responder};
-use paperclip::actix::{CreatedJson, OperationModifier};
+use paperclip::actix::{AcceptedJson, CreatedJson, OperationModifier};
 use paperclip::v2::models::{DefaultOperationRaw, DefaultSchemaRaw, Either, Response};
 use paperclip::v2::schema::Apiv2Schema;
 use serde::Serialize;
@@ -86,5 +87,67 @@ impl Apiv2Schema for Accepted {}
 impl OperationModifier for Accepted {
     fn update_response(operation: &mut DefaultOperationRaw) {
         operation.responses.insert("202".to_owned(), Either::Right(Response::default()));
+    }
+}
+
+/// 202 with what will be done.
+pub(super) struct Pending<T>(pub(super) T);
+
+impl<T: Serialize> Responder for Pending<T> {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        HttpResponse::Accepted().json(self.0)
+    }
+}
+
+/// 200 with what everybody may see and keep for five minutes.
+pub(super) struct Public<T>(pub(super) T);
+
+impl<T: Serialize> Responder for Public<T> {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "public, max-age=300")).json(self.0)
+    }
+}
+
+impl<T: Apiv2Schema> Apiv2Schema for Pending<T> {
+    fn name() -> Option<String> {
+        T::name()
+    }
+
+    fn description() -> &'static str {
+        T::description()
+    }
+
+    fn raw_schema() -> DefaultSchemaRaw {
+        T::raw_schema()
+    }
+}
+
+impl<T: Serialize + Apiv2Schema> OperationModifier for Pending<T> {
+    fn update_response(operation: &mut DefaultOperationRaw) {
+        AcceptedJson::<T>::update_response(operation);
+    }
+}
+
+impl<T: Apiv2Schema> Apiv2Schema for Public<T> {
+    fn name() -> Option<String> {
+        T::name()
+    }
+
+    fn description() -> &'static str {
+        T::description()
+    }
+
+    fn raw_schema() -> DefaultSchemaRaw {
+        T::raw_schema()
+    }
+}
+
+impl<T: Serialize + Apiv2Schema> OperationModifier for Public<T> {
+    fn update_response(operation: &mut DefaultOperationRaw) {
+        actix_web::web::Json::<T>::update_response(operation);
     }
 }

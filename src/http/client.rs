@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use actix_web::HttpRequest;
+use actix_web::http::header;
 
 use crate::settings::TrustedProxies;
 
@@ -19,4 +20,12 @@ pub fn address(request: &HttpRequest, trusted: &TrustedProxies) -> IpAddr {
         .flat_map(|value| value.split(','))
         .collect();
     trusted.client(peer, &told)
+}
+
+/// Whether a page of this very server asks: its origin names the host that the request names.
+#[must_use]
+pub fn is_own(request: &HttpRequest, origin: &str) -> bool {
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    let named = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+    matches!((host, named), (Some(host), Some(named)) if host.eq_ignore_ascii_case(named))
 }

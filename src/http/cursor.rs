@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use uuid::Uuid;
 
 use crate::domain::refusal::Invalid;
-use crate::domain::{RoomId, Seq, Timestamp, UserId};
+use crate::domain::{AuditId, RoomId, Seq, Timestamp, UserId};
 use crate::store::DirectoryCursor;
 
 /// What a cursor continues.
@@ -17,6 +17,7 @@ pub(super) enum Listing {
     Directory = 3,
     Receipts = 4,
     Bans = 5,
+    Audit = 16,
 }
 
 /// A position in a room's listing.
@@ -52,6 +53,16 @@ pub(super) fn after_user(user: UserId) -> String {
 /// Reads a position among people.
 pub(super) fn parse_user(text: &str) -> Result<UserId, Invalid> {
     decode(Listing::Bans, text).map(|(id, _)| UserId(id)).ok_or_else(wrong)
+}
+
+/// A position among the records of what happened.
+pub(super) fn in_audit(id: AuditId) -> String {
+    encode(Listing::Audit, id.0, 0)
+}
+
+/// Reads a position among the records of what happened.
+pub(super) fn parse_in_audit(text: &str) -> Result<AuditId, Invalid> {
+    decode(Listing::Audit, text).map(|(id, _)| AuditId(id)).ok_or_else(wrong)
 }
 
 fn wrong() -> Invalid {
@@ -97,6 +108,9 @@ mod tests {
         assert!(parse_in_room(Listing::Messages, room(2), &text).is_err());
         assert!(parse_in_room(Listing::Members, room(1), &text).is_err());
         assert!(parse_in_directory(&text).is_err());
+        assert!(parse_in_audit(&text).is_err());
+        let record = AuditId(Uuid::from_u128(3));
+        assert_eq!(parse_in_audit(&in_audit(record)), Ok(record));
         for garbage in ["", "x", "\0", "🦀", "AAAA", &format!("{text}AA")] {
             assert!(parse_in_room(Listing::Messages, room(1), garbage).is_err(), "{garbage:?}");
         }

@@ -9,11 +9,11 @@ use paperclip::actix::{Apiv2Schema, api_v2_operation};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::Http;
 use super::extract::{Caller, Writer};
 use super::invites::told;
 use super::problem::Problem;
 use super::rooms::view;
+use super::{Http, private};
 use crate::domain::refusal::Invalid;
 use crate::domain::{Notifications, Refusal, RoomId, RoomSettings, Timestamp, UserId};
 use crate::limits::Key;
@@ -63,7 +63,7 @@ pub(super) async fn open(
         Ok(direct.room)
     });
     let room = opened.await.unwrap_or_else(|error| Err(StoreError::InDoubt(error.to_string())))?;
-    Ok(Json(view(&http, room, by).await?))
+    Ok(Json(view(&http, room, &caller.user).await?))
 }
 
 #[api_v2_operation(
@@ -84,6 +84,7 @@ pub(super) async fn settings(
         muted_until: body.muted_until.as_deref().map(time).transpose()?,
         is_favourite: body.is_favourite,
     };
+    private::check(&http, &caller, room).await?;
     let work = http.clone();
     told(&http, async move { Ok(((), work.pod.store.set_settings(room, user, settings, now).await?)) })
         .await?;

@@ -1,14 +1,15 @@
-//! Pages: the web client below `/app/`, Swagger UI below `/docs/`, and the OpenAPI document.
+//! Pages: the web client below `/app/`, Swagger UI below `/docs/`, the OpenAPI document and the
+//! AsyncAPI document.
 
 use std::fmt::Write as _;
 
 use actix_web::http::header;
-use actix_web::web::{self, Path, ServiceConfig};
+use actix_web::web::{self, Data, Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use rust_embed::{EmbeddedFile, RustEmbed};
 
-use super::openapi;
 use super::problem::{self, only};
+use super::{Http, openapi};
 use crate::error::{Code, Fault};
 
 /// What `build.rs` gathered.
@@ -16,8 +17,25 @@ use crate::error::{Code, Fault};
 #[folder = "$OUT_DIR/web"]
 struct Pages;
 
-const POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; connect-src 'self' ws: wss:; \
-                      frame-ancestors 'none'; base-uri 'none'; object-src 'none'; form-action 'self'";
+/// No script and no style but from files of this server. The same as of the page's own image, in
+/// `docker/frontend/default.conf`. `connect` is what the page may reach, `images` from where else it
+/// shows pictures.
+fn policy(connect: &str, images: &str) -> String {
+    format!(
+        "default-src 'self'; img-src 'self' data: blob:{images}; connect-src {connect}; frame-ancestors 'none'; \
+         base-uri 'none'; object-src 'none'; form-action 'self'"
+    )
+}
+
+/// The server itself, in both schemes: not every browser counts sockets to it as `'self'`.
+fn own(request: &HttpRequest) -> String {
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | ':' | '[' | ']' | '-');
+    if host.is_empty() || !host.chars().all(is_plain) {
+        return "'self'".to_owned();
+    }
+    format!("'self' ws://{host} wss://{host}")
+}
 
 pub(super) fn configure(config: &mut ServiceConfig) {
     let get = |path: &str| web::resource(path).default_service(only("GET"));
@@ -27,7 +45,8 @@ pub(super) fn configure(config: &mut ServiceConfig) {
         .service(get("/app/{path:.*}").route(web::get().to(app)))
         .service(get("/docs").route(web::get().to(|| go("/docs/"))))
         .service(get("/docs/{path:.*}").route(web::get().to(swagger)))
-        .service(get("/openapi.json").route(web::get().to(document)));
+        .service(get("/openapi.json").route(web::get().to(document)))
+        .service(get("/asyncapi.yaml").route(web::get().to(realtime)));
 }
 
 async fn go(to: &'static str) -> HttpResponse {
@@ -38,17 +57,28 @@ async fn document() -> HttpResponse {
     HttpResponse::Ok().content_type("application/json").body(openapi::json())
 }
 
+/// Written by hand; tests hold every frame to it.
+async fn realtime() -> HttpResponse {
+    let document = include_str!("../../openapi/asyncapi.yaml");
+    HttpResponse::Ok().content_type("application/yaml").body(document)
+}
+
 /// The client is one page whose paths are its own: what names no file is the page.
 async fn app(request: HttpRequest, path: Path<String>) -> HttpResponse {
     let is_file = path.rsplit('/').next().is_some_and(|name| name.contains('.'));
     let wanted = if is_file { path.as_str() } else { "index.html" };
-    serve(&request, &format!("app/{wanted}"), POLICY)
+    // The page may read files where the server sends it for them, and show people's pictures under
+    // the name that the server goes by.
+    let settings = request.app_data::<Data<Http>>().map(|http| &http.pod.settings);
+    let also = |origin: Option<String>| origin.map(|origin| format!(" {origin}")).unwrap_or_default();
+    let connect = own(&request) + &also(settings.and_then(|settings| settings.files_origin()));
+    let images = also(settings.map(|settings| settings.public_base()));
+    serve(&request, &format!("app/{wanted}"), &policy(&connect, &images))
 }
 
 async fn swagger(request: HttpRequest, path: Path<String>) -> HttpResponse {
     let wanted = if path.is_empty() { "index.html" } else { path.as_str() };
-    // Swagger UI writes styles into its elements.
-    serve(&request, &format!("docs/{wanted}"), &format!("{POLICY}; style-src 'self' 'unsafe-inline'"))
+    serve(&request, &format!("docs/{wanted}"), &policy("'self'", ""))
 }
 
 fn serve(request: &HttpRequest, path: &str, policy: &str) -> HttpResponse {

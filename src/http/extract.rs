@@ -107,7 +107,8 @@ impl FromRequest for Peer {
         };
         let agent = request.headers().get(header::USER_AGENT);
         let device = agent.map(|name| String::from_utf8_lossy(name.as_bytes()).into_owned());
-        ready(Ok(Self(accounts::Caller { ip, device })))
+        let request = super::request::current().map(|(name, _)| name);
+        ready(Ok(Self(accounts::Caller { ip, device, request })))
     }
 }
 

@@ -10,13 +10,35 @@ use actix_web::web::Data;
 use actix_web::{Error, HttpResponse};
 
 use super::Http;
+use super::rates;
 use super::request::{self, Request};
+use crate::limits::noted::noting;
 
-const ALWAYS: [(HeaderName, HeaderValue); 3] = [
+/// What every answer says, whatever its handler said.
+const ALWAYS: [(HeaderName, HeaderValue); 5] = [
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
     (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+    (
+        header::PERMISSIONS_POLICY,
+        HeaderValue::from_static("camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+    ),
+    (header::CROSS_ORIGIN_OPENER_POLICY, HeaderValue::from_static("same-origin")),
 ];
+/// What it says unless its handler said otherwise: an answer of the API is no page, nobody keeps it,
+/// and who is of another site gets it with leave alone (CORS). The page's host is of the same site.
+const USUALLY: [(HeaderName, HeaderValue); 3] = [
+    (
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(
+            "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+        ),
+    ),
+    (header::CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("same-site")),
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+];
+/// Where people come over TLS: for a year.
+const OVER_TLS: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 /// The middleware, for `actix_web::middleware::from_fn`: outermost, because it boxes both the
 /// future and the body, and a connection keeps the room of what it is handed inline for as long
@@ -28,7 +50,7 @@ pub async fn secure<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let origin = allowed_origin(&request);
+    let (origin, is_https) = (allowed_origin(&request), is_https(&request));
     let named = Request::begin(&request);
     let preflight = request.method() == Method::OPTIONS
         && origin.is_some()
@@ -39,15 +61,17 @@ pub async fn secure<B: MessageBody + 'static>(
             .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PUT, PATCH, DELETE"))
             .insert_header((
                 header::ACCESS_CONTROL_ALLOW_HEADERS,
-                "authorization, content-type, idempotency-key, traceparent",
+                "authorization, content-type, idempotency-key, traceparent, x-requested-with",
             ))
             .insert_header((header::ACCESS_CONTROL_MAX_AGE, "600"));
         request.into_response(answer.finish()).map_into_boxed_body()
     } else {
         let answered = async {
-            let response = next.call(request).await?;
+            let (response, notes) = noting(rates::within(request, next)).await;
+            let response = response?;
             request::answered(&response);
             let mut response = response.map_into_boxed_body();
+            rates::tell(response.headers_mut(), &notes);
             for (name, value) in request::headers().into_iter().flatten() {
                 response.headers_mut().insert(name, value);
             }
@@ -62,8 +86,13 @@ pub async fn secure<B: MessageBody + 'static>(
     for (name, value) in ALWAYS {
         headers.insert(name, value);
     }
-    if !headers.contains_key(header::CACHE_CONTROL) {
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    for (name, value) in USUALLY {
+        if !headers.contains_key(&name) {
+            headers.insert(name, value);
+        }
+    }
+    if is_https {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, OVER_TLS);
     }
     if let Some(origin) = origin {
         share(headers, origin);
@@ -71,15 +100,22 @@ pub async fn secure<B: MessageBody + 'static>(
     Ok(response)
 }
 
-/// Lets a page of another, allowed origin read the answer. Without credentials of the browser:
-/// tokens are sent by the page itself.
+/// Lets a page of another, allowed origin read the answer, and send its cookie, which no other page
+/// can use: see [`super::cookie`].
 fn share(headers: &mut HeaderMap, origin: HeaderValue) {
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
     headers.append(header::VARY, HeaderValue::from_static("Origin"));
     headers.insert(
         header::ACCESS_CONTROL_EXPOSE_HEADERS,
-        HeaderValue::from_static("Retry-After, Idempotent-Replayed, X-Request-Id, traceresponse"),
+        HeaderValue::from_static(
+            "Retry-After, RateLimit, RateLimit-Policy, Idempotent-Replayed, X-Request-Id, traceresponse",
+        ),
     );
+}
+
+fn is_https(request: &ServiceRequest) -> bool {
+    request.app_data::<Data<Http>>().is_some_and(|http| http.pod.settings.is_https())
 }
 
 fn allowed_origin(request: &ServiceRequest) -> Option<HeaderValue> {

@@ -7,11 +7,11 @@ use paperclip::actix::{Apiv2Schema, api_v2_operation};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::Http;
 use super::answer::{Created, Done};
 use super::extract::{Caller, Writer};
 use super::problem::Problem;
 use super::rooms::view;
+use super::{Http, private};
 use crate::auth::refresh;
 use crate::domain::refusal::Invalid;
 use crate::domain::{
@@ -161,8 +161,9 @@ pub(super) async fn list(
     http: Data<Http>,
     room: Path<Uuid>,
 ) -> Result<Json<Invites>, Problem> {
-    let now = http.pod.clock.now();
-    let found = http.pod.store.invites_of_room(RoomId(*room), caller.user.id, now).await?;
+    let (room, now) = (RoomId(*room), http.pod.clock.now());
+    private::check(&http, &caller, room).await?;
+    let found = http.pod.store.invites_of_room(room, caller.user.id, now).await?;
     Ok(Json(Invites { invites: found.into_iter().map(Invite::from).collect() }))
 }
 
@@ -178,6 +179,7 @@ pub(super) async fn revoke(
     place: Path<(Uuid, Uuid)>,
 ) -> Result<Done, Problem> {
     let ((room, invite), now) = (*place, http.pod.clock.now());
+    private::check(&http, &caller, RoomId(room)).await?;
     let work = http.clone();
     told(&http, async move {
         let revoked = work.pod.store.revoke_invite(RoomId(room), caller.user.id, InviteId(invite), now);
@@ -195,7 +197,9 @@ pub(super) async fn revoke(
 )]
 pub(super) async fn mine(caller: Caller, http: Data<Http>) -> Result<Json<Previews>, Problem> {
     let found = http.pod.store.invites_of(caller.user.id, http.pod.clock.now()).await?;
-    Ok(Json(Previews { invites: found.into_iter().map(Preview::from).collect() }))
+    let is_open = private::are_open(&http, &caller);
+    let seen = found.into_iter().filter(|pending| is_open || !pending.room.is_private);
+    Ok(Json(Previews { invites: seen.map(Preview::from).collect() }))
 }
 
 #[api_v2_operation(
@@ -212,9 +216,11 @@ pub(super) async fn accept_mine(
     let (user, invite) = (caller.user.id, InviteId(*invite));
     let found = http.pod.store.invites_of(user, http.pod.clock.now()).await?;
     let pending = found.into_iter().find(|pending| pending.invite.id == invite);
-    let room = pending.ok_or(Refusal::NotFound("invitation"))?.room.id;
+    let room = pending.ok_or(Refusal::NotFound("invitation"))?.room;
+    private::check_invited(&http, &caller, &room)?;
+    let room = room.id;
     http.registry.submit(room, Operation::Accept { user, invite }).await?;
-    Ok(Json(view(&http, room, user).await?))
+    Ok(Json(view(&http, room, &caller.user).await?))
 }
 
 #[api_v2_operation(
@@ -245,7 +251,9 @@ pub(super) async fn preview(
     http: Data<Http>,
     token: Path<String>,
 ) -> Result<Json<Preview>, Problem> {
-    Ok(Json(by_token(&http, &token, caller.user.id).await?.into()))
+    let pending = by_token(&http, &token, caller.user.id).await?;
+    private::check_invited(&http, &caller, &pending.room)?;
+    Ok(Json(pending.into()))
 }
 
 #[api_v2_operation(
@@ -261,8 +269,9 @@ pub(super) async fn accept(
 ) -> Result<Json<wire::Room>, Problem> {
     let user = caller.user.id;
     let PendingInvite { invite, room } = by_token(&http, &token, user).await?;
+    private::check_invited(&http, &caller, &room)?;
     http.registry.submit(room.id, Operation::Accept { user, invite: invite.id }).await?;
-    Ok(Json(view(&http, room.id, user).await?))
+    Ok(Json(view(&http, room.id, &caller.user).await?))
 }
 
 async fn by_token(http: &Http, token: &str, viewer: UserId) -> Result<PendingInvite, Problem> {

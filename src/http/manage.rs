@@ -10,7 +10,7 @@ use super::directory::Paging;
 use super::extract::{Caller, Writer};
 use super::problem::Problem;
 use super::rooms::view;
-use super::{Http, cursor, page};
+use super::{Http, cursor, page, private, users};
 use crate::domain::policy::EditWindow;
 use crate::domain::{
     Description, HistoryVisibility, Operation, Role, RoomId, RoomName, RoomPatch, Topic, UserId,
@@ -90,7 +90,7 @@ pub(super) async fn update(
         edit_window: body.edit_window_seconds.map(EditWindow::of_room).transpose()?,
     };
     http.registry.submit(room, Operation::Update { by, patch }).await?;
-    Ok(Json(view(&http, room, by).await?))
+    Ok(Json(view(&http, room, &caller.user).await?))
 }
 
 #[api_v2_operation(
@@ -106,7 +106,7 @@ pub(super) async fn archive(
 ) -> Result<Json<wire::Room>, Problem> {
     let (room, by) = (RoomId(*room), caller.user.id);
     http.registry.submit(room, Operation::Archive { by, archived: true }).await?;
-    Ok(Json(view(&http, room, by).await?))
+    Ok(Json(view(&http, room, &caller.user).await?))
 }
 
 #[api_v2_operation(
@@ -122,7 +122,7 @@ pub(super) async fn unarchive(
 ) -> Result<Json<wire::Room>, Problem> {
     let (room, by) = (RoomId(*room), caller.user.id);
     http.registry.submit(room, Operation::Archive { by, archived: false }).await?;
-    Ok(Json(view(&http, room, by).await?))
+    Ok(Json(view(&http, room, &caller.user).await?))
 }
 
 #[api_v2_operation(
@@ -241,9 +241,10 @@ pub(super) async fn bans(
     let (room, viewer) = (RoomId(*room), caller.user.id);
     let limit = page::limit(paging.limit.as_deref())?;
     let after = paging.cursor.as_deref().map(cursor::parse_user).transpose()?;
+    private::check(&http, &caller, room).await?;
     let found = http.pod.store.bans(room, viewer, limit, after).await?;
     let ban = |ban: &crate::store::Ban| Ban {
-        user: wire::User::seen_by(&ban.user, viewer),
+        user: users::online(&http, wire::User::seen_by(&ban.user, &caller.user)),
         banned_by: ban.by.0,
         banned_at: wire::rfc3339(ban.at),
     };

@@ -9,7 +9,7 @@ use super::cursor::Listing;
 use super::directory::Paging;
 use super::extract::Caller;
 use super::problem::Problem;
-use super::{Http, cursor, page};
+use super::{Http, cursor, page, private};
 use crate::domain::refusal::Invalid;
 use crate::domain::{MarkMove, RoomId, Seq};
 use crate::error::Fault;
@@ -74,6 +74,7 @@ pub(super) async fn update(
         received: position("received", body.received)?,
         read: position("read", body.read)?,
     };
+    private::check(&http, &caller, wish.room).await?;
     let moved = http.registry.mark(wish).await?;
     Ok(Json(Marks {
         received: moved.marks.received.get(),
@@ -99,6 +100,7 @@ pub(super) async fn receipts(
     let (room, viewer) = (RoomId(*room), caller.user.id);
     let limit = page::limit(paging.limit.as_deref())?;
     let after = paging.cursor.as_deref().map(|text| cursor::parse_in_room(Listing::Receipts, room, text));
+    private::check(&http, &caller, room).await?;
     let found = http.pod.store.marks_of(room, viewer, limit, after.transpose()?).await?;
     let receipt = |(user, marks): &(crate::domain::UserId, crate::domain::Marks)| Receipt {
         user_id: user.0,

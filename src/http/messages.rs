@@ -11,14 +11,15 @@ use super::answer::{Created, Done};
 use super::cursor::Listing;
 use super::extract::{Caller, IdempotencyKey, Writer};
 use super::problem::Problem;
-use super::{Http, cursor, page, request};
+use super::{Http, cursor, page, private, request};
 use crate::domain::refusal::Invalid;
 use crate::domain::{
-    ClientMsgId, Committed, Content, Draft, Emoji, Message, MessageId, Operation, Refusal, RoomId, UserId,
+    ClientMsgId, Committed, Content, Draft, Emoji, FileId, Message, MessageId, Operation, Refusal, RoomId,
+    UserId,
 };
 use crate::error::Fault;
 use crate::limits::Key;
-use crate::protocol::wire;
+use crate::protocol::{Links, wire};
 
 #[derive(Deserialize, Apiv2Schema)]
 #[serde(rename_all = "camelCase")]
@@ -46,9 +47,9 @@ pub(super) struct MessagePage {
 #[serde(rename_all = "camelCase")]
 pub(super) struct SendMessage {
     room_id: Uuid,
-    /// Trimmed, in Unicode normal form C. {{"minLength":1,"maxLength":8000,"example":"hi"}}
+    /// Trimmed, in Unicode normal form C. Empty only beside attachments. {{"maxLength":8000,"example":"hi"}}
     content: String,
-    /// Files, in the order shown. {{"maxItems":10}}
+    /// Files that you uploaded and sent nowhere yet, in the order shown. {{"maxItems":10}}
     attachments: Option<Vec<Uuid>>,
     /// The message that this one answers, of the same room.
     reply_to: Option<Uuid>,
@@ -77,6 +78,7 @@ pub(super) async fn list(
     let viewer = caller.user.id;
     let limit = page::limit(which.limit.as_deref())?;
     let before = which.cursor.as_deref().map(|text| cursor::parse_in_room(Listing::Messages, room, text));
+    private::check(&http, &caller, room).await?;
     let found = http.pod.store.messages(room, viewer, limit, before.transpose()?).await?;
     Ok(Json(MessagePage {
         messages: with_reactions(&http, &found.messages, viewer).await?,
@@ -105,8 +107,8 @@ pub(super) async fn send(
     }
     let draft = Draft {
         client_msg_id: key.0.unwrap_or_else(|| ClientMsgId(clock.id())),
-        content: Content::parse(&body.content, limits.content_chars)?,
-        attachments,
+        content: Content::beside_files(&body.content, limits.content_chars, attachments.len())?,
+        attachments: attachments.into_iter().map(FileId).collect(),
         reply_to: body.reply_to.map(MessageId),
     };
     http.limiter
@@ -115,7 +117,7 @@ pub(super) async fn send(
     let send = Operation::Send { author, message: MessageId(clock.id()), draft };
     let committed = http.registry.submit(room, send).await?;
     let replayed = committed.duplicate;
-    let body = message_of(&committed, author)?;
+    let body = message_of(&committed, author, &http.pod.links)?;
     if !replayed && http.pod.follows(MessageId(body.id)) {
         request::wrote(MessageId(body.id));
     }
@@ -134,6 +136,7 @@ pub(super) async fn read(
     message: Path<Uuid>,
 ) -> Result<Json<wire::Message>, Problem> {
     let message = http.pod.store.message(MessageId(*message), caller.user.id).await?;
+    private::check(&http, &caller, message.room).await?;
     let mut seen = with_reactions(&http, std::slice::from_ref(&message), caller.user.id).await?;
     seen.pop().map(Json).ok_or_else(|| Fault::internal(&"a message was lost").into())
 }
@@ -154,7 +157,7 @@ pub(super) async fn edit(
     let content = Content::parse(&body.content, http.pod.settings.limits.content_chars)?;
     let room = http.pod.store.message(message, by).await?.room;
     let committed = http.registry.submit(room, Operation::Edit { by, message, content }).await?;
-    Ok(Json(message_of(&committed, by)?))
+    Ok(Json(message_of(&committed, by, &http.pod.links)?))
 }
 
 #[api_v2_operation(
@@ -187,7 +190,7 @@ async fn with_reactions(
     }
     let seen = |message: &Message| {
         let reactions = Some(signs.remove(&message.id.0).unwrap_or_default());
-        wire::Message { reactions, ..wire::Message::of(message, Some(viewer)) }
+        wire::Message { reactions, ..wire::Message::of(message, Some(viewer), &http.pod.links) }
     };
     Ok(messages.iter().map(seen).collect())
 }
@@ -233,9 +236,9 @@ async fn set_reaction(
 }
 
 /// The message that a message operation is answered with.
-fn message_of(committed: &Committed, viewer: UserId) -> Result<wire::Message, Problem> {
+fn message_of(committed: &Committed, viewer: UserId, links: &Links) -> Result<wire::Message, Problem> {
     match committed.entry.change.message() {
-        Some(message) => Ok(wire::Message::of(message, Some(viewer))),
+        Some(message) => Ok(wire::Message::of(message, Some(viewer), links)),
         None => Err(Fault::internal(&"a message operation wrote no message").into()),
     }
 }

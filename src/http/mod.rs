@@ -21,8 +21,13 @@
 
 mod admin;
 mod answer;
+mod attachments;
+mod audit;
 mod auth;
+mod avatars;
+mod blocks;
 pub mod client;
+mod cookie;
 mod cursor;
 mod direct;
 mod directory;
@@ -31,17 +36,25 @@ pub mod extract;
 pub mod headers;
 mod health;
 mod invites;
+mod jobs;
+mod keys;
 mod manage;
 mod marks;
 mod messages;
 pub mod openapi;
 mod page;
+mod private;
 pub mod problem;
+mod ranges;
+mod rates;
 mod recovery;
 pub mod request;
+mod roles;
 mod rooms;
+mod second_factor;
 mod sessions;
 mod tickets;
+mod upload;
 mod users;
 
 use std::sync::Arc;
@@ -52,6 +65,7 @@ use paperclip::actix::web;
 use crate::actors::Registry;
 use crate::actors::pod::Pod;
 use crate::auth::{AccountFlows, Authenticator, Tickets};
+use crate::files::Intake;
 use crate::limits::Limiter;
 use crate::settings::Settings;
 
@@ -63,6 +77,7 @@ pub struct Http {
     pub authenticator: Arc<Authenticator>,
     pub tickets: Arc<Tickets>,
     pub limiter: Arc<Limiter>,
+    pub files: Arc<Intake>,
 }
 
 /// The documented routes with their data.
@@ -142,15 +157,55 @@ fn routes(config: &mut web::ServiceConfig<'_>) {
                 .route(post().to(recovery::confirm_email))
                 .default_service(only("POST")),
         )
-        .service(resource("/users/me").route(get().to(users::me)).default_service(only("GET")))
+        .service(
+            resource("/users/me")
+                .route(get().to(users::me))
+                .route(patch().to(users::change))
+                .route(delete().to(jobs::delete))
+                .default_service(only("GET, PATCH, DELETE")),
+        )
+        .service(resource("/users").route(get().to(users::find)).default_service(only("GET")))
+        .service(resource("/users/me/export").route(post().to(jobs::export)).default_service(only("POST")))
+        .service(resource("/users/me/jobs").route(get().to(jobs::list)).default_service(only("GET")))
+        .service(resource("/users/me/jobs/{jobId}").route(get().to(jobs::read)).default_service(only("GET")))
+        .service(
+            resource("/users/me/jobs/{jobId}/result")
+                .route(get().to(jobs::result))
+                .default_service(only("GET")),
+        )
+        .service(resource("/users/me/blocks").route(get().to(blocks::list)).default_service(only("GET")))
+        .service(
+            resource("/users/me/blocks/{userId}")
+                .route(put().to(blocks::add))
+                .route(delete().to(blocks::remove))
+                .default_service(only("PUT, DELETE")),
+        )
         .service(
             resource("/users/me/password")
                 .route(put().to(recovery::change_password))
                 .default_service(only("PUT")),
         )
         .service(
+            resource("/users/me/second-factor")
+                .route(post().to(second_factor::begin))
+                .route(delete().to(second_factor::remove))
+                .default_service(only("POST, DELETE")),
+        )
+        .service(
+            resource("/users/me/second-factor/confirm")
+                .route(post().to(second_factor::confirm))
+                .default_service(only("POST")),
+        )
+        .service(
+            resource("/users/me/second-factor/recovery-codes")
+                .route(post().to(second_factor::renew_recovery_codes))
+                .default_service(only("POST")),
+        )
+        .service(
             resource("/users/me/email").route(put().to(recovery::change_email)).default_service(only("PUT")),
         )
+        // After all that begins with `/users/me`.
+        .service(resource("/users/{userId}").route(get().to(users::read)).default_service(only("GET")))
         .service(
             resource("/rooms")
                 .route(get().to(rooms::list))
@@ -195,11 +250,31 @@ fn routes(config: &mut web::ServiceConfig<'_>) {
                 .route(delete().to(messages::remove))
                 .default_service(only("GET, PATCH, DELETE")),
         )
+        .service(resource("/attachments").route(post().to(attachments::upload)).default_service(only("POST")))
+        .service(
+            resource("/attachments/{attachmentId}")
+                .route(get().to(attachments::read))
+                .default_service(only("GET")),
+        )
+        .service(
+            resource("/attachments/{attachmentId}/thumbnail")
+                .route(get().to(attachments::thumbnail))
+                .default_service(only("GET")),
+        )
+        .service(
+            resource("/users/me/avatar")
+                .route(put().to(avatars::change))
+                .route(delete().to(avatars::remove))
+                .default_service(only("PUT, DELETE")),
+        )
+        .service(resource("/avatars/{avatarId}").route(get().to(avatars::read)).default_service(only("GET")))
         .service(
             resource("/admin/messages/{messageId}/journey")
                 .route(get().to(admin::journey))
                 .default_service(only("GET")),
         )
+        .service(resource("/admin/audit").route(get().to(audit::list)).default_service(only("GET")))
+        .service(resource("/.well-known/jwks.json").route(get().to(keys::keys)).default_service(only("GET")))
         .service(resource("/ws/ticket").route(post().to(tickets::issue)).default_service(only("POST")))
         .service(resource("/health").route(get().to(health::alive)).default_service(only("GET")))
         .service(resource("/health/ready").route(get().to(health::ready)).default_service(only("GET")));

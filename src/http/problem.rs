@@ -21,13 +21,18 @@ const FIELDS: &[&str] = &[
     "username",
     "email",
     "password",
+    "code",
     "currentPassword",
     "newPassword",
     "token",
     "sessionId",
     "refreshToken",
+    "refreshCookie",
     "roomId",
     "messageId",
+    "attachmentId",
+    "avatarId",
+    "file",
     "userId",
     "content",
     "attachments",
@@ -36,6 +41,13 @@ const FIELDS: &[&str] = &[
     "description",
     "isPrivate",
     "members",
+    "displayName",
+    "statusText",
+    "messages",
+    "jobId",
+    "event",
+    "since",
+    "until",
     "limit",
     "cursor",
 ];
@@ -119,6 +131,12 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         Self(store_fault(error))
     }
+}
+
+/// The answer where something that is not the store does not answer. The cause goes to the log.
+pub(super) fn unavailable(cause: &str) -> Problem {
+    log::warn!("not available: {cause}");
+    Problem(Refusal::Unavailable.into())
 }
 
 fn status(code: Code) -> StatusCode {

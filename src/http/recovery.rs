@@ -44,6 +44,8 @@ pub(super) struct ChangePassword {
     current_password: String,
     /// Any characters; none of the passwords that are tried first. {{"format":"password","minLength":8,"maxLength":128,"example":"staple the battery horse"}}
     new_password: String,
+    /// Where the account has a second factor: six digits of the app, or a recovery code. {{"maxLength":64,"example":"287082"}}
+    code: Option<String>,
 }
 
 /// Another address.
@@ -54,6 +56,8 @@ pub(super) struct ChangeEmail {
     email: String,
     /// Your password. {{"format":"password","example":"correct horse battery"}}
     password: String,
+    /// Where the account has a second factor: six digits of the app, or a recovery code. {{"maxLength":64,"example":"287082"}}
+    code: Option<String>,
 }
 
 /// How far a change of the address is.
@@ -133,10 +137,12 @@ pub(super) async fn reset_password(
 pub(super) async fn change_password(
     caller: Caller,
     http: Data<Http>,
+    peer: Peer,
     body: Json<ChangePassword>,
 ) -> Result<Done, Problem> {
     let passwords = (body.current_password.as_str(), body.new_password.as_str());
-    http.accounts.change_password(&caller.user, caller.identity, passwords).await?;
+    let code = body.code.as_deref();
+    http.accounts.change_password(&caller.user, caller.identity, passwords, &peer.0, code).await?;
     Ok(Done)
 }
 
@@ -152,7 +158,8 @@ pub(super) async fn change_email(
     peer: Peer,
     body: Json<ChangeEmail>,
 ) -> Result<Accepted, Problem> {
-    http.accounts.change_email(&caller.user, &body.password, &body.email, &peer.0).await?;
+    let ChangeEmail { email, password, code } = &*body;
+    http.accounts.change_email(&caller.user, password, code.as_deref(), email, &peer.0).await?;
     Ok(Accepted)
 }
 

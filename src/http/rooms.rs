@@ -10,9 +10,11 @@ use super::cursor::Listing;
 use super::directory::Paging;
 use super::extract::{Caller, Writer};
 use super::problem::Problem;
-use super::{Http, cursor, page, users};
+use super::{Http, cursor, page, private, users};
 use crate::domain::refusal::Invalid;
-use crate::domain::{Description, HistoryVisibility, Operation, Refusal, RoomId, RoomName, Topic, UserId};
+use crate::domain::{
+    Description, HistoryVisibility, Operation, Refusal, RoomId, RoomName, Topic, User, UserId,
+};
 use crate::error::Fault;
 use crate::limits::Key;
 use crate::protocol::wire;
@@ -59,7 +61,9 @@ pub(super) struct MemberPage {
 )]
 pub(super) async fn list(caller: Caller, http: Data<Http>) -> Result<Json<Vec<wire::Room>>, Problem> {
     let rooms = http.pod.store.rooms_of(caller.user.id, EMBEDDED).await?;
-    Ok(Json(rooms.iter().map(|view| seen(&http, view, caller.user.id)).collect()))
+    let is_open = private::are_open(&http, &caller);
+    let open = rooms.iter().filter(|view| is_open || !view.room.is_private);
+    Ok(Json(open.map(|view| seen(&http, view, &caller.user)).collect()))
 }
 
 #[api_v2_operation(
@@ -115,7 +119,7 @@ pub(super) async fn create(
         Ok::<_, StoreError>(())
     });
     made.await.unwrap_or_else(|error| Err(StoreError::InDoubt(error.to_string())))?;
-    Ok(Created::new(view(&http, id, caller.user.id).await?))
+    Ok(Created::new(view(&http, id, &caller.user).await?))
 }
 
 #[api_v2_operation(
@@ -129,7 +133,8 @@ pub(super) async fn read(
     http: Data<Http>,
     room: Path<Uuid>,
 ) -> Result<Json<wire::Room>, Problem> {
-    Ok(Json(view(&http, RoomId(*room), caller.user.id).await?))
+    private::check(&http, &caller, RoomId(*room)).await?;
+    Ok(Json(view(&http, RoomId(*room), &caller.user).await?))
 }
 
 #[api_v2_operation(
@@ -144,8 +149,9 @@ pub(super) async fn join(
     room: Path<Uuid>,
 ) -> Result<Json<wire::Room>, Problem> {
     let (room, user) = (RoomId(*room), caller.user.id);
+    private::check(&http, &caller, room).await?;
     http.registry.submit(room, Operation::Join { user }).await?;
-    Ok(Json(view(&http, room, user).await?))
+    Ok(Json(view(&http, room, &caller.user).await?))
 }
 
 #[api_v2_operation(
@@ -174,26 +180,27 @@ pub(super) async fn members(
     let (room, viewer) = (RoomId(*room), caller.user.id);
     let limit = page::limit(paging.limit.as_deref())?;
     let after = paging.cursor.as_deref().map(|text| cursor::parse_in_room(Listing::Members, room, text));
+    private::check(&http, &caller, room).await?;
     let found = http.pod.store.members(room, viewer, limit, after.transpose()?).await?;
     Ok(Json(MemberPage {
-        members: found.members.iter().map(|insider| member(&http, insider, viewer)).collect(),
+        members: found.members.iter().map(|insider| member(&http, insider, &caller.user)).collect(),
         next_cursor: found.next.map(|seq| cursor::in_room(Listing::Members, room, seq)),
     }))
 }
 
-pub(super) async fn view(http: &Http, room: RoomId, viewer: UserId) -> Result<wire::Room, Problem> {
-    Ok(seen(http, &http.pod.store.room(room, viewer, EMBEDDED).await?, viewer))
+pub(super) async fn view(http: &Http, room: RoomId, viewer: &User) -> Result<wire::Room, Problem> {
+    Ok(seen(http, &http.pod.store.room(room, viewer.id, EMBEDDED).await?, viewer))
 }
 
-fn seen(http: &Http, view: &RoomView, viewer: UserId) -> wire::Room {
+fn seen(http: &Http, view: &RoomView, viewer: &User) -> wire::Room {
     let members = view.members.iter().map(|insider| member(http, insider, viewer)).collect();
     match view.mine {
-        Some(mine) => wire::Room::inside(&view.room, members, viewer, mine),
+        Some(mine) => wire::Room::inside(&view.room, members, viewer.id, mine),
         None => wire::Room::of(&view.room),
     }
 }
 
-fn member(http: &Http, insider: &Insider, viewer: UserId) -> wire::User {
+fn member(http: &Http, insider: &Insider, viewer: &User) -> wire::User {
     let role = Some(insider.role.as_str().to_owned());
     users::online(http, wire::User { role, ..wire::User::seen_by(&insider.user, viewer) })
 }

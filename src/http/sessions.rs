@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::Http;
 use super::answer::Done;
-use super::extract::Caller;
+use super::extract::{Caller, Peer};
 use super::problem::Problem;
 use crate::domain::{Login, SessionId};
 use crate::protocol::wire;
@@ -64,8 +64,13 @@ pub(super) async fn list(caller: Caller, http: Data<Http>) -> Result<Json<LoginS
     operation_id = "endSession",
     tags(Authentication)
 )]
-pub(super) async fn end(caller: Caller, http: Data<Http>, session: Path<Uuid>) -> Result<Done, Problem> {
-    http.accounts.end_login(caller.user.id, SessionId(*session)).await?;
+pub(super) async fn end(
+    caller: Caller,
+    http: Data<Http>,
+    peer: Peer,
+    session: Path<Uuid>,
+) -> Result<Done, Problem> {
+    http.accounts.end_login(caller.user.id, SessionId(*session), &peer.0).await?;
     Ok(Done)
 }
 
@@ -75,7 +80,7 @@ pub(super) async fn end(caller: Caller, http: Data<Http>, session: Path<Uuid>) -
     operation_id = "logoutAll",
     tags(Authentication)
 )]
-pub(super) async fn end_all(caller: Caller, http: Data<Http>) -> Result<Done, Problem> {
-    http.accounts.end_all_logins(caller.user.id).await?;
+pub(super) async fn end_all(caller: Caller, http: Data<Http>, peer: Peer) -> Result<Done, Problem> {
+    http.accounts.end_all_logins(caller.user.id, &peer.0).await?;
     Ok(Done)
 }

@@ -4,7 +4,10 @@
 //! background comes in by [`shared`]. Knows the settings and the domain's buckets; no actor, no HTTP.
 
 mod connections;
+pub mod noted;
+pub mod policies;
 pub mod shared;
+mod tests;
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -18,6 +21,7 @@ use crate::domain::{RoomId, Timestamp, UserId};
 use crate::settings::Limits;
 
 pub use connections::{ConnectionGuard, Connections, Refused};
+use noted::Note;
 use shared::{Sharing, Untold};
 
 const SHARDS: usize = 16;
@@ -43,6 +47,8 @@ pub enum Key {
     RefreshIp(IpAddr),
     /// Rooms made by a user.
     CreateRoom(UserId),
+    /// Files uploaded by a user.
+    Upload(UserId),
     /// Requests of a user over HTTP.
     Request(UserId),
     /// Mails to an address that somebody asked for, named by the SHA-256 of its key.
@@ -51,11 +57,19 @@ pub enum Key {
     MailIp(IpAddr),
     /// Proofs that came by mail, or are said to, presented from a network address.
     ProofIp(IpAddr),
+    /// Questions of a user about others.
+    Lookup(UserId),
+    /// Requests over HTTP from a network address, whoever makes them.
+    RequestIp(IpAddr),
+    /// Questions after the server's health, from a network address.
+    HealthIp(IpAddr),
+    /// What a user does over sockets, but for messages and heartbeats.
+    Act(UserId),
 }
 
 impl Key {
     /// What each kind is called, in the order of [`Self::kind`].
-    pub const KINDS: [&'static str; 11] = [
+    pub const KINDS: [&'static str; 16] = [
         "send",
         "ticket",
         "login_account",
@@ -67,6 +81,11 @@ impl Key {
         "mail_to",
         "mail_address",
         "proof_address",
+        "lookup",
+        "request_address",
+        "health_address",
+        "act",
+        "upload",
     ];
 
     const fn kind(&self) -> usize {
@@ -82,7 +101,17 @@ impl Key {
             Self::MailTo(_) => 8,
             Self::MailIp(_) => 9,
             Self::ProofIp(_) => 10,
+            Self::Lookup(_) => 11,
+            Self::RequestIp(_) => 12,
+            Self::HealthIp(_) => 13,
+            Self::Act(_) => 14,
+            Self::Upload(_) => 15,
         }
+    }
+
+    /// Whether failures bring waits that grow.
+    pub(crate) const fn counts_failures(&self) -> bool {
+        matches!(self, Self::LoginAccount(_) | Self::ProofIp(_))
     }
 }
 
@@ -179,23 +208,28 @@ impl Limiter {
             }
             count.bucket.take(rate, now)?;
             count.untold.take();
-            Ok(())
+            Ok(count.bucket.left(rate, now))
+        });
+        let whole = rate_of(&self.limits, key);
+        noted::note(|| match taken {
+            Ok((left, reset)) => Note { left, reset, ..Note::full(key.kind(), whole) },
+            Err(wait) => Note { left: 0, reset: wait, ..Note::full(key.kind(), whole) },
         });
         if taken.is_err()
             && let Some(refusals) = self.refusals.get(key.kind())
         {
             refusals.fetch_add(1, Ordering::Relaxed);
         }
-        taken
+        taken.map(drop)
     }
 
-    /// Notes that an attempt to sign in failed: beyond the free ones, each further failure doubles
+    /// Notes that an attempt to sign in, or a proof, failed: beyond the free ones, each further failure doubles
     /// the wait.
     pub fn failed(&self, key: Key, now: Timestamp) {
         if !self.limits.rates_on {
             return;
         }
-        let free = self.limits.logins_per_minute;
+        let free = self.free(key);
         self.with(tidy(key), now, |count| {
             if count.is_spent(now) {
                 count.failures = 0;
@@ -217,27 +251,17 @@ impl Limiter {
         }
     }
 
-    fn rate(&self, key: Key) -> Rate {
-        let whole = self.whole_rate(key);
-        self.sharing.as_ref().map_or(whole, |sharing| whole.divided(sharing.parts()))
+    /// Failures that bring no wait.
+    const fn free(&self, key: Key) -> u32 {
+        match key {
+            Key::ProofIp(_) => self.limits.proofs_per_minute_per_ip,
+            _ => self.limits.logins_per_minute,
+        }
     }
 
-    /// Of all processes together.
-    fn whole_rate(&self, key: Key) -> Rate {
-        let limits = &self.limits;
-        match key {
-            Key::Send(..) => Rate::per_second(limits.sends_per_second, limits.sends_burst),
-            Key::Ticket(_) => Rate::per_minute(limits.tickets_per_minute),
-            Key::LoginAccount(_) => Rate::per_minute(limits.logins_per_minute),
-            Key::LoginIp(_) => Rate::per_minute(limits.logins_per_minute_per_ip),
-            Key::RegisterIp(_) => Rate::per_minute(limits.registrations_per_minute_per_ip),
-            Key::RefreshIp(_) => Rate::per_minute(limits.refreshes_per_minute_per_ip),
-            Key::CreateRoom(_) => Rate::per_minute(limits.rooms_per_minute),
-            Key::Request(_) => Rate::per_second(limits.requests_per_second_per_user, limits.requests_burst),
-            Key::MailTo(_) => Rate::per_hour(limits.mails_per_hour),
-            Key::MailIp(_) => Rate::per_hour(limits.mails_per_hour_per_ip),
-            Key::ProofIp(_) => Rate::per_minute(limits.proofs_per_minute_per_ip),
-        }
+    fn rate(&self, key: Key) -> Rate {
+        let whole = rate_of(&self.limits, key);
+        self.sharing.as_ref().map_or(whole, |sharing| whole.divided(sharing.parts()))
     }
 
     fn with<T>(&self, key: Key, now: Timestamp, act: impl FnOnce(&mut Count) -> T) -> T {
@@ -271,6 +295,30 @@ impl Limiter {
     }
 }
 
+/// Of all processes together.
+#[must_use]
+pub fn rate_of(limits: &Limits, key: Key) -> Rate {
+    match key {
+        Key::Send(..) => Rate::per_second(limits.sends_per_second, limits.sends_burst),
+        Key::Ticket(_) => Rate::per_minute(limits.tickets_per_minute),
+        Key::LoginAccount(_) => Rate::per_minute(limits.logins_per_minute),
+        Key::LoginIp(_) => Rate::per_minute(limits.logins_per_minute_per_ip),
+        Key::RegisterIp(_) => Rate::per_minute(limits.registrations_per_minute_per_ip),
+        Key::RefreshIp(_) => Rate::per_minute(limits.refreshes_per_minute_per_ip),
+        Key::CreateRoom(_) => Rate::per_minute(limits.rooms_per_minute),
+        Key::Request(_) => Rate::per_second(limits.requests_per_second_per_user, limits.requests_burst),
+        Key::MailTo(_) => Rate::per_hour(limits.mails_per_hour),
+        Key::MailIp(_) => Rate::per_hour(limits.mails_per_hour_per_ip),
+        Key::ProofIp(_) => Rate::per_minute(limits.proofs_per_minute_per_ip),
+        Key::Upload(_) => Rate::per_minute(limits.uploads_per_minute),
+        Key::Lookup(_) => Rate::per_minute(limits.lookups_per_minute),
+        Key::RequestIp(_) | Key::HealthIp(_) => {
+            Rate::per_second(limits.requests_per_second_per_ip, limits.requests_burst_per_ip)
+        }
+        Key::Act(_) => Rate::per_second(limits.actions_per_second_per_user, limits.actions_burst),
+    }
+}
+
 /// Forgets what is spent; when a flood of keys left nothing spent, forgets every second key, so
 /// that memory stays bounded and the work for it rare.
 fn make_room(counts: &mut HashMap<Key, Count>, now: Timestamp) {
@@ -291,6 +339,8 @@ fn tidy(key: Key) -> Key {
         Key::RefreshIp(ip) => Key::RefreshIp(network(ip)),
         Key::MailIp(ip) => Key::MailIp(network(ip)),
         Key::ProofIp(ip) => Key::ProofIp(network(ip)),
+        Key::RequestIp(ip) => Key::RequestIp(network(ip)),
+        Key::HealthIp(ip) => Key::HealthIp(network(ip)),
         other => other,
     }
 }
@@ -306,78 +356,4 @@ fn network(ip: IpAddr) -> IpAddr {
 /// A panic while holding the lock cannot leave a count half written.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::net::Ipv4Addr;
-
-    use uuid::Uuid;
-
-    use super::*;
-
-    const HOME: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
-
-    fn at(millis: i64) -> Timestamp {
-        Timestamp::from_millis(1_800_000_000_000 + millis)
-    }
-
-    fn user(n: u128) -> UserId {
-        UserId(Uuid::from_u128(n))
-    }
-
-    #[test]
-    fn ten_tickets_a_minute_and_each_user_for_himself() {
-        let limiter = Limiter::new(Limits::default());
-        assert!((0..10).all(|_| limiter.check(Key::Ticket(user(1)), at(0)).is_ok()));
-        assert_eq!(limiter.check(Key::Ticket(user(1)), at(0)), Err(Duration::from_secs(6)));
-        assert!(limiter.check(Key::Ticket(user(2)), at(0)).is_ok());
-        assert!(limiter.check(Key::Ticket(user(1)), at(6_000)).is_ok());
-    }
-
-    #[test]
-    fn failures_to_sign_in_double_the_wait_and_success_forgets_them() {
-        let limiter = Limiter::new(Limits::default());
-        let key = Key::LoginAccount([7; 32]);
-        for i in 0..5 {
-            assert!(limiter.check(key, at(i)).is_ok());
-            limiter.failed(key, at(i));
-        }
-        assert!(limiter.check(key, at(5)).is_err(), "the penalty of the fifth failure");
-        let later = 600_000;
-        assert!(limiter.check(key, at(later)).is_ok());
-        limiter.failed(key, at(later));
-        assert_eq!(limiter.check(key, at(later)), Err(Duration::from_secs(2)));
-        limiter.succeeded(key, at(later));
-        assert!(limiter.check(key, at(later)).is_ok());
-    }
-
-    #[test]
-    fn everything_passes_when_rates_are_off() {
-        let limits = Limits { rates_on: false, connections_per_user: 1, ..Limits::default() };
-        let limiter = Limiter::new(limits.clone());
-        assert!((0..1_000).all(|_| limiter.check(Key::LoginIp(HOME), at(0)).is_ok()));
-        let connections = Connections::new(limits);
-        let guards: Vec<_> = (0..5).map(|_| connections.enter_user(user(1), 7)).collect();
-        assert!(guards.iter().all(Result::is_ok));
-    }
-
-    #[test]
-    fn the_number_of_keys_is_bounded() {
-        let limiter = Limiter::new(Limits::default());
-        for n in 0..(SHARDS * KEYS_PER_SHARD + 20_000) as u128 {
-            let _ = limiter.check(Key::Ticket(user(n)), at(0));
-        }
-        assert!(limiter.keys() <= SHARDS * KEYS_PER_SHARD);
-    }
-
-    #[test]
-    fn an_address_of_version_six_counts_by_its_first_half() {
-        let one: IpAddr = "2001:db8::1".parse().expect("an address");
-        let two: IpAddr = "2001:db8::ffff:1".parse().expect("an address");
-        let other: IpAddr = "2001:db8:0:1::1".parse().expect("an address");
-        assert_eq!(network(one), network(two));
-        assert_ne!(network(one), network(other));
-        assert_eq!(network("::ffff:127.0.0.1".parse().expect("an address")), HOME);
-    }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Notify;
 
-use super::{Key, LONGEST_PENALTY, Limiter, lock};
+use super::{Key, LONGEST_PENALTY, Limiter, lock, rate_of};
 use crate::domain::Timestamp;
 use crate::domain::rate::Rate;
 
@@ -138,6 +138,11 @@ impl Key {
             Self::MailTo(address) => part(8, address),
             Self::MailIp(ip) => part(9, ip.to_string().as_bytes()),
             Self::ProofIp(ip) => part(10, ip.to_string().as_bytes()),
+            Self::Lookup(user) => part(11, user.0.as_bytes()),
+            Self::RequestIp(ip) => part(12, ip.to_string().as_bytes()),
+            Self::HealthIp(ip) => part(13, ip.to_string().as_bytes()),
+            Self::Act(user) => part(14, user.0.as_bytes()),
+            Self::Upload(user) => part(15, user.0.as_bytes()),
         }
         hash.finalize().into()
     }
@@ -164,14 +169,14 @@ impl Limiter {
             for key in keys {
                 let Some(count) = counts.by_key.get_mut(&key) else { continue };
                 let untold = std::mem::replace(&mut count.untold, super::Untold::nothing());
-                let rate = self.whole_rate(key);
+                let rate = rate_of(&self.limits, key);
                 let taken = count.bucket.still_missing(rate, untold.taken, now);
-                let attempts = matches!(key, Key::LoginAccount(_)).then(|| Attempts {
+                let attempts = key.counts_failures().then(|| Attempts {
                     failures: untold.failures,
                     forgiven: untold.forgiven,
                     all: count.failures,
                     wait: count.blocked_until.since(now),
-                    free: self.limits.logins_per_minute,
+                    free: self.free(key),
                     longest: LONGEST_PENALTY,
                 });
                 if taken > 0 || attempts.is_some() {
@@ -189,7 +194,7 @@ impl Limiter {
 
     /// Takes off what the others took.
     pub fn told(&self, key: Key, standing: Standing, now: Timestamp) {
-        let rate = self.whole_rate(key);
+        let rate = rate_of(&self.limits, key);
         self.with(key, now, |count| {
             count.bucket.catch_up(rate, standing.full_in, count.untold.taken, now);
             // What happened here since is on its way, and decides until it is answered.

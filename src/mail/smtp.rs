@@ -1,9 +1,11 @@
 //! Mail to a server that speaks SMTP: what installations use.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use lettre::transport::smtp::AsyncSmtpTransportBuilder;
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Certificate, CertificateStore, Tls, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
@@ -37,7 +39,9 @@ pub struct Relay<'a> {
 /// Sends to one server, over connections that stay open for a while.
 pub struct SmtpMailer {
     from: Sender,
-    transport: AsyncSmtpTransport<Tokio1Executor>,
+    builder: AsyncSmtpTransportBuilder,
+    /// Made with the first mail: it needs a runtime, and who only checks the settings has none.
+    transport: OnceLock<AsyncSmtpTransport<Tokio1Executor>>,
     /// For a whole mail.
     timeout: Duration,
 }
@@ -61,7 +65,7 @@ impl SmtpMailer {
         if let Some((user, password)) = relay.credentials {
             builder = builder.credentials(Credentials::new(user, password));
         }
-        Ok(Self { from, transport: builder.build(), timeout: relay.timeout })
+        Ok(Self { from, builder, transport: OnceLock::new(), timeout: relay.timeout })
     }
 }
 
@@ -78,7 +82,8 @@ impl Mailer for SmtpMailer {
     fn send(&self, mail: Mail) -> BoxFuture<'_, Result<(), NotSent>> {
         async move {
             let message = message(&self.from, &mail)?;
-            match tokio::time::timeout(self.timeout, self.transport.send(message)).await {
+            let transport = self.transport.get_or_init(|| self.builder.clone().build());
+            match tokio::time::timeout(self.timeout, transport.send(message)).await {
                 Ok(Ok(_)) => Ok(()),
                 Ok(Err(error)) => Err(NotSent(cause(&error))),
                 Err(_) => Err(NotSent("the mail server did not answer in time".into())),

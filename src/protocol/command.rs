@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::client::{Command, Envelope, Limits, Resume, ResumeRoom};
 use crate::domain::refusal::Invalid;
 use crate::domain::subscription::Level;
-use crate::domain::{ClientMsgId, Content, Draft, Emoji, MessageId, RoomId, Seq, UserId};
+use crate::domain::{ClientMsgId, Content, Draft, Emoji, FileId, MessageId, RoomId, Seq, UserId};
 use crate::error::{Code, Fault};
 
 /// The command of an envelope.
@@ -173,8 +173,8 @@ fn draft(send: Send, limits: &Limits) -> Result<Draft, Fault> {
     at_most("attachments", send.attachments.len(), limits.attachments)?;
     Ok(Draft {
         client_msg_id: ClientMsgId(send.client_msg_id),
-        content: Content::parse(&send.content, limits.content_chars)?,
-        attachments: send.attachments,
+        content: Content::beside_files(&send.content, limits.content_chars, send.attachments.len())?,
+        attachments: send.attachments.into_iter().map(FileId).collect(),
         reply_to: send.reply_to.map(MessageId),
     })
 }

@@ -3,15 +3,15 @@
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::Encoded;
 use super::server::Frame;
 use super::wire::{self, rfc3339};
+use super::{Encoded, Links};
 use crate::domain::{Change, Entry, Member, RoomFacts, UserId};
 
 /// A log entry. `viewer` is told his own `clientMsgId`; everyone else gets the common frame of
 /// `None`.
 #[must_use]
-pub fn entry(entry: &Entry, viewer: Option<UserId>) -> Encoded {
+pub fn entry(entry: &Entry, viewer: Option<UserId>, links: &Links) -> Encoded {
     let envelope = |d: Data<'_>| {
         Encoded::json(&Frame {
             t: entry.change.kind(),
@@ -24,7 +24,7 @@ pub fn entry(entry: &Entry, viewer: Option<UserId>) -> Encoded {
     };
     match &entry.change {
         Change::MessageCreated(m) | Change::MessageUpdated(m) | Change::MessageDeleted(m) => {
-            envelope(Data::Message(Box::new(wire::Message::of(m, viewer))))
+            envelope(Data::Message(Box::new(wire::Message::of(m, viewer, links))))
         }
         Change::MemberJoined { member, username } => envelope(Data::Joined(Joined::of(member, username))),
         Change::MemberLeft { user, by, is_banned } => {

@@ -9,6 +9,7 @@ pub mod close;
 mod command;
 pub mod encoded;
 mod entries;
+mod links;
 pub mod news;
 mod scan;
 pub mod server;
@@ -17,6 +18,7 @@ pub mod wire;
 pub use client::{ClientFrame, Command, Limits, Malformed, Reference};
 pub use close::CloseCode;
 pub use encoded::Encoded;
+pub use links::Links;
 
 /// The subprotocol's name; its number is the major version.
 pub const SUBPROTOCOL: &str = "chat.v1.json";

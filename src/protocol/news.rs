@@ -100,7 +100,7 @@ pub fn user_entry(entry: &UserEntry) -> Encoded {
         UserChange::InviteRevoked { invite, room } => {
             Data::Invite(Invite { invite_id: invite.0, room_id: room.0, by: None })
         }
-        UserChange::Other { .. } => Data::Nothing(Nothing {}),
+        UserChange::ProfileUpdated | UserChange::Other { .. } => Data::Nothing(Nothing {}),
     };
     Encoded::json(&Frame {
         t: entry.change.kind(),

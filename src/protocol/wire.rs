@@ -8,6 +8,7 @@ use paperclip::actix::Apiv2Schema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::Links;
 use crate::domain::{self, Role, RoomKind, Timestamp};
 
 /// RFC 3339 in UTC with milliseconds: `2026-11-21T15:52:00.123Z`.
@@ -18,6 +19,13 @@ pub fn rfc3339(at: Timestamp) -> String {
         .to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
+/// Reads a time as RFC 3339 writes it.
+#[must_use]
+pub fn parse_rfc3339(text: &str) -> Option<Timestamp> {
+    let time = DateTime::parse_from_rfc3339(text).ok()?;
+    Some(Timestamp::from_millis(time.timestamp_millis()))
+}
+
 /// A person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Apiv2Schema)]
 #[serde(rename_all = "camelCase")]
@@ -26,11 +34,23 @@ pub struct User {
     pub id: Uuid,
     /// The name people see. {{"minLength":3,"maxLength":30,"example":"alice"}}
     pub username: String,
-    /// The real address for oneself only; a placeholder at `users.invalid` for everyone else. {{"format":"email","example":"alice@example.com"}}
+    /// The real address for oneself and for administrators; a placeholder at `users.invalid` for everyone else. {{"format":"email","example":"alice@example.com"}}
     pub email: String,
-    /// Whether you have confirmed the address; of yourself only.
+    /// Whether the address is confirmed; of yourself, and to administrators.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email_verified: Option<bool>,
+    /// What the person may do on the server: `user`, `moderator` or `administrator`; of yourself, and to administrators. {{"example":"user"}}
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server_role: Option<String>,
+    /// The name that the person wants to be shown; anybody may have the same. {{"maxLength":50,"example":"Alice Liddell"}}
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// A line that the person tells of himself. {{"maxLength":140,"example":"Down the hole"}}
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status_text: Option<String>,
+    /// Whether signing in asks for a code beside the password; of yourself only, where you sign in or ask for yourself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub second_factor: Option<bool>,
     /// Where the picture is. {{"nullable":true}}
     pub avatar: Option<String>,
     /// Among the members of a room: what the person is in it. {{"enum":["member","administrator","owner"]}}
@@ -49,13 +69,16 @@ impl User {
     #[must_use]
     pub fn own(user: &domain::User) -> Self {
         let email_verified = Some(user.email_verified);
-        Self { email: user.email.as_str().to_owned(), email_verified, ..Self::of(user) }
+        let server_role = Some(user.server_role.as_str().to_owned());
+        Self { email: user.email.as_str().to_owned(), email_verified, server_role, ..Self::of(user) }
     }
 
-    /// As `viewer` sees the person: only oneself with the real address.
+    /// As `viewer` sees the person: only oneself with the real address, and whoever administers the
+    /// server everybody.
     #[must_use]
-    pub fn seen_by(user: &domain::User, viewer: domain::UserId) -> Self {
-        if user.id == viewer { Self::own(user) } else { Self::of(user) }
+    pub fn seen_by(user: &domain::User, viewer: impl Into<domain::Viewer>) -> Self {
+        let viewer = viewer.into();
+        if user.id == viewer.id || viewer.administers { Self::own(user) } else { Self::of(user) }
     }
 
     /// As others see the person: the address is replaced.
@@ -66,6 +89,10 @@ impl User {
             username: user.username.as_str().to_owned(),
             email: format!("{}@users.invalid", user.id),
             email_verified: None,
+            server_role: None,
+            display_name: user.profile.display_name.clone(),
+            status_text: user.profile.status_text.clone(),
+            second_factor: None,
             avatar: user.avatar.clone(),
             role: None,
             is_online: None,
@@ -90,16 +117,31 @@ pub struct Attachment {
     pub size: i64,
 }
 
+impl Attachment {
+    #[must_use]
+    pub fn of(file: &domain::Attachment, links: &Links) -> Self {
+        Self {
+            id: file.id.0,
+            url: links.attachment(file.id),
+            thumbnail_url: file.has_thumbnail.then(|| links.thumbnail(file.id)),
+            name: file.name.as_str().to_owned(),
+            r#type: file.media_type.clone(),
+            size: i64::try_from(file.size).unwrap_or(i64::MAX),
+        }
+    }
+}
+
 /// A message as it is now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Apiv2Schema)]
 #[serde(rename_all = "camelCase")]
 pub struct Message {
     pub id: Uuid,
-    /// Empty when deleted. {{"example":"hi"}}
+    /// Empty when deleted, and where files say it all. {{"example":"hi"}}
     pub content: String,
     /// The author.
     pub user_id: Uuid,
     pub room_id: Uuid,
+    /// Files, in the author's order; none when deleted.
     pub attachments: Vec<Attachment>,
     /// By the server's clock. {{"format":"date-time"}}
     pub created_at: String,
@@ -125,13 +167,13 @@ pub struct Message {
 impl Message {
     /// As `viewer` sees it: `clientMsgId` is for the author alone.
     #[must_use]
-    pub fn of(message: &domain::Message, viewer: Option<domain::UserId>) -> Self {
+    pub fn of(message: &domain::Message, viewer: Option<domain::UserId>, links: &Links) -> Self {
         Self {
             id: message.id.0,
             content: message.content.clone(),
             user_id: message.author.0,
             room_id: message.room.0,
-            attachments: Vec::new(),
+            attachments: message.attachments.iter().map(|file| Attachment::of(file, links)).collect(),
             created_at: rfc3339(message.created_at),
             updated_at: rfc3339(message.updated_at),
             seq: message.seq.get(),
@@ -278,5 +320,8 @@ mod tests {
     fn times_carry_milliseconds_and_the_letter_z() {
         assert_eq!(rfc3339(Timestamp::from_millis(1_795_276_320_123)), "2026-11-21T15:52:00.123Z");
         assert_eq!(rfc3339(Timestamp::from_millis(0)), "1970-01-01T00:00:00.000Z");
+        let time = parse_rfc3339("2026-11-21T16:52:00.123+01:00");
+        assert_eq!(time, Some(Timestamp::from_millis(1_795_276_320_123)));
+        assert_eq!(parse_rfc3339("yesterday"), None);
     }
 }

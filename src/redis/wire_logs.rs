@@ -7,9 +7,9 @@ use uuid::Uuid;
 use super::wire::{Unread, seq};
 use crate::domain::policy::EditWindow;
 use crate::domain::{
-    Change, ClientMsgId, Description, Emoji, Entry, HistoryVisibility, InviteId, Marks, Member, Message,
-    MessageId, Notifications, Role, RoomFacts, RoomId, RoomName, RoomSettings, Timestamp, Topic,
-    Unread as Unseen, UserChange, UserEntry, UserId,
+    Attachment, Change, ClientMsgId, Description, Emoji, Entry, FileId, FileName, HistoryVisibility,
+    InviteId, Marks, Member, Message, MessageId, Notifications, Role, RoomFacts, RoomId, RoomName,
+    RoomSettings, Timestamp, Topic, Unread as Unseen, UserChange, UserEntry, UserId,
 };
 
 /// One entry of a room's log. The room is named once for all of them.
@@ -30,14 +30,27 @@ struct MessageDto {
     a: Uuid,
     c: Uuid,
     x: String,
+    /// Files. Servers that do not know them pass over it.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
-    f: Vec<Uuid>,
+    g: Vec<FileDto>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     p: Option<Uuid>,
     t: i64,
     u: i64,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     z: Option<i64>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct FileDto {
+    i: Uuid,
+    n: String,
+    /// The media type.
+    m: String,
+    /// Bytes.
+    b: u64,
+    /// Whether it has a thumbnail.
+    t: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -116,6 +129,23 @@ impl FactsDto {
     }
 }
 
+impl FileDto {
+    fn new(file: &Attachment) -> Self {
+        let Attachment { id, name, media_type, size, has_thumbnail } = file;
+        Self { i: id.0, n: name.as_str().to_owned(), m: media_type.clone(), b: *size, t: *has_thumbnail }
+    }
+
+    fn attachment(self) -> Attachment {
+        Attachment {
+            id: FileId(self.i),
+            name: FileName::from_stored(self.n),
+            media_type: self.m,
+            size: self.b,
+            has_thumbnail: self.t,
+        }
+    }
+}
+
 impl MessageDto {
     fn new(message: &Message) -> Self {
         Self {
@@ -124,7 +154,7 @@ impl MessageDto {
             a: message.author.0,
             c: message.client_msg_id.0,
             x: message.content.clone(),
-            f: message.attachments.clone(),
+            g: message.attachments.iter().map(FileDto::new).collect(),
             p: message.reply_to.map(|id| id.0),
             t: message.created_at.millis(),
             u: message.updated_at.millis(),
@@ -140,7 +170,7 @@ impl MessageDto {
             author: UserId(self.a),
             client_msg_id: ClientMsgId(self.c),
             content: self.x,
-            attachments: self.f,
+            attachments: self.g.into_iter().map(FileDto::attachment).collect(),
             reply_to: self.p.map(MessageId),
             created_at: Timestamp::from_millis(self.t),
             updated_at: Timestamp::from_millis(self.u),
@@ -304,7 +334,7 @@ impl UserEntryDto {
             UserChange::InviteRevoked { invite, room } => {
                 raw(&InviteDto { i: invite.0, r: room.0, b: None })?
             }
-            UserChange::Other { .. } => None,
+            UserChange::ProfileUpdated | UserChange::Other { .. } => None,
         };
         let k = entry.change.kind().to_owned();
         Ok(Self { u: entry.user.0, s: entry.seq.get(), t: entry.at.millis(), k, d })
@@ -342,6 +372,7 @@ impl UserEntryDto {
                 let InviteDto { i, r, .. } = serde_json::from_str(data)?;
                 UserChange::InviteRevoked { invite: InviteId(i), room: RoomId(r) }
             }
+            "profile.updated" => UserChange::ProfileUpdated,
             _ => UserChange::Other { kind: self.k },
         };
         Ok(UserEntry { user: UserId(self.u), seq: seq(self.s)?, at: Timestamp::from_millis(self.t), change })

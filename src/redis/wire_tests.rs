@@ -13,9 +13,9 @@ use crate::bus::{Announcement, RoomNews, Whisper};
 use crate::domain::journey::{Device, Station, Step};
 use crate::domain::policy::EditWindow;
 use crate::domain::{
-    Change, ClientMsgId, ConnId, Description, Emoji, Entry, HistoryVisibility, InviteId, LogHead, Marks,
-    Member, Message, MessageId, PodId, Role, RoomFacts, RoomId, RoomName, RoomSettings, Seq, SessionId,
-    Timestamp, Topic, Unread as Unseen, UserChange, UserEntry, UserId,
+    Attachment, Change, ClientMsgId, ConnId, Description, Emoji, Entry, FileId, FileName, HistoryVisibility,
+    InviteId, LogHead, Marks, Member, Message, MessageId, PodId, Role, RoomFacts, RoomId, RoomName,
+    RoomSettings, Seq, SessionId, Timestamp, Topic, Unread as Unseen, UserChange, UserEntry, UserId,
 };
 
 fn ids() -> impl Strategy<Value = Uuid> + Clone {
@@ -30,8 +30,15 @@ fn times() -> impl Strategy<Value = Timestamp> + Clone {
     any::<i64>().prop_map(Timestamp::from_millis)
 }
 
+fn files() -> impl Strategy<Value = Attachment> {
+    (ids(), ".{0,9}", ".{0,9}", any::<u64>(), any::<bool>()).prop_map(|(id, name, media_type, size, has)| {
+        let (id, name) = (FileId(id), FileName::from_stored(name));
+        Attachment { id, name, media_type, size, has_thumbnail: has }
+    })
+}
+
 fn messages(room: Uuid) -> impl Strategy<Value = Message> {
-    let texts = (".{0,40}", proptest::collection::vec(ids(), 0..3), proptest::option::of(ids()));
+    let texts = (".{0,40}", proptest::collection::vec(files(), 0..3), proptest::option::of(ids()));
     let places = (ids(), seqs(), ids(), ids(), times(), times(), proptest::option::of(times()));
     (places, texts).prop_map(move |(place, (content, attachments, reply_to))| Message {
         id: MessageId(place.0),
@@ -120,6 +127,7 @@ fn user_entries() -> impl Strategy<Value = UserEntry> {
             invite: InviteId(invite),
             room: RoomId(room),
         }),
+        Just(UserChange::ProfileUpdated),
         "later\\.[a-z]{1,9}".prop_map(|kind| UserChange::Other { kind }),
     ];
     (ids(), seqs(), times(), change).prop_map(|(user, seq, at, change)| UserEntry {

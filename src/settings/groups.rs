@@ -49,16 +49,28 @@ group! {
         mails_per_hour_per_ip: u32 = 30, ["CHAT_RATE_MAILS_PER_HOUR_PER_IP"], "per hour", 1..=1_000_000;
         /// Proofs that came by mail, or are said to, presented from one network address.
         proofs_per_minute_per_ip: u32 = 20, ["CHAT_RATE_PROOFS_PER_MINUTE_PER_IP"], "per minute", 1..=1_000_000;
+        /// Questions of one account about other people: by the beginning of a name, or by id.
+        lookups_per_minute: u32 = 60, ["CHAT_RATE_LOOKUPS_PER_MINUTE"], "per minute", 1..=1_000_000;
         /// New accounts from one address.
         registrations_per_minute_per_ip: u32 = 20, ["CHAT_RATE_REGISTRATIONS_PER_MINUTE_PER_IP"], "per minute", 1..=1_000_000;
         /// Refresh tokens presented from one address.
         refreshes_per_minute_per_ip: u32 = 120, ["CHAT_RATE_REFRESHES_PER_MINUTE_PER_IP"], "per minute", 1..=1_000_000;
         /// Rooms made by one user.
         rooms_per_minute: u32 = 60, ["CHAT_RATE_ROOMS_PER_MINUTE"], "per minute", 1..=1_000_000;
+        /// Files that one user uploads, pictures of himself included.
+        uploads_per_minute: u32 = 60, ["CHAT_RATE_UPLOADS_PER_MINUTE"], "per minute", 1..=1_000_000;
         /// Requests of one user over HTTP, steadily.
         requests_per_second_per_user: u32 = 50, ["CHAT_RATE_REQUESTS_PER_SECOND_PER_USER"], "per second", 1..=1_000_000;
         /// Requests of one user over HTTP at once.
         requests_burst: u32 = 100, ["CHAT_RATE_REQUESTS_BURST"], "", 1..=1_000_000;
+        /// Actions of one user over all sockets, but for messages and heartbeats, steadily.
+        actions_per_second_per_user: u32 = 100, ["CHAT_RATE_ACTIONS_PER_SECOND_PER_USER"], "per second", 1..=1_000_000;
+        /// Such actions at once.
+        actions_burst: u32 = 200, ["CHAT_RATE_ACTIONS_BURST"], "", 1..=1_000_000;
+        /// Requests over HTTP from one network address, steadily, whoever makes them.
+        requests_per_second_per_ip: u32 = 200, ["CHAT_RATE_REQUESTS_PER_SECOND_PER_IP"], "per second", 1..=1_000_000;
+        /// Requests over HTTP from one network address at once.
+        requests_burst_per_ip: u32 = 400, ["CHAT_RATE_REQUESTS_BURST_PER_IP"], "", 1..=1_000_000;
         /// Frames that are no envelope, within the stretch of patience, before the socket is closed.
         malformed_frames: usize = 10, ["CHAT_LIMIT_MALFORMED_FRAMES"], "", 1..=10_000;
         /// Refusals for rate, within the stretch of patience, before the socket is closed.
@@ -147,6 +159,8 @@ group! {
         room_cache: usize = 256, ["CHAT_STORE_ROOM_CACHE"], "entries", 0..=100_000;
         /// How long a room's log is kept for those who come back; messages are kept for ever.
         log_retention: Duration = secs(30 * 86_400), ["CHAT_LOG_RETENTION_SECONDS"], "seconds", 60..=3_153_600_000;
+        /// How long is kept what happened to accounts. What is younger than 30 days the database keeps, whatever is set.
+        audit_retention: Duration = secs(400 * 86_400), ["CHAT_AUDIT_RETENTION"], "seconds", 2_592_000..=3_153_600_000;
         /// How often the logs are looked through for what is older.
         prune_interval: Duration = secs(600), ["CHAT_LOG_PRUNE_SECONDS"], "seconds", 1..=86_400;
     }

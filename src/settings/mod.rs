@@ -4,6 +4,7 @@
 //! Knows no other module. Next: [`Limits`], [`Timing`], then `crate::app`, which hands them out.
 
 mod address;
+mod files;
 mod groups;
 mod mail;
 mod proxies;
@@ -11,10 +12,11 @@ mod reference;
 mod table;
 mod value;
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 pub use address::RedisUrl;
+pub use files::{FilePlace, FileSettings};
 pub use groups::{AccountSettings, Limits, RedisSettings, StoreSettings, Timing};
 pub use mail::{MailSettings, MailTransport, SmtpSecurity, SmtpUrl};
 pub use proxies::TrustedProxies;
@@ -50,6 +52,8 @@ group! {
         otlp_headers: Option<Secret> = None, ["CHAT_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS"], "";
         /// Secrets that sign access tokens: the current one, then previous ones that are still accepted, each of at least 32 bytes and without a comma. When not set, one is made at the first start and kept in `jwt-secret` in the data folder.
         jwt_secret: Vec<Secret> = Vec::new(), ["JWT_SECRET"], "";
+        /// Files with Ed25519 keys (PKCS#8, PEM) that sign access tokens instead of the secret, or folders of such files by name: the first signs, all are accepted. Then `/.well-known/jwks.json` tells others what to check tokens with.
+        jwt_keys: Vec<String> = Vec::new(), ["CHAT_JWT_KEYS"], "";
         /// Where people reach the server, such as `https://chat.example.com`.
         public_url: Option<String> = None, ["PUBLIC_URL"], "";
         /// Other origins whose pages may use the server, such as `https://app.example.com`.
@@ -80,6 +84,8 @@ group! {
         redis: RedisSettings;
         /// Mail.
         mail: MailSettings;
+        /// Files that people send.
+        files: FileSettings;
     }
 }
 
@@ -144,7 +150,16 @@ impl Settings {
         if self.accounts.refresh_token <= self.accounts.access_token {
             return refuse("CHAT_REFRESH_TOKEN_SECONDS", "must be above CHAT_ACCESS_TOKEN_SECONDS");
         }
+        files::validate(self)?;
         mail::validate(self)
+    }
+
+    /// Where people reach the server, without a slash at its end: as it is set, else where it listens.
+    #[must_use]
+    pub fn public_base(&self) -> String {
+        let set = self.public_url.as_deref().map(|url| url.trim_end_matches('/').to_owned());
+        let host = if self.host.is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { self.host };
+        set.unwrap_or_else(|| format!("http://{}", SocketAddr::new(host, self.port)))
     }
 
     /// The address of a PostgreSQL database, where one is set.
@@ -165,6 +180,12 @@ impl Settings {
     pub fn allows_origin(&self, origin: &str) -> bool {
         let same = |known: &str| known.trim_end_matches('/').eq_ignore_ascii_case(origin);
         self.public_url.as_deref().is_some_and(same) || self.allowed_origins.iter().any(|known| same(known))
+    }
+
+    /// Whether people reach the server over TLS.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
     }
 
     /// `docs/reference/settings.md`.

@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 
 use super::table::Row;
-use super::{AccountSettings, Limits, MailSettings, RedisSettings, Settings, StoreSettings, Timing};
+use super::{
+    AccountSettings, FileSettings, Limits, MailSettings, RedisSettings, Settings, StoreSettings, Timing,
+};
 
 const HEAD: &str = "# Settings
 
@@ -13,7 +15,7 @@ Every setting is an environment variable. One that is empty counts as not set. A
 used ends the start with one line that names the variable. `chat check-config` checks without starting.
 
 What holds a secret may stand in a file instead: `DATABASE_URL_FILE`, `REDIS_URL_FILE`, `SENTRY_DSN_FILE`, `CHAT_OTLP_HEADERS_FILE`,
-`JWT_SECRET_FILE` and `CHAT_SMTP_URL_FILE` name one. Only one of the two may be set. The file is read at the start.
+`JWT_SECRET_FILE`, `CHAT_SMTP_URL_FILE`, `CHAT_S3_ACCESS_KEY_ID_FILE` and `CHAT_S3_SECRET_ACCESS_KEY_FILE` name one. Only one of the two may be set. The file is read at the start.
 ";
 
 pub(super) fn render() -> String {
@@ -26,6 +28,7 @@ pub(super) fn render() -> String {
         ("Accounts", AccountSettings::rows()),
         ("Redis", RedisSettings::rows()),
         ("Mail", MailSettings::rows()),
+        ("Files", FileSettings::rows()),
     ] {
         // Writing to a String cannot fail.
         let _ = write!(page, "\n## {title}\n\n");
@@ -76,6 +79,7 @@ mod tests {
             AccountSettings::rows(),
             RedisSettings::rows(),
             MailSettings::rows(),
+            FileSettings::rows(),
         ];
         let mut names: Vec<_> = rows.iter().flatten().flat_map(|row| row.names).collect();
         let count = names.len();

@@ -43,8 +43,16 @@ pub(super) struct Row {
 
 /// Variables whose value may stand in a file, which the same name with `_FILE` names: what holds a
 /// secret, so that none stands in an environment, where every tool shows it.
-const IN_FILES: [&str; 6] =
-    ["DATABASE_URL", "REDIS_URL", "SENTRY_DSN", "CHAT_OTLP_HEADERS", "JWT_SECRET", "CHAT_SMTP_URL"];
+const IN_FILES: [&str; 8] = [
+    "DATABASE_URL",
+    "REDIS_URL",
+    "SENTRY_DSN",
+    "CHAT_OTLP_HEADERS",
+    "JWT_SECRET",
+    "CHAT_SMTP_URL",
+    "CHAT_S3_ACCESS_KEY_ID",
+    "CHAT_S3_SECRET_ACCESS_KEY",
+];
 
 /// What is given for a variable, in the environment or in a file. A file that is named and gives
 /// nothing is a fault: whoever named it meant something.

@@ -105,14 +105,6 @@ pub(super) fn data(change: &Change) -> Option<Cow<'static, str>> {
     }
 }
 
-/// The message that a room's entry is about.
-pub(super) fn message(change: &Change) -> Option<MessageId> {
-    match change {
-        Change::ReactionAdded { message, .. } | Change::ReactionRemoved { message, .. } => Some(*message),
-        _ => change.message().map(|message| message.id),
-    }
-}
-
 /// The person that a room's entry is about.
 pub(super) const fn user(change: &Change) -> Option<UserId> {
     match change {
@@ -186,6 +178,7 @@ pub(super) fn user_data(change: &UserChange) -> Option<String> {
         UserChange::RoomAdded { .. }
         | UserChange::RoomRemoved { .. }
         | UserChange::MarkMoved { .. }
+        | UserChange::ProfileUpdated
         | UserChange::Other { .. } => None,
     }
 }
@@ -218,6 +211,7 @@ pub(super) fn user_change(
         ("invite.revoked", Some(room)) => {
             invited().map(|invited| UserChange::InviteRevoked { invite: InviteId(invited.invite), room })
         }
+        ("profile.updated", _) => Some(UserChange::ProfileUpdated),
         (
             "room.added" | "room.removed" | "mark.moved" | "settings.updated" | "invite.received"
             | "invite.revoked",

@@ -88,8 +88,9 @@ pub trait Memberships: Send + Sync + 'static {
     /// already is answered with that, and not told again.
     ///
     /// # Errors
-    /// `Forbidden` by role, `NotFound` for a stranger, `Conflict` for who is in or banned,
-    /// `RoomArchived`, `TooLarge` when there are as many links as may be.
+    /// `Forbidden` by role; `Invalid` on `userId` for who is no user, whose account was closed, or who
+    /// blocks who asks: these are not told apart; `Conflict` for who is in or banned; `RoomArchived`;
+    /// `TooLarge` when there are as many links as may be.
     fn invite(&self, new: NewInvite) -> Answer<'_, (Invite, Option<UserEntry>)>;
 
     /// The invitations of a room that are open, oldest first: all for those who manage them, his own
@@ -137,7 +138,8 @@ pub trait Memberships: Send + Sync + 'static {
     /// room. Of any number that ask at once all get the same.
     ///
     /// # Errors
-    /// `Invalid` on `userIds` when one of them is no user.
+    /// `Invalid` on `userIds` when one of them is no user, or blocks who asks and there is none yet: the
+    /// two are not told apart.
     fn direct(&self, direct: Direct) -> Answer<'_, DirectMade>;
 
     /// Sets what a member wants for himself, and writes `settings.updated` into his log if it is
@@ -159,8 +161,8 @@ pub(super) struct Inviting<'r> {
     pub(super) room: &'r Room,
     /// Of who invites; `None` when he is outside.
     pub(super) role: Option<Role>,
-    /// Whether there is such a person, he is in, and he is banned.
-    pub(super) is_known: bool,
+    /// Whether there is such a person whom he may ask in, he is in, and he is banned.
+    pub(super) is_in_reach: bool,
     pub(super) is_member: bool,
     pub(super) is_banned: bool,
     /// Links that are open.
@@ -180,8 +182,8 @@ impl Inviting<'_> {
             return Err(Refusal::RoomArchived);
         }
         match new.invite.user {
-            Some(_) if !self.is_known => Err(Refusal::NotFound("user")),
             Some(_) if self.is_member => Err(Refusal::Conflict("that person is in the room")),
+            Some(user) if !self.is_in_reach => Err(policy::not_to_be_added("userId", user).into()),
             Some(_) if self.is_banned => Err(Refusal::Conflict("that person is banned from this room")),
             None if self.links >= new.most => Err(Refusal::TooLarge("the list of links")),
             _ => Ok(()),

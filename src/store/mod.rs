@@ -4,16 +4,22 @@
 //! Names the domain only: no actor, no protocol, no HTTP. Next: [`Log`], then `sqlite`.
 
 mod accounts;
+mod administration;
+mod audit;
 mod entries;
+mod files;
+mod jobs;
 mod letters;
 mod log;
 mod memberships;
+mod people;
 pub(crate) mod plan;
 pub mod postgres;
 mod proofs;
 mod reactions;
 mod repair;
 mod rooms;
+mod second_factors;
 pub mod sqlite;
 mod times;
 mod user_logs;
@@ -21,10 +27,15 @@ mod user_logs;
 use std::fmt;
 
 pub use accounts::{Accounts, Credentials, NewAccount};
+pub use administration::Administration;
+pub use audit::{AuditPage, Audits};
+pub use files::{FilePurpose, Files, NewFile, ReadableFile, Unused};
 use futures_util::future::BoxFuture;
+pub use jobs::Jobs;
 pub use letters::Letters;
 pub use log::{Append, Log, LogPage, RoomSnapshot};
 pub use memberships::{Ban, BanPage, Direct, DirectMade, Memberships, NewInvite, PendingInvite};
+pub use people::People;
 pub use proofs::Proofs;
 pub use reactions::Reactions;
 pub use repair::Repair;
@@ -32,6 +43,7 @@ pub use rooms::{
     DirectoryCursor, Insider, MemberCursor, MemberPage, Membership, MessagePage, NewRoom, NewRoomMade,
     RoomPage, RoomView, Rooms, Standing,
 };
+pub use second_factors::SecondFactors;
 pub use times::{CallKind, CallSpread, CallTimes, Watched};
 pub use user_logs::{MarksPage, Moved, UserHeads, UserLogPage, UserLogs};
 
@@ -74,7 +86,21 @@ impl From<Refusal> for StoreError {
 
 /// Everything the server keeps.
 pub trait Store:
-    Log + Rooms + Memberships + Reactions + Accounts + Letters + Proofs + UserLogs + Repair
+    Log
+    + Rooms
+    + Memberships
+    + Reactions
+    + Accounts
+    + Letters
+    + Proofs
+    + SecondFactors
+    + UserLogs
+    + Repair
+    + Administration
+    + Audits
+    + People
+    + Jobs
+    + Files
 {
     /// The identity of this database's history, as it is stored now. Another one means that what
     /// any process or client remembers of the logs is worthless.

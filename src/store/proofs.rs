@@ -1,9 +1,12 @@
 //! What a proof that came by mail does, and what changes a password.
 
 use super::Answer;
-use crate::domain::{EmailChange, EmailStep, Letter, Proof, Purpose, SessionId, Timestamp, User, UserId};
+use crate::domain::{
+    AuditRecord, EmailChange, EmailStep, Letter, Proof, Purpose, SessionId, Timestamp, User, UserId,
+};
 
-/// One-time proofs, addresses and passwords. Whatever uses up a proof does so in the transaction
+/// One-time proofs, addresses and passwords. A `record` is written in the same transaction, if that
+/// changed anything. Whatever uses up a proof does so in the transaction
 /// that does what it is for: of any number of users of one proof one succeeds.
 pub trait Proofs: Send + Sync + 'static {
     /// Keeps a proof. Some that are over go along.
@@ -25,6 +28,7 @@ pub trait Proofs: Send + Sync + 'static {
         password_hash: String,
         notice: Option<Letter>,
         now: Timestamp,
+        record: Option<AuditRecord>,
     ) -> Answer<'_, Option<(UserId, Vec<SessionId>)>>;
 
     /// Sets a password if the present hash still is the first of the two, and ends every login but `keep`;
@@ -38,6 +42,7 @@ pub trait Proofs: Send + Sync + 'static {
         keep: Option<SessionId>,
         notice: Option<Letter>,
         now: Timestamp,
+        record: Option<AuditRecord>,
     ) -> Answer<'_, Option<Vec<SessionId>>>;
 
     /// Puts another hash of the same password in the place of `before`, if it is still there.
@@ -61,5 +66,11 @@ pub trait Proofs: Send + Sync + 'static {
     ///
     /// # Errors
     /// `Conflict` when somebody else took the address meanwhile.
-    fn confirm_email(&self, hash: [u8; 32], notices: Vec<Letter>, now: Timestamp) -> Answer<'_, EmailStep>;
+    fn confirm_email(
+        &self,
+        hash: [u8; 32],
+        notices: Vec<Letter>,
+        now: Timestamp,
+        record: Option<AuditRecord>,
+    ) -> Answer<'_, EmailStep>;
 }

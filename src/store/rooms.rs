@@ -113,7 +113,8 @@ pub trait Rooms: Send + Sync + 'static {
     /// the room and these entries.
     ///
     /// # Errors
-    /// `Invalid` on `members` when one of them is no user.
+    /// `Invalid` on `members` when one of them is no user, or blocks the owner: the two are not told
+    /// apart.
     fn create_room(&self, room: NewRoom) -> Answer<'_, NewRoomMade>;
 
     /// The rooms of a user, newest activity first, each with at most `embed` members.

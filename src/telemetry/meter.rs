@@ -54,13 +54,14 @@ pub struct Meter {
     delays: Tally<13>,
     widths: Tally<11>,
     received: AtomicU64,
+    held_back: AtomicU64,
     sent: AtomicU64,
 }
 
 impl Meter {
     fn new() -> Self {
-        let (received, sent) = (AtomicU64::new(0), AtomicU64::new(0));
-        Self { delays: Tally::new(&DELAYS), widths: Tally::new(&WIDTHS), received, sent }
+        let (received, held_back, sent) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
+        Self { delays: Tally::new(&DELAYS), widths: Tally::new(&WIDTHS), received, held_back, sent }
     }
 
     /// A connection took a log entry so many milliseconds after its time.
@@ -82,6 +83,11 @@ impl Meter {
     pub fn received(&self) {
         add(&self.received, 1);
     }
+
+    /// A connection is not read on until some of its commands are answered.
+    pub fn held_back(&self) {
+        add(&self.held_back, 1);
+    }
 }
 
 /// The meters of all threads as Prometheus' library knows them.
@@ -91,8 +97,14 @@ pub(super) struct Meters {
     descriptions: Arc<Vec<Desc>>,
 }
 
-const SHOWN: [Metric; 5] =
-    [Metric::DeliveryMs, Metric::DeliverySeconds, Metric::FanOut, Metric::FramesReceived, Metric::FramesSent];
+const SHOWN: [Metric; 6] = [
+    Metric::DeliveryMs,
+    Metric::DeliverySeconds,
+    Metric::FanOut,
+    Metric::FramesReceived,
+    Metric::HeldBack,
+    Metric::FramesSent,
+];
 
 impl Default for Meters {
     fn default() -> Self {
@@ -148,6 +160,7 @@ impl Collector for Meters {
             shapes::histogram(Metric::DeliverySeconds, None, &spread(&delays, 1_000.0)),
             shapes::histogram(Metric::FanOut, None, &spread(&widths, 1.0)),
             shapes::counter(Metric::FramesReceived, sum(|meter| &meter.received)),
+            shapes::counter(Metric::HeldBack, sum(|meter| &meter.held_back)),
             shapes::counter(Metric::FramesSent, sum(|meter| &meter.sent)),
         ]
     }

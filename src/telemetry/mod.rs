@@ -51,6 +51,7 @@ pub struct Telemetry {
     draining: IntGauge,
     subscriptions: IntCounterVec,
     lookups: IntCounterVec,
+    inbox: Histogram,
     inbox_full: IntCounter,
     outbox_rows: IntGauge,
     outbox_oldest: Gauge,
@@ -93,6 +94,8 @@ impl Telemetry {
         register(&registry, build)?.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         let operations = HistogramOpts::from(opts(Metric::BatchOperations))
             .buckets(vec![1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0]);
+        let inbox = HistogramOpts::from(opts(Metric::RoomInbox))
+            .buckets(vec![1.0, 4.0, 16.0, 64.0, 128.0, 256.0, 512.0, 1024.0]);
         let telemetry = Self {
             connections: gauge(&registry, Metric::ActiveConnections)?,
             batch_operations: register(&registry, Histogram::with_opts(operations)?)?,
@@ -102,6 +105,7 @@ impl Telemetry {
             draining: gauge(&registry, Metric::Draining)?,
             subscriptions: counters(&registry, Metric::Subscriptions, "mode")?,
             lookups: counters(&registry, Metric::CacheLookups, "outcome")?,
+            inbox: register(&registry, Histogram::with_opts(inbox)?)?,
             inbox_full: counter(&registry, Metric::RoomInboxFull)?,
             outbox_rows: gauge(&registry, Metric::OutboxRows)?,
             outbox_oldest: register(&registry, Gauge::with_opts(opts(Metric::OutboxOldest))?)?,
@@ -218,6 +222,11 @@ impl Telemetry {
         self.outbox_oldest.set(oldest.as_secs_f64());
     }
 
+    /// So many commands wait for a room that begins to append.
+    pub fn inbox(&self, commands: usize) {
+        self.inbox.observe(commands as f64);
+    }
+
     /// A room had too much waiting to take a command.
     pub fn inbox_full(&self) {
         self.inbox_full.inc();
@@ -321,7 +330,8 @@ mod tests {
         let telemetry = Telemetry::new().expect("valid names");
         let names: Vec<_> =
             telemetry.registry().gather().iter().map(|family| family.name().to_owned()).collect();
-        let of_others = ["store_", "bus_", "presence_", "rooms_open", "rate_limited_", "mail_"];
+        let of_others =
+            ["store_", "bus_", "presence_", "rooms_open", "rate_limited_", "mail_", "jobs", "file"];
         let of_adapters = |name: &str| of_others.iter().any(|start| name.starts_with(start));
         for metric in Metric::ALL.iter().filter(|metric| !of_adapters(metric.as_str())) {
             assert!(names.iter().any(|name| name == metric.as_str()), "{metric:?}");

@@ -78,6 +78,8 @@ metrics! {
     Connects = "websocket_connects_total";
     /// Messages read from WebSocket connections.
     FramesReceived = "websocket_frames_received_total";
+    /// Times that a WebSocket connection was not read on, because too many of its commands waited for an answer.
+    HeldBack = "websocket_held_back_total";
     /// Frames handed to WebSocket connections to be written.
     FramesSent = "websocket_frames_sent_total";
     /// Whether this process is ending: 1 from the first moment of its drain.
@@ -96,6 +98,8 @@ metrics! {
     CacheLookups = "room_cache_lookups_total";
     /// Rooms that somebody here follows.
     RoomsOpen = "rooms_open";
+    /// Commands that wait for one room when its next append begins.
+    RoomInbox = "room_inbox_commands";
     /// Commands refused because too many waited for one room.
     RoomInboxFull = "room_inbox_full_total";
     /// Refusals by a rate, by limit.
@@ -128,6 +132,20 @@ metrics! {
     MailQueue = "mail_queue_letters";
     /// For how long the oldest of them has waited.
     MailOldest = "mail_queue_oldest_seconds";
+    /// Work on people's own data by state: queued, running, failed.
+    Jobs = "jobs";
+    /// For how long the oldest of it that is not over has waited.
+    JobsOldest = "jobs_oldest_seconds";
     /// Attempts to deliver a letter by outcome: sent, failed (tried again later), given_up, dropped (nobody wants it any more).
     MailLetters = "mail_letters_total";
+    /// Uploads by outcome: stored, refused (none of the sorts that are taken, or too large), infected, cut (ended before it was whole), failed (the server's fault, or too many at once).
+    FileUploads = "file_uploads_total";
+    /// Bytes of files that were stored, thumbnails included.
+    FileBytes = "file_stored_bytes_total";
+    /// How long it takes from when a file has arrived until it is judged and stored.
+    FileSeconds = "file_upload_seconds";
+    /// Thumbnails made.
+    FileThumbnails = "file_thumbnails_total";
+    /// Files taken away because nothing shows them.
+    FilesCollected = "files_collected_total";
 }

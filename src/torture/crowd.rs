@@ -132,6 +132,8 @@ mod tests {
             rooms,
             rate: 60,
             kinds: Kind::ALL.to_vec(),
+            lasting: None,
+            after: Duration::ZERO,
             attached: false,
             members: (6, 10),
             drain: Duration::from_secs(2),

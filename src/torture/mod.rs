@@ -35,6 +35,7 @@ pub mod redis;
 mod report;
 mod rest;
 mod run;
+mod targets;
 mod watch;
 
 pub use command::main;

@@ -40,6 +40,17 @@ pub struct Options {
     /// [default: 1].
     #[arg(long)]
     pub patience: Option<u32>,
+    /// Each fault that can last does so for so many seconds, and the database is away so long at a
+    /// restart [default: up to 5, and no longer than it takes].
+    #[arg(long)]
+    pub lasting: Option<u64>,
+    /// When all is healed, everybody goes on chatting for so many seconds [default: 0].
+    #[arg(long)]
+    pub after: Option<u64>,
+    /// Keep the addresses of the processes in this file, as Prometheus reads it by
+    /// `file_sd_configs`.
+    #[arg(long, conflicts_with = "attach")]
+    pub targets: Option<PathBuf>,
     /// Keep everything that was written down in this folder, also when all promises held.
     #[arg(long)]
     pub keep: Option<PathBuf>,
@@ -113,6 +124,10 @@ pub struct Size {
     pub rooms: usize,
     pub rate: u64,
     pub kinds: Vec<Kind>,
+    /// How long a fault lasts that can, instead of a time by chance.
+    pub lasting: Option<Duration>,
+    /// How long everybody goes on when all is healed.
+    pub after: Duration,
     /// Whether the servers are somebody else's.
     pub attached: bool,
     /// Members of a room, beside slow readers.
@@ -133,6 +148,7 @@ impl Size {
             && length >= Duration::from_secs(600)
             && self.kinds.len() == Kind::ALL.len()
             && self.patience == 1
+            && self.lasting.is_none()
             && !self.attached
     }
 }
@@ -192,6 +208,8 @@ impl Options {
             rooms,
             rate,
             kinds,
+            lasting: self.lasting.map(Duration::from_secs),
+            after: Duration::from_secs(self.after.unwrap_or(0)),
             attached,
             members: (6.min(clients), 10.min(clients)),
             drain: Duration::from_secs(if self.small { 2 } else { 6 }),

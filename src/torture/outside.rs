@@ -104,12 +104,10 @@ impl Outside {
             if fault.kind == Kind::DatabaseCut {
                 self.database.cut(INSIDE).await?;
             } else {
-                let restart = |server: &mut PgServer| {
-                    server.stop(Stop::Immediate)?;
-                    // Answers when the database does.
-                    server.restart()
-                };
-                postgres.tell(restart).await??;
+                postgres.tell(|server| server.stop(Stop::Immediate)).await??;
+                tokio::time::sleep(fault.lasting).await;
+                // Answers when the database does.
+                postgres.tell(PgServer::restart).await??;
             }
             let span = Span::new(from, scene.watch.now());
             scene.notes().database_away.push(span);

@@ -115,7 +115,12 @@ impl Kind {
         }
     }
 
-    /// Whether it happens at once; others last.
+    /// Whether it can be made to last.
+    const fn can_last(self) -> bool {
+        !self.is_sudden() || matches!(self, Self::DatabaseRestart)
+    }
+
+    /// Whether it happens at once where nobody asks for more; others last.
     const fn is_sudden(self) -> bool {
         matches!(
             self,
@@ -186,9 +191,10 @@ pub struct Plan {
 
 impl Plan {
     /// Spreads faults of these kinds over `length`. Every kind of a track comes equally often, in
-    /// rounds of changing order, and at least once.
+    /// rounds of changing order, and at least once. `lasting` is how long a fault lasts that can,
+    /// instead of a time by chance.
     #[must_use]
-    pub fn make(seed: u64, length: Duration, kinds: &[Kind], pods: usize) -> Self {
+    pub fn make(seed: u64, length: Duration, kinds: &[Kind], pods: usize, lasting: Option<Duration>) -> Self {
         let mut chance = Chance::new(seed);
         let mut faults = Vec::new();
         for track in Track::ALL {
@@ -197,7 +203,8 @@ impl Plan {
             if kinds.is_empty() {
                 continue;
             }
-            let wanted = track.slot() * u32::try_from(kinds.len()).unwrap_or(u32::MAX);
+            let least = lasting.map_or(Duration::ZERO, |lasting| lasting.mul_f64(1.5));
+            let wanted = track.slot().max(least) * u32::try_from(kinds.len()).unwrap_or(u32::MAX);
             let rounds = length.as_millis().checked_div(wanted.as_millis()).unwrap_or(1).max(1);
             let rounds = u32::try_from(rounds).unwrap_or(u32::MAX);
             let slot = length / rounds / u32::try_from(kinds.len()).unwrap_or(1);
@@ -209,12 +216,14 @@ impl Plan {
                         + slot * u32::try_from(place).unwrap_or(0);
                     let at = begin + chance.between(Duration::ZERO, slot.mul_f64(0.25));
                     let longest = slot.mul_f64(0.5).min(Duration::from_secs(5));
-                    let lasting = chance.between(longest / 3, longest);
+                    let by_chance = chance.between(longest / 3, longest);
+                    let by_chance = if kind.is_sudden() { Duration::ZERO } else { by_chance };
+                    let asked = lasting.filter(|_| kind.can_last()).map(|time| time.min(slot.mul_f64(0.7)));
                     faults.push(Planned {
                         at,
                         kind,
                         pod: chance.index(pods),
-                        lasting: if kind.is_sudden() { Duration::ZERO } else { lasting },
+                        lasting: asked.unwrap_or(by_chance),
                         reset: chance.permille(600),
                     });
                 }
@@ -253,14 +262,14 @@ mod tests {
 
     #[test]
     fn the_same_seed_makes_the_same_schedule() {
-        assert_eq!(Plan::make(3, LONG, &Kind::ALL, 3), Plan::make(3, LONG, &Kind::ALL, 3));
-        assert_ne!(Plan::make(3, LONG, &Kind::ALL, 3), Plan::make(4, LONG, &Kind::ALL, 3));
+        assert_eq!(Plan::make(3, LONG, &Kind::ALL, 3, None), Plan::make(3, LONG, &Kind::ALL, 3, None));
+        assert_ne!(Plan::make(3, LONG, &Kind::ALL, 3, None), Plan::make(4, LONG, &Kind::ALL, 3, None));
     }
 
     #[test]
     fn in_ten_minutes_every_kind_comes_ten_times_and_in_a_short_run_once() {
-        let long = Plan::make(1, LONG, &Kind::ALL, 3);
-        let short = Plan::make(1, Duration::from_secs(14), &Kind::ALL, 3);
+        let long = Plan::make(1, LONG, &Kind::ALL, 3, None);
+        let short = Plan::make(1, Duration::from_secs(14), &Kind::ALL, 3, None);
         for kind in Kind::ALL {
             assert!(count(&long, kind) >= 10, "{kind}: {}", count(&long, kind));
             assert!(count(&short, kind) >= 1, "{kind}");
@@ -269,16 +278,16 @@ mod tests {
 
     #[test]
     fn only_what_was_asked_for_is_planned_and_all_of_it_in_time() {
-        let plan = Plan::make(9, LONG, &[Kind::Kill, Kind::RedisFlush], 3);
+        let plan = Plan::make(9, LONG, &[Kind::Kill, Kind::RedisFlush], 3, None);
         assert!(plan.faults.iter().all(|f| matches!(f.kind, Kind::Kill | Kind::RedisFlush)));
         assert!(plan.faults.iter().all(|f| f.at + f.lasting < LONG && f.pod < 3));
-        assert!(Plan::make(9, LONG, &[], 3).faults.is_empty());
+        assert!(Plan::make(9, LONG, &[], 3, None).faults.is_empty());
     }
 
     #[test]
     fn on_one_track_a_fault_ends_before_the_next_begins() {
         for seed in 0..20 {
-            let plan = Plan::make(seed, LONG, &Kind::ALL, 3);
+            let plan = Plan::make(seed, LONG, &Kind::ALL, 3, None);
             for track in Track::ALL {
                 let faults: Vec<_> = plan.of(track).collect();
                 assert!(
@@ -287,6 +296,21 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn what_can_last_lasts_as_long_as_asked_for_and_ends_before_the_next() {
+        let asked = Duration::from_secs(45);
+        let kinds = [Kind::RedisKill, Kind::RedisFlush, Kind::DatabaseRestart];
+        let plan = Plan::make(5, LONG, &kinds, 3, Some(asked));
+        for fault in &plan.faults {
+            let lasting = if fault.kind == Kind::RedisFlush { Duration::ZERO } else { asked };
+            assert_eq!(fault.lasting, lasting, "{}", fault.kind);
+        }
+        let of_redis: Vec<_> = plan.of(Track::Redis).collect();
+        assert!(of_redis.len() > 4 && of_redis.windows(2).all(|two| two[0].at + asked < two[1].at));
+        let short = Plan::make(5, Duration::from_secs(20), &kinds, 3, Some(asked));
+        assert!(short.faults.iter().all(|fault| fault.at + fault.lasting < Duration::from_secs(20)));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::moment::{Moment, Stopwatch};
 use super::process::{Process, log_line};
 use super::proxy::Proxy;
 use super::rest::Rest;
+use super::targets::Targets;
 
 /// Longest time that a start may take while everything else is well.
 const START: Duration = Duration::from_secs(60);
@@ -52,6 +53,7 @@ pub struct Pod {
     other: PathBuf,
     env: Vec<(String, String)>,
     log: PathBuf,
+    targets: Targets,
     process: Option<Process>,
 }
 
@@ -62,7 +64,7 @@ impl Pod {
         index: usize,
         (binary, other): (PathBuf, PathBuf),
         mut env: Vec<(String, String)>,
-        folder: &std::path::Path,
+        (folder, targets): (&std::path::Path, Targets),
     ) -> io::Result<Self> {
         let address = quiet_address()?;
         env.push(("HOST".to_owned(), address.ip().to_string()));
@@ -75,6 +77,7 @@ impl Pod {
             other,
             env,
             log: folder.join(format!("pod-{index}.log")),
+            targets,
             process: None,
         })
     }
@@ -101,6 +104,7 @@ impl Pod {
                 .map_err(|error| format!("{}: {error}", self.binary.display()))?;
             while !process.has_ended() && watch.now().since(begin) < START {
                 if rest.is_ready(self.address).await {
+                    self.targets.add(self.index, self.address).map_err(|error| error.to_string())?;
                     life.ready = Some(watch.now());
                     self.process = Some(process);
                     self.lives.push(life);
@@ -139,6 +143,9 @@ impl Pod {
     pub async fn drain(&mut self, watch: Stopwatch, grace: Duration) {
         if let Some(process) = self.process.take() {
             self.end(process, self.lives.len() - 1, watch, grace).await;
+            if let Err(error) = self.targets.remove(self.address) {
+                log_line(&format!("the targets cannot be written: {error}"));
+            }
         }
     }
 
@@ -147,7 +154,7 @@ impl Pod {
     /// # Errors
     /// When the other one does not come up.
     pub async fn replace(&mut self, watch: Stopwatch, rest: &Rest, grace: Duration) -> Result<(), String> {
-        let (old, life) = (self.process.take(), self.lives.len() - 1);
+        let (old, life, was) = (self.process.take(), self.lives.len() - 1, self.address);
         self.address = quiet_address().map_err(|error| error.to_string())?;
         std::mem::swap(&mut self.binary, &mut self.other);
         self.start(watch, rest).await?;
@@ -160,7 +167,7 @@ impl Pod {
         if let Some(old) = old {
             self.end(old, life, watch, grace).await;
         }
-        Ok(())
+        self.targets.remove(was).map_err(|error| error.to_string())
     }
 
     /// Tells the process of this life to end.

@@ -22,6 +22,7 @@ use super::pod::Pod;
 use super::process::log_line;
 use super::record::{ClientSheet, Journal};
 use super::rest::Rest;
+use super::targets::Targets;
 use super::watch::{COMMITTED, Watchers};
 
 /// Time for everybody to come in.
@@ -89,7 +90,7 @@ impl People {
 pub async fn run(options: &Options, size: &Size, folder: &Path) -> Result<History, String> {
     let watch = Stopwatch::start();
     let rest = Rest::new()?;
-    let plan = Plan::make(size.seed, size.faults_for, &size.kinds, size.pods);
+    let plan = Plan::make(size.seed, size.faults_for, &size.kinds, size.pods, size.lasting);
     std::fs::write(folder.join("plan.txt"), plan.to_string()).map_err(|error| error.to_string())?;
     let data = folder.join("data");
     let outside = match options.store {
@@ -134,7 +135,7 @@ pub async fn run(options: &Options, size: &Size, folder: &Path) -> Result<Histor
         proxies: proxies.clone(),
         clients: people.inboxes.clone(),
         standings: people.standings.clone(),
-        end: watch.now().plus(size.faults_for),
+        end: watch.now().plus(size.faults_for + size.after),
         notes,
         seed: size.seed,
         grace: (size.drain + GRACE) * size.patience,
@@ -154,6 +155,9 @@ pub async fn run(options: &Options, size: &Size, folder: &Path) -> Result<Histor
         processes.and(surroundings)?;
         proxies.iter().for_each(|proxy| proxy.heal());
     }
+    log_line(&format!("all is healed at {}", watch.now()));
+    tokio::time::sleep(size.after).await;
+    log_line(&format!("nobody writes any more from {} on", watch.now()));
 
     people.tell(Orders::Hush);
     history.hushed = watch.now();
@@ -218,6 +222,7 @@ async fn start_pods(
         None => std::env::current_exe().map_err(|error| error.to_string())?,
     };
     let other = options.other.clone().unwrap_or_else(|| binary.clone());
+    let targets = Targets::new(options.targets.clone());
     let mut pods = Vec::new();
     for index in 0..size.pods {
         let data = if size.pods == 1 { folder.join("data") } else { folder.join(format!("data-{index}")) };
@@ -226,7 +231,9 @@ async fn start_pods(
             env.push(("CHAT_FAIL_APPEND".to_owned(), LOST.to_string()));
         }
         let binaries = (binary.clone(), other.clone());
-        let mut pod = Pod::new(index, binaries, env, folder).await.map_err(|error| error.to_string())?;
+        let mut pod = Pod::new(index, binaries, env, (folder, targets.clone()))
+            .await
+            .map_err(|error| error.to_string())?;
         pod.start(watch, rest).await?;
         pods.push(pod);
     }

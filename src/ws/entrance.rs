@@ -3,6 +3,7 @@
 
 use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
 
+use super::private;
 use super::session::{Session, fault_of};
 use crate::domain::session::{Expiry, Identity};
 use crate::domain::{Refusal, User, UserId};
@@ -71,7 +72,16 @@ impl Session {
         self.link.pause(true);
         let store = hub.pod.store.clone();
         let id = user.id;
-        let heads = async move { store.heads_of(id).await.map_err(fault_of) };
+        let sees_all = self.may_write;
+        self.link.sees_private.set(sees_all);
+        let heads = async move {
+            let mut heads = store.heads_of(id).await.map_err(fault_of)?;
+            if !sees_all {
+                let hidden = private::rooms_of(&*store, id).await?;
+                heads.rooms.retain(|state| !hidden.contains(&state.head.room));
+            }
+            Ok::<_, Fault>(heads)
+        };
         ctx.spawn(heads.into_actor(self).map(move |heads, session, ctx| {
             match heads {
                 Ok(heads) => session.welcome(reference.as_ref(), &user, identity, &heads, ctx),
@@ -103,7 +113,7 @@ impl Session {
         }
     }
 
-    fn is_writer(&self, user: &User) -> Result<(), Refusal> {
+    pub(super) fn is_writer(&self, user: &User) -> Result<(), Refusal> {
         user.may_write(self.parts.hub.pod.settings.accounts.asks_for_verification())
     }
 
@@ -123,7 +133,7 @@ impl Session {
             let known = found.and_then(|user| user.ok_or_else(|| Refusal::Unauthorized.into()));
             match known.and_then(|user| session.is_writer(&user).map_err(Fault::from)) {
                 Ok(()) => {
-                    session.may_write = true;
+                    session.verified(user, ctx);
                     session.command(command, reference, user, ctx);
                 }
                 Err(fault) => session.error(reference.as_ref(), &fault),

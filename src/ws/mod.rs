@@ -2,7 +2,7 @@
 //!
 //! Knows actors, domain, protocol and auth; no concrete store or bus. [`socket`] is the only file
 //! that names a WebSocket library, so leaving it would be one file's work. Read [`upgrade`], then
-//! [`session`] with its parts [`entrance`], [`catch_up`] and [`people`].
+//! [`session`] with its parts [`entrance`], [`private`], [`catch_up`] and [`people`].
 
 pub mod admission;
 mod catch_up;
@@ -10,6 +10,7 @@ mod catch_up;
 pub mod echo;
 mod entrance;
 mod people;
+mod private;
 mod session;
 pub mod socket;
 pub mod upgrade;

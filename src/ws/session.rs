@@ -7,6 +7,7 @@ use actix::{Actor, ActorContext, AsyncContext, Context, Handler, StreamHandler};
 
 use super::catch_up::CatchUp;
 use super::people::Typed;
+use super::private::opens;
 use super::socket::Inbound;
 use crate::actors::mail::{Submission, ToRoom, ToSession};
 use crate::actors::pod::Alive;
@@ -95,7 +96,7 @@ impl Session {
 
     /// Queues an entry that was read from the log.
     pub(super) fn push_replay(&self, entry: &Entry) {
-        let frame = server::entry(entry, self.user());
+        let frame = server::entry(entry, self.user(), &self.parts.hub.pod.links);
         self.link.outbox.borrow_mut().push_replay(frame.frame().clone());
         if let Change::MessageCreated(message) = &entry.change {
             self.parts.hub.note(message.id, &self.link, Station::Replayed);
@@ -177,6 +178,22 @@ impl Session {
         if !self.may_write && is_writing(&command) {
             return self.once_verified(command, reference, user, ctx);
         }
+        if let Err(refused) = self.may_act(&command, user) {
+            return self.error(reference.as_ref(), &refused.into());
+        }
+        if !self.may_write && opens(&command).next().is_some() {
+            return self.once_open(command, reference, user, ctx);
+        }
+        self.perform(command, reference, user, ctx);
+    }
+
+    pub(super) fn perform(
+        &mut self,
+        command: Command,
+        reference: Option<Reference>,
+        user: UserId,
+        ctx: &mut Context<Self>,
+    ) {
         match command {
             Command::Ping => {
                 let heads = self.parts.hub.live_heads(&self.link);
@@ -189,10 +206,6 @@ impl Session {
             }
             Command::AuthRefresh { token } => self.renew(token, reference, ctx),
             Command::Send { room, draft } => {
-                let now = self.parts.hub.pod.clock.now();
-                if let Err(retry_after) = self.parts.limiter.check(Key::Send(user, room), now) {
-                    return self.error(reference.as_ref(), &Refusal::RateLimited { retry_after }.into());
-                }
                 let message = MessageId(self.parts.hub.pod.clock.id());
                 self.submit(room, Operation::Send { author: user, message, draft }, reference);
             }
@@ -218,6 +231,17 @@ impl Session {
             Command::PresenceSet { is_online } => self.set_presence(user, is_online, reference.as_ref()),
             Command::PresenceWatch { users } => self.watch_presence(users, reference.as_ref()),
         }
+    }
+
+    /// Counts it for the user, whichever of his sockets it comes by.
+    fn may_act(&self, command: &Command, user: UserId) -> Result<(), Refusal> {
+        let key = match command {
+            Command::Ping => return Ok(()),
+            Command::Send { room, .. } => Key::Send(user, *room),
+            _ => Key::Act(user),
+        };
+        let now = self.parts.hub.pod.clock.now();
+        self.parts.limiter.check(key, now).map_err(|retry_after| Refusal::RateLimited { retry_after })
     }
 
     fn submit(&self, room: RoomId, operation: Operation, reference: Option<Reference>) {
@@ -323,6 +347,9 @@ impl StreamHandler<Inbound> for Session {
             Inbound::Close(number) => link.close_as_asked(number),
             Inbound::Violation(code) => self.close(code),
         }
+        if link.is_held_back(self.parts.hub.pod.settings.limits.unanswered) {
+            self.parts.hub.meter.held_back();
+        }
     }
 
     fn finished(&mut self, ctx: &mut Context<Self>) {
@@ -342,6 +369,7 @@ impl Handler<ToSession> for Session {
             ToSession::Behind { room, after } => self.fell_behind(room, after, ctx),
             ToSession::Lagged { room, after } => self.lagged(room, after, ctx),
             ToSession::UserBehind => self.user_behind(ctx),
+            ToSession::Added { room } => self.added(room, ctx),
             ToSession::Removed { room } => self.removed(room),
             ToSession::CheckExpiry => self.check_expiry(),
         }

@@ -116,7 +116,7 @@ async fn admit(
         None => None,
         Some(origin) => Some(origin.to_str().map_err(|_| CloseCode::OriginRefused)?),
     };
-    if origin.is_some_and(|origin| !is_own(request, origin) && !pod.settings.allows_origin(origin)) {
+    if origin.is_some_and(|origin| !client::is_own(request, origin) && !pod.settings.allows_origin(origin)) {
         return Err(CloseCode::OriginRefused);
     }
     let address = client::address(request, &pod.settings.trusted_proxies);
@@ -159,13 +159,6 @@ fn open(realtime: &Realtime, link: &Rc<Link>, admitted: Result<Admitted, CloseCo
             Vec::new()
         }
     }
-}
-
-/// Whether a page of this very server asks: its origin names the host that the request names.
-fn is_own(request: &HttpRequest, origin: &str) -> bool {
-    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
-    let named = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
-    matches!((host, named), (Some(host), Some(named)) if host.eq_ignore_ascii_case(named))
 }
 
 fn bearer_token(value: &str) -> Option<&str> {

@@ -10,16 +10,16 @@ use chat::domain::policy::EditWindow;
 use chat::domain::refusal::Invalid;
 use chat::domain::subscription::{Answer, Level, ResetReason};
 use chat::domain::{
-    Change, ClientMsgId, Committed, ConnId, Email, Emoji, Entry, Epoch, Head, HistoryVisibility, InviteId,
-    Marks, Member, Message, MessageId, Notifications, Refusal, Role, RoomFacts, RoomId, RoomName,
-    RoomSettings, RoomState, Seq, SessionId, Timestamp, Topic, Unread, User, UserChange, UserEntry, UserId,
-    Username,
+    Attachment, Change, ClientMsgId, Committed, ConnId, Email, Emoji, Entry, Epoch, FileId, FileName, Head,
+    HistoryVisibility, InviteId, Marks, Member, Message, MessageId, Notifications, Refusal, Role, RoomFacts,
+    RoomId, RoomName, RoomSettings, RoomState, Seq, SessionId, Timestamp, Topic, Unread, User, UserChange,
+    UserEntry, UserId, Username,
 };
 use chat::error::{Code, Fault};
 use chat::protocol::client::{Limits, decode};
 use chat::protocol::news::{self, Presence};
 use chat::protocol::server::{self, HelloLimits};
-use chat::protocol::{Encoded, Reference};
+use chat::protocol::{Encoded, Links, Reference};
 use uuid::Uuid;
 
 const ROOM: RoomId = RoomId(id(1));
@@ -66,6 +66,17 @@ fn left(by: Option<UserId>) -> Change {
     Change::MemberLeft { user: BOB, by, is_banned: by.is_some() }
 }
 
+fn files() -> Vec<Attachment> {
+    let file = |n, name: &str, media_type: &str, has_thumbnail| Attachment {
+        id: FileId(id(n)),
+        name: FileName::from_stored(name.into()),
+        media_type: media_type.into(),
+        size: 48_213,
+        has_thumbnail,
+    };
+    vec![file(11, "cat.jpg", "image/jpeg", true), file(12, "plan.pdf", "application/pdf", false)]
+}
+
 fn limits() -> HelloLimits {
     HelloLimits {
         frame_bytes: 65_536,
@@ -96,6 +107,9 @@ fn server_frames() -> BTreeMap<String, Encoded> {
         created_at: at(0),
         last_seen: None,
         email_verified: true,
+        server_role: chat::domain::ServerRole::User,
+        status: chat::domain::AccountStatus::Active,
+        profile: chat::domain::Profile::default(),
     };
     let reference = Reference::Number(4);
     let r = Some(&reference);
@@ -107,6 +121,7 @@ fn server_frames() -> BTreeMap<String, Encoded> {
         username: "bob".into(),
     };
     let created = entry(44, Change::MessageCreated(message()));
+    let links = Links::new("https://chat.example.com");
     let mut frames = BTreeMap::new();
     let mut add = |name: &str, frame: Encoded| {
         assert!(frames.insert(name.to_owned(), frame).is_none(), "{name} stands twice");
@@ -148,19 +163,22 @@ fn server_frames() -> BTreeMap<String, Encoded> {
     add("server.draining", server::draining(1_830, at(10)));
     add("session.revoked", server::session_revoked());
     add("room.reset", server::reset(ROOM, ResetReason::Membership, seq(48), seq(1)));
-    add("message.created", server::entry(&created, None));
-    add("message.created.own", server::entry(&created, Some(ALICE)));
-    add("message.updated", server::entry(&edit, None));
-    add("message.deleted", server::entry(&entry(46, Change::MessageDeleted(deleted)), None));
-    add("member.joined", server::entry(&entry(47, joined), None));
-    add("member.left", server::entry(&entry(48, left(None)), None));
-    add("member.left.removed", server::entry(&entry(48, left(Some(ALICE))), None));
+    add("message.created", server::entry(&created, None, &links));
+    add("message.created.own", server::entry(&created, Some(ALICE), &links));
+    let with_files = Message { content: String::new(), attachments: files(), ..message() };
+    let with_files = entry(44, Change::MessageCreated(with_files));
+    add("message.created.attachments", server::entry(&with_files, None, &links));
+    add("message.updated", server::entry(&edit, None, &links));
+    add("message.deleted", server::entry(&entry(46, Change::MessageDeleted(deleted)), None, &links));
+    add("member.joined", server::entry(&entry(47, joined), None, &links));
+    add("member.left", server::entry(&entry(48, left(None)), None, &links));
+    add("member.left.removed", server::entry(&entry(48, left(Some(ALICE))), None, &links));
     let role = Change::MemberUpdated { user: BOB, role: Role::Administrator };
-    add("member.updated", server::entry(&entry(50, role), None));
+    add("member.updated", server::entry(&entry(50, role), None, &links));
     let banned = Change::MemberBanned { user: BOB, by: ALICE };
-    add("member.banned", server::entry(&entry(51, banned), None));
+    add("member.banned", server::entry(&entry(51, banned), None, &links));
     let unbanned = Change::MemberUnbanned { user: BOB, by: ALICE };
-    add("member.unbanned", server::entry(&entry(52, unbanned), None));
+    add("member.unbanned", server::entry(&entry(52, unbanned), None, &links));
     let facts = RoomFacts {
         name: RoomName::parse("general").expect("valid"),
         description: None,
@@ -169,18 +187,21 @@ fn server_frames() -> BTreeMap<String, Encoded> {
         archived_at: None,
         edit_window: None,
     };
-    add("room.updated", server::entry(&entry(53, Change::RoomUpdated(facts.clone())), None));
+    add("room.updated", server::entry(&entry(53, Change::RoomUpdated(facts.clone())), None, &links));
     let edit_window = Some(EditWindow(Duration::from_secs(3_600)));
     let archived = RoomFacts { archived_at: Some(at(10)), edit_window, ..facts };
     let (message, user) = (MessageId(id(10)), BOB);
     let emoji = Emoji::parse("👍").expect("a sign");
     let added = Change::ReactionAdded { message, user, emoji: emoji.clone() };
-    add("reaction.added", server::entry(&entry(55, added), None));
+    add("reaction.added", server::entry(&entry(55, added), None, &links));
+    let reacted = entry(55, Change::ReactionAdded { message, user, emoji: emoji.clone() });
+    let reacted = Committed { entry: reacted, also: Vec::new(), duplicate: false, told: None };
+    add("ack.react", server::ack(r, &reacted));
     let removed = Change::ReactionRemoved { message, user, emoji };
-    add("reaction.removed", server::entry(&entry(56, removed), None));
-    add("room.archived", server::entry(&entry(54, Change::RoomArchived(archived)), None));
+    add("reaction.removed", server::entry(&entry(56, removed), None, &links));
+    add("room.archived", server::entry(&entry(54, Change::RoomArchived(archived)), None, &links));
     let newer = Change::Other { kind: "room.painted".into() };
-    add("other", server::entry(&entry(49, newer), None));
+    add("other", server::entry(&entry(49, newer), None, &links));
     let own =
         |n, change| UserEntry { user: ALICE, seq: seq(n), at: at(i64::try_from(n).expect("small")), change };
     add("room.added", news::user_entry(&own(13, UserChange::RoomAdded { room: ROOM })));
@@ -192,6 +213,7 @@ fn server_frames() -> BTreeMap<String, Encoded> {
     let received = UserChange::InviteReceived { invite, room: ROOM, by: BOB };
     add("invite.received", news::user_entry(&own(18, received)));
     add("invite.revoked", news::user_entry(&own(19, UserChange::InviteRevoked { invite, room: ROOM })));
+    add("profile.updated", news::user_entry(&own(17, UserChange::ProfileUpdated)));
     add("other.user", news::user_entry(&own(16, UserChange::Other { kind: "badge.awarded".into() })));
     add("ack.marked", news::marked(r, marks, unread));
     add("room.bump", news::bump(ROOM, seq(51), 38));

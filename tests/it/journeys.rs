@@ -90,13 +90,20 @@ fn of_a_message_that_is_not_followed_the_rest_is_told() {
 }
 
 #[test]
-fn only_the_operator_is_told() {
+fn only_the_operator_and_administrators_are_told_and_that_is_recorded() {
     let server = TestServer::with(|s| s.jwt_secret = vec![Secret::new(SECRET)]);
     let alice = server.person("alice");
     let room = server.room(&alice, &[]);
     let message = text(&server.send(&alice, &room, &new_id(), "hi").expect(201), "id");
     let path = format!("/admin/messages/{message}/journey?userId={}", alice.id);
-    assert_eq!(server.get(&alice, &path).problem(401), "unauthorized");
+    // The first of an embedded database administers it.
+    assert_eq!(server.get(&alice, &path).expect(200)["verdict"], "author");
+    let bob = server.person("bob");
+    assert_eq!(server.get(&bob, &path).problem(403), "forbidden");
+    let read = server.get(&alice, "/admin/audit?event=journeyRead").expect(200);
+    let [record] = &read["records"].as_array().expect("records")[..] else { panic!("one record: {read}") };
+    assert_eq!((&record["actorId"], &record["subjectId"]), (&json!(alice.id), &json!(alice.id)));
+    assert_eq!(record["detail"], format!("message {message}"));
     assert_eq!(server.ask(None, "GET", &path, None).problem(401), "unauthorized");
 
     let url = format!("http://{}", server.address());
@@ -107,6 +114,6 @@ fn only_the_operator_is_told() {
         complaint(&output)
     };
     let other = "another secret of enough bytes to be one";
-    assert_eq!(ask(&message, other), "chat: the server answers 401: the token is not an operator's\n");
+    assert_eq!(ask(&message, other), "chat: the server answers 401: the access token is not valid\n");
     assert_eq!(ask(&new_id(), SECRET), "chat: the server answers 404: message not found\n");
 }

@@ -8,18 +8,24 @@
     reason = "a test says what is wrong by panicking"
 )]
 
+#[cfg(feature = "torture")]
+mod administering;
 mod architecture;
+mod asyncapi;
 #[cfg(feature = "torture")]
 mod cluster;
 mod contract;
 #[cfg(feature = "torture")]
 mod costs;
 mod docs;
+mod files;
 mod frames;
 mod http;
 mod journeys;
 #[cfg(feature = "torture")]
 mod mail;
+#[cfg(feature = "torture")]
+mod own_data;
 #[cfg(feature = "torture")]
 mod pods;
 mod postgres;
@@ -27,6 +33,7 @@ mod postgres;
 mod redis;
 mod sim;
 mod support;
+mod threats;
 mod torture;
 mod traces;
 mod ws;

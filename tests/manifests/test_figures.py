@@ -82,6 +82,9 @@ class Figures(Case):
             self.assertEqual(secrets.pop("SENTRY_DSN", sentry), sentry)
             if rendered.name != "base":
                 keys["CHAT_SMTP_URL"] = "smtp-url"
+                keys["CHAT_FILES_URL"] = "files-url"
+                keys["CHAT_S3_ACCESS_KEY_ID"] = "s3-access-key-id"
+                keys["CHAT_S3_SECRET_ACCESS_KEY"] = "s3-secret-access-key"
                 self.assertIn({"name": "CHAT_EMAIL_VERIFICATION", "value": "required"}, backend["env"])
             self.assertEqual(secrets, {name: {"name": "chat-secrets", "key": key} for name, key in keys.items()})
             for side, memory, cpu in (("requests", "256Mi", "250m"), ("limits", "512Mi", "500m")):
@@ -208,7 +211,7 @@ class Figures(Case):
             self.assertLessEqual({metric.removesuffix("_bucket") for metric in named}, known)
 
     def test_settings_are_known(self):
-        known = set(re.findall(r"`([A-Z_]+)`", (ROOT / "docs/reference/settings.md").read_text()))
+        known = set(re.findall(r"`([A-Z0-9_]+)`", (ROOT / "docs/reference/settings.md").read_text()))
         for name in ("dev", "staging", "prod"):
             for one in overlay(name).of("ConfigMap"):
                 if one["metadata"]["name"].startswith("chat-config"):
@@ -236,8 +239,9 @@ class Figures(Case):
         self.assertGreater(probe["periodSeconds"] * probe["failureThreshold"], patience)
         first = containers(overlay("prod").one("Deployment", "chat-backend"))[0]
         self.assertEqual((first["name"], first["command"][1:]), ("migrate", ["migrate"]))
-        # Who migrates writes to nobody, and reports nothing.
-        others = ("CHAT_SMTP_URL", "CHAT_EMAIL_VERIFICATION", "SENTRY_DSN")
+        # Who migrates writes to nobody, reports nothing, and keeps no files.
+        files = ("CHAT_FILES_URL", "CHAT_S3_ACCESS_KEY_ID", "CHAT_S3_SECRET_ACCESS_KEY")
+        others = ("CHAT_SMTP_URL", "CHAT_EMAIL_VERIFICATION", "SENTRY_DSN", *files)
         own = [one for one in container(overlay("prod"))["env"] if one["name"] not in others]
         self.assertEqual(first["env"], own)
 

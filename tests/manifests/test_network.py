@@ -87,14 +87,15 @@ def expected(rendered):
     yield page, DNS, 53, "UDP", False
     yield backend, DATABASE, 5432, "TCP", True
     yield backend, DATABASE, 6379, "TCP", True
-    yield backend, DATABASE, 465, "TCP", True
-    yield backend, DATABASE, 587, "TCP", True
+    variables = [one["name"] for each in containers(rendered.backends()[0]) for one in each.get("env", [])]
+    mails = "CHAT_SMTP_URL" in variables
+    reports = "SENTRY_DSN" in variables or "CHAT_FILES_URL" in variables
+    yield backend, DATABASE, 465, "TCP", mails
+    yield backend, DATABASE, 587, "TCP", mails
     yield backend, DATABASE, 25, "TCP", False
     yield backend, METADATA, 587, "TCP", False
     yield backend, METADATA, 80, "TCP", False
     yield backend, METADATA, 5432, "TCP", False
-    variables = [one["name"] for each in containers(rendered.backends()[0]) for one in each.get("env", [])]
-    reports = "SENTRY_DSN" in variables
     yield backend, DATABASE, 443, "TCP", reports
     yield backend, METADATA, 443, "TCP", False
     yield page, DATABASE, 5432, "TCP", False

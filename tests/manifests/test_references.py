@@ -18,7 +18,7 @@ from rendering import (
 
 # Secrets that are not in the manifests, with their keys: made by dev-secrets.sh, a vault or by hand.
 SECRETS = {
-    "chat-secrets": {"database-url", "redis-url", "jwt-secret", "smtp-url"},
+    "chat-secrets": {"database-url", "redis-url", "jwt-secret", "smtp-url", "files-url", "s3-access-key-id", "s3-secret-access-key"},
     "chat-migration-secrets": {"database-url"},
     "chat-sentry": {"dsn"},
     "chat-postgres": {"password"},

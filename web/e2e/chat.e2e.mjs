@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { ChatServer, launchBrowser, Person } from "./support.mjs";
+import { join } from "node:path";
+import { ChatServer, launchBrowser, Person, SHOTS } from "./support.mjs";
 
 const HISTORY = 120;
 let server, browser, alice, bob;
@@ -37,6 +38,22 @@ test("two people register, and find no rooms yet", async () => {
   await bob.page.getByText("Rooms you join appear here.").waitFor();
   await bob.shot("empty-dark");
   await bob.passesAxe("the empty room list");
+});
+
+test("no script of the page finds a token, and a second tab is let in by the cookie", async () => {
+  assert.doesNotMatch(await alice.stored(), /eyJ|token/i);
+  const kept = (await alice.context.cookies()).filter(({ name }) => name.endsWith("chat_refresh"));
+  assert.deepEqual(kept.map(({ httpOnly, sameSite, path }) => ({ httpOnly, sameSite, path })), [
+    { httpOnly: true, sameSite: "Strict", path: "/auth" },
+  ]);
+  const tab = await alice.context.newPage();
+  // Both at once, several times: each takes the cookie of the other, or the same.
+  for (let round = 0; round < 3; round += 1) {
+    await Promise.all([alice.page.goto(alice.url), tab.goto(alice.url)]);
+    await Promise.all([alice.page, tab].flatMap((page) => [page.reload(), page.waitForLoadState()]));
+  }
+  for (const page of [alice.page, tab]) await page.getByText("Rooms you join appear here.").waitFor();
+  await tab.close();
 });
 
 test("one makes a room, the other finds it in the directory and joins", async () => {
@@ -156,7 +173,7 @@ test("a message is edited and another deleted, for both", async () => {
 });
 
 test("a long history is read by scrolling up, without losing one's place", async () => {
-  const { token } = await alice.storedSession();
+  const token = await alice.apiToken();
   const roomId = new URL(alice.page.url()).hash.split("/").at(-1);
   await server.seed(token, roomId, HISTORY);
   await bob.sees(`seeded message number ${HISTORY}`);
@@ -214,8 +231,8 @@ test("what is sent while the server is dead arrives exactly once after its retur
 });
 
 test("a reload keeps the room and the unsent messages", async () => {
-  // The page is still served; the interface behind it is not reached.
-  const unreachable = /\/(ws\/ticket|auth\/refresh)$/;
+  // The page is still served, and lets him in; the socket is not reached.
+  const unreachable = /\/ws\/ticket$/;
   await bob.context.route(unreachable, (route) => route.abort());
   await bob.page.reload();
   await bob.send("kept over a reload");
@@ -293,6 +310,23 @@ test("leaving a room takes it off the list", async () => {
   await bob.page.getByRole("button", { name: "Leave room" }).click();
   await bob.page.getByRole("dialog").getByRole("button", { name: "Leave room" }).click();
   await bob.page.getByText("Rooms you join appear here.").waitFor();
+});
+
+test("the API's document is shown whole under its policy", async () => {
+  const page = await browser.newPage();
+  const answer = await page.goto(`${server.url}/docs/`);
+  assert.doesNotMatch(answer.headers()["content-security-policy"], /unsafe|\*/);
+  const errors = [];
+  page.on("pageerror", (error) => errors.push(String(error)));
+  page.on("console", (entry) => entry.type() === "error" && errors.push(entry.text()));
+  const operation = page.locator(".opblock", { hasText: "/auth/login" });
+  await operation.getByRole("button").first().click();
+  await operation.getByText("Request body").waitFor();
+  await page.getByRole("button", { name: "Authorize" }).first().click();
+  await page.getByText("refreshCookie").first().waitFor();
+  await page.screenshot({ path: join(SHOTS, "docs.png") });
+  assert.deepEqual(errors, []);
+  await page.close();
 });
 
 test("no page met an error on the way", () => {

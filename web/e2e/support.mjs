@@ -5,16 +5,20 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { extname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const BINARY = resolve(process.env.CHAT_BIN ?? join(here, "../../target/debug/chat"));
 export const SHOTS = resolve(process.env.E2E_SHOTS ?? join(here, "../test-results"));
+
+/** A built page in place of the one inside the binary: while working on it, the server need not be built again. */
+const PAGE = process.env.E2E_PAGE && resolve(process.env.E2E_PAGE);
 
 const BROWSER_ARGS = [
   "--no-sandbox",
@@ -25,6 +29,9 @@ const BROWSER_ARGS = [
   "--disable-component-update",
   "--disable-sync",
 ];
+
+export const WIDE = { width: 1200, height: 780 };
+export const NARROW = { width: 360, height: 740 };
 
 async function freePort() {
   const probe = createServer().listen(0, "127.0.0.1");
@@ -39,8 +46,10 @@ export class ChatServer {
   #process = null;
   #log = "";
 
-  static async start() {
+  /** `settings` of the environment, beside those that every story has. */
+  static async start(settings = {}) {
     const server = new ChatServer();
+    server.settings = settings;
     server.port = await freePort();
     server.url = `http://127.0.0.1:${server.port}`;
     server.dataDir = await mkdtemp(join(tmpdir(), "chat-e2e-"));
@@ -56,6 +65,8 @@ export class ChatServer {
       PORT: String(this.port),
       CHAT_DATA_DIR: this.dataDir,
       CHAT_RATE_LIMITS: "off",
+      CHAT_PAGE_URL: this.url,
+      ...this.settings,
     };
     const child = spawn(BINARY, ["serve"], { env, cwd: this.dataDir, stdio: ["ignore", "pipe", "pipe"] });
     this.#process = child;
@@ -86,6 +97,24 @@ export class ChatServer {
     await rm(this.dataDir, { recursive: true, force: true });
   }
 
+  /** The link in the newest mail of this subject to this address, once it is there. */
+  async mailedLink(address, subject) {
+    const folder = join(this.dataDir, "mail");
+    for (const deadline = Date.now() + 15_000; ; ) {
+      const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith(".eml")).sort().reverse();
+      for (const name of names) {
+        const mail = plain(await readFile(join(folder, name), "utf8"));
+        const link = /http:\/\/127\.0\.0\.1:\d+\/app\/#\/[\w-]+\/[\w-]+/.exec(mail)?.[0];
+        if (mail.includes(`To: ${address}`) && mail.includes(`Subject: ${subject}`) && link) {
+          await rm(join(folder, name));
+          return link;
+        }
+      }
+      if (Date.now() > deadline) throw new Error(`no mail “${subject}” for ${address} in ${names}`);
+      await new Promise((wake) => setTimeout(wake, 100));
+    }
+  }
+
   async post(path, token, body, headers = {}) {
     const answer = await fetch(this.url + path, {
       method: "POST",
@@ -104,11 +133,31 @@ export class ChatServer {
   }
 }
 
+/** Quoted-printable, as far as a link needs it. */
+const plain = (mail) => mail.replace(/=\r?\n/g, "").replace(/=3D/g, "=");
+
 export async function launchBrowser() {
   await mkdir(SHOTS, { recursive: true });
   const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
-  return chromium.launch({ executablePath, headless: true, args: BROWSER_ARGS });
+  // A page put in the server's place comes from nowhere, which may not open local sockets.
+  const args = PAGE ? [...BROWSER_ARGS, "--disable-features=LocalNetworkAccessChecks"] : BROWSER_ARGS;
+  return chromium.launch({ executablePath, headless: true, args });
 }
+
+/** With the headers of the server's own page, its policy above all. */
+async function pageBefore(server) {
+  const own = await fetch(`${server.url}/app/`);
+  const policy = own.headers.get("content-security-policy");
+  return async (route) => {
+    const name = new URL(route.request().url()).pathname.replace("/app/", "") || "index.html";
+    const headers = name === "index.html" ? { "content-security-policy": policy } : {};
+    const path = join(PAGE, name);
+    if (existsSync(path)) await route.fulfill({ path, headers: { "content-type": TYPES[extname(name)], ...headers } });
+    else await route.fulfill({ status: 404 });
+  };
+}
+
+const TYPES = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".json": "application/json" };
 
 /** One person at one browser, with the errors of the page noted. */
 export class Person {
@@ -126,7 +175,8 @@ export class Person {
   }
 
   static async arrive(browser, server, name, options = {}) {
-    const context = await browser.newContext({ viewport: { width: 1200, height: 780 }, ...options });
+    const context = await browser.newContext({ viewport: WIDE, ...options });
+    if (PAGE) await context.route(`${server.url}/app/**`, await pageBefore(server));
     const page = await context.newPage();
     const person = new Person(name, context, page, `${server.url}/app/`);
     await page.goto(person.url);
@@ -141,6 +191,13 @@ export class Person {
     await page.getByLabel("Password").fill(this.password);
     await page.getByRole("button", { name: "Create account" }).click();
     await page.getByRole("navigation", { name: "Your rooms" }).waitFor();
+  }
+
+  async logIn(email = this.email, password = this.password) {
+    await this.page.getByLabel("E-mail address").fill(email);
+    await this.page.getByLabel("Password").fill(password);
+    await this.page.getByRole("button", { name: "Log in" }).click();
+    await this.page.getByRole("navigation", { name: "Your rooms" }).waitFor();
   }
 
   get composer() {
@@ -170,11 +227,29 @@ export class Person {
     await this.page.waitForFunction(() => document.querySelector(".banner") === null);
   }
 
-  storedSession() {
-    return this.page.evaluate(() => JSON.parse(localStorage.getItem("chat.session")));
+  /** What scripts of the page can find of the session: never a token. */
+  stored() {
+    return this.page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie]));
+  }
+
+  /** A login beside the page's own, whose tokens nobody can get at. */
+  async apiToken() {
+    const answer = await fetch(new URL("/auth/login", this.url), {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ email: this.email, password: this.password }),
+    });
+    assert.ok(answer.ok, `/auth/login answered ${answer.status}`);
+    return (await answer.json()).token;
+  }
+
+  /** What fades in has wrong colours for a moment. */
+  async settled() {
+    await this.page.evaluate(() => Promise.all(document.getAnimations().filter((a) => a.effect?.getTiming().iterations !== Infinity).map((a) => a.finished)));
   }
 
   async shot(name) {
+    await this.settled();
     await this.page.screenshot({ path: join(SHOTS, `${name}.png`) });
   }
 
@@ -182,15 +257,30 @@ export class Person {
   async fitsTheWidth() {
     const outside = await this.page.evaluate(() =>
       [...document.querySelectorAll("#root *")]
-        .filter((el) => el.checkVisibility() && el.getBoundingClientRect().right > innerWidth + 1)
+        // Text for screen readers alone is cut off on purpose.
+        .filter((el) => el.checkVisibility() && !el.closest(".visually-hidden") && el.getBoundingClientRect().right > innerWidth + 1)
         .map((el) => el.outerHTML.slice(0, 120)),
     );
     assert.deepEqual(outside, []);
   }
 
+  /** In every dress that the page has. */
+  async looksRight(name) {
+    for (const colorScheme of ["light", "dark"]) {
+      await this.page.emulateMedia({ colorScheme });
+      await this.shot(`${name}-${colorScheme}`);
+      await this.passesAxe(`${name}, ${colorScheme}`);
+    }
+    await this.page.emulateMedia({ colorScheme: "light" });
+    await this.page.setViewportSize(NARROW);
+    await this.shot(`${name}-narrow`);
+    await this.passesAxe(`${name}, narrow`);
+    await this.fitsTheWidth();
+    await this.page.setViewportSize(WIDE);
+  }
+
   async passesAxe(where) {
-    // What fades in has wrong colours for a moment.
-    await this.page.evaluate(() => Promise.all(document.getAnimations().filter((a) => a.effect?.getTiming().iterations !== Infinity).map((a) => a.finished)));
+    await this.settled();
     const { violations } = await new AxeBuilder({ page: this.page }).analyze();
     const told = violations.map((v) => `${v.id}: ${v.nodes.map((node) => node.html).join("\n    ")}`);
     assert.deepEqual(told, [], `axe on ${where}`);

@@ -156,7 +156,10 @@ impl HubCore {
     pub fn note_user_entry(&self, link: &Rc<Link>, entry: &UserEntry) {
         link.user_log.advance(entry.seq);
         match &entry.change {
-            UserChange::RoomAdded { room } => self.follow_one(link, *room, Seq::START, 0),
+            UserChange::RoomAdded { room } if link.sees_private.get() => {
+                self.follow_one(link, *room, Seq::START, 0);
+            }
+            UserChange::RoomAdded { room } => link.tell(ToSession::Added { room: *room }),
             UserChange::RoomRemoved { room } => self.unfollow(link, *room),
             _ => {}
         }

@@ -100,6 +100,9 @@ mod tests {
             created_at: Timestamp::default(),
             last_seen: None,
             email_verified: true,
+            server_role: crate::domain::ServerRole::User,
+            status: crate::domain::AccountStatus::Active,
+            profile: crate::domain::Profile::default(),
         }
     }
 

@@ -1,19 +1,25 @@
 //! The OpenAPI document: written by paperclip from routes and types, then finished here with what
 //! paperclip cannot say (statuses, bounds, examples, the bearer scheme).
 
+mod errors;
+mod files;
+mod limits;
 mod table;
 
 use std::sync::OnceLock;
 
 use actix_web::App;
 use paperclip::actix::OpenApiExt;
-use paperclip::v2::models::{Contact, DefaultApiRaw, Info};
+use paperclip::v2::models::{Contact, DefaultApiRaw, Info, License};
 use paperclip::v2::schema::Apiv2Schema;
 use serde_json::{Map, Value, json};
 use serde_yaml_ng::Mapping;
 
+pub use self::limits::reference as rate_limits;
 use self::table::{ANY, OPERATIONS, REFERENCES, REQUIRED, TAGS, WITH_BODY, WITH_TOKEN};
+use super::audit::AuditEntry;
 use super::invites::{Invite, Preview};
+use super::keys::Jwk;
 use super::manage::Ban;
 use super::problem::{FieldError, ProblemBody};
 use super::sessions::LoginSession;
@@ -51,7 +57,7 @@ pub fn json() -> &'static str {
 pub fn yaml() -> Result<String, serde_yaml_ng::Error> {
     let spec = spec();
     // In the order in which people read it, not by the alphabet.
-    let keys = ["openapi", "info", "servers", "tags", "paths", "components"];
+    let keys = ["openapi", "info", "externalDocs", "servers", "tags", "paths", "components"];
     let ordered: Mapping = keys
         .iter()
         .filter_map(|key| Some(((*key).into(), serde_yaml_ng::to_value(spec.get(*key)?).ok()?)))
@@ -70,6 +76,10 @@ fn base() -> DefaultApiRaw {
                 email: Some("support@example.com".into()),
                 ..Contact::default()
             }),
+            license: Some(License {
+                name: Some("Apache-2.0".into()),
+                url: Some("https://www.apache.org/licenses/LICENSE-2.0".into()),
+            }),
             ..Info::default()
         },
         // Schemas that occur within others only; paperclip names those it meets first hand.
@@ -83,7 +93,9 @@ fn base() -> DefaultApiRaw {
             ("Invite", Invite::schema_with_ref()),
             ("Preview", Preview::schema_with_ref()),
             ("Ban", Ban::schema_with_ref()),
+            ("AuditEntry", AuditEntry::schema_with_ref()),
             ("LoginSession", LoginSession::schema_with_ref()),
+            ("Jwk", Jwk::schema_with_ref()),
             ("FieldError", FieldError::schema_with_ref()),
             ("Problem", ProblemBody::schema_with_ref()),
         ]
@@ -100,6 +112,10 @@ fn base() -> DefaultApiRaw {
 fn polish(spec: &mut Value) {
     let Some(root) = spec.as_object_mut() else { return };
     root.insert("openapi".into(), "3.0.0".into());
+    root.insert(
+        "externalDocs".into(),
+        json!({ "description": "The realtime API", "url": "https://api.chat.example.com/asyncapi.yaml" }),
+    );
     root.insert(
         "servers".into(),
         json!([
@@ -119,7 +135,15 @@ fn polish(spec: &mut Value) {
     if let Some(components) = root.get_mut("components").and_then(Value::as_object_mut) {
         components.insert(
             "securitySchemes".into(),
-            json!({ "bearerAuth": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT" } }),
+            json!({
+                "bearerAuth": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT" },
+                "refreshCookie": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": "__Host-chat_refresh",
+                    "description": "The refresh token of a page, asked for by `refreshCookie`. Over plain http it is called `chat_refresh`.",
+                },
+            }),
         );
         if let Some(schemas) = components.get_mut("schemas").and_then(Value::as_object_mut) {
             link(schemas);
@@ -141,6 +165,7 @@ fn objects(value: Option<&mut Value>) -> impl Iterator<Item = &mut Map<String, V
 fn finish(operation: &mut Map<String, Value>) {
     let id = operation.get("operationId").and_then(Value::as_str).unwrap_or_default();
     let Some(row) = OPERATIONS.iter().find(|row| row.operation == id) else { return };
+    files::add_body(row.operation, operation);
     let (has_body, has_token) = (operation.contains_key("requestBody"), operation.contains_key("security"));
     if let Some(body) = operation.get_mut("requestBody").and_then(Value::as_object_mut) {
         body.insert("required".into(), true.into());
@@ -158,8 +183,9 @@ fn finish(operation: &mut Map<String, Value>) {
     for (status, description) in groups.iter().filter(|(applies, _)| *applies).flat_map(|(_, errors)| *errors)
     {
         // The operation's own words come first and stay.
-        answers.entry(status.to_string()).or_insert_with(|| error(*status, description));
+        answers.entry(status.to_string()).or_insert_with(|| errors::answer(*status, description));
     }
+    files::add_answers(row.operation, &mut answers);
     answers.sort_keys();
     if row.operation == "sendMessage"
         && let Some(Value::Object(created)) = answers.get_mut("201")
@@ -170,24 +196,16 @@ fn finish(operation: &mut Map<String, Value>) {
         });
         created.insert("headers".into(), json!({ "Idempotent-Replayed": header }));
     }
-    operation.insert("responses".into(), Value::Object(answers));
-}
-
-fn error(status: u16, description: &str) -> Value {
-    let mut answer = json!({
-        "description": description,
-        "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } },
-    });
-    if matches!(status, 429 | 503)
-        && let Some(answer) = answer.as_object_mut()
+    limits::tell(operation, row.operation, has_token);
+    if row.operation == "getJobResult"
+        && let Some(Value::Object(result)) = answers.get_mut("200")
     {
-        let header = json!({
-            "description": "Seconds after which to try again.",
-            "schema": { "type": "integer", "minimum": 1 },
-        });
-        answer.insert("headers".into(), json!({ "Retry-After": header }));
+        let lines = json!({ "schema": { "type": "string" }, "example": "{\"type\":\"account\"}\n" });
+        result.insert("content".into(), json!({ "application/x-ndjson": lines }));
     }
-    answer
+    operation.insert("responses".into(), Value::Object(answers));
+    // Said aloud, so that none is forgotten by mistake.
+    operation.entry("security").or_insert_with(|| json!([]));
 }
 
 /// Makes schemas refer to each other and says exactly what is required.

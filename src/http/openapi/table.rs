@@ -25,17 +25,27 @@ pub(super) const WITH_BODY: &[(u16, &str)] = &[
 pub(super) const WITH_TOKEN: &[(u16, &str)] =
     &[(401, "No access token, or one that is wrong, expired or revoked"), (429, "Too many requests")];
 /// Errors that any operation answers.
-pub(super) const ANY: &[(u16, &str)] =
-    &[(500, "The server's own fault"), (503, "Overload or a lost database: try again")];
+pub(super) const ANY: &[(u16, &str)] = &[
+    (429, "Too many requests"),
+    (500, "The server's own fault"),
+    (503, "Overload or a lost database: try again"),
+];
 
 const VALIDATION: (u16, &str) = (400, "Validation error");
+const NO_USER: (u16, &str) = (404, "No such user");
+const NOT_ADMINISTRATOR: (u16, &str) = (403, "Only administrators may do this");
 const NO_ROOM: (u16, &str) = (404, "Room not found");
 const NO_MESSAGE: (u16, &str) = (404, "Message not found");
 const TOO_MANY: (u16, &str) = (429, "Too many requests");
 const NO_MAIL: (u16, &str) = (403, "This installation sends no mail");
 const TAKEN: (u16, &str) = (409, "Somebody has the address");
 const NOT_VERIFIED: (u16, &str) = (403, "Your e-mail address is not confirmed");
-const NOT_MEMBER: (u16, &str) = (403, "Not a member of this public room");
+const NOT_A_PAGE: (u16, &str) = (403, "A cookie counts from an allowed origin with its header alone");
+const NO_FILE: (u16, &str) = (404, "File not found");
+const NO_SORT: (u16, &str) = (415, "None of the sorts of files that are taken");
+const FILE_SIZE: (u16, &str) = (413, "The file is too large, or all of your files together are");
+const NOT_MEMBER: (u16, &str) =
+    (403, "Not a member of this public room, or your e-mail address is not confirmed and it is private");
 
 const NOT_ALLOWED: (u16, &str) = (403, "Not a member, or your role does not allow it");
 const ARCHIVED: (u16, &str) = (409, "The room is archived");
@@ -48,12 +58,21 @@ pub(super) const OPERATIONS: &[Answers] = &[
         (201, "User created successfully"),
         &[VALIDATION, (409, "User already exists"), (429, "Too many requests")],
     ),
-    row("login", (200, "Login successful"), &[(401, "Invalid credentials"), (429, "Too many requests")]),
-    row("refresh", (200, "Tokens renewed"), &[(401, "Invalid refresh token"), (429, "Too many requests")]),
-    row("logout", (204, "Login ended"), &[]),
+    row(
+        "login",
+        (200, "Login successful"),
+        &[(401, "Invalid credentials"), (403, "The account was closed"), (429, "Too many requests")],
+    ),
+    row(
+        "refresh",
+        (200, "Tokens renewed"),
+        &[(401, "Invalid refresh token"), NOT_A_PAGE, (429, "Too many requests")],
+    ),
+    row("logout", (204, "Login ended"), &[NOT_A_PAGE]),
     row("logoutAll", (204, "All logins ended"), &[]),
     row("listSessions", (200, "Your logins"), &[]),
     row("endSession", (204, "Login ended"), &[VALIDATION, (404, "You have no such login")]),
+    row("getKeys", (200, "The keys"), &[]),
     row("verifyEmail", (204, "Address confirmed"), &[(400, "The token is not good"), TOO_MANY]),
     row(
         "resendVerification",
@@ -69,18 +88,50 @@ pub(super) const OPERATIONS: &[Answers] = &[
     row("confirmEmail", (200, "Confirmed"), &[(400, "The token is not good"), TAKEN, TOO_MANY]),
     row("changePassword", (204, "Password changed"), &[VALIDATION, (409, "It was changed meanwhile")]),
     row("changeEmail", (202, "Mails will come"), &[VALIDATION, NO_MAIL, TAKEN]),
+    row(
+        "beginSecondFactor",
+        (201, "A secret to be confirmed"),
+        &[VALIDATION, (409, "A second factor is set")],
+    ),
+    row(
+        "confirmSecondFactor",
+        (200, "Set; recovery codes"),
+        &[VALIDATION, (409, "None waits to be confirmed")],
+    ),
+    row("renewRecoveryCodes", (200, "Other recovery codes"), &[VALIDATION, (409, "No second factor is set")]),
+    row("removeSecondFactor", (204, "Switched off"), &[VALIDATION, (409, "No second factor is set")]),
     row("getMe", (200, "You"), &[]),
+    row("changeProfile", (200, "You, as you are now"), &[VALIDATION]),
+    row("deleteAccount", (202, "The account is closed, and will be gone"), &[VALIDATION]),
+    row("exportData", (202, "It will be put together"), &[]),
+    row("listJobs", (200, "Your jobs"), &[]),
+    row("getJob", (200, "The job"), &[VALIDATION, (404, "You have no such job")]),
+    row(
+        "getJobResult",
+        (200, "The result, as application/x-ndjson"),
+        &[VALIDATION, (404, "There is none, or it was dropped"), (409, "The job is not done")],
+    ),
+    row("findUsers", (200, "People found"), &[VALIDATION]),
+    row("getUser", (200, "The person"), &[VALIDATION, NO_USER]),
+    row("listBlocks", (200, "Whom you block"), &[]),
+    row("blockUser", (204, "Blocked"), &[VALIDATION, NO_USER, (413, "You block as many as one may")]),
+    row("unblockUser", (204, "Not blocked"), &[VALIDATION]),
     row("listRooms", (200, "Rooms retrieved successfully"), &[]),
     row(
         "createRoom",
         (201, "Room created successfully"),
         &[VALIDATION, NOT_VERIFIED, (429, "Too many requests")],
     ),
-    row("getRoom", (200, "The room"), &[VALIDATION, NO_ROOM]),
+    row("getRoom", (200, "The room"), &[VALIDATION, NOT_VERIFIED, NO_ROOM]),
     row(
         "joinRoom",
         (200, "The room joined"),
-        &[VALIDATION, (403, "You are banned from it"), NO_ROOM, (409, "The room is archived")],
+        &[
+            VALIDATION,
+            (403, "You are banned from it, or your e-mail address is not confirmed"),
+            NO_ROOM,
+            (409, "The room is archived"),
+        ],
     ),
     row(
         "leaveRoom",
@@ -94,12 +145,7 @@ pub(super) const OPERATIONS: &[Answers] = &[
     row(
         "addMember",
         (204, "In the room"),
-        &[
-            VALIDATION,
-            NOT_ALLOWED,
-            (404, "Room or user not found"),
-            (409, "The person is banned, or the room is archived"),
-        ],
+        &[VALIDATION, NOT_ALLOWED, NO_ROOM, (409, "The person is banned, or the room is archived")],
     ),
     row(
         "removeMember",
@@ -121,7 +167,7 @@ pub(super) const OPERATIONS: &[Answers] = &[
         &[
             VALIDATION,
             NOT_ALLOWED,
-            (404, "Room or user not found"),
+            NO_ROOM,
             (409, "The person is in the room or banned from it, or it is archived"),
             (413, "The room has too many links, or the body is too large"),
         ],
@@ -133,10 +179,10 @@ pub(super) const OPERATIONS: &[Answers] = &[
         &[VALIDATION, NOT_MEMBER, (404, "Room or invitation not found")],
     ),
     row("listMyInvites", (200, "Invitations retrieved successfully"), &[]),
-    row("acceptMyInvite", (200, "The room joined"), &[VALIDATION, NO_INVITE, ARCHIVED]),
+    row("acceptMyInvite", (200, "The room joined"), &[VALIDATION, NOT_VERIFIED, NO_INVITE, ARCHIVED]),
     row("declineMyInvite", (204, "Gone"), &[VALIDATION, NO_INVITE]),
-    row("getInvite", (200, "The invitation and its room"), &[VALIDATION, NO_INVITE]),
-    row("acceptInvite", (200, "The room joined"), &[VALIDATION, NO_INVITE, ARCHIVED]),
+    row("getInvite", (200, "The invitation and its room"), &[VALIDATION, NOT_VERIFIED, NO_INVITE]),
+    row("acceptInvite", (200, "The room joined"), &[VALIDATION, NOT_VERIFIED, NO_INVITE, ARCHIVED]),
     row("openDirectRoom", (200, "The conversation"), &[VALIDATION, NOT_VERIFIED]),
     row("setRoomSettings", (200, "The settings as they are now"), &[VALIDATION, NOT_MEMBER, NO_ROOM]),
     row("moveMarks", (200, "The marks as they are now"), &[VALIDATION, NOT_MEMBER, NO_ROOM]),
@@ -186,7 +232,26 @@ pub(super) const OPERATIONS: &[Answers] = &[
         ],
     ),
     row("removeReaction", (204, "It is gone"), &[VALIDATION, NOT_VERIFIED, NO_MESSAGE, ARCHIVED]),
-    row("getJourney", (200, "The message's way"), &[VALIDATION, (404, "Message or user not found")]),
+    row(
+        "getJourney",
+        (200, "The message's way"),
+        &[VALIDATION, NOT_ADMINISTRATOR, (404, "Message or user not found")],
+    ),
+    row("listAudit", (200, "What happened"), &[VALIDATION, NOT_ADMINISTRATOR]),
+    row(
+        "uploadAttachment",
+        (201, "File stored"),
+        &[(400, "No whole file, or more than one"), NOT_VERIFIED, FILE_SIZE, NO_SORT],
+    ),
+    row("readAttachment", (200, "The file"), &[VALIDATION, NO_FILE]),
+    row("readThumbnail", (200, "The picture"), &[VALIDATION, NO_FILE]),
+    row(
+        "setAvatar",
+        (200, "You, with your picture"),
+        &[(400, "No whole file, or more than one"), NOT_VERIFIED, FILE_SIZE, NO_SORT],
+    ),
+    row("removeAvatar", (204, "No picture any more"), &[NOT_VERIFIED]),
+    row("readAvatar", (200, "The picture"), &[VALIDATION, (404, "No such picture")]),
     row("createTicket", (201, "Ticket issued"), &[VALIDATION]),
     row("getHealth", (200, "The process lives"), &[]),
     row("getReadiness", (200, "Requests are taken"), &[]),
@@ -199,11 +264,18 @@ pub(super) const REQUIRED: &[(&str, &[&str])] = &[
     ("Room", &["id", "name", "isPrivate"]),
     ("Attachment", &["id", "url", "name", "type", "size"]),
     ("Problem", &["type", "title", "status", "detail", "code", "retryable"]),
+    ("Jwk", &["kty", "crv", "alg", "use", "kid", "x"]),
     ("MessagePage", &["messages", "nextCursor"]),
     ("MemberPage", &["members", "nextCursor"]),
     ("RoomPage", &["rooms", "nextCursor"]),
     ("RoomSettings", &["notifications", "isFavourite"]),
     ("Invite", &["id", "roomId", "invitedBy", "createdAt", "expiresAt", "maxUses", "uses"]),
+    ("AuditEntry", &["id", "at", "event", "actor"]),
+    ("AuditPage", &["records", "nextCursor"]),
+    ("Blocks", &["users"]),
+    ("FoundUsers", &["users"]),
+    ("Job", &["id", "kind", "state", "progress", "createdAt"]),
+    ("Jobs", &["jobs"]),
     ("LoginSession", &["id", "device", "network", "createdAt", "lastUsedAt", "isCurrent"]),
 ];
 
@@ -220,7 +292,12 @@ pub(super) const REFERENCES: &[(&str, &str, &str, bool)] = &[
     ("Message", "attachments", "Attachment", true),
     ("Message", "reactions", "Reaction", true),
     ("Session", "user", "User", false),
+    ("AuditPage", "records", "AuditEntry", true),
+    ("Blocks", "users", "User", true),
+    ("FoundUsers", "users", "User", true),
+    ("Jobs", "jobs", "Job", true),
     ("LoginSessions", "sessions", "LoginSession", true),
+    ("JwkSet", "keys", "Jwk", true),
     ("MessagePage", "messages", "Message", true),
     ("MemberPage", "members", "User", true),
     ("RoomPage", "rooms", "Room", true),
@@ -233,6 +310,7 @@ pub(super) const TAGS: &[(&str, &str)] = &[
     ("Messages", "History and sending."),
     ("Rooms", "Rooms and their members."),
     ("Invitations", "Ways into rooms: for one person, or by a link."),
+    ("Files", "Uploading and reading what messages are sent with."),
     ("Users", "People."),
     ("Directory", "Public rooms to join."),
     ("Realtime", "Opening a socket; what goes over it is described in AsyncAPI."),

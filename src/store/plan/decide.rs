@@ -7,11 +7,12 @@ use sha2::{Digest, Sha256};
 
 use super::ledger::Ledger;
 use super::{Decision, Known, KnownMessage, KnownRoom};
+use crate::domain::file;
 use crate::domain::policy::{self, EditWindow, Verdict};
 use crate::domain::refusal::Invalid;
 use crate::domain::{
-    Applied, Change, Committed, Content, Draft, Entry, Message, MessageId, Operation, Outcome, Refusal, Role,
-    RoomBatch, RoomId, Seq, Timestamp, UserId,
+    Applied, Attachment, Change, Committed, Content, Draft, Entry, FileId, Message, MessageId, Operation,
+    Outcome, Refusal, Role, RoomBatch, RoomId, Seq, Timestamp, UserId,
 };
 
 /// Decides all operations of all batches, in order. `known` is what [`super::needs`] asked for, as
@@ -49,6 +50,7 @@ impl Desk<'_> {
             Operation::Send { author, message, draft } => self.send(*author, *message, draft),
             Operation::Edit { by, message, content } => self.edit(*by, *message, content),
             Operation::Delete { by, message } => self.delete(*by, *message),
+            Operation::Erase { author, message } => self.erase(*author, *message),
             Operation::Join { user } => self.join(*user),
             Operation::Leave { user } => self.leave(*user),
             Operation::React { by, message, emoji, on } => self.react(*by, *message, emoji, *on),
@@ -72,7 +74,7 @@ impl Desk<'_> {
             return self.first_outcome(first, &body_hash);
         }
         self.writable()?;
-        self.check_references(draft)?;
+        let attachments = self.check_references(author, draft)?;
         let seq = self.next();
         let message = Message {
             id,
@@ -81,12 +83,13 @@ impl Desk<'_> {
             author,
             client_msg_id: draft.client_msg_id,
             content: draft.content.as_str().to_owned(),
-            attachments: Vec::new(),
+            attachments,
             reply_to: draft.reply_to,
             created_at: self.now,
             updated_at: self.now,
             deleted_at: None,
         };
+        self.ledger.use_files(&draft.attachments, id);
         self.ledger.add(message.clone(), body_hash);
         self.ledger.wrote(self.room, author, seq);
         Ok(self.written(Change::MessageCreated(message)))
@@ -101,17 +104,23 @@ impl Desk<'_> {
         Ok(self.standing(message.seq, message.created_at, Change::MessageCreated(message.clone())))
     }
 
-    /// Whether what the draft points at is there.
-    fn check_references(&self, draft: &Draft) -> Result<(), Invalid> {
-        if !draft.attachments.is_empty() {
-            // There is no way yet to upload one, so none is known.
-            return Err(Invalid::new("attachments", "unknown attachment"));
+    /// Whether what the draft points at is there; answers its files.
+    fn check_references(&self, author: UserId, draft: &Draft) -> Result<Vec<Attachment>, Invalid> {
+        if draft.reply_to.is_some_and(|id| self.message(id).is_none()) {
+            return Err(Invalid::new("replyTo", "is no message of this room"));
         }
-        match draft.reply_to {
-            Some(id) if self.message(id).is_none() => {
-                Err(Invalid::new("replyTo", "is no message of this room"))
+        file::each_once(&draft.attachments)?;
+        draft.attachments.iter().map(|id| self.free_file(author, *id)).collect()
+    }
+
+    /// A file of the author's own that no message has. Those of others look absent.
+    fn free_file(&self, author: UserId, id: FileId) -> Result<Attachment, Invalid> {
+        match self.ledger.file(id).filter(|known| known.owner == author) {
+            None => Err(Invalid::new("attachments", "unknown attachment")),
+            Some(known) if known.message.is_some() => {
+                Err(Invalid::new("attachments", "is attached to a message already"))
             }
-            _ => Ok(()),
+            Some(known) => Ok(known.attachment.clone()),
         }
     }
 
@@ -130,17 +139,35 @@ impl Desk<'_> {
 
     fn delete(&mut self, by: UserId, id: MessageId) -> Outcome {
         let role = self.insider(by)?;
-        let KnownMessage { mut message, last_seq, .. } = self.own_message(by, id)?;
-        if policy::may_delete(&message, by, role, self.now, self.window())? == Verdict::AlreadySo {
-            let at = message.updated_at;
-            return Ok(self.standing(last_seq, at, Change::MessageDeleted(message)));
+        let known = self.own_message(by, id)?;
+        let verdict = policy::may_delete(&known.message, by, role, self.now, self.window())?;
+        if verdict == Verdict::Write {
+            self.writable()?;
         }
-        self.writable()?;
+        Ok(self.bury(known, verdict))
+    }
+
+    /// Nobody asks whether he may: the account is closed. Nor whether the room is.
+    fn erase(&mut self, author: UserId, id: MessageId) -> Outcome {
+        let known = self.message(id).filter(|known| known.message.author == author).cloned();
+        let known = known.ok_or(Refusal::NotFound("message"))?;
+        let verdict = if known.message.deleted_at.is_some() { Verdict::AlreadySo } else { Verdict::Write };
+        Ok(self.bury(known, verdict))
+    }
+
+    /// Takes the text away and leaves the place.
+    fn bury(&mut self, known: KnownMessage, verdict: Verdict) -> Committed {
+        let KnownMessage { mut message, last_seq, .. } = known;
+        if verdict == Verdict::AlreadySo {
+            let at = message.updated_at;
+            return self.standing(last_seq, at, Change::MessageDeleted(message));
+        }
         message.content.clear();
+        message.attachments.clear();
         message.updated_at = self.now;
         message.deleted_at = Some(self.now);
         self.ledger.rewrite(message.clone(), self.next());
-        Ok(self.written(Change::MessageDeleted(message)))
+        self.written(Change::MessageDeleted(message))
     }
 
     /// The role of someone inside.

@@ -4,16 +4,17 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{
-    BanRow, Known, KnownMember, KnownMessage, KnownRoom, LogRow, MentionRow, NewMessage, Rewritten, Writes,
+    BanRow, Known, KnownFile, KnownMember, KnownMessage, KnownRoom, LogRow, MentionRow, NewMessage,
+    Rewritten, Writes,
 };
 use crate::domain::{
-    Change, ClientMsgId, Emoji, Invite, InviteId, Marks, Message, MessageId, Role, RoomFacts, RoomId, Seq,
-    Timestamp, UserChange, UserEntry, UserId, mention,
+    Change, ClientMsgId, Emoji, FileId, Invite, InviteId, Marks, Message, MessageId, Role, RoomFacts, RoomId,
+    Seq, Timestamp, UserChange, UserEntry, UserId, mention,
 };
 
 /// Everything known, as of the last operation.
 pub(super) struct Ledger {
-    /// As it was read, but for users, keys and the counts of signs, which are as of now.
+    /// As it was read, but for users, keys, files and the counts of signs, which are as of now.
     known: Known,
     /// Rooms as of now, if anything changed in them.
     rooms: BTreeMap<RoomId, KnownRoom>,
@@ -24,6 +25,8 @@ pub(super) struct Ledger {
     places: HashMap<MessageId, usize>,
     log: Vec<LogRow>,
     user_log: Vec<UserEntry>,
+    files_used: Vec<(FileId, MessageId)>,
+    files_released: Vec<(MessageId, Timestamp)>,
     /// Rooms that were changed, as of now.
     facts: BTreeMap<RoomId, RoomFacts>,
     /// Who is banned as of now and by whom, where it changed; `None` for who is no longer.
@@ -50,6 +53,8 @@ impl Ledger {
             places: HashMap::new(),
             log: Vec::new(),
             user_log: Vec::new(),
+            files_used: Vec::new(),
+            files_released: Vec::new(),
             facts: BTreeMap::new(),
             bans: BTreeMap::new(),
             invites: BTreeMap::new(),
@@ -120,6 +125,11 @@ impl Ledger {
             Some(changed) => changed.is_some(),
             None => self.known.bans.contains(&(room, user)),
         }
+    }
+
+    /// Whether `by` may not put somebody anywhere, nor ask him in.
+    pub(super) fn is_out_of_reach(&self, by: UserId, user: UserId) -> bool {
+        self.known.out_of_reach.contains(&(by, user))
     }
 
     /// Whether somebody may come in from now on.
@@ -197,6 +207,20 @@ impl Ledger {
         }
     }
 
+    pub(super) fn file(&self, id: FileId) -> Option<&KnownFile> {
+        self.known.files.get(&id)
+    }
+
+    /// From now on these files are the message's.
+    pub(super) fn use_files(&mut self, files: &[FileId], message: MessageId) {
+        for file in files {
+            if let Some(known) = self.known.files.get_mut(file) {
+                known.message = Some(message);
+                self.files_used.push((*file, message));
+            }
+        }
+    }
+
     /// Keeps a new message, with whom it names.
     pub(super) fn add(&mut self, message: Message, body_hash: [u8; 32]) {
         self.known.keys.insert((message.author, message.client_msg_id), message.id);
@@ -207,7 +231,11 @@ impl Ledger {
 
     /// Keeps what a message is now, with whom it names now.
     pub(super) fn rewrite(&mut self, message: Message, last_seq: Seq) {
-        let Some(body_hash) = self.message(message.id).map(|known| known.body_hash) else { return };
+        let Some(before) = self.message(message.id) else { return };
+        let body_hash = before.body_hash;
+        if let (Some(at), false) = (message.deleted_at, before.message.attachments.is_empty()) {
+            self.files_released.push((message.id, at));
+        }
         let mentioned = self.mentioned(&message);
         self.change(KnownMessage { message, last_seq, body_hash }, false, mentioned);
     }
@@ -234,7 +262,13 @@ impl Ledger {
 
     /// Everything that changed.
     pub(super) fn into_writes(self) -> Writes {
-        let mut writes = Writes { log: self.log, user_log: self.user_log, ..Writes::default() };
+        let mut writes = Writes {
+            log: self.log,
+            user_log: self.user_log,
+            files_used: self.files_used,
+            files_released: self.files_released,
+            ..Writes::default()
+        };
         for Changed { now: KnownMessage { message, last_seq, body_hash }, is_new, mentioned } in self.messages
         {
             let (id, room, seq) = (message.id, message.room, message.seq);
@@ -246,8 +280,15 @@ impl Ledger {
                 // Also where the old text names nobody: what other versions take for a mention is
                 // not known here.
                 writes.mentions_removed.push(id);
-                let Message { content, updated_at, deleted_at, .. } = message;
-                writes.rewritten.push(Rewritten { id, content, updated_at, deleted_at, last_seq });
+                let Message { content, attachments, updated_at, deleted_at, .. } = message;
+                writes.rewritten.push(Rewritten {
+                    id,
+                    content,
+                    attachments,
+                    updated_at,
+                    deleted_at,
+                    last_seq,
+                });
             }
         }
         let heads: BTreeMap<UserId, Seq> =

@@ -19,12 +19,12 @@ pub(crate) use writes::{BanRow, Decision, LogRow, MentionRow, NewMessage, Rewrit
 
 use crate::domain::policy::EditWindow;
 use crate::domain::{
-    ClientMsgId, Emoji, Invite, InviteId, Marks, Member, Message, MessageId, Operation, RoomBatch, RoomFacts,
-    RoomId, Seq, Timestamp, UserId, mention,
+    Attachment, ClientMsgId, Emoji, FileId, Invite, InviteId, Marks, Member, Message, MessageId, Operation,
+    RoomBatch, RoomFacts, RoomId, Seq, Timestamp, UserId, mention,
 };
 
 /// What must be read before a group commit can be decided. Rows of the rooms are locked first,
-/// then those of the users, each in the order given here. Memberships and messages change only
+/// then those of the users, those of files last, each in the order given here. Memberships and messages change only
 /// under the lock of their room. A sender's key does not: where transactions of several rooms run
 /// at the same time, another one may take it after it was looked up. The unique index says so then,
 /// and the whole commit is begun again.
@@ -39,6 +39,8 @@ pub(crate) struct Needs {
     pub(crate) keys: BTreeSet<(UserId, ClientMsgId)>,
     /// Messages that are changed or answered.
     pub(crate) messages: BTreeSet<MessageId>,
+    /// Files that messages are sent with.
+    pub(crate) files: BTreeSet<FileId>,
     /// Keys of names that texts may mention: whose they are, and his membership of the room.
     pub(crate) names: BTreeMap<RoomId, BTreeSet<String>>,
     /// Rooms that are left: so many of their members, administrators before others, and of each
@@ -48,6 +50,8 @@ pub(crate) struct Needs {
     pub(crate) facts: BTreeSet<RoomId>,
     /// Who may be banned.
     pub(crate) bans: BTreeSet<(RoomId, UserId)>,
+    /// Who puts whom in: whether he may be put anywhere by him.
+    pub(crate) reach: BTreeSet<(UserId, UserId)>,
     /// Invitations that somebody wants to come in by.
     pub(crate) invites: BTreeSet<InviteId>,
     /// Messages to which somebody reacts, or takes it back, and by which signs.
@@ -66,8 +70,12 @@ pub(crate) struct Known {
     /// Of keys and of ids.
     pub(crate) messages: HashMap<MessageId, KnownMessage>,
     pub(crate) names: HashMap<String, UserId>,
+    /// Those that are whole and not about to be collected.
+    pub(crate) files: HashMap<FileId, KnownFile>,
     pub(crate) facts: HashMap<RoomId, RoomFacts>,
     pub(crate) bans: HashSet<(RoomId, UserId)>,
+    /// Who may not put whom anywhere: the account is gone, or its owner blocks him.
+    pub(crate) out_of_reach: HashSet<(UserId, UserId)>,
     pub(crate) invites: HashMap<InviteId, Invite>,
     /// How many people express each sign, of those messages that have any.
     pub(crate) reactions: HashMap<MessageId, BTreeMap<Emoji, u64>>,
@@ -128,6 +136,15 @@ pub(crate) struct KnownMessage {
     pub(crate) body_hash: [u8; 32],
 }
 
+/// A file that was uploaded to be attached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct KnownFile {
+    pub(crate) owner: UserId,
+    /// The message that has it.
+    pub(crate) message: Option<MessageId>,
+    pub(crate) attachment: Attachment,
+}
+
 /// What must be read for these batches. Fewer things for the more usual ones: for messages that
 /// name nobody only rooms, members and keys.
 pub(crate) fn needs(batches: &[RoomBatch]) -> Needs {
@@ -144,13 +161,14 @@ pub(crate) fn needs(batches: &[RoomBatch]) -> Needs {
                 Operation::Send { author, draft, .. } => {
                     needs.keys.insert((*author, draft.client_msg_id));
                     needs.messages.extend(draft.reply_to);
+                    needs.files.extend(&draft.attachments);
                     needs.name(room, draft.content.as_str());
                 }
                 Operation::Edit { message, content, .. } => {
                     needs.messages.insert(*message);
                     needs.name(room, content.as_str());
                 }
-                Operation::Delete { message, .. } => {
+                Operation::Delete { message, .. } | Operation::Erase { message, .. } => {
                     needs.messages.insert(*message);
                 }
                 Operation::React { by, message, emoji, .. } => {
@@ -177,6 +195,9 @@ pub(crate) fn needs(batches: &[RoomBatch]) -> Needs {
                 | Operation::Remove { user, .. }
                 | Operation::Ban { user, .. }
                 | Operation::Unban { user, .. } => {
+                    if let Operation::Add { by, .. } = operation {
+                        needs.reach.insert((*by, *user));
+                    }
                     needs.users.insert(*user);
                     needs.bans.insert((room, *user));
                     *shifts.entry(room).or_default() += 1;

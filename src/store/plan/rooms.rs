@@ -6,7 +6,7 @@ use super::{BanRow, KnownMember};
 use crate::domain::powers::{self, Action};
 use crate::domain::{
     Change, Committed, Entry, InviteId, Member, Outcome, Refusal, Role, RoomFacts, RoomPatch, Seq,
-    UserChange, UserId,
+    UserChange, UserId, policy,
 };
 
 impl Desk<'_> {
@@ -37,6 +37,10 @@ impl Desk<'_> {
         self.manage(by, Action::Add)?;
         if let Some(standing) = self.already_in(user)? {
             return Ok(standing);
+        }
+        // Whether there is such an account, or its owner wants nothing of who asks, is not told.
+        if self.ledger.username(user).is_none() || self.ledger.is_out_of_reach(by, user) {
+            return Err(policy::not_to_be_added("userId", user).into());
         }
         self.enter(user, Refusal::Conflict("that person is banned from this room"))
     }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::world::{ALICE, BOB, CAROL, HERE, LINK, THERE, World, seq};
 use super::*;
-use crate::domain::{Content, Draft, Outcome, Refusal, Role, RoomName, RoomPatch};
+use crate::domain::{Content, Draft, Outcome, Refusal, Role, RoomName, RoomPatch, policy};
 
 fn id(n: u128) -> MessageId {
     MessageId(Uuid::from_u128(n))
@@ -100,6 +100,34 @@ fn what_happens_to_a_new_message_in_its_commit_is_one_row() {
 }
 
 #[test]
+fn a_file_has_one_message_and_goes_with_it() {
+    let mut world = World::new();
+    let file = FileId(Uuid::from_u128(9));
+    let name = crate::domain::FileName::from_stored("a.png".to_owned());
+    let media_type = "image/png".to_owned();
+    let attachment = Attachment { id: file, name, media_type, size: 1, has_thumbnail: false };
+    let known = KnownFile { owner: ALICE, message: None, attachment: attachment.clone() };
+    world.0.files.insert(file, known);
+    let with = |author, message| {
+        let mut send = send(author, message, message, "look");
+        if let Operation::Send { draft, .. } = &mut send {
+            draft.attachments.push(file);
+        }
+        send
+    };
+    let operations = vec![with(BOB, 1), with(ALICE, 2), with(ALICE, 3), edit(ALICE, 2, "see")];
+    let Decision { applied, writes } = world.commit(&[batch(HERE, operations)]);
+    assert_eq!(seqs(&applied[0].outcomes), [None, Some(3), None, Some(4)]);
+    assert_eq!((&writes.files_used, writes.files_released.len()), (&vec![(file, id(2))], 0));
+    assert_eq!(writes.messages[0].message.attachments, [attachment]);
+    let operations = vec![Operation::Delete { by: ALICE, message: id(2) }, with(ALICE, 4)];
+    let Decision { applied, writes } = world.commit(&[batch(HERE, operations)]);
+    assert_eq!(seqs(&applied[0].outcomes), [Some(5), None], "it does not come back");
+    assert_eq!(writes.files_released, [(id(2), Timestamp::from_millis(1))]);
+    assert!(writes.rewritten[0].attachments.is_empty() && writes.files_used.is_empty());
+}
+
+#[test]
 fn a_message_that_was_there_is_rewritten_once_and_mentions_anew() {
     let mut world = World::new();
     world.commit(&[batch(HERE, vec![send(ALICE, 1, 1, "@bob")])]);
@@ -174,6 +202,37 @@ fn a_clock_that_went_back_takes_no_activity_back() {
     assert_eq!(world.0.rooms[&HERE].totals.last_activity, Timestamp::from_millis(9));
 }
 
+#[test]
+fn what_somebody_takes_with_him_he_takes_from_archived_rooms_too() {
+    let mut world = World::new();
+    world.commit(&[batch(HERE, vec![send(BOB, 1, 1, "mine"), send(BOB, 2, 2, "mine too")])]);
+    let operations = vec![
+        Operation::Archive { by: ALICE, archived: true },
+        Operation::Delete { by: BOB, message: id(1) },
+        Operation::Erase { author: BOB, message: id(1) },
+        Operation::Delete { by: BOB, message: id(1) },
+        Operation::Leave { user: BOB },
+        Operation::Erase { author: BOB, message: id(2) },
+    ];
+    let Decision { applied, .. } = world.commit(&[batch(HERE, operations)]);
+    assert_eq!(seqs(&applied[0].outcomes), [Some(5), None, Some(6), Some(6), Some(7), Some(8)]);
+    assert_eq!(applied[0].outcomes[1], Err(Refusal::RoomArchived));
+}
+
+#[test]
+fn who_is_out_of_reach_is_put_in_by_nobody_else_and_told_of_as_a_stranger() {
+    let mut world = World::new();
+    world.0.out_of_reach.insert((ALICE, CAROL));
+    let stranger = UserId(Uuid::from_u128(99));
+    let add = |user| Operation::Add { by: ALICE, user };
+    let Decision { applied, .. } = world.commit(&[batch(THERE, vec![add(CAROL), add(stranger)])]);
+    for (outcome, user) in applied[0].outcomes.iter().zip([CAROL, stranger]) {
+        assert_eq!(outcome, &Err(policy::not_to_be_added("userId", user).into()));
+    }
+    let join = vec![Operation::Join { user: CAROL }, add(CAROL)];
+    assert_eq!(seqs(&world.commit(&[batch(HERE, join)]).applied[0].outcomes), [Some(3), Some(3)]);
+}
+
 fn operation() -> impl Strategy<Value = Operation> {
     let who = prop::sample::select(vec![ALICE, BOB, CAROL]);
     let text = prop::sample::select(vec!["hi", "@bob @carol", "@alice."]);
@@ -190,6 +249,7 @@ fn operation() -> impl Strategy<Value = Operation> {
                 on,
             }
         ),
+        1 => (who.clone(), 0..12_u128).prop_map(|(author, m)| Operation::Erase { author, message: id(m) }),
         1 => who.clone().prop_map(|user| Operation::Accept { user, invite: LINK }),
         4 => (who.clone(), who.clone(), 0..7_u8).prop_map(|(by, user, what)| manage(by, user, what)),
         1 => (who.clone(), any::<bool>()).prop_map(|(by, archived)| Operation::Archive { by, archived }),

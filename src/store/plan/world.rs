@@ -62,6 +62,8 @@ impl World {
         }
         let found = |id: &MessageId| all.messages.get(id).map(|found| (*id, found.clone()));
         known.messages.extend(needs.messages.iter().filter_map(found));
+        let found = |id: &FileId| all.files.get(id).map(|found| (*id, found.clone()));
+        known.files.extend(needs.files.iter().filter_map(found));
         let mut members = needs.members.clone();
         for (room, names) in &needs.names {
             for name in names {
@@ -77,6 +79,8 @@ impl World {
             members.extend(heirs.into_iter().take(*most).map(|(place, _)| *place));
         }
         known.bans.extend(needs.bans.intersection(&all.bans.iter().copied().collect()));
+        let closed = needs.reach.iter().filter(|pair| all.out_of_reach.contains(*pair));
+        known.out_of_reach.extend(closed);
         known.facts.extend(needs.facts.iter().filter_map(|room| Some((*room, all.facts.get(room)?.clone()))));
         let kinds = |id: &MessageId| Some((*id, all.reactions.get(id)?.clone()));
         known.reactions.extend(needs.reactions.iter().filter_map(kinds));
@@ -106,9 +110,17 @@ impl World {
         for row in &writes.rewritten {
             let known = all.messages.get_mut(&row.id).expect("a row");
             known.message.content.clone_from(&row.content);
+            known.message.attachments.clone_from(&row.attachments);
             known.message.updated_at = row.updated_at;
             known.message.deleted_at = row.deleted_at;
             known.last_seq = row.last_seq;
+        }
+        for (file, message) in &writes.files_used {
+            let known = all.files.get_mut(file).expect("a row");
+            assert!(known.message.replace(*message).is_none(), "a file has one message");
+        }
+        for (message, _) in &writes.files_released {
+            assert!(all.files.values().any(|known| known.message == Some(*message)));
         }
         let mut next: BTreeMap<RoomId, Seq> =
             all.rooms.iter().map(|(room, known)| (*room, known.totals.head.next())).collect();

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use super::{KnownMember, Totals};
 use crate::domain::{
-    Applied, Change, Emoji, InviteId, Marks, Message, MessageId, Role, RoomFacts, RoomId, Seq, Timestamp,
-    UserEntry, UserId,
+    Applied, Attachment, Change, Emoji, FileId, InviteId, Marks, Message, MessageId, Role, RoomFacts, RoomId,
+    Seq, Timestamp, UserEntry, UserId,
 };
 use crate::store::entries;
 
@@ -23,6 +23,10 @@ pub(crate) struct Decision {
 pub(crate) struct Writes {
     pub(crate) messages: Vec<NewMessage>,
     pub(crate) rewritten: Vec<Rewritten>,
+    /// Files that messages have from now on.
+    pub(crate) files_used: Vec<(FileId, MessageId)>,
+    /// Messages whose files nobody sees any more, since when.
+    pub(crate) files_released: Vec<(MessageId, Timestamp)>,
     /// Whom these messages named before counts no more.
     pub(crate) mentions_removed: Vec<MessageId>,
     pub(crate) mentions_added: Vec<MentionRow>,
@@ -81,6 +85,7 @@ pub(crate) struct NewMessage {
 pub(crate) struct Rewritten {
     pub(crate) id: MessageId,
     pub(crate) content: String,
+    pub(crate) attachments: Vec<Attachment>,
     pub(crate) updated_at: Timestamp,
     pub(crate) deleted_at: Option<Timestamp>,
     pub(crate) last_seq: Seq,
@@ -112,7 +117,7 @@ pub(crate) struct LogRow {
 impl LogRow {
     pub(crate) fn new(room: RoomId, seq: Seq, at: Timestamp, change: &Change) -> Self {
         let (user, data) = (entries::user(change), entries::data(change));
-        let message = entries::message(change);
+        let message = change.message_id();
         Self { room, seq, at, kind: change.kind().to_owned(), message, user, data }
     }
 }

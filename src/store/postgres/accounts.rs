@@ -8,12 +8,13 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use super::fault::Fault;
-use super::rows::{NewLogin, NewRefreshToken, NewUser, UserColumns, UserRow};
+use super::rows::{NewLogin, NewRefreshToken, NewUser, UserColumns, UserRow, user_columns};
 use super::schema::{logins, refresh_tokens, users};
 use super::statements::statement;
-use super::{letters, transaction};
+use super::{audit, letters, transaction};
 use crate::domain::{
-    Login, LoginSession, RefreshToken, Refusal, Rotation, SessionId, Timestamp, User, UserId,
+    AuditRecord, Login, LoginSession, RefreshToken, Refusal, Rotation, ServerRole, SessionId, Timestamp,
+    User, UserId,
 };
 use crate::store::{Credentials, NewAccount};
 
@@ -31,6 +32,11 @@ pub(super) async fn create_account(conn: &mut AsyncPgConnection, account: &NewAc
         if select(exists(reached)).get_result(conn).await? {
             return Err(Refusal::Conflict("this e-mail address is taken").into());
         }
+        let role = if account.may_found && !is_settled(conn).await? {
+            ServerRole::Administrator
+        } else {
+            user.server_role
+        };
         diesel::insert_into(users::table)
             .values(NewUser {
                 id: user.id.0,
@@ -43,13 +49,21 @@ pub(super) async fn create_account(conn: &mut AsyncPgConnection, account: &NewAc
                 created_at: user.created_at.millis(),
                 last_seen: user.last_seen.map(Timestamp::millis),
                 email_verified_at: user.email_verified.then_some(user.created_at.millis()),
+                server_role: role.as_str(),
             })
             .execute(conn)
             .await?;
         insert_login(conn, &account.login, &account.refresh).await?;
-        letters::insert(conn, account.welcome.as_slice()).await
+        letters::insert(conn, account.welcome.as_slice()).await?;
+        audit::insert(conn, account.record.as_ref(), Some(user.id)).await
     })
     .await
+}
+
+/// Whether there is any account. Of two founders at once the second waits, and finds the first.
+async fn is_settled(conn: &mut AsyncPgConnection) -> Result<bool, Fault> {
+    diesel::sql_query("LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE").execute(conn).await?;
+    Ok(select(exists(users::table.select(users::id))).get_result(conn).await?)
 }
 
 pub(super) async fn credentials(
@@ -74,8 +88,31 @@ pub(super) async fn start_login(
     conn: &mut AsyncPgConnection,
     login: &LoginSession,
     refresh: &RefreshToken,
+    record: Option<&AuditRecord>,
 ) -> Result<(), Fault> {
-    transaction::write(conn, async |conn| insert_login(conn, login, refresh).await).await
+    transaction::write(conn, async |conn| {
+        // Held, so that who closes the account waits, and then finds this login.
+        let held = users::table.find(login.user.0).select(UserRow::as_select()).for_share();
+        let user: Option<UserRow> = held.get_result(conn).await.optional()?;
+        user.map(User::from).ok_or(Refusal::AccountDisabled)?.may_enter()?;
+        insert_login(conn, login, refresh).await?;
+        audit::insert(conn, record, Some(login.user)).await
+    })
+    .await
+}
+
+pub(super) async fn refresh_session(
+    conn: &mut AsyncPgConnection,
+    hash: &[u8; 32],
+) -> Result<Option<(UserId, SessionId)>, Fault> {
+    let row: Option<(Uuid, Uuid)> = refresh_tokens::table
+        .inner_join(logins::table)
+        .filter(refresh_tokens::hash.eq(hash.as_slice()))
+        .select((logins::user_id, logins::id))
+        .get_result(conn)
+        .await
+        .optional()?;
+    Ok(row.map(|(user, session)| (UserId(user), SessionId(session))))
 }
 
 async fn insert_login(
@@ -121,6 +158,7 @@ pub(super) async fn rotate_refresh(
     successor: &RefreshToken,
     now: Timestamp,
     grace_ms: i64,
+    reuse: Option<&AuditRecord>,
 ) -> Result<Rotation, Fault> {
     transaction::write(conn, async |conn| {
         let found: Option<(Uuid, i64, Option<i64>)> = refresh_tokens::table
@@ -155,7 +193,8 @@ pub(super) async fn rotate_refresh(
             // Counted from the first use, so that using it again does not keep it alive.
             Some(first_use) if now.millis().saturating_sub(first_use) <= grace_ms => {}
             Some(_) => {
-                revoke(conn, session, now).await?;
+                revoke(conn, session, now, None).await?;
+                audit::insert(conn, reuse, Some(user)).await?;
                 return Ok(Rotation::Reused { user, session });
             }
         }
@@ -176,22 +215,37 @@ pub(super) async fn revoke_login(
     conn: &mut AsyncPgConnection,
     session: SessionId,
     now: Timestamp,
+    record: Option<&AuditRecord>,
 ) -> Result<(), Fault> {
-    transaction::write(conn, async |conn| revoke(conn, session, now).await).await
+    transaction::write(conn, async |conn| revoke(conn, session, now, record).await).await
 }
 
-async fn revoke(conn: &mut AsyncPgConnection, session: SessionId, now: Timestamp) -> Result<(), Fault> {
-    diesel::update(logins::table.find(session.0).filter(logins::revoked_at.is_null()))
+async fn revoke(
+    conn: &mut AsyncPgConnection,
+    session: SessionId,
+    now: Timestamp,
+    record: Option<&AuditRecord>,
+) -> Result<(), Fault> {
+    let of: Option<Uuid> = diesel::update(logins::table.find(session.0).filter(logins::revoked_at.is_null()))
         .set(logins::revoked_at.eq(now.millis()))
-        .execute(conn)
-        .await?;
-    Ok(())
+        .returning(logins::user_id)
+        .get_result(conn)
+        .await
+        .optional()?;
+    match of {
+        Some(user) => audit::insert(conn, record, Some(UserId(user))).await,
+        None => Ok(()),
+    }
 }
 
 statement! {
     LoginUser { session: Uuid => SqlUuid } -> UserColumns,
-    "SELECT u.id, u.username, u.email, u.avatar, u.created_at, u.last_seen, u.email_verified_at \
-     FROM logins l JOIN users u ON u.id = l.user_id WHERE l.id = ? AND l.revoked_at IS NULL"
+    concat!(
+        "SELECT ",
+        user_columns!(),
+        " FROM logins l JOIN users u ON u.id = l.user_id WHERE l.id = ? AND l.revoked_at IS NULL \
+         AND u.disabled_at IS NULL AND u.deleted_at IS NULL"
+    )
 }
 
 /// One statement.
@@ -229,19 +283,40 @@ pub(super) async fn logins_of(
     Ok(found)
 }
 
-/// One statement.
 pub(super) async fn revoke_login_of(
     conn: &mut AsyncPgConnection,
     user: UserId,
     session: SessionId,
     now: Timestamp,
+    record: Option<&AuditRecord>,
 ) -> Result<bool, Fault> {
-    let own = logins::table.find(session.0).filter(logins::user_id.eq(user.0));
-    let ended = diesel::update(own.filter(logins::revoked_at.is_null()))
-        .set(logins::revoked_at.eq(now.millis()))
-        .execute(conn)
-        .await?;
-    Ok(ended > 0)
+    transaction::write(conn, async |conn| {
+        let own = logins::table.find(session.0).filter(logins::user_id.eq(user.0));
+        let ended = diesel::update(own.filter(logins::revoked_at.is_null()))
+            .set(logins::revoked_at.eq(now.millis()))
+            .execute(conn)
+            .await?;
+        if ended > 0 {
+            audit::insert(conn, record, Some(user)).await?;
+        }
+        Ok(ended > 0)
+    })
+    .await
+}
+
+/// Ends all of a user's logins.
+pub(super) async fn end_logins(
+    conn: &mut AsyncPgConnection,
+    user: UserId,
+    now: Timestamp,
+    record: Option<&AuditRecord>,
+) -> Result<Vec<SessionId>, Fault> {
+    transaction::write(conn, async |conn| {
+        let ended = revoke_logins(conn, user, None, now).await?;
+        audit::insert(conn, record, Some(user)).await?;
+        Ok(ended)
+    })
+    .await
 }
 
 /// Ends all of a user's logins but one, in one statement. A login that begins meanwhile began after.

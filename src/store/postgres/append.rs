@@ -6,10 +6,10 @@
 //!
 //! 1. `BEGIN`, and all rooms locked by one statement, in the order of their ids;
 //! 2. what the decision needs, one statement for each kind of row, sent together: for messages
-//!    that name nobody two (members, keys), six at most, and for what is rare another three;
+//!    that name nobody two (members, keys), seven at most, and for what is rare another six;
 //! 3. what was decided, one statement for each table, rows as arrays, sent together: for such
-//!    messages five (messages, log, members, rooms, outbox), twelve at most, and five more where
-//!    rooms, bans or invitations change;
+//!    messages five (messages, log, members, rooms, outbox), fourteen at most, and seven more where
+//!    rooms, bans, invitations or reactions change;
 //! 4. `COMMIT`.
 //!
 //! So ten statements for any number of plain messages. Each has one text, so it is prepared once
@@ -23,6 +23,7 @@
 use diesel_async::AsyncPgConnection;
 
 use super::fault::Fault;
+use super::files::{ReleaseFiles, UseFiles};
 use super::pipeline::Pipeline;
 use super::writes::{
     AddMentions, ChangeRoles, DeleteMembers, ForgetMentions, InsertEntries, InsertMembers, InsertMessages,
@@ -68,6 +69,8 @@ async fn write(conn: &mut AsyncPgConnection, writes: &Writes) -> Result<(), Faul
     let mut pipeline = Pipeline::new(conn);
     pipeline.add(writes.messages.len(), || InsertMessages::new(&writes.messages));
     pipeline.add(writes.rewritten.len(), || RewriteMessages::new(&writes.rewritten));
+    pipeline.add(writes.files_used.len(), || UseFiles::new(&writes.files_used));
+    pipeline.add(writes.files_released.len(), || ReleaseFiles::new(&writes.files_released));
     pipeline.add(writes.mentions_removed.len(), || ForgetMentions::new(&writes.mentions_removed));
     pipeline.add(writes.mentions_added.len(), || AddMentions::new(&writes.mentions_added));
     pipeline.add(writes.log.len(), || InsertEntries::new(&writes.log));

@@ -22,6 +22,15 @@ statement! {
      JOIN bans b ON b.room_id = w.room AND b.user_id = w.person"
 }
 
+statement! {
+    /// Of those who put somebody in and whom they put: who may not be, as his account is gone or he
+    /// blocks him. Asked once the rows of these people are locked.
+    ReadReach { by: Vec<Uuid> => Array<SqlUuid>, users: Vec<Uuid> => Array<SqlUuid> } -> (SqlUuid, SqlUuid),
+    "SELECT w.actor, w.person FROM unnest(?, ?) AS w (actor, person) \
+     JOIN users u ON u.id = w.person LEFT JOIN blocks b ON b.user_id = w.person AND b.blocked_id = w.actor \
+     WHERE u.deleted_at IS NOT NULL OR b.user_id IS NOT NULL"
+}
+
 /// What a group commit must know of rooms as a whole, bans and invitations. Asked for where somebody
 /// comes, goes, or changes a room: never for messages.
 pub(super) async fn read(
@@ -33,6 +42,11 @@ pub(super) async fn read(
         let (rooms, users) = needs.bans.iter().map(|(room, user)| (room.0, user.0)).unzip();
         let rows: Vec<(Uuid, Uuid)> = ReadBans { rooms, users }.load(conn).await?;
         known.bans.extend(rows.into_iter().map(|(room, user)| (RoomId(room), UserId(user))));
+    }
+    if !needs.reach.is_empty() {
+        let (by, users) = needs.reach.iter().map(|(by, user)| (by.0, user.0)).unzip();
+        let rows: Vec<(Uuid, Uuid)> = ReadReach { by, users }.load(conn).await?;
+        known.out_of_reach.extend(rows.into_iter().map(|(by, user)| (UserId(by), UserId(user))));
     }
     if !needs.facts.is_empty() {
         let ids: Vec<Uuid> = needs.facts.iter().map(|room| room.0).collect();

@@ -11,8 +11,8 @@ use super::pipeline::Pipeline;
 use super::rooms::{cut, joined, mine, one_more, room_row};
 use super::rows::{RoomRow, UserRow};
 use super::schema::{bans, invites, members, rooms, users};
-use super::transaction;
 use super::writes::{LockUsers, NoteGrowth, tell, user_growth};
+use super::{people, transaction};
 use crate::domain::{
     Invite, InviteId, Refusal, Role, Room, RoomId, RoomSettings, Seq, Timestamp, UserChange, UserEntry,
     UserId, policy,
@@ -142,15 +142,15 @@ pub(super) async fn invite(
         let over = invites::expires_at.le(now.millis()).or(invites::uses.nullable().ge(invites::max_uses));
         diesel::delete(of_room.filter(over)).execute(conn).await?;
         let links: i64 = of_room.filter(invites::user_id.is_null()).count().get_result(conn).await?;
-        let (mut is_member, mut banned) = (false, false);
+        let (mut is_in_reach, mut is_member, mut banned) = (false, false, false);
         if let Some(user) = user {
+            is_in_reach = head.is_some() && people::out_of_reach(conn, &[user], by).await?.is_none();
             is_member = joined(conn, room, user).await?.is_some();
             banned = is_banned(conn, room, user).await?;
         }
         let role = mine(conn, room, by).await?.map(|(role, _)| role);
         let links = usize::try_from(links).unwrap_or(usize::MAX);
-        let is_known = head.is_some();
-        Inviting { room: &found, role, is_known, is_member, is_banned: banned, links }.judge(new)?;
+        Inviting { room: &found, role, is_in_reach, is_member, is_banned: banned, links }.judge(new)?;
         let (Some(user), Some(head)) = (user, head) else {
             diesel::insert_into(invites::table).values(InviteRow::from(new)).execute(conn).await?;
             return Ok((new.invite.clone(), None));

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::changes;
 use super::fault::Fault;
+use super::files::{FileRow, LockFiles, known as known_file};
 use super::reactions;
 use super::rows::{MemberColumns, MemberRow, MessageColumns, MessageRow};
 use super::statements::statement;
@@ -39,14 +40,16 @@ statement! {
     ReadKeys { authors: Vec<Uuid> => Array<SqlUuid>, keys: Vec<Uuid> => Array<SqlUuid> }
     -> (MessageColumns, Binary),
     "SELECT x.id, x.room_id, x.seq, x.last_seq, x.author_id, x.client_msg_id, x.content, x.reply_to, \
-     x.created_at, x.updated_at, x.deleted_at, x.body_hash FROM unnest(?, ?) AS w (author, key) \
+     x.created_at, x.updated_at, x.deleted_at, x.attachments, x.body_hash \
+     FROM unnest(?, ?) AS w (author, key) \
      JOIN messages x ON x.author_id = w.author AND x.client_msg_id = w.key"
 }
 
 statement! {
     ReadMessages { messages: Vec<Uuid> => Array<SqlUuid> } -> (MessageColumns, Binary),
     "SELECT x.id, x.room_id, x.seq, x.last_seq, x.author_id, x.client_msg_id, x.content, x.reply_to, \
-     x.created_at, x.updated_at, x.deleted_at, x.body_hash FROM messages x WHERE x.id = ANY(?)"
+     x.created_at, x.updated_at, x.deleted_at, x.attachments, x.body_hash \
+     FROM messages x WHERE x.id = ANY(?)"
 }
 
 statement! {
@@ -118,15 +121,17 @@ async fn read(conn: &mut AsyncPgConnection, needs: &Needs, known: &mut Known) ->
     let heirs = needs.heirs.iter().map(|(room, most)| (room.0, i64::try_from(*most).unwrap_or(i64::MAX)));
     let (heir_rooms, limits): (Vec<_>, Vec<_>) = heirs.unzip();
     let users: Vec<Uuid> = needs.users.iter().map(|user| user.0).collect();
+    let files: Vec<Uuid> = needs.files.iter().map(|file| file.0).collect();
     let messages: Vec<Uuid> = needs.messages.iter().map(|message| message.0).collect();
 
     let conn: &AsyncPgConnection = conn;
-    // The locks in the order that holds everywhere: users, then members.
-    let (users, members, keyed, found, named, heirs) = join!(
+    // The locks in the order that holds everywhere: users, then members, then files.
+    let (users, members, files, keyed, found, named, heirs) = join!(
         some(!users.is_empty(), || LockUsers { users }.load::<(Uuid, String, i64)>(&mut { conn })),
         some(!needs.members.is_empty(), || {
             LockMembers { rooms: member_rooms, users: member_users }.load::<InRoom>(&mut { conn })
         }),
+        some(!files.is_empty(), || LockFiles { files }.load::<FileRow>(&mut { conn })),
         some(!needs.keys.is_empty(), || ReadKeys { authors, keys }.load::<Hashed>(&mut { conn })),
         some(!messages.is_empty(), || ReadMessages { messages }.load::<Hashed>(&mut { conn })),
         some(!names.is_empty(), || ReadNames { rooms: name_rooms, names }.load::<Named>(&mut { conn })),
@@ -138,6 +143,10 @@ async fn read(conn: &mut AsyncPgConnection, needs: &Needs, known: &mut Known) ->
     }
     for (room, member) in members?.into_iter().chain(heirs?) {
         add_member(known, RoomId(room), member);
+    }
+    for row in files? {
+        let file = known_file(row);
+        known.files.insert(file.attachment.id, file);
     }
     for (room, name, user, member) in named? {
         known.names.insert(name, UserId(user));

@@ -10,12 +10,11 @@ use super::fault::Fault;
 use super::pipeline::Pipeline;
 use super::rows::{NewRoomRow, RoomRow};
 use super::schema::rooms;
-use super::transaction;
 use super::writes::{InsertEntries, InsertMembers, LockUsers, NoteGrowth, tell, user_growth};
-use crate::domain::refusal::Invalid;
+use super::{people, transaction};
 use crate::domain::{
     Change, Entry, HistoryVisibility, LogHead, Member, Refusal, Role, RoomId, RoomKind, Seq, Timestamp,
-    UserChange, UserEntry, UserId,
+    UserChange, UserEntry, UserId, policy,
 };
 use crate::store::plan::{KnownMember, LogRow};
 use crate::store::{Direct, DirectMade, NewRoom, NewRoomMade};
@@ -43,6 +42,7 @@ pub(super) async fn create_room(conn: &mut AsyncPgConnection, new: &NewRoom) -> 
             history: new.history.as_str(),
             direct_key: None,
         };
+        made.reaches(conn, new.owner, "members").await?;
         made.store(conn, row).await
     })
     .await
@@ -63,6 +63,7 @@ pub(super) async fn direct(conn: &mut AsyncPgConnection, direct: &Direct) -> Res
         if let Some(room) = found {
             return Ok(DirectMade { room: RoomId(room), made: None });
         }
+        made.reaches(conn, direct.by, "userIds").await?;
         let row = NewRoomRow {
             id: direct.id.0,
             name: "",
@@ -115,11 +116,25 @@ impl Made {
         let (members, entries, told) = (Vec::new(), Vec::new(), Vec::new());
         let mut made = Self { room, now, members, entries, told, head: Seq::START };
         for user in people.iter().copied() {
-            let unknown = || Invalid::new(field, format!("{user} is no user"));
-            let (username, user_seq) = found.get(&user).cloned().ok_or_else(unknown)?;
+            let (username, user_seq) =
+                found.get(&user).cloned().ok_or_else(|| policy::not_to_be_added(field, user))?;
             made.join(user, role(user), username, Seq::from_stored(user_seq));
         }
         Ok(made)
+    }
+
+    /// Whether all these may be put there by whoever does it.
+    async fn reaches(
+        &self,
+        conn: &mut AsyncPgConnection,
+        by: UserId,
+        field: &'static str,
+    ) -> Result<(), Fault> {
+        let people: Vec<_> = self.members.iter().map(|(_, known)| known.member.user).collect();
+        match people::out_of_reach(conn, &people, by).await? {
+            Some(user) => Err(policy::not_to_be_added(field, user).into()),
+            None => Ok(()),
+        }
     }
 
     fn join(&mut self, user: UserId, role: Role, username: String, user_seq: Seq) {

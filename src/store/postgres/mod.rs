@@ -6,14 +6,18 @@
 
 mod accounts;
 mod address;
+mod administration;
 mod append;
+mod audit;
 #[cfg(feature = "torture")]
 mod broken;
 mod changes;
 mod connection;
 mod executor;
 mod fault;
+mod files;
 mod invites;
+mod jobs;
 mod letters;
 mod load;
 mod log;
@@ -22,6 +26,7 @@ mod making;
 mod memberships;
 mod meter;
 mod order;
+mod people;
 mod pipeline;
 mod proofs;
 mod prune;
@@ -30,6 +35,7 @@ mod repair;
 mod rooms;
 mod rows;
 mod schema;
+mod second_factors;
 mod standing;
 mod start;
 mod statements;
@@ -172,6 +178,24 @@ pub async fn migrate(address: Address, options: PgOptions) -> Result<Vec<String>
     let connector = options.connector(address);
     let patience = (options.start_wait, options.longest);
     answered(io.run(async move { prepare(&connector, patience, None).await }).await)
+}
+
+/// Whether the database has all that this binary needs, which changes nothing.
+///
+/// # Errors
+/// As [`PgStore::open`], and when the schema lacks something.
+pub async fn check(address: Address, options: PgOptions) -> Result<(), OpenError> {
+    let io = Io::start()?;
+    let connector = options.connector(address);
+    let patience = options.start_wait;
+    let checked = io.run(async move {
+        let mut conn = start::connect(&connector, patience).await?;
+        match start::pending(&connector, &mut conn).await?.into_iter().next() {
+            Some(lacks) => Err(OpenError::OlderSchema { address: connector.address.to_string(), lacks }),
+            None => Ok(()),
+        }
+    });
+    answered(checked.await)
 }
 
 /// Declares the database's history another one, of the epoch `new`. Changes nothing else: what is

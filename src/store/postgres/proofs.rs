@@ -10,9 +10,10 @@ use uuid::Uuid;
 use super::fault::Fault;
 use super::rows::UserRow;
 use super::schema::{email_changes, proofs, users};
-use super::{accounts, letters, transaction};
+use super::{accounts, audit, letters, transaction};
 use crate::domain::{
-    Email, EmailChange, EmailStep, Letter, Proof, Purpose, Refusal, SessionId, Timestamp, User, UserId,
+    AuditRecord, Email, EmailChange, EmailStep, Letter, Proof, Purpose, Refusal, SessionId, Timestamp, User,
+    UserId,
 };
 
 /// Proofs that are over and go along with a new one.
@@ -104,7 +105,11 @@ fn words(purposes: &[Purpose]) -> Vec<&'static str> {
 }
 
 /// Uses up all that a user has for some purposes.
-async fn forget(conn: &mut AsyncPgConnection, user: UserId, purposes: &[Purpose]) -> Result<(), Fault> {
+pub(super) async fn forget(
+    conn: &mut AsyncPgConnection,
+    user: UserId,
+    purposes: &[Purpose],
+) -> Result<(), Fault> {
     let of_user = proofs::table.filter(proofs::user_id.eq(user.0));
     diesel::delete(of_user.filter(proofs::purpose.eq_any(words(purposes)))).execute(conn).await?;
     Ok(())
@@ -127,7 +132,11 @@ pub(super) async fn verify_email(
     .await
 }
 
-async fn verified(conn: &mut AsyncPgConnection, user: UserId, now: Timestamp) -> Result<(), Fault> {
+pub(super) async fn verified(
+    conn: &mut AsyncPgConnection,
+    user: UserId,
+    now: Timestamp,
+) -> Result<(), Fault> {
     diesel::update(users::table.find(user.0).filter(users::email_verified_at.is_null()))
         .set(users::email_verified_at.eq(now.millis()))
         .execute(conn)
@@ -141,6 +150,7 @@ pub(super) async fn reset_password(
     password_hash: &str,
     notice: &Option<Letter>,
     now: Timestamp,
+    record: Option<&AuditRecord>,
 ) -> Result<Option<(UserId, Vec<SessionId>)>, Fault> {
     transaction::write(conn, async |conn| {
         let Some(good) = good(conn, hash, &[Purpose::ResetPassword], now).await? else { return Ok(None) };
@@ -157,6 +167,7 @@ pub(super) async fn reset_password(
         verified(conn, user, now).await?;
         let ended = accounts::revoke_logins(conn, user, None, now).await?;
         letters::insert(conn, notice.as_slice()).await?;
+        audit::insert(conn, record, Some(user)).await?;
         Ok(Some((user, ended)))
     })
     .await
@@ -169,6 +180,7 @@ pub(super) async fn change_password(
     keep: Option<SessionId>,
     notice: &Option<Letter>,
     now: Timestamp,
+    record: Option<&AuditRecord>,
 ) -> Result<Option<Vec<SessionId>>, Fault> {
     transaction::write(conn, async |conn| {
         if !replace(conn, user, before, after).await? {
@@ -179,6 +191,7 @@ pub(super) async fn change_password(
         diesel::delete(email_changes::table.find(user.0)).execute(conn).await?;
         let ended = accounts::revoke_logins(conn, user, keep, now).await?;
         letters::insert(conn, notice.as_slice()).await?;
+        audit::insert(conn, record, Some(user)).await?;
         Ok(Some(ended))
     })
     .await
@@ -262,6 +275,7 @@ pub(super) async fn confirm_email(
     hash: &[u8; 32],
     notices: &[Letter],
     now: Timestamp,
+    record: Option<&AuditRecord>,
 ) -> Result<EmailStep, Fault> {
     transaction::write(conn, async |conn| {
         let Some(good) = good(conn, hash, &BOTH, now).await? else { return Ok(EmailStep::Refused) };
@@ -299,6 +313,7 @@ pub(super) async fn confirm_email(
             .execute(conn)
             .await?;
         letters::insert(conn, notices).await?;
+        audit::insert(conn, record, Some(user)).await?;
         let before = good.user.email.clone();
         let user = User { email: Email::from_stored(email), email_verified: true, ..good.user };
         Ok(EmailStep::Changed { user, before })

@@ -8,7 +8,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use super::fault::Fault;
-use super::rows::{MessageRow, RoomRow, UserColumns, UserRow};
+use super::rows::{MessageRow, RoomRow, UserColumns, UserRow, user_columns};
 use super::schema::{members, messages, rooms, users};
 use super::statements::statement;
 use super::transaction;
@@ -121,11 +121,10 @@ fn insider(user: UserRow, role: &str) -> Insider {
 statement! {
     /// The first members of each of a user's rooms, by `joined_seq`, read from the index.
     FirstMembers { limit: i64 => BigInt, user: Uuid => SqlUuid } -> (SqlUuid, Text, UserColumns),
-    "SELECT mine.room_id, first.role, u.id, u.username, u.email, u.avatar, u.created_at, u.last_seen, \
-     u.email_verified_at FROM members mine CROSS JOIN LATERAL (SELECT user_id, role, joined_seq FROM members \
-     WHERE room_id = mine.room_id \
+    concat!("SELECT mine.room_id, first.role, ", user_columns!(), " FROM members mine CROSS JOIN LATERAL \
+     (SELECT user_id, role, joined_seq FROM members WHERE room_id = mine.room_id \
      ORDER BY joined_seq LIMIT ?) first JOIN users u ON u.id = first.user_id \
-     WHERE mine.user_id = ? ORDER BY mine.room_id, first.joined_seq"
+     WHERE mine.user_id = ? ORDER BY mine.room_id, first.joined_seq")
 }
 
 pub(super) async fn room(

@@ -8,10 +8,12 @@ use uuid::Uuid;
 use super::schema::{logins, members, messages, refresh_tokens, rooms, users};
 use crate::domain::policy::EditWindow;
 use crate::domain::{
-    ClientMsgId, Description, Email, HistoryVisibility, Marks, Member, Message, MessageId, Role, Room,
-    RoomId, RoomKind, RoomName, Seq, Timestamp, Topic, Unread, User, UserEntry, UserId, Username,
+    AccountStatus, ClientMsgId, Description, Email, HistoryVisibility, Marks, Member, Message, MessageId,
+    Profile, Role, Room, RoomId, RoomKind, RoomName, Seq, ServerRole, Timestamp, Topic, Unread, User,
+    UserEntry, UserId, Username,
 };
 use crate::store::entries;
+use crate::store::files::shown;
 use crate::store::plan::KnownMember;
 
 #[derive(Debug, Queryable, Selectable)]
@@ -24,11 +26,38 @@ pub(super) struct UserRow {
     created_at: i64,
     last_seen: Option<i64>,
     email_verified_at: Option<i64>,
+    server_role: String,
+    disabled_at: Option<i64>,
+    deleted_at: Option<i64>,
+    display_name: Option<String>,
+    status_text: Option<String>,
 }
 
 /// The columns of a [`UserRow`], for statements written out.
-pub(super) type UserColumns =
-    (SqlUuid, Text, Text, Nullable<Text>, BigInt, Nullable<BigInt>, Nullable<BigInt>);
+pub(super) type UserColumns = (
+    SqlUuid,
+    Text,
+    Text,
+    Nullable<Text>,
+    BigInt,
+    Nullable<BigInt>,
+    Nullable<BigInt>,
+    Text,
+    Nullable<BigInt>,
+    Nullable<BigInt>,
+    Nullable<Text>,
+    Nullable<Text>,
+);
+
+/// Their names, of a table `users u`.
+macro_rules! user_columns {
+    () => {
+        "u.id, u.username, u.email, u.avatar, u.created_at, u.last_seen, u.email_verified_at, \
+         u.server_role, u.disabled_at, u.deleted_at, u.display_name, u.status_text"
+    };
+}
+
+pub(super) use user_columns;
 
 impl From<UserRow> for User {
     fn from(row: UserRow) -> Self {
@@ -40,6 +69,9 @@ impl From<UserRow> for User {
             created_at: Timestamp::from_millis(row.created_at),
             last_seen: row.last_seen.map(Timestamp::from_millis),
             email_verified: row.email_verified_at.is_some(),
+            server_role: ServerRole::from_stored(&row.server_role),
+            status: AccountStatus::from_stored(row.disabled_at, row.deleted_at),
+            profile: Profile { display_name: row.display_name, status_text: row.status_text },
         }
     }
 }
@@ -57,6 +89,7 @@ pub(super) struct NewUser<'a> {
     pub(super) created_at: i64,
     pub(super) last_seen: Option<i64>,
     pub(super) email_verified_at: Option<i64>,
+    pub(super) server_role: &'static str,
 }
 
 #[derive(Insertable)]
@@ -191,6 +224,7 @@ pub(super) struct MessageRow {
     created_at: i64,
     updated_at: i64,
     deleted_at: Option<i64>,
+    attachments: Option<String>,
 }
 
 /// The columns of a [`MessageRow`], for statements written out.
@@ -206,6 +240,7 @@ pub(super) type MessageColumns = (
     BigInt,
     BigInt,
     Nullable<BigInt>,
+    Nullable<Text>,
 );
 
 impl MessageRow {
@@ -224,7 +259,7 @@ impl From<MessageRow> for Message {
             author: UserId(row.author_id),
             client_msg_id: ClientMsgId(row.client_msg_id),
             content: row.content,
-            attachments: Vec::new(),
+            attachments: shown(row.attachments, row.deleted_at.is_some()),
             reply_to: row.reply_to.map(MessageId),
             created_at: Timestamp::from_millis(row.created_at),
             updated_at: Timestamp::from_millis(row.updated_at),

@@ -22,6 +22,11 @@ diesel::table! {
         user_seq -> BigInt,
         user_first_retained -> BigInt,
         email_verified_at -> Nullable<BigInt>,
+        server_role -> Text,
+        disabled_at -> Nullable<BigInt>,
+        deleted_at -> Nullable<BigInt>,
+        display_name -> Nullable<Text>,
+        status_text -> Nullable<Text>,
     }
 }
 
@@ -98,6 +103,7 @@ diesel::table! {
         created_at -> BigInt,
         updated_at -> BigInt,
         deleted_at -> Nullable<BigInt>,
+        attachments -> Nullable<Text>,
     }
 }
 
@@ -219,6 +225,90 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    audit (id) {
+        id -> Uuid,
+        at -> BigInt,
+        event -> Text,
+        actor -> Text,
+        actor_id -> Nullable<Uuid>,
+        subject_id -> Nullable<Uuid>,
+        network -> Nullable<Text>,
+        request_id -> Nullable<Text>,
+        detail -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    blocks (user_id, blocked_id) {
+        user_id -> Uuid,
+        blocked_id -> Uuid,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    second_factors (user_id) {
+        user_id -> Uuid,
+        sealed -> Binary,
+        key_id -> Text,
+        created_at -> BigInt,
+        confirmed_at -> Nullable<BigInt>,
+        last_step -> BigInt,
+    }
+}
+
+diesel::table! {
+    jobs (id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        kind -> Text,
+        options -> Nullable<Text>,
+        state -> Text,
+        progress -> BigInt,
+        created_at -> BigInt,
+        finished_at -> Nullable<BigInt>,
+        due_at -> BigInt,
+        attempts -> BigInt,
+        at -> Nullable<Text>,
+        parts -> BigInt,
+    }
+}
+
+diesel::table! {
+    job_parts (job_id, part) {
+        job_id -> Uuid,
+        part -> BigInt,
+        body -> Text,
+    }
+}
+
+diesel::table! {
+    recovery_codes (user_id, hash) {
+        user_id -> Uuid,
+        hash -> Binary,
+    }
+}
+
+diesel::table! {
+    files (id) {
+        id -> Uuid,
+        owner_id -> Uuid,
+        purpose -> Text,
+        name -> Text,
+        media_type -> Text,
+        stored_size -> BigInt,
+        size -> BigInt,
+        has_thumbnail -> Bool,
+        sha256 -> Binary,
+        created_at -> BigInt,
+        is_complete -> Bool,
+        message_id -> Nullable<Uuid>,
+        unused_since -> Nullable<BigInt>,
+        collected_until -> Nullable<BigInt>,
+    }
+}
+
 diesel::joinable!(logins -> users (user_id));
 diesel::joinable!(refresh_tokens -> logins (session_id));
 diesel::joinable!(proofs -> users (user_id));
@@ -235,3 +325,4 @@ diesel::joinable!(invites -> rooms (room_id));
 diesel::allow_tables_to_appear_in_same_query!(bans, users);
 diesel::allow_tables_to_appear_in_same_query!(invites, members);
 diesel::allow_tables_to_appear_in_same_query!(invites, rooms);
+diesel::allow_tables_to_appear_in_same_query!(blocks, users);

@@ -7,9 +7,9 @@ use super::{
     PgStore, accounts, append, letters, log, making, proofs, prune, repair, rooms, standing, user_logs,
 };
 use crate::domain::{
-    ClientMsgId, EmailChange, EmailStep, Epoch, Head, Letter, LetterId, LogHead, Login, LoginSession,
-    MarkMove, Message, MessageId, Proof, Purpose, RefreshToken, Refusal, RoomBatch, RoomId, Rotation, Seq,
-    SessionId, Timestamp, User, UserId,
+    AuditRecord, ClientMsgId, EmailChange, EmailStep, Epoch, Head, Letter, LetterId, LogHead, Login,
+    LoginSession, MarkMove, Message, MessageId, Proof, Purpose, RefreshToken, Refusal, RoomBatch, RoomId,
+    Rotation, Seq, SessionId, Timestamp, User, UserId,
 };
 use crate::store::{
     Accounts, Answer, Append, Credentials, DirectoryCursor, Letters, Log, LogPage, MarksPage, MemberCursor,
@@ -127,9 +127,14 @@ impl Accounts for PgStore {
         self.executor.read((), move |conn, ()| accounts::user(conn, id).boxed())
     }
 
-    fn start_login(&self, login: LoginSession, refresh: RefreshToken) -> Answer<'_, ()> {
-        self.executor.write((login, refresh), |conn, (login, refresh)| {
-            accounts::start_login(conn, login, refresh).boxed()
+    fn start_login(
+        &self,
+        login: LoginSession,
+        refresh: RefreshToken,
+        record: Option<AuditRecord>,
+    ) -> Answer<'_, ()> {
+        self.executor.write((login, refresh, record), |conn, (login, refresh, record)| {
+            accounts::start_login(conn, login, refresh, record.as_ref()).boxed()
         })
     }
 
@@ -139,26 +144,52 @@ impl Accounts for PgStore {
         successor: RefreshToken,
         now: Timestamp,
         grace_ms: i64,
+        reuse: Option<AuditRecord>,
     ) -> Answer<'_, Rotation> {
-        self.executor.write((hash, successor), move |conn, (hash, successor)| {
-            accounts::rotate_refresh(conn, hash, successor, now, grace_ms).boxed()
+        self.executor.write((hash, successor, reuse), move |conn, (hash, successor, reuse)| {
+            accounts::rotate_refresh(conn, hash, successor, now, grace_ms, reuse.as_ref()).boxed()
         })
     }
 
-    fn revoke_login(&self, session: SessionId, now: Timestamp) -> Answer<'_, ()> {
-        self.executor.write((), move |conn, ()| accounts::revoke_login(conn, session, now).boxed())
+    fn refresh_session(&self, hash: [u8; 32]) -> Answer<'_, Option<(UserId, SessionId)>> {
+        self.executor.read(hash, |conn, hash| accounts::refresh_session(conn, hash).boxed())
+    }
+
+    fn revoke_login(
+        &self,
+        session: SessionId,
+        now: Timestamp,
+        record: Option<AuditRecord>,
+    ) -> Answer<'_, ()> {
+        self.executor.write(record, move |conn, record| {
+            accounts::revoke_login(conn, session, now, record.as_ref()).boxed()
+        })
     }
 
     fn logins_of(&self, user: UserId, now: Timestamp) -> Answer<'_, Vec<Login>> {
         self.executor.read((), move |conn, ()| accounts::logins_of(conn, user, now).boxed())
     }
 
-    fn revoke_login_of(&self, user: UserId, session: SessionId, now: Timestamp) -> Answer<'_, bool> {
-        self.executor.write((), move |conn, ()| accounts::revoke_login_of(conn, user, session, now).boxed())
+    fn revoke_login_of(
+        &self,
+        user: UserId,
+        session: SessionId,
+        now: Timestamp,
+        record: Option<AuditRecord>,
+    ) -> Answer<'_, bool> {
+        self.executor.write(record, move |conn, record| {
+            accounts::revoke_login_of(conn, user, session, now, record.as_ref()).boxed()
+        })
     }
 
-    fn revoke_logins(&self, user: UserId, now: Timestamp) -> Answer<'_, Vec<SessionId>> {
-        self.executor.write((), move |conn, ()| accounts::revoke_logins(conn, user, None, now).boxed())
+    fn revoke_logins(
+        &self,
+        user: UserId,
+        now: Timestamp,
+        record: Option<AuditRecord>,
+    ) -> Answer<'_, Vec<SessionId>> {
+        self.executor
+            .write(record, move |conn, record| accounts::end_logins(conn, user, now, record.as_ref()).boxed())
     }
 
     fn login_user(&self, session: SessionId) -> Answer<'_, Option<User>> {
@@ -207,9 +238,11 @@ impl Proofs for PgStore {
         password_hash: String,
         notice: Option<Letter>,
         now: Timestamp,
+        record: Option<AuditRecord>,
     ) -> Answer<'_, Option<(UserId, Vec<SessionId>)>> {
-        self.executor.write((hash, password_hash, notice), move |conn, (hash, password, notice)| {
-            proofs::reset_password(conn, hash, password, notice, now).boxed()
+        let args = (hash, password_hash, notice, record);
+        self.executor.write(args, move |conn, (hash, password, notice, record)| {
+            proofs::reset_password(conn, hash, password, notice, now, record.as_ref()).boxed()
         })
     }
 
@@ -220,9 +253,10 @@ impl Proofs for PgStore {
         keep: Option<SessionId>,
         notice: Option<Letter>,
         now: Timestamp,
+        record: Option<AuditRecord>,
     ) -> Answer<'_, Option<Vec<SessionId>>> {
-        self.executor.write((hashes, notice), move |conn, (hashes, notice)| {
-            proofs::change_password(conn, user, hashes, keep, notice, now).boxed()
+        self.executor.write((hashes, notice, record), move |conn, (hashes, notice, record)| {
+            proofs::change_password(conn, user, hashes, keep, notice, now, record.as_ref()).boxed()
         })
     }
 
@@ -246,9 +280,15 @@ impl Proofs for PgStore {
         self.executor.read((), move |conn, ()| proofs::wished_email(conn, user, now).boxed())
     }
 
-    fn confirm_email(&self, hash: [u8; 32], notices: Vec<Letter>, now: Timestamp) -> Answer<'_, EmailStep> {
-        self.executor.write((hash, notices), move |conn, (hash, notices)| {
-            proofs::confirm_email(conn, hash, notices, now).boxed()
+    fn confirm_email(
+        &self,
+        hash: [u8; 32],
+        notices: Vec<Letter>,
+        now: Timestamp,
+        record: Option<AuditRecord>,
+    ) -> Answer<'_, EmailStep> {
+        self.executor.write((hash, notices, record), move |conn, (hash, notices, record)| {
+            proofs::confirm_email(conn, hash, notices, now, record.as_ref()).boxed()
         })
     }
 }

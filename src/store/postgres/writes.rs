@@ -10,6 +10,7 @@ use crate::domain::{
     LogHead, Marks, MessageId, Role, RoomId, Timestamp, Unread, UserChange, UserEntry, UserId,
 };
 use crate::store::entries;
+use crate::store::files::listed;
 use crate::store::plan::{KnownMember, LogRow, MentionRow, NewMessage, Rewritten, Totals};
 
 /// One column of many rows.
@@ -41,9 +42,11 @@ statement! {
         created: Vec<i64> => Array<BigInt>,
         updated: Vec<i64> => Array<BigInt>,
         deleted: Vec<Option<i64>> => Array<Nullable<BigInt>>,
+        attachments: Vec<Option<String>> => Array<Nullable<Text>>,
     } -> (),
     "INSERT INTO messages (id, room_id, seq, last_seq, author_id, client_msg_id, body_hash, content, \
-     reply_to, created_at, updated_at, deleted_at) SELECT * FROM unnest(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+     reply_to, created_at, updated_at, deleted_at, attachments) \
+     SELECT * FROM unnest(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 }
 
 impl InsertMessages {
@@ -61,6 +64,7 @@ impl InsertMessages {
             created: column(rows, |new| new.message.created_at.millis()),
             updated: column(rows, |new| new.message.updated_at.millis()),
             deleted: column(rows, |new| new.message.deleted_at.map(Timestamp::millis)),
+            attachments: column(rows, |new| listed(&new.message.attachments)),
         }
     }
 }
@@ -72,9 +76,11 @@ statement! {
         updated: Vec<i64> => Array<BigInt>,
         deleted: Vec<Option<i64>> => Array<Nullable<BigInt>>,
         last_seqs: Vec<i64> => Array<BigInt>,
+        attachments: Vec<Option<String>> => Array<Nullable<Text>>,
     } -> (),
     "UPDATE messages x SET content = w.content, updated_at = w.updated, deleted_at = w.deleted, \
-     last_seq = w.last FROM unnest(?, ?, ?, ?, ?) AS w (id, content, updated, deleted, last) WHERE x.id = w.id"
+     last_seq = w.last, attachments = w.files \
+     FROM unnest(?, ?, ?, ?, ?, ?) AS w (id, content, updated, deleted, last, files) WHERE x.id = w.id"
 }
 
 impl RewriteMessages {
@@ -85,6 +91,7 @@ impl RewriteMessages {
             updated: column(rows, |row| row.updated_at.millis()),
             deleted: column(rows, |row| row.deleted_at.map(Timestamp::millis)),
             last_seqs: column(rows, |row| row.last_seq.stored()),
+            attachments: column(rows, |row| listed(&row.attachments)),
         }
     }
 }

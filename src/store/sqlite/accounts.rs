@@ -5,11 +5,12 @@ use diesel::dsl::{exists, select};
 use diesel::prelude::*;
 
 use super::fault::{self, Fault};
-use super::letters;
 use super::rows::{Key, NewLogin, NewRefreshToken, NewUser, UserRow};
 use super::schema::{logins, refresh_tokens, users};
+use super::{audit, letters};
 use crate::domain::{
-    Login, LoginSession, RefreshToken, Refusal, Rotation, SessionId, Timestamp, User, UserId,
+    AuditRecord, Login, LoginSession, RefreshToken, Refusal, Rotation, ServerRole, SessionId, Timestamp,
+    User, UserId,
 };
 use crate::store::{Credentials, NewAccount};
 
@@ -25,6 +26,11 @@ pub(super) fn create_account(conn: &mut SqliteConnection, account: &NewAccount) 
         if select(exists(reached)).get_result(conn)? {
             return Err(Refusal::Conflict("this e-mail address is taken").into());
         }
+        let role = if account.may_found && !is_settled(conn)? {
+            ServerRole::Administrator
+        } else {
+            user.server_role
+        };
         diesel::insert_into(users::table)
             .values(NewUser {
                 id: user.id.into(),
@@ -37,11 +43,18 @@ pub(super) fn create_account(conn: &mut SqliteConnection, account: &NewAccount) 
                 created_at: user.created_at.millis(),
                 last_seen: user.last_seen.map(Timestamp::millis),
                 email_verified_at: user.email_verified.then_some(user.created_at.millis()),
+                server_role: role.as_str(),
             })
             .execute(conn)?;
         insert_login(conn, &account.login, &account.refresh)?;
-        account.welcome.as_ref().map_or(Ok(()), |letter| letters::insert(conn, letter))
+        account.welcome.as_ref().map_or(Ok(()), |letter| letters::insert(conn, letter))?;
+        audit::insert(conn, account.record.as_ref(), Some(user.id))
     })
+}
+
+/// Whether there is any account.
+fn is_settled(conn: &mut SqliteConnection) -> Result<bool, Fault> {
+    Ok(select(exists(users::table.select(users::id))).get_result(conn)?)
 }
 
 pub(super) fn credentials(
@@ -65,8 +78,26 @@ pub(super) fn start_login(
     conn: &mut SqliteConnection,
     login: &LoginSession,
     refresh: &RefreshToken,
+    record: Option<&AuditRecord>,
 ) -> Result<(), Fault> {
-    fault::write(conn, |conn| insert_login(conn, login, refresh))
+    fault::write(conn, |conn| {
+        user(conn, login.user)?.ok_or(Refusal::AccountDisabled)?.may_enter()?;
+        insert_login(conn, login, refresh)?;
+        audit::insert(conn, record, Some(login.user))
+    })
+}
+
+pub(super) fn refresh_session(
+    conn: &mut SqliteConnection,
+    hash: &[u8; 32],
+) -> Result<Option<(UserId, SessionId)>, Fault> {
+    let row: Option<(Key, Key)> = refresh_tokens::table
+        .inner_join(logins::table)
+        .filter(refresh_tokens::hash.eq(hash.as_slice()))
+        .select((logins::user_id, logins::id))
+        .get_result(conn)
+        .optional()?;
+    Ok(row.map(|(user, session)| (user.into(), session.into())))
 }
 
 fn insert_login(
@@ -105,6 +136,7 @@ pub(super) fn rotate_refresh(
     successor: &RefreshToken,
     now: Timestamp,
     grace_ms: i64,
+    reuse: Option<&AuditRecord>,
 ) -> Result<Rotation, Fault> {
     fault::write(conn, |conn| {
         let found: Option<(Key, Key, i64, Option<i64>)> = refresh_tokens::table
@@ -128,7 +160,8 @@ pub(super) fn rotate_refresh(
             // Counted from the first use, so that using it again does not keep it alive.
             Some(first_use) if now.millis().saturating_sub(first_use) <= grace_ms => {}
             Some(_) => {
-                revoke(conn, session, now)?;
+                revoke(conn, session, now, None)?;
+                audit::insert(conn, reuse, Some(user))?;
                 return Ok(Rotation::Reused { user, session });
             }
         }
@@ -147,15 +180,24 @@ pub(super) fn revoke_login(
     conn: &mut SqliteConnection,
     session: SessionId,
     now: Timestamp,
+    record: Option<&AuditRecord>,
 ) -> Result<(), Fault> {
-    fault::write(conn, |conn| revoke(conn, session, now))
+    fault::write(conn, |conn| revoke(conn, session, now, record))
 }
 
-fn revoke(conn: &mut SqliteConnection, session: SessionId, now: Timestamp) -> Result<(), Fault> {
-    diesel::update(logins::table.find(Key::from(session)).filter(logins::revoked_at.is_null()))
-        .set(logins::revoked_at.eq(now.millis()))
-        .execute(conn)?;
-    Ok(())
+fn revoke(
+    conn: &mut SqliteConnection,
+    session: SessionId,
+    now: Timestamp,
+    record: Option<&AuditRecord>,
+) -> Result<(), Fault> {
+    let of: Option<Key> =
+        diesel::update(logins::table.find(Key::from(session)).filter(logins::revoked_at.is_null()))
+            .set(logins::revoked_at.eq(now.millis()))
+            .returning(logins::user_id)
+            .get_result(conn)
+            .optional()?;
+    of.map_or(Ok(()), |user| audit::insert(conn, record, Some(user.into())))
 }
 
 pub(super) fn logins_of(
@@ -189,12 +231,16 @@ pub(super) fn revoke_login_of(
     user: UserId,
     session: SessionId,
     now: Timestamp,
+    record: Option<&AuditRecord>,
 ) -> Result<bool, Fault> {
     fault::write(conn, |conn| {
         let own = logins::table.find(Key::from(session)).filter(logins::user_id.eq(Key::from(user)));
         let ended = diesel::update(own.filter(logins::revoked_at.is_null()))
             .set(logins::revoked_at.eq(now.millis()))
             .execute(conn)?;
+        if ended > 0 {
+            audit::insert(conn, record, Some(user))?;
+        }
         Ok(ended > 0)
     })
 }
@@ -203,8 +249,13 @@ pub(super) fn revoke_logins(
     conn: &mut SqliteConnection,
     user: UserId,
     now: Timestamp,
+    record: Option<&AuditRecord>,
 ) -> Result<Vec<SessionId>, Fault> {
-    fault::write(conn, |conn| revoke_all(conn, user, None, now))
+    fault::write(conn, |conn| {
+        let ended = revoke_all(conn, user, None, now)?;
+        audit::insert(conn, record, Some(user))?;
+        Ok(ended)
+    })
 }
 
 /// Ends all of a user's logins but one.
@@ -229,6 +280,8 @@ pub(super) fn login_user(conn: &mut SqliteConnection, session: SessionId) -> Res
         .inner_join(users::table)
         .filter(logins::id.eq(Key::from(session)))
         .filter(logins::revoked_at.is_null())
+        .filter(users::disabled_at.is_null())
+        .filter(users::deleted_at.is_null())
         .select(UserRow::as_select())
         .get_result(conn)
         .optional()?;

@@ -12,10 +12,11 @@ use super::rows::{Key, NewEntry, NewMember, NewMention, NewMessageRow};
 use super::schema::{members, mentions, messages, user_log, users};
 use super::statements::{InsertEntries, UpdateMarks, UpdateTotals};
 use super::user_logs::UserEntryRow;
-use super::{invites, load, reactions};
+use super::{files, invites, load, reactions};
 use crate::domain::policy::EditWindow;
 use crate::domain::{RoomBatch, Timestamp};
 use crate::store::Append;
+use crate::store::files::listed;
 use crate::store::plan::{self, LogRow, Writes};
 
 /// Applies all operations of all batches in one transaction that holds the write lock from its
@@ -44,10 +45,12 @@ fn write(conn: &mut SqliteConnection, writes: &Writes) -> Result<(), Fault> {
                 messages::content.eq(&row.content),
                 messages::updated_at.eq(row.updated_at.millis()),
                 messages::deleted_at.eq(row.deleted_at.map(Timestamp::millis)),
+                messages::attachments.eq(listed(&row.attachments)),
                 messages::last_seq.eq(row.last_seq.stored()),
             ))
             .execute(conn)?;
     }
+    files::write(conn, &writes.files_used, &writes.files_released)?;
     for message in &writes.mentions_removed {
         let named = mentions::table.filter(mentions::message_id.eq(Key::from(*message)));
         diesel::delete(named).execute(conn)?;

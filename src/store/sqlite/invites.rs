@@ -9,6 +9,7 @@ use super::rooms::{cut, joined, mine, one_more, room_row};
 use super::rows::{Key, RoomRow, UserRow};
 use super::schema::{bans, invites, members, rooms, users};
 use super::user_logs::tell;
+use super::{accounts, people};
 use crate::domain::policy::EditWindow;
 use crate::domain::{
     Invite, InviteId, Refusal, Role, Room, RoomId, RoomSettings, Timestamp, UserChange, UserEntry, UserId,
@@ -143,15 +144,16 @@ pub(super) fn invite(
         diesel::delete(of_room.filter(over)).execute(conn)?;
         let links: i64 = of_room.filter(invites::user_id.is_null()).count().get_result(conn)?;
         let found: Room = room_row(conn, room)?.ok_or(Refusal::NotFound("room"))?.into();
-        let (mut is_known, mut is_member, mut banned) = (false, false, false);
+        let (mut is_in_reach, mut is_member, mut banned) = (false, false, false);
         if let Some(user) = user {
-            is_known = super::accounts::user(conn, user)?.is_some();
+            is_in_reach =
+                accounts::user(conn, user)?.is_some() && people::out_of_reach(conn, &[user], by)?.is_none();
             is_member = joined(conn, room, user)?.is_some();
             banned = is_banned(conn, room, user)?;
         }
         let role = mine(conn, room, by)?.map(|(role, _)| role);
         let links = usize::try_from(links).unwrap_or(usize::MAX);
-        Inviting { room: &found, role, is_known, is_member, is_banned: banned, links }.judge(new)?;
+        Inviting { room: &found, role, is_in_reach, is_member, is_banned: banned, links }.judge(new)?;
         let Some(user) = user else {
             diesel::insert_into(invites::table).values(InviteRow::from(new)).execute(conn)?;
             return Ok((new.invite.clone(), None));

@@ -5,12 +5,11 @@
 use diesel::prelude::*;
 
 use super::fault::Fault;
-use super::invites;
-use super::reactions;
 use super::rooms::room_row;
 use super::rows::{Key, MemberRow, MessageRow};
 use super::schema::{members, messages, rooms, users};
 use super::statements::FindKeys;
+use super::{files, invites, people, reactions};
 use crate::domain::policy::EditWindow;
 use crate::domain::{ClientMsgId, Message, MessageId, Role, Room, RoomId, RoomKind, Seq, Timestamp, UserId};
 use crate::store::plan::{Known, KnownMember, KnownMessage, KnownRoom, KnownUser, Needs, Totals};
@@ -52,6 +51,9 @@ pub(super) fn known(conn: &mut SqliteConnection, needs: &Needs) -> Result<Known,
             .optional()?;
         known.add_message(row)?;
     }
+    for id in &needs.files {
+        known.files.extend(files::attachable(conn, *id)?.map(|row| (*id, row.into())));
+    }
     for (room, names) in &needs.names {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         for some in names.chunks(NAMES_AT_ONCE) {
@@ -63,6 +65,10 @@ pub(super) fn known(conn: &mut SqliteConnection, needs: &Needs) -> Result<Known,
     }
     for (room, user) in &needs.bans {
         known.bans.extend(invites::is_banned(conn, *room, *user)?.then_some((*room, *user)));
+    }
+    for (by, user) in &needs.reach {
+        let closed = people::out_of_reach(conn, &[*user], *by)?.is_some();
+        known.out_of_reach.extend(closed.then_some((*by, *user)));
     }
     for invite in &needs.invites {
         known.invites.extend(invites::find(conn, *invite)?.map(|found| (*invite, found)));

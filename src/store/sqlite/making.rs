@@ -9,10 +9,10 @@ use super::fault::{self, Fault};
 use super::rooms::room_row;
 use super::rows::{Key, NewMember, NewRoomRow};
 use super::schema::{members, rooms, users};
-use super::user_logs;
-use crate::domain::refusal::Invalid;
+use super::{people, user_logs};
 use crate::domain::{
     Change, Entry, HistoryVisibility, Member, Refusal, Role, RoomId, RoomKind, Seq, UserChange, UserId,
+    policy,
 };
 use crate::store::plan::{KnownMember, LogRow};
 use crate::store::{Direct, DirectMade, NewRoom, NewRoomMade};
@@ -83,25 +83,27 @@ pub(super) fn direct(conn: &mut SqliteConnection, direct: &Direct) -> Result<Dir
 fn make(
     conn: &mut SqliteConnection,
     row: NewRoomRow<'_>,
-    people: &[UserId],
+    people_in: &[UserId],
     role: impl Fn(UserId) -> Role,
     field: &'static str,
 ) -> Result<NewRoomMade, Fault> {
     let (room, by, at) = (RoomId::from(row.id), UserId::from(row.created_by), row.created_at);
     let now = crate::domain::Timestamp::from_millis(at);
-    let names = usernames(conn, people)?;
+    let names = usernames(conn, people_in)?;
     if !names.contains_key(&by) {
         return Err(Refusal::NotFound("user").into());
     }
-    let count = i64::try_from(people.len()).unwrap_or(i64::MAX);
+    if let Some(user) = people::out_of_reach(conn, people_in, by)? {
+        return Err(policy::not_to_be_added(field, user).into());
+    }
+    let count = i64::try_from(people_in.len()).unwrap_or(i64::MAX);
     diesel::insert_into(rooms::table)
         .values(NewRoomRow { last_seq: count, member_count: count, ..row })
         .execute(conn)?;
-    let (mut seq, mut rows) = (Seq::START, Vec::with_capacity(people.len()));
-    let (mut entries, mut told) = (Vec::with_capacity(people.len()), Vec::with_capacity(people.len()));
-    for user in people.iter().copied() {
-        let unknown = || Invalid::new(field, format!("{user} is no user"));
-        let username = names.get(&user).cloned().ok_or_else(unknown)?;
+    let (mut seq, mut rows) = (Seq::START, Vec::with_capacity(people_in.len()));
+    let (mut entries, mut told) = (Vec::new(), Vec::new());
+    for user in people_in.iter().copied() {
+        let username = names.get(&user).cloned().ok_or_else(|| policy::not_to_be_added(field, user))?;
         seq = seq.next();
         let member = Member { user, role: role(user), joined_at: now, joined_seq: seq };
         let newcomer = KnownMember::newcomer(member.clone());
@@ -121,6 +123,7 @@ fn usernames(conn: &mut SqliteConnection, ids: &[UserId]) -> Result<HashMap<User
     for some in ids.chunks(USERS_AT_ONCE) {
         let rows: Vec<(Key, String)> = users::table
             .filter(users::id.eq_any(some.iter().copied().map(Key::from)))
+            .filter(users::deleted_at.is_null())
             .select((users::id, users::username))
             .load(conn)?;
         names.extend(rows.into_iter().map(|(id, name)| (UserId::from(id), name)));

@@ -4,17 +4,22 @@
 //! a time. Next: [`executor`] (threads), [`append`] (the hot path), `rows` and `schema` (tables).
 
 mod accounts;
+mod administration;
 mod append;
+mod audit;
 mod connection;
 mod executor;
 mod fault;
+mod files;
 mod invites;
+mod jobs;
 mod letters;
 mod load;
 mod log;
 mod making;
 mod memberships;
 mod migrate;
+mod people;
 mod proofs;
 mod prune;
 mod reactions;
@@ -22,6 +27,7 @@ mod repair;
 mod rooms;
 mod rows;
 mod schema;
+mod second_factors;
 mod standing;
 mod statements;
 mod traits;
@@ -112,6 +118,23 @@ impl SqliteStore {
         };
         let executor = Executor::threads(&location, writer, Some(after), size)?;
         Ok(Self { executor, _lock: Some(lock), _directory: None, edit_window: options.edit_window })
+    }
+
+    /// Opens the database at `path` beside a server that may be using it: for what is done by hand.
+    /// SQLite's own locks keep the two apart; the schema stays as it is.
+    ///
+    /// # Errors
+    /// When there is none, or its schema is not this binary's.
+    pub fn attend(path: &Path, options: SqliteOptions) -> Result<Self, OpenError> {
+        if !path.exists() {
+            return Err(OpenError::Absent { path: path.to_owned() });
+        }
+        let location = Location::file(path)?;
+        let mut writer = location.connect(Purpose::Write)?;
+        migrate::check(&mut writer, location.path())?;
+        let size = Size { readers: 1, writer_queue: 16, reader_queue: 16 };
+        let executor = Executor::threads(&location, writer, None, size)?;
+        Ok(Self { executor, _lock: None, _directory: None, edit_window: options.edit_window })
     }
 
     /// A database of its own in the system's temporary directory, removed with the store. A real

@@ -7,9 +7,10 @@ use diesel::prelude::*;
 use super::fault::{self, Fault};
 use super::rows::{Key, UserRow};
 use super::schema::{email_changes, proofs, users};
-use super::{accounts, letters};
+use super::{accounts, audit, letters};
 use crate::domain::{
-    Email, EmailChange, EmailStep, Letter, Proof, Purpose, Refusal, SessionId, Timestamp, User, UserId,
+    AuditRecord, Email, EmailChange, EmailStep, Letter, Proof, Purpose, Refusal, SessionId, Timestamp, User,
+    UserId,
 };
 
 pub(super) fn keep(conn: &mut SqliteConnection, proof: &Proof, now: Timestamp) -> Result<(), Fault> {
@@ -65,7 +66,7 @@ fn good(
 }
 
 /// Uses up all that a user has for some purposes.
-fn forget(conn: &mut SqliteConnection, user: Key, purposes: &[Purpose]) -> Result<(), Fault> {
+pub(super) fn forget(conn: &mut SqliteConnection, user: Key, purposes: &[Purpose]) -> Result<(), Fault> {
     let purposes: Vec<_> = purposes.iter().map(|purpose| purpose.as_str()).collect();
     let of_user = proofs::table.filter(proofs::user_id.eq(user));
     diesel::delete(of_user.filter(proofs::purpose.eq_any(purposes))).execute(conn)?;
@@ -88,7 +89,7 @@ pub(super) fn verify_email(
     })
 }
 
-fn verified(conn: &mut SqliteConnection, user: Key, now: Timestamp) -> Result<(), Fault> {
+pub(super) fn verified(conn: &mut SqliteConnection, user: Key, now: Timestamp) -> Result<(), Fault> {
     diesel::update(users::table.find(user).filter(users::email_verified_at.is_null()))
         .set(users::email_verified_at.eq(now.millis()))
         .execute(conn)?;
@@ -101,6 +102,7 @@ pub(super) fn reset_password(
     password_hash: &str,
     notice: Option<&Letter>,
     now: Timestamp,
+    record: Option<&AuditRecord>,
 ) -> Result<Option<(UserId, Vec<SessionId>)>, Fault> {
     fault::write(conn, |conn| {
         let Some(good) = good(conn, hash, &[Purpose::ResetPassword], now)? else { return Ok(None) };
@@ -115,6 +117,7 @@ pub(super) fn reset_password(
         verified(conn, good.id, now)?;
         let ended = accounts::revoke_all(conn, good.id.into(), None, now)?;
         notice.map_or(Ok(()), |letter| letters::insert(conn, letter))?;
+        audit::insert(conn, record, Some(good.id.into()))?;
         Ok(Some((good.id.into(), ended)))
     })
 }
@@ -126,6 +129,7 @@ pub(super) fn change_password(
     keep: Option<SessionId>,
     notice: Option<&Letter>,
     now: Timestamp,
+    record: Option<&AuditRecord>,
 ) -> Result<Option<Vec<SessionId>>, Fault> {
     fault::write(conn, |conn| {
         if !replace(conn, user, before, after)? {
@@ -136,6 +140,7 @@ pub(super) fn change_password(
         diesel::delete(email_changes::table.find(Key::from(user))).execute(conn)?;
         let ended = accounts::revoke_all(conn, user, keep, now)?;
         notice.map_or(Ok(()), |letter| letters::insert(conn, letter))?;
+        audit::insert(conn, record, Some(user))?;
         Ok(Some(ended))
     })
 }
@@ -211,6 +216,7 @@ pub(super) fn confirm_email(
     hash: &[u8; 32],
     notices: &[Letter],
     now: Timestamp,
+    record: Option<&AuditRecord>,
 ) -> Result<EmailStep, Fault> {
     fault::write(conn, |conn| {
         let Some(good) = good(conn, hash, &BOTH, now)? else { return Ok(EmailStep::Refused) };
@@ -243,6 +249,7 @@ pub(super) fn confirm_email(
             ))
             .execute(conn)?;
         notices.iter().try_for_each(|letter| letters::insert(conn, letter))?;
+        audit::insert(conn, record, Some(good.id.into()))?;
         let user = User::from(good.user);
         let before = user.email.clone();
         let user = User { email: Email::from_stored(email), email_verified: true, ..user };

@@ -13,10 +13,11 @@ use uuid::Uuid;
 use super::schema::{logins, members, mentions, messages, refresh_tokens, rooms, users};
 use crate::domain::policy::EditWindow;
 use crate::domain::{
-    ClientMsgId, Description, Email, Epoch, HistoryVisibility, InviteId, LetterId, Marks, Member, Message,
-    MessageId, Role, Room, RoomId, RoomKind, RoomName, Seq, SessionId, Timestamp, Topic, User, UserId,
-    Username,
+    AccountStatus, AuditId, ClientMsgId, Description, Email, Epoch, FileId, HistoryVisibility, InviteId,
+    JobId, LetterId, Marks, Member, Message, MessageId, Profile, Role, Room, RoomId, RoomKind, RoomName, Seq,
+    ServerRole, SessionId, Timestamp, Topic, User, UserId, Username,
 };
+use crate::store::files::{listed, shown};
 use crate::store::plan::{KnownMember, LogRow, MentionRow, NewMessage};
 
 /// Any id, as its sixteen bytes.
@@ -53,7 +54,7 @@ macro_rules! keys {
     )*};
 }
 
-keys!(UserId, RoomId, MessageId, SessionId, ClientMsgId, LetterId, InviteId, Epoch);
+keys!(UserId, RoomId, MessageId, SessionId, ClientMsgId, LetterId, InviteId, Epoch, AuditId, JobId, FileId);
 
 #[derive(Debug, Queryable, Selectable)]
 #[diesel(table_name = users, check_for_backend(Sqlite))]
@@ -65,6 +66,11 @@ pub(super) struct UserRow {
     created_at: i64,
     last_seen: Option<i64>,
     email_verified_at: Option<i64>,
+    server_role: String,
+    disabled_at: Option<i64>,
+    deleted_at: Option<i64>,
+    display_name: Option<String>,
+    status_text: Option<String>,
 }
 
 impl From<UserRow> for User {
@@ -77,6 +83,9 @@ impl From<UserRow> for User {
             created_at: Timestamp::from_millis(row.created_at),
             last_seen: row.last_seen.map(Timestamp::from_millis),
             email_verified: row.email_verified_at.is_some(),
+            server_role: ServerRole::from_stored(&row.server_role),
+            status: AccountStatus::from_stored(row.disabled_at, row.deleted_at),
+            profile: Profile { display_name: row.display_name, status_text: row.status_text },
         }
     }
 }
@@ -94,6 +103,7 @@ pub(super) struct NewUser<'a> {
     pub(super) created_at: i64,
     pub(super) last_seen: Option<i64>,
     pub(super) email_verified_at: Option<i64>,
+    pub(super) server_role: &'static str,
 }
 
 #[derive(Insertable)]
@@ -252,6 +262,7 @@ pub(super) struct MessageRow {
     created_at: i64,
     updated_at: i64,
     deleted_at: Option<i64>,
+    attachments: Option<String>,
 }
 
 impl MessageRow {
@@ -270,7 +281,7 @@ impl From<MessageRow> for Message {
             author: row.author_id.into(),
             client_msg_id: row.client_msg_id.into(),
             content: row.content,
-            attachments: Vec::new(),
+            attachments: shown(row.attachments, row.deleted_at.is_some()),
             reply_to: row.reply_to.map(Into::into),
             created_at: Timestamp::from_millis(row.created_at),
             updated_at: Timestamp::from_millis(row.updated_at),
@@ -294,6 +305,7 @@ pub(super) struct NewMessageRow<'a> {
     created_at: i64,
     updated_at: i64,
     deleted_at: Option<i64>,
+    attachments: Option<String>,
 }
 
 impl<'a> From<&'a NewMessage> for NewMessageRow<'a> {
@@ -312,6 +324,7 @@ impl<'a> From<&'a NewMessage> for NewMessageRow<'a> {
             created_at: message.created_at.millis(),
             updated_at: message.updated_at.millis(),
             deleted_at: message.deleted_at.map(Timestamp::millis),
+            attachments: listed(&message.attachments),
         }
     }
 }

@@ -11,9 +11,9 @@ use super::{
     user_logs,
 };
 use crate::domain::{
-    ClientMsgId, EmailChange, EmailStep, Epoch, Head, Letter, LetterId, LogHead, Login, LoginSession,
-    MarkMove, Message, MessageId, Proof, Purpose, RefreshToken, Refusal, RoomBatch, RoomId, Rotation, Seq,
-    SessionId, Timestamp, User, UserId,
+    AuditRecord, ClientMsgId, EmailChange, EmailStep, Epoch, Head, Letter, LetterId, LogHead, Login,
+    LoginSession, MarkMove, Message, MessageId, Proof, Purpose, RefreshToken, Refusal, RoomBatch, RoomId,
+    Rotation, Seq, SessionId, Timestamp, User, UserId,
 };
 use crate::store::{
     Accounts, Answer, Append, Credentials, DirectoryCursor, Letters, Log, LogPage, MarksPage, MemberCursor,
@@ -122,8 +122,13 @@ impl Accounts for SqliteStore {
         self.executor.read(move |conn| accounts::user(conn, id))
     }
 
-    fn start_login(&self, login: LoginSession, refresh: RefreshToken) -> Answer<'_, ()> {
-        self.executor.write(move |conn| accounts::start_login(conn, &login, &refresh))
+    fn start_login(
+        &self,
+        login: LoginSession,
+        refresh: RefreshToken,
+        record: Option<AuditRecord>,
+    ) -> Answer<'_, ()> {
+        self.executor.write(move |conn| accounts::start_login(conn, &login, &refresh, record.as_ref()))
     }
 
     fn rotate_refresh(
@@ -132,24 +137,47 @@ impl Accounts for SqliteStore {
         successor: RefreshToken,
         now: Timestamp,
         grace_ms: i64,
+        reuse: Option<AuditRecord>,
     ) -> Answer<'_, Rotation> {
-        self.executor.write(move |conn| accounts::rotate_refresh(conn, &hash, &successor, now, grace_ms))
+        self.executor.write(move |conn| {
+            accounts::rotate_refresh(conn, &hash, &successor, now, grace_ms, reuse.as_ref())
+        })
     }
 
-    fn revoke_login(&self, session: SessionId, now: Timestamp) -> Answer<'_, ()> {
-        self.executor.write(move |conn| accounts::revoke_login(conn, session, now))
+    fn refresh_session(&self, hash: [u8; 32]) -> Answer<'_, Option<(UserId, SessionId)>> {
+        self.executor.read(move |conn| accounts::refresh_session(conn, &hash))
+    }
+
+    fn revoke_login(
+        &self,
+        session: SessionId,
+        now: Timestamp,
+        record: Option<AuditRecord>,
+    ) -> Answer<'_, ()> {
+        self.executor.write(move |conn| accounts::revoke_login(conn, session, now, record.as_ref()))
     }
 
     fn logins_of(&self, user: UserId, now: Timestamp) -> Answer<'_, Vec<Login>> {
         self.executor.read(move |conn| accounts::logins_of(conn, user, now))
     }
 
-    fn revoke_login_of(&self, user: UserId, session: SessionId, now: Timestamp) -> Answer<'_, bool> {
-        self.executor.write(move |conn| accounts::revoke_login_of(conn, user, session, now))
+    fn revoke_login_of(
+        &self,
+        user: UserId,
+        session: SessionId,
+        now: Timestamp,
+        record: Option<AuditRecord>,
+    ) -> Answer<'_, bool> {
+        self.executor.write(move |conn| accounts::revoke_login_of(conn, user, session, now, record.as_ref()))
     }
 
-    fn revoke_logins(&self, user: UserId, now: Timestamp) -> Answer<'_, Vec<SessionId>> {
-        self.executor.write(move |conn| accounts::revoke_logins(conn, user, now))
+    fn revoke_logins(
+        &self,
+        user: UserId,
+        now: Timestamp,
+        record: Option<AuditRecord>,
+    ) -> Answer<'_, Vec<SessionId>> {
+        self.executor.write(move |conn| accounts::revoke_logins(conn, user, now, record.as_ref()))
     }
 
     fn login_user(&self, session: SessionId) -> Answer<'_, Option<User>> {
@@ -198,9 +226,11 @@ impl Proofs for SqliteStore {
         password_hash: String,
         notice: Option<Letter>,
         now: Timestamp,
+        record: Option<AuditRecord>,
     ) -> Answer<'_, Option<(UserId, Vec<SessionId>)>> {
-        self.executor
-            .write(move |conn| proofs::reset_password(conn, &hash, &password_hash, notice.as_ref(), now))
+        self.executor.write(move |conn| {
+            proofs::reset_password(conn, &hash, &password_hash, notice.as_ref(), now, record.as_ref())
+        })
     }
 
     fn change_password(
@@ -210,9 +240,11 @@ impl Proofs for SqliteStore {
         keep: Option<SessionId>,
         notice: Option<Letter>,
         now: Timestamp,
+        record: Option<AuditRecord>,
     ) -> Answer<'_, Option<Vec<SessionId>>> {
-        self.executor
-            .write(move |conn| proofs::change_password(conn, user, &hashes, keep, notice.as_ref(), now))
+        self.executor.write(move |conn| {
+            proofs::change_password(conn, user, &hashes, keep, notice.as_ref(), now, record.as_ref())
+        })
     }
 
     fn rehash_password(&self, user: UserId, before: String, after: String) -> Answer<'_, ()> {
@@ -231,8 +263,14 @@ impl Proofs for SqliteStore {
         self.executor.read(move |conn| proofs::wished_email(conn, user, now))
     }
 
-    fn confirm_email(&self, hash: [u8; 32], notices: Vec<Letter>, now: Timestamp) -> Answer<'_, EmailStep> {
-        self.executor.write(move |conn| proofs::confirm_email(conn, &hash, &notices, now))
+    fn confirm_email(
+        &self,
+        hash: [u8; 32],
+        notices: Vec<Letter>,
+        now: Timestamp,
+        record: Option<AuditRecord>,
+    ) -> Answer<'_, EmailStep> {
+        self.executor.write(move |conn| proofs::confirm_email(conn, &hash, &notices, now, record.as_ref()))
     }
 }
 

@@ -47,6 +47,17 @@ const TABLE: &[Place] = &[
     Place { at: "src/telemetry", may: &["domain"], never: &[ACTIX, WEB, DIESEL, REDIS] },
     // The metrics of requests: a middleware.
     Place { at: "src/telemetry/http", may: &["domain", "telemetry"], never: &[ACTIX, DIESEL, REDIS] },
+    Place {
+        at: "src/files",
+        may: &["domain", "error", "store", "clock", "settings"],
+        never: &[ACTIX, WEB, DIESEL, REDIS],
+    },
+    // Pure: bytes in, bytes out.
+    Place {
+        at: "src/files/judge",
+        may: &["domain"],
+        never: &[ACTIX, WEB, DIESEL, REDIS, "tokio", "object_store"],
+    },
     Place { at: "src/mail", may: &["domain"], never: &[ACTIX, WEB, DIESEL, REDIS] },
     Place { at: "src/limits", may: &["domain", "settings"], never: &[ACTIX, WEB, DIESEL, REDIS] },
     Place {
@@ -86,6 +97,7 @@ const TABLE: &[Place] = &[
             "clock",
             "domain",
             "error",
+            "files",
             "limits",
             "protocol",
             "settings",
@@ -104,6 +116,7 @@ const TABLE: &[Place] = &[
             "clock",
             "domain",
             "error",
+            "files",
             "http",
             "limits",
             "mail",
@@ -123,8 +136,15 @@ const TABLE: &[Place] = &[
 ];
 
 /// Only the composition root and the adapters themselves name these.
-const ADAPTERS: [&str; 6] =
-    ["store::sqlite", "store::postgres", "bus::alone", "bus::local", "presence::local", "redis"];
+const ADAPTERS: [&str; 7] = [
+    "store::sqlite",
+    "store::postgres",
+    "bus::alone",
+    "bus::local",
+    "presence::local",
+    "redis",
+    "files::objects",
+];
 /// The only file that names a WebSocket library.
 const SOCKET: &str = "src/ws/socket.rs";
 

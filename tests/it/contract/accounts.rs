@@ -26,7 +26,7 @@ async fn present(store: &S, hash: [u8; 32], now: i64) -> (Rotation, [u8; 32]) {
     // The store fills the session in, whatever stands here.
     let successor = token(SessionId(new_id()));
     let new = successor.hash;
-    (store.rotate_refresh(hash, successor, at(now), GRACE).await.expect("an answer"), new)
+    (store.rotate_refresh(hash, successor, at(now), GRACE, None).await.expect("an answer"), new)
 }
 
 pub async fn an_account_is_found_by_address_without_case(store: S) {
@@ -128,17 +128,17 @@ pub async fn an_expired_or_unknown_token_is_refused(store: S) {
     short.expires_at = at(2_000);
     let login = login(user);
     let first = token(login.id);
-    store.start_login(login, first.clone()).await.expect("a login");
-    store.rotate_refresh(first.hash, short.clone(), at(1_000), GRACE).await.expect("an answer");
+    store.start_login(login, first.clone(), None).await.expect("a login");
+    store.rotate_refresh(first.hash, short.clone(), at(1_000), GRACE, None).await.expect("an answer");
     assert_eq!(present(&store, short.hash, 2_000).await.0, Rotation::Refused);
 }
 
 pub async fn a_revoked_login_is_worthless(store: S) {
     let (user, session, hash) = logged_in(&store).await;
     for now in [1_000, 2_000] {
-        store.revoke_login(session, at(now)).await.expect("an answer");
+        store.revoke_login(session, at(now), None).await.expect("an answer");
     }
-    store.revoke_login(SessionId(new_id()), at(0)).await.expect("nothing to end");
+    store.revoke_login(SessionId(new_id()), at(0), None).await.expect("nothing to end");
     assert!(store.login_user(session).await.expect("an answer").is_none());
     assert_eq!(present(&store, hash, 3_000).await.0, Rotation::Refused);
     assert!(store.user(user).await.expect("an answer").is_some());
@@ -148,7 +148,7 @@ pub async fn logins_of_one_person_are_separate(store: S) {
     let (user, phone, stolen) = logged_in(&store).await;
     let laptop = login(user);
     let refresh = token(laptop.id);
-    store.start_login(laptop.clone(), refresh.clone()).await.expect("a login");
+    store.start_login(laptop.clone(), refresh.clone(), None).await.expect("a login");
     present(&store, stolen, 0).await;
     assert_eq!(present(&store, stolen, 900_000).await.0, Rotation::Reused { user, session: phone });
     assert_eq!(

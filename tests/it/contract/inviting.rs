@@ -10,7 +10,7 @@ use super::support::*;
 
 type S = Arc<dyn Store>;
 
-fn invitation(room: RoomId, by: UserId, user: Option<UserId>) -> NewInvite {
+pub fn invitation(room: RoomId, by: UserId, user: Option<UserId>) -> NewInvite {
     let invite = Invite {
         id: InviteId(new_id()),
         room,
@@ -155,7 +155,7 @@ pub async fn who_may_not_invite_does_not(store: S) {
     assert!(matches!(refusal(invite(closed, bob, Some(carol)).await), Refusal::Forbidden(_)));
     assert!(matches!(refusal(invite(open, bob, None).await), Refusal::Forbidden(_)));
     assert_eq!(refusal(invite(closed, carol, Some(carol)).await), Refusal::NotFound("room"));
-    assert_eq!(refusal(invite(open, alice, Some(UserId(new_id()))).await), Refusal::NotFound("user"));
+    assert_eq!(field(&refusal(invite(open, alice, Some(UserId(new_id()))).await)), "userId");
     assert!(matches!(refusal(invite(open, alice, Some(bob)).await), Refusal::Conflict(_)));
     // Everybody may come into a public room, so any member may say so to somebody.
     let (own, _) = invite(open, bob, Some(carol)).await.expect("an invitation");
@@ -165,24 +165,24 @@ pub async fn who_may_not_invite_does_not(store: S) {
     assert_eq!(refusal(invite(open, alice, Some(carol)).await), Refusal::RoomArchived);
 }
 
-fn direct(by: UserId, others: &[UserId]) -> Direct {
+pub fn conversation(by: UserId, others: &[UserId]) -> Direct {
     Direct { id: RoomId(new_id()), by, others: others.to_vec(), now: at(0) }
 }
 
 pub async fn a_conversation_is_found_again(store: S) {
     let (alice, bob, carol) = three(&store).await;
-    let made = store.direct(direct(alice, &[bob])).await.expect("a conversation");
+    let made = store.direct(conversation(alice, &[bob])).await.expect("a conversation");
     let new = made.made.expect("it is new");
     assert_eq!((numbers(&new.entries), new.told.len()), (up_to(2), 2));
     assert_eq!((new.room.kind, new.room.is_private), (RoomKind::Direct, true));
-    for again in [direct(alice, &[bob]), direct(bob, &[alice])] {
+    for again in [conversation(alice, &[bob]), conversation(bob, &[alice])] {
         let found = store.direct(again).await.expect("a conversation");
         assert_eq!((found.room, found.made.is_none()), (made.room, true));
     }
-    let three = store.direct(direct(bob, &[carol, alice])).await.expect("a conversation");
+    let three = store.direct(conversation(bob, &[carol, alice])).await.expect("a conversation");
     assert_ne!(three.room, made.room);
-    assert_eq!(store.direct(direct(carol, &[alice, bob])).await.expect("found").room, three.room);
-    let stranger = store.direct(direct(alice, &[UserId(new_id())])).await;
+    assert_eq!(store.direct(conversation(carol, &[alice, bob])).await.expect("found").room, three.room);
+    let stranger = store.direct(conversation(alice, &[UserId(new_id())])).await;
     assert_eq!(field(&refusal(stranger)), "userIds");
     assert!(store.directory(9, None, None).await.expect("a page").rooms.is_empty());
 }
@@ -191,7 +191,7 @@ pub async fn of_racing_openers_all_get_the_same_conversation(store: S) {
     let (alice, bob, _) = three(&store).await;
     let wishes = (0..8).map(|n| {
         let (by, other) = if n % 2 == 0 { (alice, bob) } else { (bob, alice) };
-        store.direct(direct(by, &[other]))
+        store.direct(conversation(by, &[other]))
     });
     let made: Vec<_> = join_all(wishes).await.into_iter().map(|made| made.expect("a conversation")).collect();
     assert!(made.iter().all(|found| found.room == made[0].room));
@@ -201,7 +201,7 @@ pub async fn of_racing_openers_all_get_the_same_conversation(store: S) {
 
 pub async fn nobody_comes_into_a_conversation_or_goes(store: S) {
     let (alice, bob, carol) = three(&store).await;
-    let room = store.direct(direct(alice, &[bob])).await.expect("a conversation").room;
+    let room = store.direct(conversation(alice, &[bob])).await.expect("a conversation").room;
     for operation in [
         Operation::Leave { user: alice },
         Operation::Add { by: alice, user: carol },

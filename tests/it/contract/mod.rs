@@ -3,20 +3,25 @@
 //! make (files, pragmas) is told in that adapter's own module.
 
 mod accounts;
+pub mod administering;
 mod changing;
+mod files;
 mod history;
 mod inviting;
+mod jobs;
 mod letters;
 mod managing;
 mod marks;
 mod membership;
 mod mentioning;
 mod model;
+mod people;
 mod proofs;
 mod reacting;
 mod repairing;
 mod replay;
 mod rooms;
+mod second_factors;
 mod sending;
 pub mod sqlite;
 mod sqlite_file;
@@ -213,12 +218,63 @@ macro_rules! contract {
                     a_revoked_login_is_worthless
                     logins_of_one_person_are_separate
                 }
+                administering {
+                    a_role_is_given_and_recorded_in_one
+                    of_those_who_may_the_first_administers
+                    who_may_not_does_not_administer_though_he_is_the_first
+                    a_closed_account_has_no_login_and_gets_none
+                    a_password_is_set_and_every_login_ends
+                    people_are_found_by_name_and_address_and_listed_once_each
+                    an_address_is_confirmed_by_hand
+                    records_are_paged_and_filtered_newest_first
+                    a_record_says_what_was_said
+                    old_records_go_and_young_ones_stay_whatever_is_asked
+                    what_happens_is_recorded_with_it_or_not_at_all
+                }
+                people {
+                    a_profile_is_changed_and_the_own_devices_are_told_once
+                    people_are_found_by_the_beginning_of_their_names
+                    who_is_blocked_cannot_put_the_blocker_into_a_room
+                    who_is_blocked_neither_adds_nor_invites_nor_writes_to_the_blocker
+                    blocks_are_listed_the_last_first_and_bounded
+                }
+                jobs {
+                    a_job_is_one_workers_until_his_time_is_over
+                    of_racing_workers_one_gets_each_job
+                    a_failed_attempt_is_made_again_when_it_is_time
+                    one_export_at_a_time_and_the_newest_is_kept
+                    what_is_over_is_dropped_with_its_result
+                    own_messages_are_read_in_the_order_of_their_keys
+                    a_closed_account_keeps_its_place_and_nothing_of_its_owner
+                    an_erased_message_leaves_its_place_whenever_and_wherever
+                }
+                files {
+                    a_message_shows_its_files_wherever_it_is_read
+                    a_retry_compares_the_files_in_their_order
+                    a_file_is_sent_once_and_by_its_owner
+                    of_racing_messages_in_many_rooms_one_gets_the_file
+                    an_unfinished_file_cannot_be_sent_or_read
+                    a_file_is_read_by_who_reads_its_message
+                    a_file_from_before_is_not_shown_to_who_came_later
+                    a_deleted_message_shows_no_files_and_lets_them_go
+                    an_unused_file_goes_to_one_collector_and_never_comes_back
+                    all_files_of_one_user_together_have_a_limit
+                    a_picture_takes_the_place_of_the_one_before
+                }
                 letters {
                     a_letter_is_handed_out_again_until_it_is_done
                     of_racing_carriers_one_gets_each_letter
                     the_longest_due_goes_first
                     the_queue_tells_its_length_and_its_oldest
                     a_newcomer_is_written_with_the_account_or_not_at_all
+                }
+                second_factors {
+                    a_secret_waits_until_it_is_confirmed
+                    a_step_is_used_once_and_none_before_it
+                    of_racing_users_of_one_code_one_succeeds
+                    recovery_codes_are_replaced_all_at_once
+                    what_is_switched_off_leaves_nothing
+                    secrets_of_another_key_are_found_and_sealed_anew
                 }
                 proofs {
                     an_address_is_verified_once_and_in_time

@@ -56,10 +56,10 @@ pub async fn logins_that_ended_are_found_by_when_they_did(store: S) {
     let mut ended = Vec::new();
     for n in 1..=4 {
         let login = login(user.user.id);
-        store.start_login(login.clone(), token(login.id)).await.expect("a login");
-        store.revoke_login(login.id, at(n * 1_000)).await.expect("ended");
+        store.start_login(login.clone(), token(login.id), None).await.expect("a login");
+        store.revoke_login(login.id, at(n * 1_000), None).await.expect("ended");
         // Ending it again changes nothing.
-        store.revoke_login(login.id, at(n * 1_000 + 900)).await.expect("ended");
+        store.revoke_login(login.id, at(n * 1_000 + 900), None).await.expect("ended");
         ended.push(login.id);
     }
     for (since, first) in [(0, 0), (1_000, 0), (1_001, 1), (3_000, 2), (4_001, 4)] {

@@ -122,7 +122,7 @@ pub async fn a_used_key_answers_before_a_wrong_reference(store: S) {
     write(&store, room, 0, send(alice, key, "hi")).await;
     let astray = Draft { reply_to: Some(MessageId(new_id())), ..draft(key, "hi") };
     assert_eq!(refuse(&store, room, 0, send_draft(alice, astray)).await, Refusal::IdempotencyConflict);
-    let laden = Draft { attachments: vec![new_id()], ..draft(key, "hi") };
+    let laden = Draft { attachments: vec![chat::domain::FileId(new_id())], ..draft(key, "hi") };
     assert_eq!(refuse(&store, room, 0, send_draft(alice, laden)).await, Refusal::IdempotencyConflict);
 }
 
@@ -241,7 +241,7 @@ pub async fn a_reply_points_into_its_own_room(store: S) {
 
 pub async fn an_attachment_must_be_known(store: S) {
     let (alice, room) = alice_and_room(&store).await;
-    let laden = Draft { attachments: vec![new_id()], ..draft(key(), "look") };
+    let laden = Draft { attachments: vec![chat::domain::FileId(new_id())], ..draft(key(), "look") };
     assert_eq!(field(&refuse(&store, room, 0, send_draft(alice, laden)).await), "attachments");
     assert_eq!(numbers(&log(&store, room).await), [1]);
 }

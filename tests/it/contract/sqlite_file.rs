@@ -5,14 +5,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use chat::domain::policy::EditWindow;
-use chat::domain::{Change, Epoch, Operation, Role, Seq};
+use chat::domain::{AuditEvent, AuditFilter, Change, Epoch, Operation, Role, Seq, ServerRole};
 use chat::store::sqlite::{OpenError, SqliteOptions, SqliteStore, migrate};
-use chat::store::{Accounts, Log, Rooms, Store, StoreError};
+use chat::store::{Accounts, Administration, Log, Rooms, Store, StoreError};
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
 use futures_util::FutureExt;
 use tempfile::TempDir;
 
+use super::administering::record;
 use super::sqlite::options;
 use super::support::*;
 
@@ -72,6 +73,40 @@ fn what_was_committed_is_there_after_reopening() {
         assert_eq!(write(&store, room, 0, say(alice, "three")).await.seq, seq(5));
         assert!(store.credentials("alice@example.com".into()).await.expect("an answer").is_some());
     });
+}
+
+#[test]
+fn the_database_refuses_to_change_what_was_recorded() {
+    let directory = directory();
+    let path = directory.path().join("chat.db");
+    let store = open(&path);
+    run(store.record(record(AuditEvent::Logout))).expect("kept");
+    let mut conn = SqliteConnection::establish(path.to_str().expect("UTF-8")).expect("a connection");
+    for change in ["UPDATE audit SET event = 'x'", "DELETE FROM audit"] {
+        let refused = conn.batch_execute(change).expect_err(change);
+        assert!(refused.to_string().contains("audit is append-only"), "{change}: {refused}");
+    }
+    let page = run(store.audit_page(AuditFilter::default(), 10, None)).expect("a page");
+    assert_eq!(page.records.len(), 1);
+}
+
+#[test]
+fn what_is_done_by_hand_is_seen_by_the_server_that_has_the_file() {
+    let directory = directory();
+    let path = directory.path().join("chat.db");
+    let store = open(&path);
+    let alice = run(person(&store, "alice"));
+    let by_hand = SqliteStore::attend(&path, options()).expect("beside the server");
+    let given = run(by_hand.set_role(alice, ServerRole::Moderator, record(AuditEvent::RoleChanged)));
+    assert!(given.expect("an answer"));
+    let known = run(store.user(alice)).expect("an answer").expect("somebody");
+    assert_eq!(known.server_role, ServerRole::Moderator);
+    let epoch = run(store.epoch()).expect("an epoch");
+    drop((by_hand, store));
+    // The next start finds nothing to complain of.
+    assert_eq!(run(open(&path).epoch()).expect("an epoch"), epoch);
+    let nowhere = directory.path().join("none.db");
+    assert!(matches!(SqliteStore::attend(&nowhere, options()).err(), Some(OpenError::Absent { .. })));
 }
 
 #[cfg(unix)]

@@ -199,9 +199,15 @@ fn what_changes_nothing_is_not_counted() {
 
 #[test]
 fn members_of_an_older_version_have_read_everything() {
-    const MIGRATIONS: [&str; 5] = [
+    const MIGRATIONS: [&str; 11] = [
+        include_str!("../../../migrations/sqlite/2026-11-25-400000_files/down.sql"),
         include_str!("../../../migrations/sqlite/2026-11-25-300001_reactions/down.sql"),
         include_str!("../../../migrations/sqlite/2026-11-25-300000_rooms/down.sql"),
+        include_str!("../../../migrations/sqlite/2026-11-25-200000_second_factors/down.sql"),
+        include_str!("../../../migrations/sqlite/2026-11-25-100003_jobs/down.sql"),
+        include_str!("../../../migrations/sqlite/2026-11-25-100002_blocks/down.sql"),
+        include_str!("../../../migrations/sqlite/2026-11-25-100001_audit/down.sql"),
+        include_str!("../../../migrations/sqlite/2026-11-25-100000_roles_and_profiles/down.sql"),
         include_str!("../../../migrations/sqlite/2026-11-23-100000_mail_and_proofs/down.sql"),
         include_str!("../../../migrations/sqlite/2026-11-22-000000_min_binary_schema/down.sql"),
         include_str!("../../../migrations/sqlite/2026-11-21-000000_logs_and_marks/down.sql"),

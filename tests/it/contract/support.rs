@@ -51,11 +51,16 @@ pub fn account(name: &str, email: &str) -> NewAccount {
             created_at: at(0),
             last_seen: None,
             email_verified: true,
+            server_role: chat::domain::ServerRole::User,
+            status: chat::domain::AccountStatus::Active,
+            profile: chat::domain::Profile::default(),
         },
         password_hash: format!("hash of {name}"),
         refresh: token(login.id),
         login,
         welcome: None,
+        may_found: false,
+        record: None,
     }
 }
 

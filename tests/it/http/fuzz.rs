@@ -27,8 +27,17 @@ const ODD: [&str; 14] = [
     "00000000-0000-0000-0000-000000000000",
     "018f0000-0000-7000-8000-00000000000g",
 ];
-const UNDOCUMENTED: [&str; 8] =
-    ["/", "/app", "/app/{path:.*}", "/docs", "/docs/{path:.*}", "/metrics", "/openapi.json", "/ws"];
+const UNDOCUMENTED: [&str; 9] = [
+    "/",
+    "/app",
+    "/app/{path:.*}",
+    "/docs",
+    "/docs/{path:.*}",
+    "/metrics",
+    "/openapi.json",
+    "/asyncapi.yaml",
+    "/ws",
+];
 
 fn odd_text() -> impl Strategy<Value = String> {
     prop_oneof![
@@ -207,6 +216,7 @@ fn fits(spec: &Value, schema: Option<&Value>, value: &Value) -> Result<(), Strin
         }
         Some("string") if value.is_string() => Ok(()),
         Some("integer") if value.is_i64() || value.is_u64() => Ok(()),
+        Some("number") if value.is_number() => Ok(()),
         Some("boolean") if value.is_boolean() => Ok(()),
         other => Err(format!("{value} is no {other:?}")),
     }

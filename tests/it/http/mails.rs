@@ -10,11 +10,11 @@ use chat::settings::{EmailVerification, MailTransport};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-async fn strict() -> Site {
+pub async fn strict() -> Site {
     Site::with(|settings| settings.accounts.email_verification = EmailVerification::Required).await
 }
 
-async fn present(site: &Site, path: &str, token: &str) -> Answer {
+pub async fn present(site: &Site, path: &str, token: &str) -> Answer {
     site.call("POST", path, None, Some(json!({ "token": token }))).await
 }
 

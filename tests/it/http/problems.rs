@@ -51,7 +51,7 @@ async fn every_wrong_request_gets_a_problem_body() {
 #[actix_web::test]
 async fn every_answer_carries_the_headers_that_protect() {
     let site = Site::new().await;
-    for path in ["/health", "/nowhere", "/app/", "/docs/", "/openapi.json", "/auth/login"] {
+    for path in ["/health", "/nowhere", "/app/", "/docs/", "/openapi.json", "/asyncapi.yaml", "/auth/login"] {
         let answer = site.call("GET", path, None, None).await;
         assert_eq!(answer.header("x-frame-options"), Some("DENY"), "{path}");
         assert_eq!(answer.header("referrer-policy"), Some("no-referrer"), "{path}");

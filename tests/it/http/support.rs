@@ -13,11 +13,13 @@ use actix_web::{App, test};
 use chat::actors::pod::Pod;
 use chat::actors::{Adapters, Engine};
 use chat::auth::courier::Counts;
-use chat::auth::{AccountFlows, Authenticator, Courier, Passwords, Post, Tickets, Tokens};
+use chat::auth::{AccountFlows, Authenticator, Courier, Factors, Passwords, Post, Tickets, Tokens};
 use chat::bus::local::{Exchange, LocalBus};
 use chat::clock::{Clock, SharedClock, SystemClock};
 use chat::domain::policy::EditWindow;
 use chat::domain::{Epoch, PodId, SessionId, Timestamp};
+use chat::files::Intake;
+use chat::files::objects::Objects;
 use chat::http::{self, Http};
 use chat::limits::Limiter;
 use chat::mail::Mail;
@@ -30,6 +32,7 @@ use paperclip::actix::OpenApiExt as _;
 use serde_json::{Value, json};
 
 use super::outbox::Outbox;
+use crate::support::answers;
 
 /// A clock that goes on only when told to.
 pub struct ManualClock(AtomicI64);
@@ -104,6 +107,7 @@ pub struct Site {
     pub courier: Courier,
     call: Call,
     pub engine: Engine,
+    _folder: tempfile::TempDir,
 }
 
 /// Somebody signed in.
@@ -154,7 +158,9 @@ impl Site {
         let pod = Arc::new(Pod::new(id, adapters, settings.clone(), telemetry, epoch));
         let engine = Engine::start(pod.clone(), 0);
         let registry = engine.registry();
-        let tokens = Arc::new(Tokens::new(&Secret::new([7; 32]), &[], settings.accounts.access_token));
+        let keys = chat::auth::keys::load(&settings.jwt_keys).unwrap();
+        let tokens = Tokens::new(&Secret::new([7; 32]), &[], settings.accounts.access_token);
+        let tokens = Arc::new(tokens.signed_with(&keys));
         let tickets = Arc::new(Tickets::new(settings.accounts.ticket));
         let limiter = Arc::new(Limiter::new(settings.limits.clone()));
         let ended = Arc::new(Mutex::new(Vec::new()));
@@ -175,6 +181,7 @@ impl Site {
             store: store.clone(),
             clock: clock.clone(),
             passwords: Passwords::new(&settings.accounts).unwrap(),
+            factors: Factors::new(&Secret::new([7; 32]), &[], "chat.example.com"),
             tokens: tokens.clone(),
             tickets: tickets.clone(),
             limiter: limiter.clone(),
@@ -184,10 +191,22 @@ impl Site {
                 noted.lock().unwrap().push(session);
                 closer.end_login(session);
             }),
+            first_administers: false,
         };
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = Arc::new(Objects::folder(folder.path()).unwrap());
+        let files = Intake::new(store.clone(), blobs, clock.clone(), None, settings.files.clone());
+        let files = Arc::new(files);
         let authenticator = Arc::new(Authenticator::new(tokens, store, clock));
-        let data =
-            Data::new(Http { pod, registry, accounts, authenticator, tickets: tickets.clone(), limiter });
+        let data = Data::new(Http {
+            pod,
+            registry,
+            accounts,
+            authenticator,
+            tickets: tickets.clone(),
+            limiter,
+            files,
+        });
         let app = App::new()
             .wrap_api()
             .configure(http::configure_api(data.clone()))
@@ -200,7 +219,18 @@ impl Site {
             let app = app.clone();
             Box::pin(async move { read(app.call(request.to_request()).await.unwrap()).await })
         });
-        Self { http: data, news, clock: manual, tickets, ended, outbox, courier, call, engine }
+        Self {
+            http: data,
+            news,
+            clock: manual,
+            tickets,
+            ended,
+            outbox,
+            courier,
+            call,
+            engine,
+            _folder: folder,
+        }
     }
 
     /// Lets the courier carry what is due, and answers what left.
@@ -263,11 +293,14 @@ pub fn request(method: &str, path: &str, who: Option<&Person>, body: Option<Valu
 }
 
 async fn read<B: MessageBody + 'static>(response: ServiceResponse<B>) -> Answer {
+    let (method, path) = (response.request().method().to_string(), response.request().path().to_owned());
     let status = response.status();
     let headers = response.headers().clone();
     let bytes = actix_web::body::to_bytes(response.into_body().boxed()).await.unwrap();
     let text = String::from_utf8_lossy(&bytes).into_owned();
     assert_eq!(headers.get("x-content-type-options").unwrap(), "nosniff");
+    let media = headers.get(header::CONTENT_TYPE).and_then(|media| media.to_str().ok());
+    answers::check(&method, &path, status.as_u16(), media, &text);
     assert!(status != StatusCode::INTERNAL_SERVER_ERROR, "{text}");
     Answer {
         status: status.as_u16(),

@@ -102,6 +102,13 @@ fn what_mail_lacks_is_said_before_the_start() {
         let said = complaint(&output);
         assert!(said.contains(name) && !said.contains("hunter2"), "{said}");
     }
+    let whole = [smtp, ("CHAT_MAIL_FROM", "chat@example.com"), ("PUBLIC_URL", "https://chat.example.com")];
+    let data = tempfile::tempdir().expect("a folder");
+    let folder = ("CHAT_DATA_DIR", data.path().to_str().expect("UTF-8"));
+    for command in ["check-config", "migrate"] {
+        let output = run(&[command], &[&whole[..], &[folder]].concat());
+        assert!(output.status.success(), "{command}: {}", complaint(&output));
+    }
     assert!(SmtpUrl::parse("smtps://mail.example.com").is_ok());
     assert_eq!(Duration::from_secs(30), chat::settings::MailSettings::default().timeout);
 }

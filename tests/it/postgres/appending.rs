@@ -55,7 +55,7 @@ fn an_append_is_four_round_trips_however_many_rooms_and_messages() {
         // Reads that are made all the time are one statement each.
         let login = login(alice);
         let session = login.id;
-        store.start_login(login, token(session)).await.expect("a login");
+        store.start_login(login, token(session), None).await.expect("a login");
         let one = Costs { statements: 1, round_trips: 1, ..Costs::default() };
         for expected in [None, Some(one)] {
             let all = [

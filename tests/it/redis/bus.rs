@@ -9,8 +9,8 @@ use chat::bus::local::{Exchange, LocalBus};
 use chat::bus::{Announcement, Bus as _, RoomNews, Shard, SharedBus, Whisper};
 use chat::clock::{Clock as _, SystemClock};
 use chat::domain::{
-    Change, ClientMsgId, Entry, LogHead, Marks, Message, MessageId, PodId, RoomId, Seq, SessionId, Timestamp,
-    Unread, UserChange, UserEntry, UserId,
+    Attachment, Change, ClientMsgId, Entry, FileId, FileName, LogHead, Marks, Message, MessageId, PodId,
+    RoomId, Seq, SessionId, Timestamp, Unread, UserChange, UserEntry, UserId,
 };
 use chat::torture::redis::RedisServer;
 use tokio::sync::mpsc::Receiver;
@@ -96,7 +96,13 @@ async fn every_kind_arrives_as_it_was_sent(two: Two) {
         author: user,
         client_msg_id: ClientMsgId(id),
         content: "\u{1f44d} \"hi\"\n".into(),
-        attachments: vec![id],
+        attachments: vec![Attachment {
+            id: FileId(id),
+            name: FileName::from_stored("a.png".into()),
+            media_type: "image/png".into(),
+            size: 7,
+            has_thumbnail: true,
+        }],
         reply_to: Some(MessageId(id)),
         created_at: at,
         updated_at: at,

@@ -163,7 +163,7 @@ async fn tickets_of_an_ended_login_are_worthless_everywhere() {
     let mut server = server();
     let world = World::new(&server.url()).await;
     let mut tickets = vec![world.issue(None).await];
-    world.store.revoke_login(world.identity.session, SystemClock.now()).await.expect("ended");
+    world.store.revoke_login(world.identity.session, SystemClock.now(), None).await.expect("ended");
     assert_eq!(world.take(1, &tickets.pop().expect("one"), None).await, Err(TicketRefused::Invalid));
     server.kill().expect("killed");
     let ticket = world.issue(None).await;

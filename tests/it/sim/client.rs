@@ -107,6 +107,9 @@ impl Client {
             created_at: Timestamp::from_millis(0),
             last_seen: None,
             email_verified: true,
+            server_role: chat::domain::ServerRole::User,
+            status: chat::domain::AccountStatus::Active,
+            profile: chat::domain::Profile::default(),
         }
     }
 

@@ -236,11 +236,22 @@ async fn people(world: &World, names: &[&str]) -> Vec<UserId> {
             created_at: START,
             last_seen: None,
             email_verified: true,
+            server_role: chat::domain::ServerRole::User,
+            status: chat::domain::AccountStatus::Active,
+            profile: chat::domain::Profile::default(),
         };
         let login = LoginSession { id: session, user: id, created_at: START, device: None, network: None };
         let hash = [u8::try_from(n).expect("few"); 32];
         let refresh = RefreshToken { hash, session, issued_at: START, expires_at: START };
-        let account = NewAccount { user, password_hash: "none".into(), login, refresh, welcome: None };
+        let account = NewAccount {
+            user,
+            password_hash: "none".into(),
+            login,
+            refresh,
+            welcome: None,
+            may_found: false,
+            record: None,
+        };
         world.store.create_account(account).await.expect("stored");
         users.push(id);
     }

@@ -65,6 +65,52 @@ impl Answer {
     }
 }
 
+/// An answer whose body need not be text.
+#[derive(Debug)]
+pub struct Raw {
+    /// Without the body.
+    pub head: Answer,
+    pub bytes: Vec<u8>,
+}
+
+/// Sends a body of any kind, and reads an answer of any kind to its end.
+pub fn ask_raw(
+    server: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> io::Result<Raw> {
+    let mut stream = TcpStream::connect_timeout(&server, LIMIT)?;
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(LIMIT))?;
+    let mut request = format!("{method} {path} HTTP/1.1\r\nhost: {server}\r\nconnection: close\r\n");
+    for (name, value) in headers {
+        request += &format!("{name}: {value}\r\n");
+    }
+    if !body.is_empty() {
+        request += &format!("content-length: {}\r\n", body.len());
+    }
+    request += "\r\n";
+    stream.write_all(request.as_bytes())?;
+    // Whoever refuses a body need not read all of it.
+    let _refused = stream.write_all(body);
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    let wrong = || io::Error::new(io::ErrorKind::InvalidData, "no HTTP answer");
+    let end = answer.windows(4).position(|w| w == b"\r\n\r\n").ok_or_else(wrong)? + 4;
+    let bytes = answer.split_off(end);
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    // Its length is checked here, as the head is parsed alone.
+    let head = String::from_utf8_lossy(&answer).replace("content-length", "length");
+    let mut head = Answer::parse(head.as_bytes())?;
+    if head.header("length").is_some_and(|length| length.parse() != Ok(bytes.len())) {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    head.body = text;
+    Ok(Raw { head, bytes })
+}
+
 /// Asks, and reads the answer to its end.
 pub fn ask(
     server: SocketAddr,

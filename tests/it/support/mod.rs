@@ -5,6 +5,7 @@
 // Each group of stories uses the part that it needs.
 #![allow(dead_code, reason = "stories come and go")]
 
+pub mod answers;
 pub mod client;
 pub mod http;
 pub mod process;

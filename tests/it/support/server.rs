@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
+use super::answers;
 use super::http::{self, Answer};
 use super::upgrade::Upgrade;
 use super::{TestClient, eventually, new_id, text};
@@ -173,7 +174,9 @@ impl TestServer {
         if let Some(bearer) = &bearer {
             headers.push(("authorization", bearer));
         }
-        http::ask(self.address(), method, path, &headers, body).expect("the server answers")
+        let answer = http::ask(self.address(), method, path, &headers, body).expect("the server answers");
+        answers::check(method, path, answer.status, answer.header("content-type"), &answer.body);
+        answer
     }
 
     #[track_caller]

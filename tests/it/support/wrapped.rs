@@ -43,12 +43,13 @@ macro_rules! store_wrapper {
                 create_account(account: NewAccount) -> ();
                 credentials(email_key: String) -> Option<Credentials>;
                 user(id: UserId) -> Option<User>;
-                start_login(login: LoginSession, refresh: RefreshToken) -> ();
-                rotate_refresh(hash: [u8; 32], next: RefreshToken, now: Timestamp, grace_ms: i64) -> Rotation;
-                revoke_login(session: SessionId, now: Timestamp) -> ();
+                start_login(login: LoginSession, refresh: RefreshToken, record: Option<AuditRecord>) -> ();
+                rotate_refresh(hash: [u8; 32], next: RefreshToken, now: Timestamp, grace_ms: i64, reuse: Option<AuditRecord>) -> Rotation;
+                refresh_session(hash: [u8; 32]) -> Option<(UserId, SessionId)>;
+                revoke_login(session: SessionId, now: Timestamp, record: Option<AuditRecord>) -> ();
                 logins_of(user: UserId, now: Timestamp) -> Vec<Login>;
-                revoke_login_of(user: UserId, session: SessionId, now: Timestamp) -> bool;
-                revoke_logins(user: UserId, now: Timestamp) -> Vec<SessionId>;
+                revoke_login_of(user: UserId, session: SessionId, now: Timestamp, record: Option<AuditRecord>) -> bool;
+                revoke_logins(user: UserId, now: Timestamp, record: Option<AuditRecord>) -> Vec<SessionId>;
                 login_user(session: SessionId) -> Option<User>;
             }
             Letters {
@@ -62,13 +63,24 @@ macro_rules! store_wrapper {
                 keep_proof(proof: Proof, now: Timestamp) -> ();
                 proof_user(hash: [u8; 32], purpose: Purpose, now: Timestamp) -> Option<User>;
                 verify_email(hash: [u8; 32], now: Timestamp) -> Option<User>;
-                reset_password(hash: [u8; 32], password: String, notice: Option<Letter>, now: Timestamp) -> Option<(UserId, Vec<SessionId>)>;
-                change_password(user: UserId, hashes: (String, String), keep: Option<SessionId>, notice: Option<Letter>, now: Timestamp) -> Option<Vec<SessionId>>;
+                reset_password(hash: [u8; 32], password: String, notice: Option<Letter>, now: Timestamp, record: Option<AuditRecord>) -> Option<(UserId, Vec<SessionId>)>;
+                change_password(user: UserId, hashes: (String, String), keep: Option<SessionId>, notice: Option<Letter>, now: Timestamp, record: Option<AuditRecord>) -> Option<Vec<SessionId>>;
                 rehash_password(user: UserId, before: String, after: String) -> ();
                 password_of(user: UserId) -> Option<String>;
                 wish_email(change: EmailChange, letters: Vec<Letter>) -> ();
                 wished_email(user: UserId, now: Timestamp) -> Option<EmailChange>;
-                confirm_email(hash: [u8; 32], notices: Vec<Letter>, now: Timestamp) -> EmailStep;
+                confirm_email(hash: [u8; 32], notices: Vec<Letter>, now: Timestamp, record: Option<AuditRecord>) -> EmailStep;
+            }
+            SecondFactors {
+                begin_second_factor(user: UserId, sealed: SealedSecret, now: Timestamp) -> bool;
+                second_factor(user: UserId) -> Option<SecondFactor>;
+                confirm_second_factor(user: UserId, sealed: SealedSecret, step: u64, codes: Vec<RecoveryHash>, now: Timestamp, record: Option<AuditRecord>) -> bool;
+                use_step(user: UserId, step: u64) -> bool;
+                use_recovery_code(user: UserId, code: RecoveryHash) -> bool;
+                replace_recovery_codes(user: UserId, codes: Vec<RecoveryHash>) -> bool;
+                remove_second_factor(user: UserId, record: Option<AuditRecord>) -> ();
+                sealed_otherwise(key_id: String, after: Option<UserId>, limit: usize) -> Vec<(UserId, SealedSecret)>;
+                reseal(user: UserId, before: SealedSecret, after: SealedSecret) -> ();
             }
             UserLogs {
                 heads_of(user: UserId) -> UserHeads;
@@ -87,6 +99,51 @@ macro_rules! store_wrapper {
                 renew_epoch(epoch: Epoch) -> ();
                 keep_ticket(hash: [u8; 32], ticket: Vec<u8>, expires: Timestamp) -> ();
                 take_ticket(hash: [u8; 32], now: Timestamp) -> Option<Vec<u8>>;
+            }
+            Administration {
+                find_user(key: String) -> Option<User>;
+                users_page(limit: usize, after: Option<UserId>) -> Vec<User>;
+                set_role(user: UserId, role: ServerRole, record: AuditRecord) -> bool;
+                disable_account(user: UserId, now: Timestamp, record: AuditRecord) -> Option<Vec<SessionId>>;
+                enable_account(user: UserId, record: AuditRecord) -> bool;
+                confirm_address(user: UserId, now: Timestamp, record: AuditRecord) -> bool;
+                set_password(user: UserId, hash: String, now: Timestamp, record: AuditRecord) -> Option<Vec<SessionId>>;
+            }
+            Audits {
+                record(record: AuditRecord) -> ();
+                audit_page(filter: AuditFilter, limit: usize, before: Option<AuditId>) -> AuditPage;
+                prune_audit(before: Timestamp, limit: usize) -> usize;
+            }
+            People {
+                change_profile(user: UserId, change: ProfileChange, now: Timestamp) -> (User, Option<UserEntry>);
+                users_by_prefix(prefix: String, limit: usize) -> Vec<User>;
+                blocks_of(user: UserId) -> Vec<User>;
+                block(user: UserId, blocked: UserId, most: usize, now: Timestamp) -> ();
+                unblock(user: UserId, blocked: UserId) -> ();
+                is_blocked(blocker: UserId, blocked: UserId) -> bool;
+            }
+            Jobs {
+                ask_export(job: Job, record: AuditRecord) -> Job;
+                close_account(job: Job, record: AuditRecord) -> Option<Vec<SessionId>>;
+                jobs_of(user: UserId) -> Vec<Job>;
+                job_part(job: JobId, part: u32) -> Option<String>;
+                take_job(now: Timestamp, until: Timestamp) -> Option<Job>;
+                job_step(job: JobId, attempt: u32, step: JobStep, until: Timestamp) -> bool;
+                job_over(job: JobId, attempt: u32, state: JobState, now: Timestamp) -> bool;
+                job_later(job: JobId, attempt: u32, due: Timestamp) -> bool;
+                own_messages(user: UserId, after: Option<ClientMsgId>, limit: usize) -> Vec<Message>;
+                own_message_count(user: UserId) -> u64;
+                anonymise(user: UserId) -> ();
+                job_counts() -> JobCounts;
+                prune_jobs(before: Timestamp, limit: usize) -> usize;
+            }
+            Files {
+                reserve_file(file: NewFile, quota: u64) -> ();
+                complete_file(id: FileId) -> bool;
+                set_avatar(user: UserId, avatar: Option<FileId>) -> ();
+                file(id: FileId, viewer: UserId) -> ReadableFile;
+                take_unused_files(due: Unused, now: Timestamp, until: Timestamp, limit: usize) -> Vec<(FileId, FilePurpose)>;
+                file_gone(id: FileId) -> ();
             }
             Store {
                 epoch() -> Epoch;

@@ -80,7 +80,15 @@ fn in_production_every_line_is_one_object_and_tells_no_secret() {
     assert!(child.wait().expect("it ends").success());
     assert!(seen.iter().all(|line| !object(line)["message"].is_null()));
     assert!(object(seen.last().expect("lines"))["service.node.name"].is_string());
-    let access = seen.iter().map(|line| object(line)).find(|line| line["http.request.id"] == "req-7");
+    let of_request = seen.iter().map(|line| object(line)).filter(|line| line["http.request.id"] == "req-7");
+    let of_request: Vec<_> = of_request.collect();
+    let audited = of_request.iter().find(|line| line["event.dataset"] == "chat.audit");
+    let audited = audited.expect("a line for who answers for security");
+    assert_eq!(
+        (&audited["event.action"], &audited["event.outcome"]),
+        (&json!("loginFailed"), &json!("failure"))
+    );
+    let access = of_request.iter().find(|line| line["log.logger"] == "chat::http::access");
     let access = access.expect("a line for the request");
     assert_eq!(
         (&access["http.response.status_code"], &access["url.path"]),

@@ -106,6 +106,34 @@ fn messages_of_a_person_in_a_room_are_limited_and_other_rooms_are_not() {
 }
 
 #[test]
+fn actions_of_a_person_are_counted_over_all_sockets() {
+    let server = TestServer::with(|s| {
+        s.limits.rates_on = true;
+        (s.limits.actions_per_second_per_user, s.limits.actions_burst) = (1, 20);
+    });
+    let (alice, bob) = (server.person("alice"), server.person("bob"));
+    let room = server.room(&alice, &[&bob]);
+    let (mut one, mut two, mut other) =
+        (server.connect(&alice), server.connect(&alice), server.connect(&bob));
+    let act = json!({"t": "room.unsubscribe", "room": room});
+    let mut passed = 0;
+    loop {
+        let client = if passed % 2 == 0 { &mut one } else { &mut two };
+        let answer = client.request(act.clone());
+        if answer["t"] == "error" {
+            rate_limited(&answer);
+            break;
+        }
+        passed += 1;
+    }
+    assert!((20..40).contains(&passed), "{passed} passed, as if each socket counted for itself");
+    // Messages and heartbeats have nothing to do with it, nor has anybody else.
+    one.say(&room, "still here");
+    two.expect_alive();
+    other.acked(act);
+}
+
+#[test]
 fn who_waits_as_told_gets_through() {
     let server = strict();
     let alice = server.person("alice");

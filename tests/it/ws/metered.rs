@@ -44,6 +44,23 @@ fn a_delivery_is_timed_once_for_each_socket() {
 }
 
 #[test]
+fn what_waits_is_told_of_rooms_and_of_connections() {
+    let server = TestServer::with(|settings| settings.limits.unanswered = 1);
+    let alice = server.person("alice");
+    let room = server.room(&alice, &[]);
+    let mut client = server.connect(&alice);
+    client.subscribe(&room, None);
+    let before = value(&server, "websocket_held_back_total");
+    for n in 0..3 {
+        client.say(&room, &format!("no. {n}"));
+    }
+    // With room for one command, each holds back the next until it is answered.
+    assert_eq!(value(&server, "websocket_held_back_total") - before, 3.0);
+    assert_eq!(value(&server, "room_inbox_commands_count"), value(&server, "append_batches_total"));
+    assert_eq!(value(&server, "room_inbox_commands_sum"), 3.0);
+}
+
+#[test]
 fn it_is_told_how_connections_came_about_and_how_they_ended() {
     let server = TestServer::start();
     let alice = server.person("alice");

@@ -1,17 +1,40 @@
 // The one client of this page, and the hook that reads it.
 
 import { useCallback, useSyncExternalStore } from "react";
-import { browserEnvironment, ChatClient, type Places, type Topic } from "@chat/sdk";
+import { ChatClient, type Environment, type Topic } from "@chat/sdk";
+import { explainUpload } from "./files/kinds.js";
+import { forgetPictures } from "./files/pictures.js";
+import { Tray } from "./files/tray.js";
 
 /** There before anything is rendered. */
 export let chat: ChatClient;
 /** What was being written in each room, while the page lives. */
 export const unfinished = new Map<string, string>();
 
-export function startChat(places: Places): void {
-  chat = new ChatClient(browserEnvironment(places));
+/** Files on their way into each room, while the page lives. */
+const trays = new Map<string, Tray>();
+
+export function trayOf(roomId: string): Tray {
+  let tray = trays.get(roomId);
+  if (!tray) {
+    tray = new Tray({
+      upload: (file, options) => chat.transfer.uploadAttachment(file, file.name, options),
+      explain: explainUpload,
+    });
+    trays.set(roomId, tray);
+  }
+  return tray;
+}
+
+export function startChat(environment: Environment): void {
+  chat = new ChatClient(environment);
   // The next person at this page must not find it.
-  chat.on("session", () => unfinished.clear());
+  chat.on("session", () => {
+    unfinished.clear();
+    for (const tray of trays.values()) tray.clear();
+    trays.clear();
+    forgetPictures();
+  });
   chat.start();
 }
 

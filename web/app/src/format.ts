@@ -1,6 +1,7 @@
 // Dates, names and errors as people read them.
 
 import { ApiError, type Delivery, type Presence, type User } from "@chat/sdk";
+import { Told } from "./told.js";
 
 const timeFormat = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 const dayFormat = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
@@ -58,9 +59,13 @@ export function deliveryText({ state, delivered, read, others }: Delivery): stri
   return read > 0 ? `${to}, read by ${read}` : to;
 }
 
+/** What somebody wants to be called; anybody may be called anything, so the user name stands where it matters who it is. */
+export const shownName = ({ displayName, username }: Pick<User, "displayName" | "username">) => displayName ?? username;
+
 /** Somebody not met yet is shown by the beginning of the id. */
 export function nameOf(users: ReadonlyMap<string, User>, userId: string): string {
-  return users.get(userId)?.username ?? `User ${userId.slice(-6)}`;
+  const user = users.get(userId);
+  return user ? shownName(user) : `User ${userId.slice(-6)}`;
 }
 
 export function initialsOf(name: string): string {
@@ -84,29 +89,68 @@ const ADVICE: Record<string, string> = {
   network: "The server cannot be reached. Check your connection and try again.",
   unavailable: "The server is busy or restarting. Try again in a moment.",
   internal: "Something went wrong on the server. Try again in a moment.",
-  editWindowClosed: "Messages can be changed for 5 minutes after sending, and that time is over.",
+  editWindowClosed: "The time in which this message could be changed is over.",
   notMember: "You are not a member of this room any more.",
   notFound: "This does not exist any more.",
   tooLarge: "This message is too long. Shorten it and send it again.",
   roomArchived: "This room is archived: it can be read, but nothing new can be written.",
   forbidden: "You are not allowed to do this.",
-  emailNotVerified: "Confirm your e-mail address first: open the link in the mail you were sent.",
+  emailNotVerified: "Confirm your e-mail address first: the top of the page says how.",
+  accountDisabled: "This account is disabled. Ask whoever runs this server.",
+  secondFactorRequired: "Enter the code of your second factor as well.",
+  secondFactorInvalid: "This code is wrong, or was used before. Wait for the next one and enter that.",
 };
+
+/** A wait, as exact as it is worth. */
+export function durationOf(seconds: number): string {
+  if (seconds <= 90) return count(seconds, "second", "seconds");
+  const minutes = Math.ceil(seconds / 60);
+  return minutes <= 90 ? count(minutes, "minute", "minutes") : count(Math.ceil(minutes / 60), "hour", "hours");
+}
+
+/** Remarks on single fields, by their names. */
+export function fieldErrors(reason: unknown): Partial<Record<string, string>> {
+  const errors = reason instanceof ApiError ? reason.errors : [];
+  return Object.fromEntries(errors.map(({ field, message }) => [field, sentence(message)]));
+}
+
+export const isEmail = (text: string) => /^\S+@\S+\.\S+$/.test(text);
+
+export const PASSWORD_HINT = "8 to 128 characters. Several words in a row are good; well-known passwords are refused.";
+
+/** The rest of the rules only the server knows. */
+export function passwordFault(password: string): string | undefined {
+  const length = [...password].length;
+  if (length < 8) return "Choose a password of at least 8 characters.";
+  return length > 128 ? "Choose a password of at most 128 characters." : undefined;
+}
+
+/** Powers of 1,024, as limits are given. */
+export function sizeOf(bytes: number): string {
+  if (bytes < 1024) return count(bytes, "byte", "bytes");
+  const units = ["KiB", "MiB", "GiB"];
+  let value = bytes / 1024;
+  while (value >= 1000 && units.length > 1) {
+    value /= 1024;
+    units.shift();
+  }
+  return `${value.toLocaleString(undefined, { maximumFractionDigits: value < 10 ? 1 : 0 })} ${units[0]}`;
+}
 
 /** What went wrong and what to do about it. */
 export function explain(error: unknown): string {
+  if (error instanceof Told) return error.message;
   if (!(error instanceof ApiError)) return "Something went wrong. Reload the page and try again.";
   if (error.code === "rateLimited") {
     const seconds = Math.ceil((error.retryAfterMs ?? 0) / 1000);
-    return seconds > 0
-      ? `Too many attempts. Try again in ${count(seconds, "second", "seconds")}.`
-      : "Too many attempts. Wait a moment and try again.";
+    return seconds > 0 ? `Too many attempts. Try again in ${durationOf(seconds)}.` : "Too many attempts. Wait a moment and try again.";
   }
   return adviceOn(error.code, error.message);
 }
 
-/** A server's remark on a field ("must have 3 characters") as a sentence of its own. */
-export function sentence(text: string): string {
+/** A server's remark on a field ("must have 3 characters", "is taken") as a sentence of its own. */
+export function sentence(remark: string): string {
+  const text = remark.replace(/^is /, "this is ");
   const whole = text.charAt(0).toUpperCase() + text.slice(1);
   return /[.!?]$/.test(whole) ? whole : `${whole}.`;
 }

@@ -1,21 +1,25 @@
 import { createRoot } from "react-dom/client";
+import { browserEnvironment } from "@chat/sdk";
 import { App } from "./App.js";
 import { startChat } from "./chat.js";
 import { loadPlaces } from "./config.js";
 import "./styles/tokens.css";
 import "./styles/base.css";
 import "./styles/controls.css";
+import "./styles/fields.css";
 import "./styles/auth.css";
 import "./styles/shell.css";
 import "./styles/room.css";
 import "./styles/message.css";
+import "./styles/files.css";
 import "./styles/dialog.css";
+import "./styles/settings.css";
 
 const root = document.getElementById("root")!;
 const load = (name: string) => fetch(import.meta.env.BASE_URL + name, { cache: "no-store" });
 
 try {
-  startChat(await loadPlaces(load, location.origin));
+  startChat(browserEnvironment(await loadPlaces(load, location.origin)));
   createRoot(root).render(<App />);
 } catch (error) {
   // Without it there is nobody to talk to; guessing would only hide what is wrong.

@@ -1,14 +1,28 @@
-// Routes live behind the hash: one static page serves them all, and a reload
-// keeps the room.
+// Routes live behind the hash: one static page serves them all, a reload keeps
+// the room, and what a mail's link carries is told no server.
 
 import { useSyncExternalStore } from "react";
 
-export type Route = { page: "login" } | { page: "register" } | { page: "rooms" } | { page: "room"; roomId: string };
+/** Pages that take what came in a link. */
+export const LINK_PAGES = ["verify-email", "confirm-email", "reset-password", "invite"] as const;
+export const SETTINGS = ["profile", "account", "devices", "privacy", "data"] as const;
+
+export type LinkPage = (typeof LINK_PAGES)[number];
+export type SettingsSection = (typeof SETTINGS)[number];
+export type Route =
+  | { page: "login" | "register" | "forgot-password" | "account-closed" | "rooms" }
+  | { page: LinkPage; token: string }
+  | { page: "settings"; section: SettingsSection }
+  | { page: "room"; roomId: string };
+
+const PLAIN = ["login", "register", "forgot-password", "account-closed"] as const;
 
 export function parseRoute(hash: string): Route {
-  const [first, second] = hash.replace(/^#\/?/, "").split("/");
-  if (first === "login") return { page: "login" };
-  if (first === "register") return { page: "register" };
+  const [first = "", second = ""] = hash.replace(/^#\/?/, "").split("/");
+  const is = <T extends string>(names: readonly T[], name: string): name is T => names.includes(name as T);
+  if (is(PLAIN, first)) return { page: first };
+  if (is(LINK_PAGES, first)) return { page: first, token: decode(second) };
+  if (first === "settings") return { page: "settings", section: is(SETTINGS, second) ? second : "profile" };
   if (first === "rooms" && second) return { page: "room", roomId: decode(second) };
   return { page: "rooms" };
 }
@@ -27,6 +41,11 @@ export function roomHref(roomId: string): string {
 
 export function navigate(hash: string): void {
   location.hash = hash;
+}
+
+/** What is used up must not stay in the history, nor be presented again by a reload. */
+export function dropToken(page: LinkPage): void {
+  history.replaceState(null, "", `#/${page}/`);
 }
 
 function subscribe(listener: () => void): () => void {

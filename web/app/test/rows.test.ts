@@ -34,6 +34,7 @@ describe("rows of a room", () => {
     const [mine, theirs, gone] = bubbles([said("me", 0), said("bob", 0), said("me", 1, { deletedAt: "x" })]);
     expect(canChange(mine!, noon + 299_000)).toBe(true);
     expect(canChange(mine!, noon + 300_000)).toBe(false);
+    expect(canChange(mine!, noon + 299_000, 60_000)).toBe(false);
     expect(canChange(theirs!, noon)).toBe(false);
     expect(canChange(gone!, noon)).toBe(false);
   });

@@ -7,7 +7,6 @@ import type {
   MemberPage,
   Message,
   MessagePage,
-  NewRoom,
   ReceiptPage,
   Room,
   Session,
@@ -20,17 +19,23 @@ export class Api {
   register(username: string, email: string, password: string): Promise<Session> {
     return this.http.request("/auth/register", {
       method: "POST",
-      body: { username, email, password },
+      body: { username, email, password, refreshCookie: true },
       authenticated: false,
+      cookie: true,
     });
   }
 
-  login(email: string, password: string): Promise<Session> {
-    return this.http.request("/auth/login", { method: "POST", body: { email, password }, authenticated: false });
+  login(email: string, password: string, code?: string): Promise<Session> {
+    return this.http.request("/auth/login", {
+      method: "POST",
+      body: { email, password, ...(code ? { code } : {}), refreshCookie: true },
+      authenticated: false,
+      cookie: true,
+    });
   }
 
   logout(): Promise<void> {
-    return this.http.request("/auth/logout", { method: "POST" });
+    return this.http.request("/auth/logout", { method: "POST", cookie: true });
   }
 
   me(): Promise<User> {
@@ -43,18 +48,6 @@ export class Api {
 
   room(roomId: string): Promise<Room> {
     return this.http.request(`/rooms/${encodeURIComponent(roomId)}`);
-  }
-
-  createRoom(room: NewRoom): Promise<Room> {
-    return this.http.request("/rooms", { method: "POST", body: room });
-  }
-
-  joinRoom(roomId: string): Promise<Room> {
-    return this.http.request(`/rooms/${encodeURIComponent(roomId)}/join`, { method: "POST" });
-  }
-
-  leaveRoom(roomId: string): Promise<void> {
-    return this.http.request(`/rooms/${encodeURIComponent(roomId)}/leave`, { method: "POST" });
   }
 
   members(roomId: string, cursor?: string, limit = 50): Promise<MemberPage> {
@@ -70,8 +63,9 @@ export class Api {
     return this.http.request(`/rooms/${encodeURIComponent(roomId)}/marks`, { method: "PUT", body: marks });
   }
 
-  directory(cursor?: string, limit = 30): Promise<DirectoryPage> {
-    return this.http.request("/directory/rooms", { query: { limit, cursor } });
+  /** Those that hold the text; all of them without one. */
+  directory(cursor?: string, text?: string, limit = 30): Promise<DirectoryPage> {
+    return this.http.request("/directory/rooms", { query: { limit, cursor, query: text || undefined } });
   }
 
   /** Newest first. */

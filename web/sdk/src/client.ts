@@ -1,45 +1,42 @@
 // The store an application uses, with a topic to listen to for each part of it.
 
+import { AccountApi } from "./account.js";
 import { Api } from "./api.js";
 import { ApiError, HttpClient } from "./http.js";
 import { Connection, type ConnectionState } from "./connection.js";
 import { Emitter } from "./emitter.js";
-import { encode, type ServerFrame } from "./frames.js";
-import { Outbox, sendResult } from "./outbox.js";
+import { Me } from "./me.js";
+import { Messages } from "./messages.js";
 import { People } from "./people.js";
+import { RoomActions } from "./roomactions.js";
 import { RoomList } from "./roomlist.js";
 import { RoomStore } from "./rooms.js";
 import { TokenStore } from "./tokens.js";
+import { Transfer } from "./transfer.js";
 import { UserLog } from "./userlog.js";
 import type { RoomState } from "./counts.js";
 import type { Environment } from "./environment.js";
+import type { ServerFrame } from "./frames.js";
 import type { SocketPort } from "./link.js";
 import type { MemberView } from "./members.js";
 import type { Presence } from "./presence.js";
 import type { RoomView } from "./room.js";
 import type { ProtocolFaults } from "./sequence.js";
-import type { DirectoryPage, Message, NewRoom, Room, Session, User } from "./types.js";
-
-export type Topic =
-  | "session"
-  | "connection"
-  | "rooms"
-  | "unread"
-  | "users"
-  | "presence"
-  | `room:${string}`
-  | `members:${string}`
-  | `typing:${string}`;
+import type { Topic } from "./topics.js";
+import type { Attachment, Room, Session, User } from "./types.js";
 
 export class ChatClient {
   readonly api: Api;
+  readonly account: AccountApi;
+  readonly transfer: Transfer;
+  readonly roomActions: RoomActions;
   private readonly http: HttpClient;
   private readonly tokens: TokenStore;
   private readonly emitter = new Emitter<Topic>();
   private readonly connection: Connection;
   private readonly roomStore: RoomStore;
-  private outbox: Outbox | null = null;
-  private user: User | null = null;
+  readonly messages: Messages;
+  private readonly me: Me;
   private connectionState: ConnectionState = { status: "idle" };
   private readonly roomList: RoomList;
   private readonly userLog: UserLog;
@@ -50,11 +47,15 @@ export class ChatClient {
     this.tokens = new TokenStore(env);
     this.http = new HttpClient(env, this.tokens);
     this.http.onSessionEnded = () => this.endSession();
+    this.http.onRefused = ({ code }) => this.me.refused(code);
     this.api = new Api(this.http);
-    const me = () => this.user?.id ?? null;
+    this.transfer = new Transfer(env, this.http, this.tokens);
+    this.account = new AccountApi(this.http, this.transfer);
+    this.me = new Me(this.tokens, { ask: () => this.api.me(), changed: () => this.meChanged() });
+    const me = () => this.me.user?.id ?? null;
     this.roomList = new RoomList(env, this.api, {
       me,
-      isCurrent: (userId) => this.user?.id === userId,
+      isCurrent: (userId) => me() === userId,
       listed: (rooms) => this.listed(rooms),
       changed: () => this.emitter.emit("rooms"),
     });
@@ -71,7 +72,7 @@ export class ChatClient {
         const timer = env.setTimeout(action, delayMs);
         return () => env.clearTimeout(timer);
       },
-      outbox: () => this.outbox,
+      outbox: () => this.messages.outbox,
       memberCount: (roomId) => this.roomList.find(roomId)?.memberCount ?? null,
       changed: (roomId) => this.emitter.emit(`room:${roomId}`),
       membersChanged: (roomId) => this.emitter.emit(`members:${roomId}`),
@@ -84,22 +85,32 @@ export class ChatClient {
       },
       happened: (event) => this.people.happened(event),
     });
+    this.roomActions = new RoomActions(this.http, {
+      refreshRooms: () => this.refreshRooms(),
+      me,
+      invitesChanged: () => this.emitter.emit("invites"),
+      left: (roomId) => this.removed(roomId),
+      membersChanged: (roomId) => void this.roomStore.members(roomId)?.reload(),
+    });
     this.people = new People(env, {
       ...socket,
       me,
-      onScreen: () => this.peopleOnScreen(),
+      // The open rooms first; then the other one of each room for two.
+      onScreen: () => [...this.roomStore.peopleOnScreen(), ...this.roomList.pairs()],
       usersChanged: () => this.emitter.emit("users"),
       presenceChanged: () => this.emitter.emit("presence"),
       typingChanged: (roomId) => this.emitter.emit(`typing:${roomId}`),
     });
     this.userLog = new UserLog({
       roomAdded: (roomId) => void this.roomList.fetch(roomId),
-      roomRemoved: (roomId) => {
-        this.roomStore.forget(roomId);
-        this.roomList.remove(roomId);
-      },
+      roomRemoved: (roomId) => this.removed(roomId),
       markMoved: (roomId, counts) => this.roomStore.readState.moved(roomId, counts),
-      missed: () => this.roomList.refreshSoon(),
+      profileChanged: () => void this.refreshMe(),
+      invitesChanged: () => void this.roomActions.refreshInvites(),
+      missed: () => {
+        this.roomList.refreshSoon();
+        this.refreshOwn();
+      },
     });
     this.connection = new Connection(env, {
       ticket: async () => (await this.api.socketTicket()).ticket,
@@ -112,7 +123,7 @@ export class ChatClient {
         this.roomList.connected();
         this.roomStore.connected(hello, resumption);
         this.people.connected();
-        this.outbox?.online();
+        this.messages.outbox?.online();
         void this.refreshRooms();
       },
       moved: (hello, ready, resumption) => {
@@ -120,14 +131,21 @@ export class ChatClient {
         this.roomStore.moved(hello, resumption);
         this.people.connected();
       },
-      movedOn: () => this.outbox?.online(),
+      movedOn: () => this.messages.outbox?.online(),
       frame: (frame) => this.heard(frame),
       lost: () => {
-        this.outbox?.offline();
+        this.messages.outbox?.offline();
         this.roomStore.connectionLost();
         this.people.connectionLost();
       },
       loggedOut: () => this.endSession(),
+    });
+    this.messages = new Messages(env, {
+      api: this.api,
+      connection: this.connection,
+      people: this.people,
+      rooms: this.roomStore,
+      refused: (code) => this.me.refused(code),
     });
     this.tokens.onChange(() => this.adoptStoredSession());
   }
@@ -144,75 +162,87 @@ export class ChatClient {
   // --- session ---------------------------------------------------------------
 
   get currentUser(): User | null {
-    return this.user;
+    return this.me.user;
+  }
+
+  private refreshOwn(): void {
+    void this.refreshMe();
+    void this.roomActions.refreshInvites();
+  }
+
+  private meChanged(): void {
+    if (this.me.user) this.people.met([this.me.user]);
+    this.emitter.emit("me");
+  }
+
+  /** After the server was told something of the user. */
+  refreshMe(): Promise<void> {
+    return this.me.refresh();
   }
 
   async register(username: string, email: string, password: string): Promise<void> {
-    this.adopt(await this.api.register(username, email, password));
+    await this.http.alone(async () => this.adopt(await this.api.register(username, email, password)));
   }
 
-  async login(email: string, password: string): Promise<void> {
-    this.adopt(await this.api.login(email, password));
+  /** The code is of a second factor, where one is set. */
+  async login(email: string, password: string, code?: string): Promise<void> {
+    await this.http.alone(async () => this.adopt(await this.api.login(email, password, code)));
   }
 
   /** Unsent messages are discarded: the next person at this browser must not find them. */
   async logout(): Promise<void> {
     // Told to the server first, but a dead network must not keep anybody in.
     await this.api.logout().catch(() => {});
-    this.outbox?.clear();
+    this.forget();
+  }
+
+  /** The account is closed, or every login of it ended: the server has no session to end any more. */
+  forget(): void {
+    this.messages.outbox?.clear();
     this.endSession();
   }
 
   get unsentCount(): number {
-    return this.outbox?.size ?? 0;
+    return this.messages.outbox?.size ?? 0;
   }
 
   private adopt(session: Session): void {
-    this.tokens.write({ user: session.user, token: session.token, refreshToken: session.refreshToken });
+    this.tokens.write(session.user, session.token);
     this.beginSession(session.user);
   }
 
   private adoptStoredSession(): void {
     const stored = this.tokens.read()?.user ?? null;
-    if (stored?.id === this.user?.id) return;
-    if (this.user) this.endSession(false);
+    if (stored && stored.id === this.me.user?.id) return this.me.take(stored);
+    if (this.me.user) this.endSession(false);
     if (stored) this.beginSession(stored);
   }
 
   private beginSession(user: User): void {
-    this.user = user;
-    this.people.met([user]);
-    this.outbox = new Outbox(
-      this.env,
-      {
-        send: (roomId, data, done) =>
-          this.connection.request((ref) => encode.send(ref, roomId, data), (reply) => done(sendResult(reply))),
-        acknowledged: (item, ack) => {
-          if (!ack.duplicate) this.people.acknowledged(ack.ts);
-          this.roomStore.acknowledged(item, ack, user.id);
-        },
-        changed: (roomId) => this.roomStore.refreshView(roomId),
-      },
-      user.id,
-    );
-    this.stopWaking = this.env.onWake(() => this.roomList.refreshSoon());
+    this.me.begin(user);
+    this.messages.begin(user.id);
+    this.stopWaking = this.env.onWake(() => {
+      this.roomList.refreshSoon();
+      this.me.returned();
+    });
     this.emitter.emit("session");
     this.connection.start();
     void this.refreshRooms();
+    this.refreshOwn();
   }
 
   private endSession(clearTokens = true): void {
     if (clearTokens) this.tokens.clear();
     this.connection.stop();
-    this.outbox?.dispose();
-    this.outbox = null;
+    this.messages.end();
     this.stopWaking?.();
     this.stopWaking = null;
     this.roomStore.clear();
     this.roomList.clear();
+    this.roomActions.forgetInvites();
     this.userLog.clear();
     this.people.clear();
-    this.user = null;
+    this.me.end();
     this.emitter.emit("session");
     this.emitter.emit("rooms");
     this.emitter.emit("unread");
@@ -272,34 +302,16 @@ export class ChatClient {
     return this.roomList.refresh();
   }
 
+  private removed(roomId: string): void {
+    this.roomStore.forget(roomId);
+    this.roomList.remove(roomId);
+  }
+
   private listed(rooms: readonly Room[]): void {
     this.people.met(rooms.flatMap((room) => room.members ?? []));
     for (const room of rooms) if (room.head !== undefined) this.roomStore.readState.known(room.id, room.head);
     this.roomStore.listed();
     this.people.screenChanged();
-  }
-
-  async createRoom(room: NewRoom): Promise<Room> {
-    const created = await this.api.createRoom(room);
-    await this.refreshRooms();
-    return created;
-  }
-
-  async joinRoom(roomId: string): Promise<Room> {
-    const room = await this.api.joinRoom(roomId);
-    await this.refreshRooms();
-    return room;
-  }
-
-  async leaveRoom(roomId: string): Promise<void> {
-    await this.api.leaveRoom(roomId);
-    this.roomStore.forget(roomId);
-    this.roomList.remove(roomId);
-    await this.refreshRooms();
-  }
-
-  directory(cursor?: string): Promise<DirectoryPage> {
-    return this.api.directory(cursor);
   }
 
   // --- one room --------------------------------------------------------------
@@ -364,37 +376,17 @@ export class ChatClient {
     this.people.stoppedComposing(roomId);
   }
 
-  /** The open rooms first; then the other one of each room for two. */
-  private *peopleOnScreen(): Iterable<string> {
-    yield* this.roomStore.peopleOnScreen();
-    yield* this.roomList.pairs();
-  }
-
   // --- messages --------------------------------------------------------------
 
-  send(roomId: string, content: string): void {
-    this.people.stoppedComposing(roomId);
-    this.outbox?.compose(roomId, content);
+  send(roomId: string, content: string, attachments: readonly Attachment[] = []): void {
+    this.messages.send(roomId, content, attachments);
   }
 
   retrySend(clientMsgId: string): void {
-    this.outbox?.retry(clientMsgId);
+    this.messages.outbox?.retry(clientMsgId);
   }
 
   discardSend(clientMsgId: string): void {
-    this.outbox?.discard(clientMsgId);
-  }
-
-  /** Over the socket when there is one; editing twice does no harm, so REST may repeat it. */
-  async editMessage(message: Message, content: string): Promise<void> {
-    const done = await this.connection.act((ref) => encode.edit(ref, message.roomId, message.id, content));
-    if (!done) this.roomStore.stored(await this.api.editMessage(message.id, content));
-  }
-
-  async deleteMessage(message: Message): Promise<void> {
-    const done = await this.connection.act((ref) => encode.delete(ref, message.roomId, message.id));
-    if (done) return;
-    await this.api.deleteMessage(message.id);
-    this.roomStore.deleted(message.roomId, message.id, new Date(this.env.now()).toISOString());
+    this.messages.outbox?.discard(clientMsgId);
   }
 }

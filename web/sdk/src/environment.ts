@@ -29,8 +29,21 @@ export interface Places {
   readonly socketUrl: string;
 }
 
+/** A body that goes out bit by bit: `fetch` cannot tell how far it has come. */
+export interface Upload {
+  url: string;
+  method: "POST" | "PUT";
+  headers: Record<string, string>;
+  body: FormData;
+  /** From 0 to 1. */
+  onProgress?: ((share: number) => void) | undefined;
+  signal?: AbortSignal | undefined;
+}
+
 export interface Environment extends Places {
   fetch(input: string, init: RequestInit): Promise<Response>;
+  /** Rejects as `fetch` does: no answer, or called off. */
+  upload(upload: Upload): Promise<Response>;
   openSocket(url: string, protocols: string[]): SocketLike;
   readonly storage: StorageLike;
   now(): number;
@@ -51,6 +64,7 @@ export function browserEnvironment({ apiUrl, socketUrl }: Places): Environment {
     apiUrl,
     socketUrl,
     fetch: (input, init) => fetch(input, init),
+    upload: uploadByRequest,
     openSocket: (url, protocols) => new WebSocket(url, protocols) as SocketLike,
     storage: browserStorage(),
     now: () => Date.now(),
@@ -85,6 +99,32 @@ export function browserEnvironment({ apiUrl, socketUrl }: Places): Environment {
       return () => window.removeEventListener("storage", changed);
     },
   };
+}
+
+function uploadByRequest({ url, method, headers, body, onProgress, signal }: Upload): Promise<Response> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
+    const request = new XMLHttpRequest();
+    const abort = () => request.abort();
+    request.open(method, url);
+    for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
+    request.upload.onprogress = ({ loaded, total }) => onProgress?.(total > 0 ? loaded / total : 0);
+    request.onload = () => {
+      const { status, responseText } = request;
+      const answered = new Headers();
+      for (const name of ["content-type", "retry-after"]) {
+        const value = request.getResponseHeader(name);
+        if (value !== null) answered.set(name, value);
+      }
+      // The constructor refuses a body where there can be none.
+      resolve(new Response(status === 204 ? null : responseText, { status, headers: answered }));
+    };
+    request.onerror = () => reject(new TypeError("The upload did not get through."));
+    request.onabort = () => reject(signal?.reason ?? new DOMException("The upload was called off.", "AbortError"));
+    request.onloadend = () => signal?.removeEventListener("abort", abort);
+    signal?.addEventListener("abort", abort);
+    request.send(body);
+  });
 }
 
 /** `crypto.randomUUID` is missing on plain-http origins other than localhost. */

@@ -45,6 +45,8 @@ export interface RequestOptions {
   headers?: Record<string, string>;
   /** False for the routes that make a session. */
   authenticated?: boolean;
+  /** Whether the cookie of the refresh token goes along, and may be set; no other request needs it. */
+  cookie?: boolean;
 }
 
 type HttpEnvironment = Pick<Environment, "apiUrl" | "fetch" | "exclusive">;
@@ -52,6 +54,8 @@ type HttpEnvironment = Pick<Environment, "apiUrl" | "fetch" | "exclusive">;
 export class HttpClient {
   /** Called when the refresh token is refused: the session is over. */
   onSessionEnded: () => void = () => {};
+  /** Called with each refusal, beside whoever asked. */
+  onRefused: (error: ApiError) => void = () => {};
   private refreshing: Promise<string> | null = null;
 
   constructor(
@@ -63,12 +67,14 @@ export class HttpClient {
     const authenticated = options.authenticated ?? true;
     if (!authenticated) return this.exchange<T>(path, options, null);
 
-    const token = this.tokens.read()?.token;
-    if (!token) throw loggedOut();
+    const session = this.tokens.read();
+    if (!session) throw loggedOut();
+    const token = session.token ?? (await this.refresh(""));
     try {
       return await this.exchange<T>(path, options, token);
     } catch (error) {
-      if (!(error instanceof ApiError) || error.status !== 401) throw error;
+      // Another code on 401 is about what was asked, not about who asks.
+      if (!(error instanceof ApiError) || error.code !== "unauthorized") throw error;
       const fresh = await this.refresh(token);
       return this.exchange<T>(path, options, fresh);
     }
@@ -76,36 +82,40 @@ export class HttpClient {
 
   /**
    * Replaces the access token `stale`. Callers that come while a refresh runs
-   * share it; a tab that waited for another tab's refresh takes its result.
+   * share it; tabs refresh one after the other, each for itself.
    */
   refresh(stale: string): Promise<string> {
-    this.refreshing ??= this.env
-      .exclusive("chat.refresh", () => this.refreshHoldingLock(stale))
-      .finally(() => {
-        this.refreshing = null;
-      });
+    this.refreshing ??= this.alone(() => this.refreshHoldingLock(stale)).finally(() => {
+      this.refreshing = null;
+    });
     return this.refreshing;
   }
 
+  /**
+   * Runs what changes the cookie, while no other tab does: or one of them could take the cookie of
+   * somebody who has just logged in for that of who was.
+   */
+  alone<T>(task: () => Promise<T>): Promise<T> {
+    return this.env.exclusive("chat.refresh", task);
+  }
+
   private async refreshHoldingLock(stale: string): Promise<string> {
-    const stored = this.tokens.read();
-    if (!stored) throw loggedOut();
-    if (stored.token !== stale) return stored.token;
+    const session = this.tokens.read();
+    if (!session) throw loggedOut();
+    if (session.token !== null && session.token !== stale) return session.token;
+    // The person may log out while the answer is on its way.
+    const isStill = () => this.tokens.read()?.user.id === session.user.id;
     try {
-      const pair = await this.exchange<{ token: string; refreshToken: string }>(
+      const { token } = await this.exchange<{ token: string }>(
         "/auth/refresh",
-        { method: "POST", body: { refreshToken: stored.refreshToken } },
+        { method: "POST", body: { refreshCookie: true }, cookie: true },
         null,
       );
-      // The person may have logged out while the answer was on its way.
-      if (this.tokens.read()?.user.id !== stored.user.id) throw loggedOut();
-      this.tokens.write({ ...stored, ...pair });
-      return pair.token;
+      if (!isStill()) throw loggedOut();
+      this.tokens.hold(session.user, token);
+      return token;
     } catch (error) {
-      // Where tabs cannot lock, another one may have rotated the pair meanwhile.
-      const now = this.tokens.read();
-      if (now && now.user.id === stored.user.id && now.token !== stale) return now.token;
-      if (error instanceof ApiError && error.status === 401) {
+      if (error instanceof ApiError && error.status === 401 && isStill()) {
         this.tokens.clear();
         this.onSessionEnded();
       }
@@ -115,7 +125,10 @@ export class HttpClient {
 
   private async exchange<T>(path: string, options: RequestOptions, token: string | null): Promise<T> {
     const headers: Record<string, string> = { accept: "application/json", ...options.headers };
-    const init: RequestInit = { method: options.method ?? "GET", headers };
+    const credentials = options.cookie ? "include" : "omit";
+    const init: RequestInit = { method: options.method ?? "GET", headers, credentials };
+    // Without it the cookie does not count: a page elsewhere cannot send it.
+    if (options.cookie) headers["x-requested-with"] = "chat";
     if (options.body !== undefined) {
       headers["content-type"] = "application/json";
       init.body = JSON.stringify(options.body);
@@ -126,17 +139,18 @@ export class HttpClient {
     try {
       response = await this.env.fetch(this.env.apiUrl + path + queryString(options.query), init);
     } catch {
-      throw new ApiError({
-        status: 0,
-        code: "network",
-        title: "The server cannot be reached. Check your connection and try again.",
-        retryable: true,
-      });
+      throw unreachable();
     }
-    if (!response.ok) throw new ApiError(await readProblem(response));
-    if (response.status === 204) return undefined as T;
+    if (!response.ok) {
+      const error = new ApiError(await readProblem(response));
+      this.onRefused(error);
+      throw error;
+    }
+    const text = await response.text();
+    // Done, or taken to be done later, without a word.
+    if (text === "" && response.status !== 200) return undefined as T;
     try {
-      return (await response.json()) as T;
+      return JSON.parse(text) as T;
     } catch {
       // A captive portal or a proxy answered in the server's place.
       throw new ApiError({ status: response.status, code: "internal", title: "The answer was not understood.", retryable: true });
@@ -153,12 +167,22 @@ function queryString(query: RequestOptions["query"]): string {
   return text && `?${text}`;
 }
 
+/** No answer at all. */
+export function unreachable(): ApiError {
+  return new ApiError({
+    status: 0,
+    code: "network",
+    title: "The server cannot be reached. Check your connection and try again.",
+    retryable: true,
+  });
+}
+
 function loggedOut(): ApiError {
   return new ApiError({ status: 401, code: "unauthorized", title: "You are logged out.", retryable: false });
 }
 
 /** A proxy's own error page has no problem body: the status must then do. */
-async function readProblem(response: Response): Promise<Problem> {
+export async function readProblem(response: Response): Promise<Problem> {
   const { status } = response;
   let body: Partial<Problem> = {};
   try {

@@ -1,7 +1,10 @@
-export { ChatClient, type Topic } from "./client.js";
+export { ChatClient } from "./client.js";
+export type { Topic } from "./topics.js";
+export type { Farewell, Job, LoginSession, NewSecondFactor, ProfileChange } from "./account.js";
 export { ApiError, type FieldError } from "./http.js";
-export { browserEnvironment, memoryStorage, type Environment, type Places } from "./environment.js";
+export { browserEnvironment, memoryStorage, type Environment, type Places, type Upload } from "./environment.js";
 export { deliveryOf, RECEIPTS_MAX_MEMBERS, type Delivery, type ReceiptMarks } from "./receipts.js";
+export type { Ban, Invite, InvitePreview, RoomChange } from "./roomactions.js";
 export type { ConnectionState } from "./connection.js";
 export type { RoomState } from "./counts.js";
 export type { MemberView } from "./members.js";
@@ -9,4 +12,4 @@ export type { OutboxItem } from "./outbox.js";
 export type { Presence } from "./presence.js";
 export type { RoomEntry, RoomView } from "./room.js";
 export type { ProtocolFaults } from "./sequence.js";
-export type { DirectoryPage, Message, NewRoom, Room, User } from "./types.js";
+export type { Attachment, DirectoryPage, Message, NewRoom, Role, Room, User } from "./types.js";

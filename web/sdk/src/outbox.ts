@@ -7,11 +7,14 @@ import { Backoff } from "./backoff.js";
 import type { Environment, Timer } from "./environment.js";
 import type { ReplyFrame } from "./link.js";
 import type { AckData, ErrorData, SendData } from "./frames.js";
+import type { Attachment } from "./types.js";
 
 export interface OutboxItem {
   clientMsgId: string;
   roomId: string;
   content: string;
+  /** Uploaded before; the message names them. */
+  attachments?: Attachment[];
   composedAt: string;
   /** Orders messages composed within one millisecond. */
   order: number;
@@ -68,11 +71,12 @@ export class Outbox {
     this.load();
   }
 
-  compose(roomId: string, content: string): OutboxItem {
+  compose(roomId: string, content: string, attachments: readonly Attachment[] = []): OutboxItem {
     const item: OutboxItem = {
       clientMsgId: this.env.uuid(),
       roomId,
       content,
+      ...(attachments.length > 0 ? { attachments: [...attachments] } : {}),
       composedAt: new Date(this.env.now()).toISOString(),
       order: this.counter++,
       state: "queued",
@@ -168,7 +172,9 @@ export class Outbox {
       () => answer({ error: { code: "unavailable", message: "The server did not answer.", retryable: true } }),
       ANSWER_TIMEOUT_MS,
     );
-    this.port.send(roomId, { clientMsgId: item.clientMsgId, content: item.content }, answer);
+    const attachments = item.attachments?.map(({ id }) => id);
+    const { clientMsgId, content } = item;
+    this.port.send(roomId, { clientMsgId, content, ...(attachments ? { attachments } : {}) }, answer);
   }
 
   private finished(item: OutboxItem, lane: Lane, result: SendResult): void {

@@ -6,6 +6,7 @@
 // dropped when at or below it, and held while the hole before it is asked for.
 
 import { isMessageEvent, type AckData, type LogEvent, type SubscribedData } from "./frames.js";
+import type { OutboxItem } from "./outbox.js";
 import type { Message, MessagePage } from "./types.js";
 
 /** What the caller has to do, and may want to know, after a change. */
@@ -167,7 +168,7 @@ export class Timeline {
    * Shows an own message from its ack alone. The log event follows and replaces
    * it under the same id, so there is one bubble whichever comes first.
    */
-  acknowledge(ack: AckData, draft: { clientMsgId: string; content: string }, userId: string): void {
+  acknowledge(ack: AckData, draft: Pick<OutboxItem, "clientMsgId" | "content" | "attachments">, userId: string): void {
     if (!ack.id || ack.seq === undefined || this.byId.has(ack.id)) return;
     const ts = ack.ts ?? new Date(0).toISOString();
     this.store({
@@ -175,7 +176,7 @@ export class Timeline {
       roomId: this.roomId,
       userId,
       content: draft.content,
-      attachments: [],
+      attachments: draft.attachments ?? [],
       createdAt: ts,
       updatedAt: ts,
       seq: ack.seq,

@@ -2,7 +2,15 @@
 
 import type { Receipt } from "./frames.js";
 
-export interface User {
+/** What people tell of themselves; the last two are told of oneself alone. Absent where the server does not say. */
+export interface Profile {
+  displayName?: string | null;
+  statusText?: string | null;
+  emailVerified?: boolean;
+  secondFactor?: boolean;
+}
+
+export interface User extends Profile {
   id: string;
   username: string;
   email: string;
@@ -87,7 +95,8 @@ export interface Reaction {
 export interface Session {
   user: User;
   token: string;
-  refreshToken: string;
+  /** Absent where it went into a cookie. */
+  refreshToken?: string;
 }
 
 export interface MessagePage {
@@ -116,4 +125,5 @@ export interface NewRoom {
   topic?: string;
   historyVisibility?: HistoryVisibility;
   isPrivate?: boolean;
+  members?: string[];
 }

@@ -8,6 +8,9 @@ export interface UserLogPort {
   roomAdded(roomId: string): void;
   roomRemoved(roomId: string): void;
   markMoved(roomId: string, counts: Counts): void;
+  /** On another device. */
+  profileChanged(): void;
+  invitesChanged(): void;
   /** Something was missed: what the log would have told must be asked for. */
   missed(): void;
 }
@@ -40,6 +43,8 @@ export class UserLog {
     const gap = this.last !== null && useq > this.last + 1;
     this.last = useq;
     if (gap) this.port.missed();
+    if (t === "profile.updated") return this.port.profileChanged();
+    if (t.startsWith("invite.")) return this.port.invitesChanged();
     const roomId = roomIdOf(d);
     if (roomId === null) return;
     if (t === "room.added") this.port.roomAdded(roomId);

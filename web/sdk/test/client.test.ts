@@ -137,7 +137,7 @@ describe("a room", () => {
 describe("edits and deletions", () => {
   it("go over the socket and are refused with the server's code", async () => {
     const { world, client } = await inRoom();
-    const refused = client.editMessage(message(1), "new").catch((error: unknown) => error);
+    const refused = client.messages.edit(message(1), "new").catch((error: unknown) => error);
     const { ref, d } = world.socket.last("message.edit");
     expect(d).toEqual({ id: "m1", content: "new" });
     world.socket.says({ t: "error", ref, d: { code: "editWindowClosed", message: "too late", retryable: false } });
@@ -148,7 +148,7 @@ describe("edits and deletions", () => {
     const { world, client } = await inRoom();
     world.socket.says(created(1));
     world.routes.set("PATCH /messages/m1", ({ body }) => message(1, { ...body, updatedAt: "2026-03-01T00:00:00.000Z" }));
-    const edit = client.editMessage(message(1), "new");
+    const edit = client.messages.edit(message(1), "new");
     world.socket.cut();
     await edit;
     expect(shown(client)).toEqual(["new"]);

@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from "vitest";
 import { Api } from "../src/api.js";
 import { ApiError, HttpClient } from "../src/http.js";
 import { TokenStore } from "../src/tokens.js";
-import { problem, World } from "./support.js";
+import { type Asked, ME, problem, World } from "./support.js";
 
 function open(world = new World().loggedIn()) {
   const tokens = new TokenStore(world.environment());
@@ -12,13 +12,22 @@ function open(world = new World().loggedIn()) {
   return { world, tokens, http, api: new Api(http), ended };
 }
 
-/** A server that accepts `valid` and rotates the pair on refresh. */
-function rotating(world: World, valid = "access-2") {
-  const refresh = vi.fn(({ body }: { body: any }) =>
-    body.refreshToken === "refresh-1" ? { token: "access-2", refreshToken: "refresh-2" } : problem(401, "unauthorized"),
+/** The same, with an access token that is over. */
+function expired() {
+  const opened = open();
+  opened.tokens.hold(ME, "access-1");
+  return opened;
+}
+
+/** A server that gives a new token to who has the cookie, and accepts no other. */
+function rotating(world: World) {
+  let given = 1;
+  const refresh = vi.fn(({ cookie }: Asked) =>
+    cookie ? { token: `access-${(given += 1)}` } : problem(401, "unauthorized"),
   );
   world.routes.set("POST /auth/refresh", refresh);
-  world.routes.set("GET /rooms", ({ token }) => (token === valid ? [] : problem(401, "unauthorized")));
+  const isGood = (token: string | null) => given > 1 && token === `access-${given}`;
+  world.routes.set("GET /rooms", ({ token }) => (isGood(token) ? [] : problem(401, "unauthorized")));
   return refresh;
 }
 
@@ -29,26 +38,67 @@ async function failure(promise: Promise<unknown>): Promise<ApiError> {
   );
 }
 
-describe("an expired access token", () => {
-  it("is refreshed once for all requests that meet it", async () => {
+describe("a page that was loaded", () => {
+  it("gets its access token by the cookie, once for all requests", async () => {
     const { world, api, tokens } = open();
     const refresh = rotating(world);
     await Promise.all([api.rooms(), api.rooms(), api.rooms()]);
     expect(refresh).toHaveBeenCalledOnce();
-    expect(tokens.read()).toMatchObject({ token: "access-2", refreshToken: "refresh-2" });
+    expect(tokens.read()).toEqual({ user: ME, token: "access-2" });
   });
 
-  it("is refreshed once for two tabs: the second takes what the first stored", async () => {
-    const world = new World().loggedIn();
+  it("keeps no token where a script of another page load could find it", async () => {
+    const { world, api } = open();
+    rotating(world);
+    await api.rooms();
+    expect(Array.from({ length: world.storage.length }, (_, n) => world.storage.getItem(world.storage.key(n)!))).toEqual([
+      JSON.stringify({ user: ME }),
+    ]);
+  });
+
+  it("removes tokens that pages of before left", () => {
+    const world = new World();
+    world.storage.setItem("chat.session", JSON.stringify({ user: ME, token: "old", refreshToken: "older" }));
+    expect(open(world).tokens.read()).toEqual({ user: ME, token: null });
+    expect(world.storage.getItem("chat.session")).toBe(JSON.stringify({ user: ME }));
+  });
+
+  it("sends the cookie with nothing but what is about it", async () => {
+    const { world, api } = open();
+    rotating(world);
+    const rooms = vi.fn(({ cookie }: Asked) => (cookie ? problem(400, "badRequest") : []));
+    world.routes.set("GET /rooms", rooms);
+    await api.rooms();
+    expect(rooms).toHaveBeenCalledOnce();
+  });
+});
+
+describe("an expired access token", () => {
+  it("is refreshed once for all requests that meet it", async () => {
+    const { world, api, tokens } = expired();
     const refresh = rotating(world);
+    await Promise.all([api.rooms(), api.rooms(), api.rooms()]);
+    expect(refresh).toHaveBeenCalledOnce();
+    expect(tokens.read()?.token).toBe("access-2");
+  });
+
+  it("is refreshed by two tabs one after the other", async () => {
+    const world = new World().loggedIn();
     const environment = world.environment();
+    let running = 0;
+    world.routes.set("POST /auth/refresh", async () => {
+      expect((running += 1)).toBe(1);
+      await Promise.resolve();
+      running -= 1;
+      return { token: "access-2" };
+    });
     const tab = () => new Api(new HttpClient(environment, new TokenStore(environment)));
     await Promise.all([tab().rooms(), tab().rooms()]);
-    expect(refresh).toHaveBeenCalledOnce();
+    expect(world.requests.filter((request) => request === "POST /auth/refresh")).toHaveLength(2);
   });
 
-  it("ends the session when the refresh token is refused", async () => {
-    const { world, api, tokens, ended } = open();
+  it("ends the session when the cookie is refused", async () => {
+    const { world, api, tokens, ended } = expired();
     rotating(world);
     world.routes.set("POST /auth/refresh", () => problem(401, "unauthorized"));
     expect((await failure(api.rooms())).status).toBe(401);
@@ -57,7 +107,7 @@ describe("an expired access token", () => {
   });
 
   it("does not end the session when the refresh does not get through", async () => {
-    const { world, api, tokens, ended } = open();
+    const { world, api, tokens, ended } = expired();
     rotating(world);
     world.routes.set("POST /auth/refresh", () => problem(503, "unavailable", { retryable: true }));
     expect((await failure(api.rooms())).retryable).toBe(true);
@@ -66,24 +116,38 @@ describe("an expired access token", () => {
   });
 
   it("does not log back in somebody who logged out during the refresh", async () => {
-    const { world, api, tokens } = open();
+    const { world, api, tokens, ended } = expired();
     rotating(world);
     world.routes.set("POST /auth/refresh", () => {
       tokens.clear();
-      return { token: "access-2", refreshToken: "refresh-2" };
+      return { token: "access-2" };
     });
     await failure(api.rooms());
     expect(tokens.read()).toBeNull();
+    expect(ended).not.toHaveBeenCalled();
+  });
+
+  it("is not replaced by that of somebody who logged in in another tab meanwhile", async () => {
+    const { world, api, tokens, ended } = expired();
+    rotating(world);
+    const bob = { ...ME, id: "u-bob" };
+    world.routes.set("POST /auth/refresh", () => {
+      world.storage.setItem("chat.session", JSON.stringify({ user: bob }));
+      return { token: "of bob" };
+    });
+    await failure(api.rooms());
+    expect(tokens.read()).toEqual({ user: bob, token: null });
+    expect(ended).not.toHaveBeenCalled();
   });
 });
 
 describe("an error", () => {
   it("carries the problem's code, fields and delay", async () => {
-    const { world, api } = open();
+    const { world, http } = open();
     world.routes.set("POST /rooms", () =>
       problem(400, "badRequest", { detail: "The name is too long.", errors: [{ field: "name", message: "too long" }] }),
     );
-    const error = await failure(api.createRoom({ name: "x" }));
+    const error = await failure(http.request("/rooms", { method: "POST", body: { name: "x" } }));
     expect(error).toMatchObject({ code: "badRequest", status: 400, message: "The name is too long." });
     expect(error.errors).toEqual([{ field: "name", message: "too long" }]);
   });
@@ -100,10 +164,42 @@ describe("an error", () => {
     expect(await failure(api.rooms())).toMatchObject({ code: "network", status: 0, retryable: true });
   });
 
+  it("about what was asked, with 401 and a code of its own, is not tried again with new tokens", async () => {
+    const { world, http } = open();
+    rotating(world);
+    world.routes.set("DELETE /users/me/second-factor", () => problem(401, "secondFactorInvalid"));
+    expect(await failure(http.request("/users/me/second-factor", { method: "DELETE" }))).toMatchObject({ code: "secondFactorInvalid" });
+    expect(world.requests.filter((request) => request.startsWith("DELETE"))).toHaveLength(1);
+  });
+
+  it("is told to whoever wants to know all of them", async () => {
+    const { world, http, api } = open();
+    http.onRefused = vi.fn();
+    world.routes.set("GET /rooms", () => problem(403, "emailNotVerified"));
+    await failure(api.rooms());
+    expect(http.onRefused).toHaveBeenCalledWith(expect.objectContaining({ code: "emailNotVerified" }));
+  });
+
   it("on wrong login data asks for no refresh", async () => {
     const { world, api } = open();
     world.routes.set("POST /auth/login", () => problem(401, "unauthorized"));
     await failure(api.login("a@example.com", "wrong"));
     expect(world.requests).toEqual(["POST /auth/login"]);
+  });
+});
+
+describe("an answer without a word", () => {
+  it("is one when it is done, or will be", async () => {
+    const { world, http } = open();
+    for (const status of [201, 202, 204]) {
+      world.routes.set("POST /it", () => new Response(null, { status }));
+      expect(await http.request("/it", { method: "POST" })).toBeUndefined();
+    }
+  });
+
+  it("is none where something was asked for", async () => {
+    const { world, api } = open();
+    world.routes.set("GET /rooms", () => new Response("", { status: 200 }));
+    expect(await failure(api.rooms())).toMatchObject({ code: "internal", retryable: true });
   });
 });

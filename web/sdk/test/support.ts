@@ -3,14 +3,18 @@
 
 import { vi } from "vitest";
 import { ChatClient } from "../src/client.js";
-import { memoryStorage, type Environment, type SocketLike, type StorageLike } from "../src/environment.js";
+import { memoryStorage, type Environment, type SocketLike, type StorageLike, type Upload } from "../src/environment.js";
 import type { Feature, LogEvent } from "../src/frames.js";
 import type { Message, Session } from "../src/types.js";
+import { contract } from "./asyncapi.js";
 
 export const ME = { id: "u-me", username: "alice", email: "alice@example.com" };
 export const ROOM = "room-1";
 export const ALL_FEATURES: Feature[] = ["resume", "levels", "marks", "typing", "presence", "receipts"];
-export const SESSION: Session = { user: ME, token: "access-1", refreshToken: "refresh-1" };
+export const SESSION: Session = { user: ME, token: "access-1" };
+
+/** Nothing leaves the client that the server's document does not describe. */
+const faults = contract({ ids: "any" });
 
 export class FakeSocket implements SocketLike {
   readyState = 1;
@@ -33,6 +37,8 @@ export class FakeSocket implements SocketLike {
 
   send(data: string): void {
     const frame = JSON.parse(data);
+    const wrong = faults(frame);
+    if (wrong.length > 0) throw new Error(`${wrong.join(", ")} in ${data}`);
     this.sent.push(frame);
     if (this.pongs && frame.t === "ping") this.says({ t: "pong", ref: frame.ref, d: { heads: [] } });
   }
@@ -89,7 +95,15 @@ export class FakeSocket implements SocketLike {
   }
 }
 
-export type Route = (request: { path: string; body: any; token: string | null }) => object | Response | Promise<object | Response>;
+export interface Asked {
+  path: string;
+  body: any;
+  token: string | null;
+  /** Whether the browser would send its cookie, and the page says that it is one. */
+  cookie: boolean;
+}
+
+export type Route = (request: Asked) => object | Response | Promise<object | Response>;
 
 export class World {
   readonly sockets: FakeSocket[] = [];
@@ -102,6 +116,7 @@ export class World {
   private lockTail: Promise<unknown> = Promise.resolve();
 
   constructor(readonly storage: StorageLike = memoryStorage()) {
+    this.routes.set("POST /auth/refresh", () => ({ token: SESSION.token }));
     this.routes.set("POST /ws/ticket", () => ({ ticket: "t1", expiresIn: 30 }));
     this.routes.set("GET /rooms", () => []);
     this.routes.set(`GET /rooms/${ROOM}/members`, () => ({ members: [ME], nextCursor: null }));
@@ -109,7 +124,7 @@ export class World {
   }
 
   loggedIn(): this {
-    this.storage.setItem("chat.session", JSON.stringify(SESSION));
+    this.storage.setItem("chat.session", JSON.stringify({ user: SESSION.user }));
     return this;
   }
 
@@ -118,6 +133,7 @@ export class World {
       apiUrl: "http://chat.test",
       socketUrl: "ws://chat.test/ws",
       fetch: async (input, init) => this.answer(input, init),
+      upload: async (upload) => this.receive(upload),
       openSocket: (_, protocols) => {
         const socket = new FakeSocket(protocols, `c${this.sockets.length + 1}`, this.pongs);
         this.sockets.push(socket);
@@ -152,16 +168,26 @@ export class World {
     return socket;
   }
 
+  /** A file, as a server sees it: the body is the form. */
+  private async receive({ url, method, headers, body, onProgress, signal }: Upload): Promise<Response> {
+    onProgress?.(0.5);
+    const answer = await this.answer(url, { method, headers, form: body } as RequestInit & { form: FormData });
+    if (signal?.aborted) throw signal.reason;
+    onProgress?.(1);
+    return answer;
+  }
+
   private async answer(input: string, init: RequestInit): Promise<Response> {
     const url = new URL(input);
-    const key = `${init.method} ${url.pathname}`;
+    const key = `${init.method ?? "GET"} ${url.pathname}`;
     this.requests.push(key);
     const route = this.routes.get(key);
     if (!route) return problem(404, "notFound");
     const headers = init.headers as Record<string, string>;
     const token = headers["authorization"]?.replace("Bearer ", "") ?? null;
-    const body = init.body ? JSON.parse(init.body as string) : undefined;
-    const answer = await route({ path: url.pathname + url.search, body, token });
+    const body = init.body ? JSON.parse(init.body as string) : (init as { form?: FormData }).form;
+    const cookie = init.credentials === "include" && headers["x-requested-with"] === "chat";
+    const answer = await route({ path: url.pathname + url.search, body, token, cookie });
     return answer instanceof Response ? answer : Response.json(answer);
   }
 }

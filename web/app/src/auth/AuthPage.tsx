@@ -1,55 +1,61 @@
-import { useEffect, useState, type FormEvent } from "react";
+import { useState, type FormEvent } from "react";
 import { ApiError } from "@chat/sdk";
 import { chat } from "../chat.js";
-import { explain, sentence } from "../format.js";
+import { explain, fieldErrors, isEmail, PASSWORD_HINT, passwordFault } from "../format.js";
 import { Field, FormError } from "../ui/Field.js";
-import { Icon } from "../ui/Icon.js";
+import { PasswordField } from "../ui/PasswordField.js";
+import { AuthFrame } from "./AuthFrame.js";
+import { CodeForm } from "./CodeForm.js";
+import { typed } from "./typed.js";
 
 type Mode = "login" | "register";
-type FieldErrors = Partial<Record<"username" | "email" | "password", string>>;
+type FieldErrors = Partial<Record<string, string>>;
 
-export function AuthPage({ mode }: { mode: Mode }) {
-  const title = mode === "login" ? "Log in" : "Create your account";
-  useEffect(() => {
-    document.title = `${title} · Chat`;
-  }, [title]);
-
+export function AuthPage({ mode, invited }: { mode: Mode; invited: boolean }) {
+  // Known to be right, but not enough: the account has a second factor.
+  const [half, setHalf] = useState<{ email: string; password: string } | null>(null);
+  if (mode === "login" && half) {
+    return (
+      <AuthFrame title="Enter your code" lead="This account has a second factor.">
+        <CodeForm
+          onCode={(code) => chat.login(half.email, half.password, code)}
+          onBack={() => setHalf(null)}
+        />
+      </AuthFrame>
+    );
+  }
   return (
-    <main className="auth">
-      <div className="auth-card">
-        <p className="auth-brand">
-          <span className="brand-mark">
-            <Icon name="bubble" />
-          </span>
-          Chat
-        </p>
-        <div className="auth-title">
-          <h1>{title}</h1>
-          <p className="muted">Your conversations, on your own server.</p>
-        </div>
-        {/* A form of its own for each: nothing typed in one shows up in the other. */}
-        <AuthForm key={mode} mode={mode} />
-        <p className="auth-switch">
-          {mode === "login" ? (
-            <>
-              New here? <a href="#/register">Create an account</a>
-            </>
-          ) : (
-            <>
-              You have an account? <a href="#/login">Log in</a>
-            </>
-          )}
-        </p>
-      </div>
-    </main>
+    <AuthFrame
+      title={mode === "login" ? "Log in" : "Create your account"}
+      lead={invited ? "You are invited to a room. It opens as soon as you are in." : "Your conversations, on your own server."}
+    >
+      {/* A form of its own for each: nothing typed in one shows up in the other. */}
+      <AuthForm key={mode} mode={mode} onHalf={(email, password) => setHalf({ email, password })} />
+      <p className="auth-switch">
+        {mode === "login" ? (
+          <>
+            New here? <a href="#/register">Create an account</a>
+          </>
+        ) : (
+          <>
+            You have an account? <a href="#/login">Log in</a>
+          </>
+        )}
+      </p>
+    </AuthFrame>
   );
 }
 
-function AuthForm({ mode }: { mode: Mode }) {
+interface AuthFormProps {
+  mode: Mode;
+  onHalf: (email: string, password: string) => void;
+}
+
+function AuthForm({ mode, onHalf }: AuthFormProps) {
   const [username, setUsername] = useState("");
-  const [email, setEmail] = useState("");
+  const [email, setEmail] = useState(mode === "login" ? typed.email : "");
   const [password, setPassword] = useState("");
-  const [fieldErrors, setFieldErrors] = useState<FieldErrors>({});
+  const [errors, setErrors] = useState<FieldErrors>({});
   const [error, setError] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
   const registering = mode === "register";
@@ -57,17 +63,20 @@ function AuthForm({ mode }: { mode: Mode }) {
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     const invalid = validate(mode, username, email, password);
-    setFieldErrors(invalid);
+    setErrors(invalid);
     setError(null);
     if (Object.keys(invalid).length > 0) return;
     setBusy(true);
+    const address = email.trim();
     try {
-      await (registering ? chat.register(username.trim(), email.trim(), password) : chat.login(email.trim(), password));
+      await (registering ? chat.register(username.trim(), address, password) : chat.login(address, password));
+      typed.email = "";
     } catch (reason) {
-      const fields = reason instanceof ApiError ? reason.errors : [];
-      setFieldErrors(Object.fromEntries(fields.map(({ field, message }) => [field, sentence(message)])));
-      if (fields.length === 0) setError(explainAuth(mode, reason));
       setBusy(false);
+      if (!registering && reason instanceof ApiError && reason.code === "secondFactorRequired") return onHalf(address, password);
+      const wrong = fieldErrors(reason);
+      setErrors(wrong);
+      if (Object.keys(wrong).length === 0) setError(explainAuth(mode, reason));
     }
   };
 
@@ -81,7 +90,7 @@ function AuthForm({ mode }: { mode: Mode }) {
           autoCapitalize="none"
           hint="3 to 30 letters, digits, dots, dashes or underscores. Other people see it."
           value={username}
-          error={fieldErrors.username}
+          error={errors.username}
           onValue={setUsername}
           autoFocus
         />
@@ -92,24 +101,28 @@ function AuthForm({ mode }: { mode: Mode }) {
         type="email"
         autoComplete={registering ? "email" : "username"}
         value={email}
-        error={fieldErrors.email}
+        error={errors.email}
         onValue={setEmail}
         autoFocus={!registering}
       />
-      <Field
+      <PasswordField
         label="Password"
         name="password"
-        type="password"
         autoComplete={registering ? "new-password" : "current-password"}
-        {...(registering ? { hint: "At least 8 characters." } : {})}
+        hint={registering ? PASSWORD_HINT : undefined}
         value={password}
-        error={fieldErrors.password}
+        error={errors.password}
         onValue={setPassword}
       />
       <FormError text={error} />
       <button type="submit" className="button primary wide" disabled={busy}>
         {busy ? "One moment…" : registering ? "Create account" : "Log in"}
       </button>
+      {!registering && (
+        <a className="auth-forgot" href="#/forgot-password" onClick={() => (typed.email = email.trim())}>
+          Forgot Password?
+        </a>
+      )}
     </form>
   );
 }
@@ -119,9 +132,9 @@ function validate(mode: Mode, username: string, email: string, password: string)
   if (mode === "register" && !/^[\p{L}\p{N}_.-]{3,30}$/u.test(username.trim())) {
     errors.username = "Choose 3 to 30 letters, digits, dots, dashes or underscores.";
   }
-  if (!/^\S+@\S+\.\S+$/.test(email.trim())) errors.email = "Enter an e-mail address such as name@example.com.";
-  if (mode === "register" && password.length < 8) errors.password = "Choose a password of at least 8 characters.";
-  else if (!password) errors.password = "Enter your password.";
+  if (!isEmail(email.trim())) errors.email = "Enter an e-mail address such as name@example.com.";
+  const fault = mode === "register" ? passwordFault(password) : !password && "Enter your password.";
+  if (fault) errors.password = fault;
   return errors;
 }
 

@@ -1,12 +1,17 @@
 import { useEffect, useRef, useState } from "react";
-import type { User } from "@chat/sdk";
-import { nameOf } from "../format.js";
+import type { Message, User } from "@chat/sdk";
+import { count, nameOf } from "../format.js";
 import type { Row } from "./rows.js";
 
 interface AnnouncerProps {
   rows: readonly Row[];
   users: ReadonlyMap<string, User>;
   loaded: boolean;
+}
+
+function spoken({ content, attachments = [] }: Message): string {
+  const files = attachments.length > 0 ? count(attachments.length, "file", "files") : "";
+  return [content, files].filter(Boolean).join(", ");
 }
 
 /**
@@ -30,7 +35,7 @@ export function Announcer({ rows, users, loaded }: AnnouncerProps) {
     const news = messages.filter((row) => row.message!.seq > since && !row.own && !row.message!.deletedAt);
     if (news.length > 3) setText(`${news.length} new messages`);
     else if (news.length > 0) {
-      setText(news.map((row) => `${nameOf(users, row.authorId)}: ${row.message!.content}`).join(". "));
+      setText(news.map((row) => `${nameOf(users, row.authorId)}: ${spoken(row.message!)}`).join(". "));
     }
   }, [rows, users, loaded]);
 

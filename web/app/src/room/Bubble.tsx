@@ -1,6 +1,7 @@
 import { memo } from "react";
 import type { Delivery, Message } from "@chat/sdk";
 import { chat } from "../chat.js";
+import { Attachments } from "../files/Attachments.js";
 import { adviceOn, deliveryText, fullDateOf, timeOf } from "../format.js";
 import { Avatar } from "../ui/Avatar.js";
 import { Icon } from "../ui/Icon.js";
@@ -11,18 +12,22 @@ import { isEdited, type BubbleRow } from "./rows.js";
 interface BubbleProps {
   row: BubbleRow;
   author: string;
+  avatar: string | null | undefined;
   /** How far an own message has come; null where it is not known. */
   delivery: Delivery | null;
   changeable: boolean;
+  windowMs: number;
   editing: boolean;
   onEdit: (messageId: string | null) => void;
   onDelete: (message: Message) => void;
 }
 
 export const Bubble = memo(
-  function Bubble({ row, author, delivery, changeable, editing, onEdit, onDelete }: BubbleProps) {
+  function Bubble({ row, author, avatar, delivery, changeable, windowMs, editing, onEdit, onDelete }: BubbleProps) {
     const { message, draft, own } = row;
     const failed = draft?.state === "failed";
+    const text = message?.content ?? draft!.content;
+    const attachments = message?.attachments ?? draft?.attachments ?? [];
     const deleted = Boolean(message?.deletedAt);
     const classes = ["message", own ? "own" : "other", row.first && "first", row.last && "last"];
     if (failed) classes.push("failed");
@@ -33,20 +38,21 @@ export const Bubble = memo(
         data-message-id={message?.id}
         tabIndex={changeable ? -1 : undefined}
       >
-        {!own && row.first && <Avatar name={author} id={row.authorId} />}
+        {!own && row.first && <Avatar name={author} id={row.authorId} src={avatar} />}
         <div className="message-column">
           {/* Shown once a run, told once a message: each stands alone to a screen reader. */}
           <p className={own || !row.first ? "visually-hidden" : "message-author"}>{own ? "You" : author}</p>
           {editing && message ? (
-            <EditForm message={message} onDone={() => onEdit(null)} />
+            <EditForm message={message} windowMs={windowMs} onDone={() => onEdit(null)} />
           ) : (
             <div className="message-line">
               <div className={`bubble ${deleted ? "bubble-deleted" : ""}`}>
+                {!deleted && attachments.length > 0 && <Attachments attachments={attachments} />}
                 {deleted ? (
                   <p className="message-text">message deleted</p>
                 ) : (
-                  <p className="message-text" dir="auto">
-                    <RichText text={message?.content ?? draft!.content} />
+                  text && <p className="message-text" dir="auto">
+                    <RichText text={text} />
                   </p>
                 )}
                 <p className="message-meta">
@@ -91,8 +97,10 @@ export const Bubble = memo(
     before.row.first === after.row.first &&
     before.row.last === after.row.last &&
     before.author === after.author &&
+    before.avatar === after.avatar &&
     sameDelivery(before.delivery, after.delivery) &&
     before.changeable === after.changeable &&
+    before.windowMs === after.windowMs &&
     before.editing === after.editing,
 );
 

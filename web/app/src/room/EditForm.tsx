@@ -1,11 +1,11 @@
 import { useEffect, useRef, useState, type FormEvent, type KeyboardEvent } from "react";
 import type { Message } from "@chat/sdk";
 import { chat } from "../chat.js";
-import { explain } from "../format.js";
+import { explain, timeOf } from "../format.js";
 import { FormError } from "../ui/Field.js";
 import { focusComposer, MAX_CHARACTERS } from "./Composer.js";
 
-export function EditForm({ message, onDone }: { message: Message; onDone: () => void }) {
+export function EditForm({ message, windowMs, onDone }: { message: Message; windowMs: number; onDone: () => void }) {
   const [text, setText] = useState(message.content);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<string | null>(null);
@@ -30,7 +30,7 @@ export function EditForm({ message, onDone }: { message: Message; onDone: () => 
     setBusy(true);
     setError(null);
     try {
-      await chat.editMessage(message, content);
+      await chat.messages.edit(message, content);
       close();
     } catch (reason) {
       setError(explain(reason));
@@ -55,7 +55,10 @@ export function EditForm({ message, onDone }: { message: Message; onDone: () => 
       />
       <FormError text={error} />
       <div className="edit-actions">
-        <span className="field-hint">Enter saves, Escape cancels</span>
+        <span className="field-hint">
+          Can be changed until {timeOf(new Date(Date.parse(message.createdAt) + windowMs).toISOString())}
+          <span className="edit-keys"> · Enter saves, Escape cancels</span>
+        </span>
         <button type="button" className="button small" onClick={close}>
           Cancel
         </button>

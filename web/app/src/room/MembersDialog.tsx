@@ -1,37 +1,63 @@
-import type { Room } from "@chat/sdk";
+import { useMemo, useState } from "react";
+import type { Room, User } from "@chat/sdk";
 import { chat, useChat } from "../chat.js";
-import { count, presenceText } from "../format.js";
-import { Avatar } from "../ui/Avatar.js";
+import { count } from "../format.js";
 import { Dialog } from "../ui/Dialog.js";
+import { FormError } from "../ui/Field.js";
+import { Said } from "../ui/Said.js";
+import { UserPicker } from "../ui/UserPicker.js";
+import { useTask } from "../ui/useTask.js";
+import { Banned } from "./Banned.js";
+import { MemberRow } from "./MemberRow.js";
+import { mayInvite, mayManage } from "./powers.js";
 
 interface MembersDialogProps {
   room: Room;
   userId: string;
+  onInvite: () => void;
   onClose: () => void;
 }
 
-export function MembersDialog({ room, userId, onClose }: MembersDialogProps) {
+export function MembersDialog({ room, userId, onInvite, onClose }: MembersDialogProps) {
   const view = useChat(`members:${room.id}`, () => chat.members(room.id));
   const presence = useChat("presence", () => chat.presence);
+  const [note, setNote] = useState("");
+  const task = useTask();
   const members = view?.members ?? [];
+  const without = useMemo(() => new Set(members.map(({ id }) => id)), [members]);
+
+  const add = async (user: User) => {
+    setNote("");
+    if (await task.run(() => chat.roomActions.addMember(room.id, user.id))) setNote(`${user.username} is in the room now.`);
+  };
+
   return (
     <Dialog title="Members" variant="drawer" onClose={onClose}>
       <p className="dialog-text">
         {count(room.memberCount ?? members.length, "person", "people")} in {room.name}
       </p>
+      {mayInvite(room) && (
+        <button type="button" className="button wide" onClick={onInvite}>
+          Invite people
+        </button>
+      )}
+      {mayManage(room) && <UserPicker label="Add somebody at once" action="Add" without={without} busy={task.busy} onPick={(user) => void add(user)} />}
+      <FormError text={task.error} />
+      <Said text={note} />
       <ul className="member-list">
         {members.map((member) => (
-          <li key={member.id} className="member">
-            <Avatar name={member.username} id={member.id} presence={presence.get(member.id)} />
-            <span className="member-text">
-              <span className="member-name">{member.username}</span>
-              <span className="member-presence">{presenceText(presence.get(member.id))}</span>
-            </span>
-            {member.id === userId && <span className="tag">you</span>}
-          </li>
+          <MemberRow
+            key={member.id}
+            room={room}
+            member={member}
+            presence={presence.get(member.id)}
+            isMe={member.id === userId}
+            onSaid={setNote}
+            onClose={onClose}
+          />
         ))}
       </ul>
-      {view?.loading && (
+      {view?.loading && members.length === 0 && (
         <p className="list-note" role="status">
           Loading members…
         </p>
@@ -46,6 +72,7 @@ export function MembersDialog({ room, userId, onClose }: MembersDialogProps) {
           {view.failed ? "Try again" : "Show more"}
         </button>
       )}
+      {mayManage(room) && <Banned roomId={room.id} />}
     </Dialog>
   );
 }

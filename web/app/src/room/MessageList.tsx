@@ -4,7 +4,7 @@ import { chat } from "../chat.js";
 import { count, dateOf, dayLabel, explain, nameOf } from "../format.js";
 import { Icon } from "../ui/Icon.js";
 import { Bubble } from "./Bubble.js";
-import { canChange, type BubbleRow, type Row } from "./rows.js";
+import { canChange, editWindowOf, type BubbleRow, type Row } from "./rows.js";
 import { useNow } from "./useNow.js";
 import { useReading } from "./useReading.js";
 import { useScroll } from "./useScroll.js";
@@ -29,6 +29,7 @@ export function MessageList({ room, view, rows, users, editingId, onEdit, onDele
     content: rows,
     loadOlder: mayLoad ? loadOlder : null,
   });
+  const windowMs = editWindowOf(room);
   const unseen = useUnseen(rows, atEnd);
   useJumpOnOwnSend(rows, jumpToEnd);
   useReading(room.id, atEnd);
@@ -50,8 +51,10 @@ export function MessageList({ room, view, rows, users, editingId, onEdit, onDele
                   key={row.key}
                   row={row}
                   author={nameOf(users, row.authorId)}
+                  avatar={users.get(row.authorId)?.avatar}
                   delivery={deliveryIn(room, view, row)}
-                  changeable={canChange(row, now)}
+                  changeable={canChange(row, now, windowMs)}
+                  windowMs={windowMs}
                   editing={row.message !== null && row.message.id === editingId}
                   onEdit={onEdit}
                   onDelete={onDelete}

@@ -1,7 +1,7 @@
 // Turns a room's entries into what is drawn: day separators and bubbles that
 // know their neighbours.
 
-import type { Message, OutboxItem, RoomEntry } from "@chat/sdk";
+import type { Message, OutboxItem, Room, RoomEntry } from "@chat/sdk";
 import { dayKey } from "../format.js";
 
 export interface BubbleRow {
@@ -21,7 +21,10 @@ export type Row = { kind: "day"; key: string; at: string } | BubbleRow;
 
 /** A pause after which the author is named again. */
 const RUN_MS = 5 * 60_000;
-export const EDIT_WINDOW_MS = 5 * 60_000;
+const EDIT_WINDOW_MS = 5 * 60_000;
+
+/** How long an own message may be changed; rooms may have a time of their own. */
+export const editWindowOf = (room: Room) => (room.editWindowSeconds === undefined ? EDIT_WINDOW_MS : room.editWindowSeconds * 1_000);
 
 export function buildRows(entries: readonly RoomEntry[], userId: string): Row[] {
   const rows: Row[] = [];
@@ -66,6 +69,6 @@ export function isEdited(message: Message): boolean {
 }
 
 /** What the buttons offer; the server has the last word. */
-export function canChange(row: BubbleRow, now: number): boolean {
-  return row.own && row.message !== null && !row.message.deletedAt && now - Date.parse(row.at) < EDIT_WINDOW_MS;
+export function canChange(row: BubbleRow, now: number, windowMs = EDIT_WINDOW_MS): boolean {
+  return row.own && row.message !== null && !row.message.deletedAt && now - Date.parse(row.at) < windowMs;
 }

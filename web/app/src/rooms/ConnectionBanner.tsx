@@ -27,7 +27,7 @@ export function ConnectionBanner() {
   const stopped = state.status === "stopped";
   const visible = stopped || (late && !ready);
   return (
-    <div className="banner-slot" role="status">
+    <div role="status">
       {visible && (
         <div className={`banner ${stopped ? "banner-stopped" : ""}`}>
           <Icon name={stopped ? "warning" : "clock"} />

@@ -1,12 +1,16 @@
-import { useState, type FormEvent } from "react";
-import { ApiError } from "@chat/sdk";
+import { useMemo, useState, type FormEvent } from "react";
+import { ApiError, type User } from "@chat/sdk";
 import { chat } from "../chat.js";
 import { explain, sentence } from "../format.js";
 import { navigate, roomHref } from "../router.js";
 import { Dialog } from "../ui/Dialog.js";
 import { Field, FormError } from "../ui/Field.js";
+import { Picked } from "../ui/Picked.js";
+import { UserPicker } from "../ui/UserPicker.js";
 
-export function CreateRoomDialog({ onClose }: { onClose: () => void }) {
+export function CreateRoomDialog({ user, onClose }: { user: User; onClose: () => void }) {
+  const [people, setPeople] = useState<readonly User[]>([]);
+  const without = useMemo(() => new Set([user.id, ...people.map(({ id }) => id)]), [user.id, people]);
   const [name, setName] = useState("");
   const [description, setDescription] = useState("");
   const [isPrivate, setPrivate] = useState(false);
@@ -23,7 +27,12 @@ export function CreateRoomDialog({ onClose }: { onClose: () => void }) {
     setError(null);
     try {
       const about = description.trim();
-      const room = await chat.createRoom({ name: trimmed, isPrivate, ...(about ? { description: about } : {}) });
+      const room = await chat.roomActions.create({
+        name: trimmed,
+        isPrivate,
+        ...(people.length > 0 ? { members: people.map(({ id }) => id) } : {}),
+        ...(about ? { description: about } : {}),
+      });
       onClose();
       navigate(roomHref(room.id));
     } catch (reason) {
@@ -64,6 +73,8 @@ export function CreateRoomDialog({ onClose }: { onClose: () => void }) {
             <span className="field-hint">Not in the directory; only people who are added can enter.</span>
           </span>
         </label>
+        <Picked people={people} onRemove={(id) => setPeople(people.filter((other) => other.id !== id))} />
+        <UserPicker label="People to begin with" action="Choose" without={without} onPick={(other) => setPeople([...people, other])} />
         <FormError text={error} />
         <div className="dialog-actions">
           <button type="button" className="button" onClick={onClose}>

@@ -1,11 +1,14 @@
-import { useCallback, useEffect, useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import type { Room } from "@chat/sdk";
 import { chat, useChat } from "../chat.js";
 import { count, explain } from "../format.js";
 import { navigate, roomHref } from "../router.js";
 import { Dialog } from "../ui/Dialog.js";
-import { FormError } from "../ui/Field.js";
+import { Field, FormError } from "../ui/Field.js";
 import { Icon } from "../ui/Icon.js";
+
+/** Somebody who types is not finished yet. */
+const PAUSE_MS = 250;
 
 export function DirectoryDialog({ onClose }: { onClose: () => void }) {
   const mine = useChat("rooms", () => chat.rooms);
@@ -15,18 +18,31 @@ export function DirectoryDialog({ onClose }: { onClose: () => void }) {
   const [error, setError] = useState<string | null>(null);
   const [joining, setJoining] = useState<string | null>(null);
 
+  const [text, setText] = useState("");
+  const [wanted, setWanted] = useState("");
+  // An answer that comes after a later question is none.
+  const asked = useRef(0);
+
   const load = useCallback(async (from?: string) => {
+    const number = (asked.current += 1);
     setLoading(true);
     setError(null);
     try {
-      const page = await chat.directory(from);
+      const page = await chat.api.directory(from, wanted);
+      if (number !== asked.current) return;
       setRooms((before) => (from ? [...before, ...page.rooms] : page.rooms));
       setCursor(page.nextCursor);
     } catch (reason) {
+      if (number !== asked.current) return;
       setError(explain(reason));
     }
     setLoading(false);
-  }, []);
+  }, [wanted]);
+
+  useEffect(() => {
+    const timer = setTimeout(() => setWanted(text.trim()), PAUSE_MS);
+    return () => clearTimeout(timer);
+  }, [text]);
 
   useEffect(() => void load(), [load]);
 
@@ -38,7 +54,7 @@ export function DirectoryDialog({ onClose }: { onClose: () => void }) {
     setJoining(room.id);
     setError(null);
     try {
-      await chat.joinRoom(room.id);
+      await chat.roomActions.join(room.id);
       open(room);
     } catch (reason) {
       setError(explain(reason));
@@ -50,6 +66,7 @@ export function DirectoryDialog({ onClose }: { onClose: () => void }) {
   return (
     <Dialog title="Browse rooms" onClose={onClose}>
       <p className="dialog-text">Public rooms on this server. Anyone can join them.</p>
+      <Field label="Search" name="search" type="search" autoComplete="off" maxLength={80} value={text} onValue={setText} />
       <FormError text={error} />
       <ul className="directory">
         {rooms.map((room) => (
@@ -86,7 +103,9 @@ export function DirectoryDialog({ onClose }: { onClose: () => void }) {
         </p>
       )}
       {!loading && !error && rooms.length === 0 && (
-        <p className="list-note">There is no public room yet. Make the first one with “New room”.</p>
+        <p className="list-note" role="status">
+          {wanted ? `No public room is called something like “${wanted}”.` : "There is no public room yet. Make the first one with “New room”."}
+        </p>
       )}
       {!loading && (cursor || error) && (
         <div className="dialog-actions">

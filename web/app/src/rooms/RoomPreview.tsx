@@ -36,7 +36,7 @@ export function RoomPreview({ roomId }: { roomId: string }) {
     setBusy(true);
     setJoinError(null);
     try {
-      await chat.joinRoom(roomId);
+      await chat.roomActions.join(roomId);
     } catch (reason) {
       setJoinError(explain(reason));
     }

@@ -1,40 +1,56 @@
-import { useState } from "react";
+import { lazy, useState } from "react";
 import type { User } from "@chat/sdk";
 import { chat, useChat } from "../chat.js";
 import { RoomPage } from "../room/RoomPage.js";
+import type { Route } from "../router.js";
+import { Late } from "../ui/Late.js";
 import { ConnectionBanner } from "./ConnectionBanner.js";
 import { CreateRoomDialog } from "./CreateRoomDialog.js";
+import { DirectDialog } from "./DirectDialog.js";
 import { DirectoryDialog } from "./DirectoryDialog.js";
 import { NoRoom } from "./NoRoom.js";
 import { RoomPreview } from "./RoomPreview.js";
 import { Sidebar } from "./Sidebar.js";
+import { VerifyBanner } from "./VerifyBanner.js";
 
-export type ShellDialog = "create" | "directory";
+// Seldom opened: nobody waits for it before the first message.
+const SettingsPage = lazy(() => import("../settings/SettingsPage.js"));
+
+export type ShellDialog = "create" | "directory" | "direct";
 
 interface ShellProps {
   user: User;
-  roomId: string | null;
+  route: Route;
 }
 
 /**
  * The two halves of the page; on a phone, the one that is asked for. Either may
  * be hidden, so the landmark is around both.
  */
-export function Shell({ user, roomId }: ShellProps) {
+export function Shell({ user, route }: ShellProps) {
+  const settings = route.page === "settings" ? route.section : null;
+  const roomId = route.page === "room" ? route.roomId : null;
   const rooms = useChat("rooms", () => chat.rooms);
   const roomsError = useChat("rooms", () => chat.roomsError);
   const [dialog, setDialog] = useState<ShellDialog | null>(null);
   const room = rooms?.find((candidate) => candidate.id === roomId);
 
   return (
-    <main className="shell" data-view={roomId ? "room" : "list"}>
+    <main className="shell" data-view={roomId || settings ? "room" : "list"}>
       <a className="skip-link" href="#conversation" onClick={focusConversation}>
         Skip to conversation
       </a>
-      <ConnectionBanner />
+      <div className="banner-slot">
+        <ConnectionBanner />
+        <VerifyBanner user={user} />
+      </div>
       <Sidebar user={user} rooms={rooms} error={roomsError} roomId={roomId} onDialog={setDialog} />
       <div className="main" id="conversation" tabIndex={-1}>
-        {room ? (
+        {settings ? (
+          <Late>
+            <SettingsPage user={user} section={settings} />
+          </Late>
+        ) : room ? (
           <RoomPage key={room.id} room={room} user={user} />
         ) : roomId && rooms ? (
           <RoomPreview key={roomId} roomId={roomId} />
@@ -42,7 +58,8 @@ export function Shell({ user, roomId }: ShellProps) {
           <NoRoom hasRooms={rooms === null || rooms.length > 0} loading={roomId !== null} onDialog={setDialog} />
         )}
       </div>
-      {dialog === "create" && <CreateRoomDialog onClose={() => setDialog(null)} />}
+      {dialog === "direct" && <DirectDialog user={user} onClose={() => setDialog(null)} />}
+      {dialog === "create" && <CreateRoomDialog user={user} onClose={() => setDialog(null)} />}
       {dialog === "directory" && <DirectoryDialog onClose={() => setDialog(null)} />}
     </main>
   );

@@ -1,12 +1,14 @@
 import { useState } from "react";
 import type { ApiError, Presence, Room, RoomState, User } from "@chat/sdk";
 import { chat, useChat } from "../chat.js";
-import { count, explain, presenceText } from "../format.js";
+import { count, explain, presenceText, shownName } from "../format.js";
 import { roomHref } from "../router.js";
 import { Avatar } from "../ui/Avatar.js";
 import { ConfirmDialog } from "../ui/ConfirmDialog.js";
 import { Icon } from "../ui/Icon.js";
+import { symbolOf, titleOf } from "./title.js";
 import { PresenceDot } from "../ui/PresenceDot.js";
+import { MyInvites } from "./MyInvites.js";
 import { partnerIn } from "./partner.js";
 import type { ShellDialog } from "./Shell.js";
 
@@ -29,11 +31,21 @@ export function Sidebar({ user, rooms, error, roomId, onDialog }: SidebarProps) 
         <button type="button" className="icon-button" onClick={() => onDialog("directory")} aria-label="Browse rooms" title="Browse rooms">
           <Icon name="compass" />
         </button>
+        <button
+          type="button"
+          className="icon-button"
+          onClick={() => onDialog("direct")}
+          aria-label="New conversation"
+          title="New conversation"
+        >
+          <Icon name="people" />
+        </button>
         <button type="button" className="icon-button" onClick={() => onDialog("create")} aria-label="New room" title="New room">
           <Icon name="plus" />
         </button>
       </div>
       <nav className="sidebar-rooms" aria-label="Your rooms">
+        <MyInvites />
         <RoomList user={user} rooms={rooms} error={error} roomId={roomId} onDialog={onDialog} />
       </nav>
       <Account user={user} />
@@ -102,15 +114,18 @@ function RoomLink({ room, current, state, partner, presence }: RoomLinkProps) {
   return (
     <li>
       <a className={`room-link ${unread > 0 ? "room-news" : ""}`} href={roomHref(room.id)} aria-current={current ? "page" : undefined}>
-        <span className="room-symbol">
-          <Icon name={room.isPrivate ? "lock" : "hash"} />
-          <PresenceDot presence={there} />
-        </span>
+        {room.kind === "direct" && partner ? (
+          <Avatar name={shownName(partner)} id={partner.id} src={partner.avatar} presence={there} />
+        ) : (
+          <span className="room-symbol">
+            <Icon name={symbolOf(room)} />
+            <PresenceDot presence={there} />
+          </span>
+        )}
         <span className="room-link-text">
-          <span className="room-link-name">{room.name}</span>
+          <span className="room-link-name">{titleOf(room, partner)}</span>
           <span className="room-link-detail">
-            {room.isPrivate && "Private · "}
-            {members}
+            {detailOf(room, members)}
             {partner && there && <span className="visually-hidden">{` ${partner.username} is ${presenceText(there)}`}</span>}
           </span>
         </span>
@@ -131,6 +146,11 @@ function RoomLink({ room, current, state, partner, presence }: RoomLinkProps) {
       </a>
     </li>
   );
+}
+
+function detailOf(room: Room, members: string): string {
+  if (room.kind === "direct") return room.memberCount === 2 ? "Conversation" : `Conversation · ${members}`;
+  return [room.archivedAt && "Archived", room.isPrivate && "Private", members].filter(Boolean).join(" · ");
 }
 
 const badge = (n: number) => (n > 99 ? "99+" : String(n));
@@ -157,8 +177,11 @@ function Account({ user }: { user: User }) {
   };
   return (
     <div className="account">
-      <Avatar name={user.username} id={user.id} />
-      <span className="account-name">{user.username}</span>
+      <a className="account-link" href="#/settings/profile" aria-label={`${user.username}: settings`} title="Settings">
+        <Avatar name={shownName(user)} id={user.id} src={user.avatar} />
+        <span className="account-name">{shownName(user)}</span>
+        <Icon name="gear" />
+      </a>
       <button type="button" className="icon-button" onClick={logOut} aria-label="Log out" title="Log out">
         <Icon name="power" />
       </button>

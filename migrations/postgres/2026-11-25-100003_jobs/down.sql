@@ -1,0 +1,2 @@
+DROP TABLE job_parts;
+DROP TABLE jobs;

@@ -1,0 +1,2 @@
+DROP TABLE files;
+ALTER TABLE messages DROP COLUMN attachments;

@@ -1,0 +1,28 @@
+-- Work on people's own data: exports, and accounts that end. Expands only.
+
+-- `due_at` is when it is to be begun, and also until when somebody has it for himself; `at` is where
+-- the work stopped, the key of a message or 'rest'; `progress` is of a thousand.
+CREATE TABLE jobs (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    user_id BLOB NOT NULL REFERENCES users (id),
+    kind TEXT NOT NULL,
+    options TEXT,
+    state TEXT NOT NULL,
+    progress BIGINT NOT NULL DEFAULT 0,
+    created_at BIGINT NOT NULL,
+    finished_at BIGINT,
+    due_at BIGINT NOT NULL,
+    attempts BIGINT NOT NULL DEFAULT 0,
+    at TEXT,
+    parts BIGINT NOT NULL DEFAULT 0
+);
+CREATE INDEX jobs_due ON jobs (due_at) WHERE state IN ('queued', 'running');
+CREATE INDEX jobs_of_user ON jobs (user_id, id);
+CREATE INDEX jobs_finished ON jobs (finished_at) WHERE finished_at IS NOT NULL;
+
+CREATE TABLE job_parts (
+    job_id BLOB NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+    part BIGINT NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (job_id, part)
+);

@@ -1,0 +1,11 @@
+//! Files, from the form that a browser sends to the bytes that another one shows.
+
+mod avatars;
+mod clamd;
+mod collecting;
+mod hostile;
+mod reading;
+mod s3;
+mod samples;
+mod sending;
+mod support;

@@ -1,0 +1,152 @@
+import { useState } from "react";
+import type { Presence, Room, User } from "@chat/sdk";
+import { chat } from "../chat.js";
+import { presenceText, shownName } from "../format.js";
+import { navigate, roomHref } from "../router.js";
+import { Avatar } from "../ui/Avatar.js";
+import { FormError } from "../ui/Field.js";
+import { Icon } from "../ui/Icon.js";
+import { useTask } from "../ui/useTask.js";
+import { isBelow, mayGiveRoles, mayManage, ROLE_NAMES } from "./powers.js";
+
+interface MemberRowProps {
+  room: Room;
+  member: User;
+  presence: Presence | undefined;
+  isMe: boolean;
+  /** What was done, to be said aloud: the row may be gone by then. */
+  onSaid: (text: string) => void;
+  onClose: () => void;
+}
+
+interface Deed {
+  label: string;
+  said: string;
+  /** Elsewhere: the list is in the way then. */
+  leads?: boolean;
+  /** Asked first: it cannot be taken back by the same button. */
+  question?: string;
+  act: () => Promise<unknown>;
+}
+
+export function MemberRow({ room, member, presence, isMe, onSaid, onClose }: MemberRowProps) {
+  const [open, setOpen] = useState(false);
+  const [asking, setAsking] = useState<Deed | null>(null);
+  const task = useTask();
+  const deeds = isMe ? [] : deedsFor(room, member);
+
+  const doIt = async (deed: Deed) => {
+    if (!(await task.run(deed.act))) return;
+    setAsking(null);
+    setOpen(false);
+    if (deed.leads) onClose();
+    else onSaid(deed.said);
+  };
+
+  return (
+    <li className="member-item">
+      <div className="member">
+        <Avatar name={shownName(member)} id={member.id} src={member.avatar} presence={presence} />
+        <span className="member-text">
+          <span className="member-name" title={member.username}>
+            {shownName(member)}
+          </span>
+          <span className="member-presence">
+            {member.role && member.role !== "member" && <strong>{`${ROLE_NAMES[member.role]} · `}</strong>}
+            {[member.displayName && member.username, presenceText(presence), member.statusText].filter(Boolean).join(" · ")}
+          </span>
+        </span>
+        {isMe && <span className="tag">you</span>}
+        {deeds.length > 0 && (
+          <button
+            type="button"
+            className="icon-button"
+            aria-expanded={open}
+            aria-label={`What to do with ${member.username}`}
+            onClick={() => {
+              setOpen(!open);
+              setAsking(null);
+            }}
+          >
+            <Icon name="more" />
+          </button>
+        )}
+      </div>
+      {open && !asking && (
+        <div className="member-deeds">
+          {deeds.map((deed) => (
+            <button
+              key={deed.label}
+              type="button"
+              className="button small"
+              disabled={task.busy}
+              onClick={() => (deed.question ? setAsking(deed) : void doIt(deed))}
+            >
+              {deed.label}
+            </button>
+          ))}
+        </div>
+      )}
+      {open && asking && (
+        <div className="member-deeds" role="group" aria-label={asking.label}>
+          <p>{asking.question}</p>
+          <button type="button" className="button small" onClick={() => setAsking(null)} autoFocus>
+            Cancel
+          </button>
+          <button type="button" className="button small danger" disabled={task.busy} onClick={() => void doIt(asking)}>
+            {asking.label}
+          </button>
+        </div>
+      )}
+      <FormError text={task.error} />
+    </li>
+  );
+}
+
+function deedsFor(room: Room, member: User): Deed[] {
+  const { account, roomActions } = chat;
+  const name = member.username;
+  // A server that tells no roles knows none of this.
+  if (room.role === undefined) return [];
+  const write = async () => navigate(roomHref((await roomActions.openDirect([member.id])).id));
+  const block: Deed = {
+    label: "Block",
+    said: `${name} is blocked.`,
+    question: `${name} cannot write to you directly, invite you or put you into rooms any more, and is not told. Undo it in the settings.`,
+    act: () => account.block(member.id),
+  };
+  const deeds: Deed[] = [{ label: "Write directly", said: "", leads: true, act: write }];
+  if (!isBelow(room, member.role)) return [...deeds, block];
+  if (mayGiveRoles(room)) {
+    if (member.role === "administrator") {
+      deeds.push({ label: "Make a plain member", said: `${name} is a plain member now.`, act: () => roomActions.setRole(room.id, member.id, "member") });
+    } else {
+      deeds.push({
+        label: "Make administrator",
+        said: `${name} is an administrator now.`,
+        act: () => roomActions.setRole(room.id, member.id, "administrator"),
+      });
+    }
+    deeds.push({
+      label: "Hand the room over",
+      said: `${name} owns the room now.`,
+      question: `${name} will own the room, and you will not. Only ${name} can give it back.`,
+      act: () => roomActions.transfer(room.id, member.id),
+    });
+  }
+  if (mayManage(room)) {
+    deeds.push({
+      label: "Remove",
+      said: `${name} is out of the room.`,
+      question: `${name} is put out of the room at once${room.isPrivate ? "." : ", and may join again."}`,
+      act: () => roomActions.removeMember(room.id, member.id),
+    });
+    deeds.push({
+      label: "Ban",
+      said: `${name} is banned.`,
+      question: `${name} is put out of the room, and cannot come back until you allow it.`,
+      act: () => roomActions.ban(room.id, member.id),
+    });
+  }
+  return [...deeds, block];
+}

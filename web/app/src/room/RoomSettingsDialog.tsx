@@ -1,0 +1,83 @@
+import { useState, type FormEvent } from "react";
+import type { Room, RoomChange } from "@chat/sdk";
+import { chat } from "../chat.js";
+import { SaveRow } from "../settings/Section.js";
+import { Dialog } from "../ui/Dialog.js";
+import { Field, FormError } from "../ui/Field.js";
+import { useTask } from "../ui/useTask.js";
+
+export function RoomSettingsDialog({ room, onClose }: { room: Room; onClose: () => void }) {
+  const [name, setName] = useState(room.name);
+  const [description, setDescription] = useState(room.description ?? "");
+  const [topic, setTopic] = useState(room.topic ?? "");
+  const [sinceJoined, setSinceJoined] = useState(room.historyVisibility === "sinceJoined");
+  const form = useTask(["name", "description", "topic"]);
+  const archive = useTask();
+  const archived = Boolean(room.archivedAt);
+
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    if (!name.trim()) return form.refuse({ name: "Give the room a name." });
+    const change: RoomChange = {
+      name: name.trim(),
+      description: description.trim(),
+      topic: topic.trim(),
+      historyVisibility: sinceJoined ? "sinceJoined" : "all",
+    };
+    if (await form.run(() => chat.roomActions.change(room.id, change))) onClose();
+  };
+
+  return (
+    <Dialog title="Room settings" onClose={onClose}>
+      <form className="form" onSubmit={(event) => void submit(event)} noValidate>
+        <Field label="Name" name="room-name" autoComplete="off" maxLength={80} value={name} error={form.errors.name} onValue={setName} />
+        <Field
+          label="Description"
+          name="room-description"
+          autoComplete="off"
+          hint="What the room is for. Optional."
+          maxLength={1000}
+          value={description}
+          error={form.errors.description}
+          onValue={setDescription}
+        />
+        <Field
+          label="Topic"
+          name="room-topic"
+          autoComplete="off"
+          hint="What it talks about just now. Optional."
+          maxLength={250}
+          value={topic}
+          error={form.errors.topic}
+          onValue={setTopic}
+        />
+        <label className="switch">
+          <input type="checkbox" role="switch" checked={sinceJoined} onChange={(event) => setSinceJoined(event.target.checked)} />
+          <span className="switch-track" aria-hidden="true" />
+          <span>
+            <span className="switch-label">Members read only what came since they joined</span>
+            <span className="field-hint">Off: everybody in the room reads all of it.</span>
+          </span>
+        </label>
+        <FormError text={form.error} />
+        <SaveRow label="Save" busy={form.busy} onCancel={onClose} />
+      </form>
+      <section className="setting-part" aria-label={archived ? "Open again" : "Archive"}>
+        <p className="dialog-text">
+          {archived
+            ? "The room is archived: it can be read, and nothing can be written."
+            : "An archived room can be read, and nothing can be written. You can open it again."}
+        </p>
+        <FormError text={archive.error} />
+        <button
+          type="button"
+          className="button"
+          disabled={archive.busy}
+          onClick={() => void archive.run(() => chat.roomActions.archive(room.id, !archived)).then((done) => done && onClose())}
+        >
+          {archived ? "Open the room again" : "Archive the room"}
+        </button>
+      </section>
+    </Dialog>
+  );
+}

@@ -1,0 +1,49 @@
+import { useMemo, useState } from "react";
+import type { User } from "@chat/sdk";
+import { chat } from "../chat.js";
+import { navigate, roomHref } from "../router.js";
+import { Dialog } from "../ui/Dialog.js";
+import { FormError } from "../ui/Field.js";
+import { Picked } from "../ui/Picked.js";
+import { UserPicker } from "../ui/UserPicker.js";
+import { isAbsent, useTask } from "../ui/useTask.js";
+
+const MOST_OTHERS = 7;
+
+/** A conversation with one other, or with a few. */
+export function DirectDialog({ user, onClose }: { user: User; onClose: () => void }) {
+  const [others, setOthers] = useState<readonly User[]>([]);
+  const [absent, setAbsent] = useState(false);
+  const { busy, error, run } = useTask();
+  const without = useMemo(() => new Set([user.id, ...others.map(({ id }) => id)]), [user.id, others]);
+
+  const open = () =>
+    void run(async () => {
+      try {
+        const room = await chat.roomActions.openDirect(others.map(({ id }) => id));
+        onClose();
+        navigate(roomHref(room.id));
+      } catch (reason) {
+        if (!isAbsent(reason)) throw reason;
+        setAbsent(true);
+      }
+    });
+  return (
+    <Dialog title="New conversation" onClose={onClose}>
+      <p className="dialog-text">With one other, or with up to {MOST_OTHERS}. The same people always find the same conversation again.</p>
+      <Picked people={others} onRemove={(id) => setOthers(others.filter((other) => other.id !== id))} />
+      {others.length < MOST_OTHERS && (
+        <UserPicker label="With whom?" action="Choose" without={without} onPick={(other) => setOthers([...others, other])} />
+      )}
+      <FormError text={absent ? "This server has no conversations outside rooms." : error} />
+      <div className="dialog-actions">
+        <button type="button" className="button" onClick={onClose}>
+          Cancel
+        </button>
+        <button type="button" className="button primary" disabled={busy || others.length === 0} onClick={open}>
+          Start
+        </button>
+      </div>
+    </Dialog>
+  );
+}

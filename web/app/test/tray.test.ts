@@ -1,0 +1,96 @@
+import { describe, expect, it } from "vitest";
+import { ApiError, type Attachment } from "@chat/sdk";
+import { explainUpload, MAX_BYTES, objectionTo } from "../src/files/kinds.js";
+import { Tray, type TrayPort } from "../src/files/tray.js";
+
+interface Call {
+  file: File;
+  signal: AbortSignal;
+  onProgress: (share: number) => void;
+  resolve: (attachment: Attachment) => void;
+  reject: (reason: unknown) => void;
+}
+
+const named = (name: string, type = "image/png", size = 10) => new File([new Uint8Array(size)], name, { type });
+const attachment = (id: string): Attachment => ({ id, url: `https://x.example/attachments/${id}`, name: id, type: "image/png", size: 10 });
+const refusal = (code: string, status: number) => new ApiError({ status, code, title: code, retryable: false });
+
+function open() {
+  const calls: Call[] = [];
+  const upload: TrayPort["upload"] = (file, { signal, onProgress }) =>
+    new Promise((resolve, reject) => void calls.push({ file, signal, onProgress, resolve, reject }));
+  const tray = new Tray({ upload, explain: explainUpload });
+  const states = () => tray.snapshot().items.map(({ state }) => state);
+  return { tray, calls, states };
+}
+
+/** Lets promises that are ready run. */
+const settled = () => new Promise((wake) => setImmediate(wake));
+
+describe("files on their way into a message", () => {
+  it("are uploaded at once, told how far, and taken in their order", async () => {
+    const { tray, calls, states } = open();
+    tray.add([named("a.png"), named("b.png")]);
+    calls[0]!.onProgress(0.5);
+    expect(tray.snapshot().items.map(({ progress }) => progress)).toEqual([0.5, 0]);
+    calls[1]!.resolve(attachment("b"));
+    calls[0]!.resolve(attachment("a"));
+    await settled();
+    expect(states()).toEqual(["done", "done"]);
+    expect(tray.take().map(({ id }) => id)).toEqual(["a", "b"]);
+    expect(tray.snapshot().items).toEqual([]);
+  });
+
+  it("can be called off, and tried again after a failure", async () => {
+    const { tray, calls, states } = open();
+    tray.add([named("a.png"), named("b.png")]);
+    const [first, second] = tray.snapshot().items;
+    tray.remove(first!.key);
+    expect(calls[0]!.signal.aborted).toBe(true);
+    calls[0]!.reject(calls[0]!.signal.reason);
+    calls[1]!.reject(refusal("unsupportedMedia", 415));
+    await settled();
+    expect(states()).toEqual(["failed"]);
+    expect(tray.snapshot().items[0]!.error).toMatch(/^What is in it is no JPEG/);
+    tray.retry(second!.key);
+    expect(states()).toEqual(["uploading"]);
+    calls[2]!.resolve(attachment("b"));
+    await settled();
+    expect(states()).toEqual(["done"]);
+  });
+
+  it("that cannot be taken are said before anything is sent", () => {
+    const { tray, calls } = open();
+    tray.add([named("a.zip", "application/zip"), named("big.pdf", "application/pdf", MAX_BYTES + 1), named("ok.gif", "image/gif")]);
+    expect(calls.map(({ file }) => file.name)).toEqual(["ok.gif"]);
+    expect(tray.snapshot().objections).toEqual([
+      expect.stringMatching(/^a\.zip: This kind of file is not taken/),
+      "big.pdf: This file has 9.5 MiB. The limit is 9.5 MiB.",
+    ]);
+  });
+
+  it("are ten at most", () => {
+    const { tray, calls } = open();
+    tray.add(Array.from({ length: 9 }, (_, n) => named(`${n}.png`)));
+    tray.add([named("x.png"), named("y.png"), named("z.png")]);
+    expect(calls).toHaveLength(10);
+    expect(tray.snapshot().objections).toEqual(["A message takes 10 files: 2 files were left out."]);
+  });
+
+  it("stop when somebody logs out", () => {
+    const { tray, calls } = open();
+    tray.add([named("a.png")]);
+    tray.clear();
+    expect(calls[0]!.signal.aborted).toBe(true);
+    expect(tray.snapshot().items).toEqual([]);
+  });
+});
+
+describe("a file", () => {
+  it("is judged by what it calls itself, or by its ending where it does not", () => {
+    expect(objectionTo(named("a.JPEG", ""))).toBeNull();
+    expect(objectionTo(named("letter.docx", ""))).toBeNull();
+    expect(objectionTo(named("page.html", "text/html"))).not.toBeNull();
+    expect(objectionTo(named("a.png", "image/png", 0))).toBe("This file is empty.");
+  });
+});

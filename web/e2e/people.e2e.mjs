@@ -1,0 +1,234 @@
+// Two people and what a server may have beside conversations: a second factor, files, roles, invitations, profiles.
+// What the server's document does not name is left out.
+
+import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
+import { after, before, test } from "node:test";
+import { deflateSync, crc32 } from "node:zlib";
+import { ChatServer, launchBrowser, Person } from "./support.mjs";
+
+let server, browser, erin, finn, paths;
+
+before(async () => {
+  server = await ChatServer.start();
+  server.settings = { PUBLIC_URL: server.url };
+  await server.kill();
+  await server.run();
+  browser = await launchBrowser();
+  ({ paths } = await (await fetch(`${server.url}/openapi.json`)).json());
+  erin = await Person.arrive(browser, server, "erin");
+  await erin.register();
+  finn = await Person.arrive(browser, server, "finn", { colorScheme: "dark" });
+  await finn.register();
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.dispose();
+});
+
+/** A story about routes that the server may not have. */
+const story = (needed, title, tell) =>
+  test(title, async (t) => {
+    const missing = needed.filter((path) => !paths[path]);
+    return missing.length > 0 ? t.skip(`the server has no ${missing}`) : tell();
+  });
+
+const settings = async ({ page }, section) => {
+  await page.getByRole("link", { name: /: settings$/ }).click();
+  await page.getByRole("navigation", { name: "Settings" }).getByRole("link", { name: section }).click();
+};
+
+/** RFC 6238, of the step that is `ahead` of now. */
+function codeOf(secret, ahead = 0) {
+  const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+  const bits = [...secret.replace(/\s/g, "")].map((char) => alphabet.indexOf(char).toString(2).padStart(5, "0")).join("");
+  const key = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
+  const step = Buffer.alloc(8);
+  step.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) + ahead));
+  const mac = createHmac("sha1", key).update(step).digest();
+  const number = mac.readUInt32BE(mac[19] & 15) & 0x7fffffff;
+  return String(number % 1_000_000).padStart(6, "0");
+}
+
+/** A picture of one colour, whole down to its sums. */
+function png(size = 64) {
+  const chunk = (type, data) => {
+    const body = Buffer.concat([Buffer.from(type), data]);
+    const frame = Buffer.alloc(8);
+    frame.writeUInt32BE(data.length, 0);
+    frame.writeUInt32BE(crc32(body), 4);
+    return Buffer.concat([frame.subarray(0, 4), body, frame.subarray(4)]);
+  };
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(size, 0);
+  header.writeUInt32BE(size, 4);
+  header.set([8, 2, 0, 0, 0], 8);
+  const row = Buffer.concat([Buffer.from([0]), Buffer.alloc(size * 3, 120)]);
+  const pixels = deflateSync(Buffer.concat(Array.from({ length: size }, () => row)));
+  return Buffer.concat([Buffer.from("89504e470d0a1a0a", "hex"), chunk("IHDR", header), chunk("IDAT", pixels), chunk("IEND", Buffer.alloc(0))]);
+}
+
+story(["/users/me/second-factor"], "a second factor is turned on, asked for, and turned off", async () => {
+  const { page } = erin;
+  await settings(erin, "Signing in");
+  const section = page.getByRole("region", { name: "Second factor" });
+  await section.getByRole("button", { name: "Set up" }).click();
+  await section.getByLabel("Your password").fill(erin.password);
+  await section.getByRole("button", { name: "Continue" }).click();
+  const secret = await section.locator(".secret").textContent();
+  await section.getByRole("textbox", { name: "Code" }).fill(codeOf(secret));
+  await section.getByRole("button", { name: "Turn on" }).click();
+  await section.getByRole("heading", { name: "Your recovery codes" }).waitFor();
+  const codes = await section.getByRole("list", { name: "Recovery codes" }).getByRole("listitem").allTextContents();
+  assert.equal(new Set(codes).size, 10);
+  await section.getByRole("checkbox").check();
+  await section.getByRole("button", { name: "Done" }).click();
+  await section.getByText("on", { exact: true }).waitFor();
+
+  await page.getByRole("button", { name: "Log out" }).click();
+  await page.getByRole("heading", { name: "Log in" }).waitFor();
+  await page.getByLabel("E-mail address").fill(erin.email);
+  await page.getByLabel("Password").fill(erin.password);
+  await page.getByRole("button", { name: "Log in" }).click();
+  await page.getByRole("heading", { name: "Enter your code" }).waitFor();
+  await erin.looksRight("login-code");
+  await page.getByLabel("Code").fill("000000");
+  await page.getByRole("button", { name: "Log in" }).click();
+  await page.getByText(/^This code is wrong/).waitFor();
+  await page.getByLabel("Code").fill(codes[0]);
+  await page.getByRole("button", { name: "Log in" }).click();
+  await page.getByRole("navigation", { name: "Your rooms" }).waitFor();
+
+  await settings(erin, "Signing in");
+  await section.getByRole("button", { name: "Turn off" }).click();
+  await section.getByLabel("Your password").fill(erin.password);
+  await section.getByLabel("Code").fill(codes[1]);
+  await section.getByRole("button", { name: "Turn the second factor off" }).click();
+  await section.getByText("The second factor is off.").waitFor();
+});
+
+story(["/users/me/blocks"], "people are found and blocked, and a profile is seen by others", async () => {
+  const { page } = erin;
+  await settings(erin, "Profile");
+  await page.getByLabel("Display name").fill("Erin Example");
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await page.getByText("Saved.").waitFor();
+  await page.getByRole("link", { name: "erin: settings" }).getByText("Erin Example").waitFor();
+  await settings(erin, "Blocked people");
+  await page.getByLabel("Block somebody").fill("fin");
+  await page.getByRole("button", { name: "Block finn" }).click();
+  await page.getByText("finn is blocked.").waitFor();
+  await page.getByRole("button", { name: "Unblock finn" }).click();
+  await page.getByText("You have blocked nobody.").waitFor();
+});
+
+story(["/users/me/avatar"], "a picture of oneself is set and removed", async () => {
+  const { page } = erin;
+  await settings(erin, "Profile");
+  await page.locator(".picture input[type=file]").setInputFiles([{ name: "me.png", mimeType: "image/png", buffer: png(300) }]);
+  await page.getByText("Your picture is set.").waitFor();
+  await page.waitForFunction(() => document.querySelector(".picture img")?.naturalWidth > 0);
+  await page.getByRole("button", { name: "Remove", exact: true }).click();
+  await page.getByText("Your picture is removed.").waitFor();
+});
+
+story(["/rooms/{roomId}/invites"], "a private room: roles, a link, a ban and the archive", async () => {
+  const { page } = erin;
+  await page.getByRole("button", { name: "New room" }).first().click();
+  await page.getByRole("textbox", { name: "Name", exact: true }).fill("Cellar");
+  await page.getByRole("switch").check({ force: true });
+  await page.getByRole("button", { name: "Create room" }).click();
+  await page.getByRole("heading", { name: "Cellar", level: 1 }).waitFor();
+  await page.getByRole("button", { name: /^Members/ }).click();
+  await page.getByRole("button", { name: "Invite people" }).click();
+  await page.getByRole("button", { name: "Make a link" }).click();
+  const link = await page.locator(".callout .secret").textContent();
+  await page.keyboard.press("Escape");
+
+  await finn.page.goto(link);
+  await finn.page.getByRole("button", { name: "Join the room" }).click();
+  await finn.page.getByRole("heading", { name: "Cellar", level: 1 }).waitFor();
+  await finn.send("it is dark in here");
+  await erin.sees("it is dark in here");
+
+  await page.getByRole("button", { name: /^Members/ }).click();
+  await page.getByRole("button", { name: "What to do with finn" }).click();
+  await page.getByRole("button", { name: "Make administrator" }).click();
+  await page.getByText("finn is an administrator now.").waitFor();
+  await finn.page.getByRole("button", { name: "Room settings" }).waitFor();
+  await page.getByRole("button", { name: "What to do with finn" }).click();
+  await page.getByRole("button", { name: "Ban", exact: true }).click();
+  await page.getByRole("button", { name: "Ban", exact: true }).click();
+  await page.getByText("finn is banned.").waitFor();
+  await finn.page.getByRole("link", { name: /Cellar/ }).waitFor({ state: "detached" });
+  await page.keyboard.press("Escape");
+
+  await page.getByRole("button", { name: "Room settings" }).click();
+  await page.getByRole("button", { name: "Archive the room" }).click();
+  await page.getByText(/^This room is archived since/).waitFor();
+});
+
+story(["/attachments"], "a file goes with a message, and comes out whole", async () => {
+  const { page } = erin;
+  await page.getByRole("button", { name: "New room" }).first().click();
+  await page.getByRole("textbox", { name: "Name", exact: true }).fill("Gallery");
+  await page.getByRole("button", { name: "Create room" }).click();
+  await erin.composer.waitFor();
+  const input = page.locator(".composer input[type=file]");
+  await input.setInputFiles([
+    { name: "grey.png", mimeType: "image/png", buffer: png() },
+    { name: "page.png", mimeType: "image/png", buffer: Buffer.from("<html><script>alert(1)</script>") },
+  ]);
+  await page.getByText(/^What is in it is no JPEG/).waitFor();
+  await page.getByRole("button", { name: "Remove page.png" }).click();
+  await page.getByText("ready").waitFor();
+  await page.getByRole("button", { name: "Send message" }).click();
+  await page.waitForFunction(() => document.querySelector(".picture-box img")?.naturalWidth > 0);
+  await page.getByRole("img", { name: /^(Sent|Delivered|Read)/ }).waitFor();
+  await page.reload();
+  await page.waitForFunction(() => document.querySelector(".picture-box img")?.naturalWidth > 0);
+  await page.getByRole("button", { name: "Open picture grey.png" }).click();
+  const saved = page.waitForEvent("download");
+  await page.getByRole("dialog").getByRole("button", { name: "Download" }).click();
+  assert.equal((await saved).suggestedFilename(), "grey.png");
+  await page.keyboard.press("Escape");
+});
+
+story(["/direct-rooms", "/users"], "a direct conversation is opened from both sides, and is one", async () => {
+  for (const [who, other] of [[erin, "finn"], [finn, "erin"]]) {
+    await who.page.goto(`${who.url}#/rooms`);
+    await who.page.getByRole("button", { name: "New conversation" }).click();
+    await who.page.getByLabel("With whom?").fill(other.slice(0, 3));
+    await who.page.getByRole("button", { name: `Choose ${other}` }).click();
+    await who.page.getByRole("button", { name: "Start" }).click();
+    await who.composer.waitFor();
+  }
+  assert.equal(new URL(erin.page.url()).hash, new URL(finn.page.url()).hash);
+  await erin.send("just the two of us");
+  await finn.seesOnce("just the two of us");
+});
+
+story(["/users/me/export"], "one's data is taken, and the account closed", async () => {
+  const { page } = finn;
+  await settings(finn, "Your data");
+  await page.getByRole("button", { name: "Make a copy" }).click();
+  const ready = page.getByRole("button", { name: "Download" });
+  await ready.waitFor({ timeout: 30_000 });
+  const saved = page.waitForEvent("download");
+  await ready.click();
+  assert.match((await saved).suggestedFilename(), /^chat-\d{4}-\d\d-\d\d\.jsonl$/);
+  await page.getByRole("button", { name: "Delete my account" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Your password").fill("not it");
+  await dialog.getByRole("button", { name: "Delete my account" }).click();
+  await dialog.locator(".field-error").waitFor();
+  await dialog.getByLabel("Your password").fill(finn.password);
+  await dialog.getByRole("button", { name: "Delete my account" }).click();
+  await page.getByRole("heading", { name: "Your account is closed" }).waitFor();
+  await finn.looksRight("account-closed");
+});
+
+test("no page met an error on the way", () => {
+  assert.deepEqual({ erin: erin.errors, finn: finn.errors }, { erin: [], finn: [] });
+});
