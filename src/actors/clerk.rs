@@ -213,7 +213,23 @@ impl Desk<'_> {
         let rooms = store.rooms_of(user, 0).await?;
         all.extend(rooms.iter().map(|view| {
             let room = &view.room;
-            json!({ "type": "room", "id": room.id.0, "name": room.name.as_str(), "isPrivate": room.is_private })
+            json!({
+                "type": "room",
+                "id": room.id.0,
+                "name": room.name.as_str(),
+                "isPrivate": room.is_private,
+                "role": view.mine.map(|(role, _)| role.as_str()),
+                "settings": view.mine.map(|(_, settings)| wire::RoomSettings::from(settings)),
+            })
+        }));
+        all.extend(store.invites_of(user, now).await?.into_iter().map(|pending| {
+            let invite = pending.invite;
+            json!({
+                "type": "invitation",
+                "roomId": invite.room.0,
+                "invitedBy": invite.by.0,
+                "createdAt": rfc3339(invite.created_at),
+            })
         }));
         let filter = AuditFilter { user: Some(user), ..AuditFilter::default() };
         let mut before = None;

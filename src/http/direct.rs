@@ -27,7 +27,7 @@ const OTHERS: usize = 7;
 #[derive(Deserialize, Apiv2Schema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct OpenDirect {
-    /// The others, from one to seven. {{"minItems":1,"maxItems":7}}
+    /// The others, from one to seven. {{"minItems":1,"maxItems":7,"example":["01937f4e-5b1a-7c2d-9e3f-000000000003"]}}
     user_ids: Vec<Uuid>,
 }
 

@@ -53,6 +53,9 @@ fn an_export_holds_what_is_kept_of_her_and_nothing_of_others() {
     server.send_many(&alice, &room, (0..250).map(|n| format!("mine {n}")));
     server.send(&bob, &room, &new_id(), "his own").expect(201);
     server.ask(Some(&alice), "PUT", &format!("/users/me/blocks/{}", bob.id), None).expect(204);
+    let carol = server.person("carol");
+    let other = server.room(&carol, &[]);
+    server.post(&carol, &format!("/rooms/{other}/invites"), &json!({"userId": alice.id})).expect(201);
     let job = export(&server, &alice);
     assert_eq!((&job["kind"], &job["progress"]), (&json!("export"), &json!(0.0)));
     let over = done(&server, &alice, &job);
@@ -63,7 +66,9 @@ fn an_export_holds_what_is_kept_of_her_and_nothing_of_others() {
     let texts: Vec<_> = found["message"].iter().map(|line| text(&line["message"], "content")).collect();
     assert_eq!(texts.len(), 250);
     assert!(texts.iter().all(|text| text.starts_with("mine ")));
-    assert_eq!(found["room"][0]["id"], room);
+    assert_eq!((&found["room"][0]["id"], &found["room"][0]["role"]), (&json!(room), &json!("owner")));
+    assert_eq!(found["room"][0]["settings"]["isFavourite"], false);
+    assert_eq!(found["invitation"][0]["roomId"], other);
     assert_eq!(found["block"][0]["userId"], bob.id);
     assert!(found["login"].len() == 1 && !found["record"].is_empty());
 

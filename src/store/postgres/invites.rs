@@ -107,9 +107,9 @@ async fn find(conn: &mut AsyncPgConnection, id: InviteId) -> Result<Option<Invit
     Ok(row.map(Invite::from))
 }
 
-async fn delete(conn: &mut AsyncPgConnection, id: InviteId) -> Result<(), Fault> {
-    diesel::delete(invites::table.find(id.0)).execute(conn).await?;
-    Ok(())
+/// Whether it was there.
+async fn delete(conn: &mut AsyncPgConnection, id: InviteId) -> Result<bool, Fault> {
+    Ok(diesel::delete(invites::table.find(id.0)).execute(conn).await? > 0)
 }
 
 async fn is_banned(conn: &mut AsyncPgConnection, room: RoomId, user: UserId) -> Result<bool, Fault> {
@@ -204,10 +204,17 @@ pub(super) async fn revoke(
         lock(conn, room).await?;
         let (found, role) = inside(conn, room, by).await?;
         let may = |invite: &Invite| invite.room == room && (invite.by == by || manages_invites(role, &found));
-        let invite = find(conn, id).await?.filter(may).ok_or(Refusal::NotFound("invitation"))?;
-        delete(conn, id).await?;
-        let Some(user) = invite.user else { return Ok(None) };
-        let Some(head) = lock_user(conn, user).await? else { return Ok(None) };
+        let gone = Refusal::NotFound("invitation");
+        let invite = find(conn, id).await?.filter(may).ok_or(gone.clone())?;
+        let head = match invite.user {
+            Some(user) => lock_user(conn, user).await?,
+            None => None,
+        };
+        // Who ends his account takes his invitations with him, without the room's lock.
+        if !delete(conn, id).await? {
+            return Err(gone.into());
+        }
+        let (Some(user), Some(head)) = (invite.user, head) else { return Ok(None) };
         let change = UserChange::InviteRevoked { invite: id, room };
         Ok(Some(tell_user(conn, user, head, now, change).await?))
     })
