@@ -21,8 +21,8 @@ use chat::actors::{Adapters, Engine, Pod, Registry};
 use chat::bus::local::LocalBus;
 use chat::clock::{Clock as _, SystemClock};
 use chat::domain::{
-    ClientMsgId, Content, Draft, Email, Epoch, LoginSession, MessageId, Operation, PodId, RefreshToken,
-    RoomBatch, RoomId, RoomName, SessionId, User, UserId, Username,
+    ClientMsgId, Content, Draft, Email, Epoch, HistoryVisibility, LoginSession, MessageId, Operation, PodId,
+    RefreshToken, RoomBatch, RoomId, RoomName, SessionId, User, UserId, Username,
 };
 use chat::presence::local::LocalLeases;
 use chat::settings::Settings;
@@ -88,6 +88,8 @@ impl World {
             id: RoomId(SystemClock.id()),
             name: RoomName::parse("general").unwrap(),
             description: None,
+            topic: None,
+            history: HistoryVisibility::All,
             is_private: false,
             owner: self.author,
             members: Vec::new(),

@@ -120,7 +120,7 @@ pub async fn somebody_is_put_in_and_out(store: S) {
     let gone = Operation::Remove { by: alice, user: carol };
     assert_eq!(refuse(&store, room, 3, gone).await, Refusal::NotFound("member"));
     let stranger = Operation::Add { by: alice, user: UserId(new_id()) };
-    assert_eq!(refuse(&store, room, 3, stranger).await, Refusal::NotFound("user"));
+    assert_eq!(field(&refuse(&store, room, 3, stranger).await), "userId");
 }
 
 pub async fn roles_are_given_by_the_owner(store: S) {

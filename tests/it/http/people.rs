@@ -97,6 +97,14 @@ async fn who_is_blocked_is_not_told_and_puts_nobody_into_a_room() {
     let refused = site.post("/rooms", &bob, room.clone()).await;
     refused.wrong("members");
     assert!(!refused.text.contains("block"), "{}", refused.text);
+    let own = site.room(&bob, true).await;
+    for place in ["members", "invites"] {
+        let wish = json!({ "userId": alice.id });
+        let refused = site.post(&format!("/rooms/{own}/{place}"), &bob, wish).await;
+        refused.wrong("userId");
+        assert!(!refused.text.contains("block"), "{}", refused.text);
+    }
+    site.post("/direct-rooms", &bob, json!({ "userIds": [alice.id] })).await.wrong("userIds");
     assert_eq!(site.get(&format!("/users/{}", alice.id), &bob).await.expect(200)["username"], "alice");
     site.call("DELETE", &path, Some(&alice), None).await.expect(204);
     site.post("/rooms", &bob, room).await.expect(201);
