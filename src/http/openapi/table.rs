@@ -119,7 +119,11 @@ pub(super) const OPERATIONS: &[Answers] = &[
         &[VALIDATION, NOT_VERIFIED, (429, "Too many requests")],
     ),
     row("getRoom", (200, "The room"), &[VALIDATION, NOT_VERIFIED, NO_ROOM]),
-    row("joinRoom", (200, "The room joined"), &[VALIDATION, NO_ROOM, (409, "The room is archived")]),
+    row(
+        "joinRoom",
+        (200, "The room joined"),
+        &[VALIDATION, NOT_VERIFIED, NO_ROOM, (409, "The room is archived")],
+    ),
     row("leaveRoom", (204, "Room left"), &[VALIDATION, NOT_MEMBER, NO_ROOM]),
     row("listMembers", (200, "Members retrieved successfully"), &[VALIDATION, NOT_MEMBER, NO_ROOM]),
     row("moveMarks", (200, "The marks as they are now"), &[VALIDATION, NOT_MEMBER, NO_ROOM]),
@@ -168,8 +172,8 @@ pub(super) const OPERATIONS: &[Answers] = &[
         (201, "File stored"),
         &[(400, "No whole file, or more than one"), NOT_VERIFIED, FILE_SIZE, NO_SORT],
     ),
-    row("readAttachment", (200, "The file"), &[VALIDATION, NO_FILE]),
-    row("readThumbnail", (200, "The picture"), &[VALIDATION, NO_FILE]),
+    row("readAttachment", (200, "The file"), &[VALIDATION, NOT_VERIFIED, NO_FILE]),
+    row("readThumbnail", (200, "The picture"), &[VALIDATION, NOT_VERIFIED, NO_FILE]),
     row(
         "setAvatar",
         (200, "You, with your picture"),

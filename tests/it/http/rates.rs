@@ -71,7 +71,7 @@ async fn every_route_of_the_document_meets_the_limits_that_it_tells_of() {
     for (path, item) in spec["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
             let id = operation["operationId"].as_str().unwrap();
-            if id == "logout" || id == "logoutAll" {
+            if matches!(id, "logout" | "logoutAll" | "deleteAccount") {
                 continue;
             }
             site.pass(Duration::from_secs(3_600));
@@ -90,7 +90,7 @@ async fn every_route_of_the_document_meets_the_limits_that_it_tells_of() {
                 }
             }
             let uri = format!("{path}?{}", query.join("&"));
-            let has_token = operation.get("security").is_some();
+            let has_token = operation["security"].as_array().is_some_and(|ways| !ways.is_empty());
             let asked = request(
                 &method.to_uppercase(),
                 &uri,
