@@ -263,9 +263,9 @@ mod tests {
     fn keys_are_replaced_as_secrets_are_and_the_operator_keeps_the_secret() {
         let with = |keys: &[SigningKey]| Tokens::new(&secret(1), &[], LIFE).signed_with(keys);
         let (one, two) = (keys::key(), keys::key());
-        let old = with(&[one.clone()]);
+        let old = with(std::slice::from_ref(&one));
         let rotated = with(&[two.clone(), one.clone()]);
-        let later = with(&[two.clone()]);
+        let later = with(std::slice::from_ref(&two));
         let before = token(&old);
         assert_eq!(old.verify(&before, at(899)).expect("valid").user, UserId(Uuid::from_u128(1)));
         assert!(rotated.verify(&before, at(1)).is_ok() && later.verify(&before, at(1)).is_err());
@@ -284,7 +284,7 @@ mod tests {
     #[test]
     fn a_token_signed_with_the_public_key_as_a_secret_is_refused() {
         let key = keys::key();
-        let tokens = Tokens::new(&secret(1), &[], LIFE).signed_with(&[key.clone()]);
+        let tokens = Tokens::new(&secret(1), &[], LIFE).signed_with(std::slice::from_ref(&key));
         let claims =
             Claims { sub: Uuid::nil(), sid: Uuid::nil(), iat: 0, exp: 1_900_000_000, iss: ISSUER.into() };
         for public in [key.public.x.as_bytes(), &URL_SAFE_NO_PAD.decode(&key.public.x).expect("base64")] {

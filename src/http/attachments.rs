@@ -12,12 +12,13 @@ use super::extract::{Caller, Writer};
 use super::problem::Problem;
 use super::ranges::{self, Wanted};
 use super::upload::Upload;
-use super::{Http, problem};
+use super::{Http, private, problem};
 use crate::domain::{Attachment, FileId, Refusal};
 use crate::error::Fault;
 use crate::files::{Blob, BlobError, Piece, disposition, judge};
 use crate::limits::Key;
 use crate::protocol::wire;
+use crate::store::ReadableFile;
 
 /// What a browser must not do with a file that it opens by itself.
 const POLICY: &str = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self'";
@@ -61,7 +62,7 @@ pub(super) async fn read(
     file: Path<Uuid>,
 ) -> Result<HttpResponse, Problem> {
     let id = FileId(*file);
-    let file = http.pod.store.file(id, caller.user.id).await?;
+    let file = readable(&http, &caller, id).await?;
     let files = &http.pod.settings.files;
     if files.redirects
         && let Some(address) =
@@ -119,7 +120,7 @@ pub(super) async fn thumbnail(
     file: Path<Uuid>,
 ) -> Result<HttpResponse, Problem> {
     let id = FileId(*file);
-    let file = http.pod.store.file(id, caller.user.id).await?;
+    let file = readable(&http, &caller, id).await?;
     if !file.attachment.has_thumbnail {
         return Err(Refusal::NotFound("thumbnail").into());
     }
@@ -173,4 +174,13 @@ fn fault(error: BlobError) -> Problem {
         BlobError::Absent => Fault::internal(&"a file is noted and not there").into(),
         BlobError::Unavailable(cause) => problem::unavailable(&cause),
     }
+}
+
+/// A file that the caller may read. Private rooms are closed until his address is confirmed.
+async fn readable(http: &Http, caller: &Caller, id: FileId) -> Result<ReadableFile, Problem> {
+    let file = http.pod.store.file(id, caller.user.id).await?;
+    if let Some(room) = file.room {
+        private::check(http, caller, room).await?;
+    }
+    Ok(file)
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Answer;
-use crate::domain::{Attachment, FileId, FileName, Timestamp, UserId};
+use crate::domain::{Attachment, FileId, FileName, RoomId, Timestamp, UserId};
 
 /// What a file is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +47,8 @@ pub struct ReadableFile {
     pub attachment: Attachment,
     /// Of the bytes that are served.
     pub sha256: [u8; 32],
+    /// Where its message is; none while there is no message.
+    pub room: Option<RoomId>,
 }
 
 /// From when on unused files are collected.

@@ -243,9 +243,9 @@ export class Person {
     return (await answer.json()).token;
   }
 
-  /** What fades in has wrong colours for a moment. */
+  /** What fades in has wrong colours for a moment. What is taken away meanwhile does not matter. */
   async settled() {
-    await this.page.evaluate(() => Promise.all(document.getAnimations().filter((a) => a.effect?.getTiming().iterations !== Infinity).map((a) => a.finished)));
+    await this.page.evaluate(() => Promise.allSettled(document.getAnimations().filter((a) => a.effect?.getTiming().iterations !== Infinity).map((a) => a.finished)));
   }
 
   async shot(name) {

@@ -33,20 +33,24 @@ pub(super) fn answer(status: u16, description: &str) -> Value {
 }
 
 fn example(code: Code) -> Value {
+    let is_wrong = code == Code::BadRequest;
+    let detail = if is_wrong { "content must not be empty" } else { code.title() };
     let mut example = json!({
         "type": format!("urn:chat:error:{}", code.as_str()),
         "title": code.title(),
         "status": code.status(),
-        "detail": code.title(),
+        "detail": detail,
         "code": code.as_str(),
         "retryable": code.retryable(),
     });
-    if code == Code::BadRequest {
-        example["detail"] = "content must not be empty".into();
-        example["errors"] = json!([{ "field": "content", "message": "must not be empty" }]);
-    }
-    if code == Code::RateLimited {
-        example["retryAfterMs"] = 2_000.into();
+    if let Some(example) = example.as_object_mut() {
+        if is_wrong {
+            let wrong = json!([{ "field": "content", "message": "must not be empty" }]);
+            example.insert("errors".into(), wrong);
+        }
+        if code == Code::RateLimited {
+            example.insert("retryAfterMs".into(), 2_000.into());
+        }
     }
     example
 }

@@ -243,8 +243,8 @@ pub(super) const OPERATIONS: &[Answers] = &[
         (201, "File stored"),
         &[(400, "No whole file, or more than one"), NOT_VERIFIED, FILE_SIZE, NO_SORT],
     ),
-    row("readAttachment", (200, "The file"), &[VALIDATION, NO_FILE]),
-    row("readThumbnail", (200, "The picture"), &[VALIDATION, NO_FILE]),
+    row("readAttachment", (200, "The file"), &[VALIDATION, NOT_VERIFIED, NO_FILE]),
+    row("readThumbnail", (200, "The picture"), &[VALIDATION, NOT_VERIFIED, NO_FILE]),
     row(
         "setAvatar",
         (200, "You, with your picture"),

@@ -176,16 +176,17 @@ async fn read(conn: &mut AsyncPgConnection, id: FileId, viewer: UserId) -> Resul
         let (row, sha256) = row.ok_or_else(absent)?;
         let sha256 = sha256.try_into().map_err(|_| absent())?;
         let KnownFile { owner, message, attachment } = known(row);
-        let readable = match message {
+        let room = match message {
             // Whoever may not read the message is told of the file alone, and that as of any other.
             Some(message) => match rooms::message(conn, message, viewer).await {
-                Ok(message) => message.deleted_at.is_none(),
-                Err(Fault::Refused(_)) => false,
+                Ok(message) if message.deleted_at.is_none() => Some(message.room),
+                Ok(_) | Err(Fault::Refused(_)) => return Err(absent().into()),
                 Err(fault) => return Err(fault),
             },
-            None => owner == viewer,
+            None if owner == viewer => None,
+            None => return Err(absent().into()),
         };
-        if readable { Ok(ReadableFile { attachment, sha256 }) } else { Err(absent().into()) }
+        Ok(ReadableFile { attachment, sha256, room })
     })
     .await
 }

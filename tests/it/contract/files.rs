@@ -139,8 +139,9 @@ pub async fn a_file_is_read_by_who_reads_its_message(store: S) {
     let room = private_room(&store, alice, &[bob]).await;
     let shown = file(&store, alice, "a.png").await;
     let id = shown.id;
-    let whole = ReadableFile { attachment: shown, sha256: HASH };
-    assert_eq!(store.file(id, alice).await.expect("her own"), whole);
+    let own = ReadableFile { attachment: shown, sha256: HASH, room: None };
+    assert_eq!(store.file(id, alice).await.expect("her own"), own);
+    let whole = ReadableFile { room: Some(room), ..own };
     assert_eq!(refusal(store.file(id, bob).await), Refusal::NotFound("attachment"));
     let sent = send_files(&store, room, alice, &[id]).await;
     assert_eq!(store.file(id, bob).await.expect("a member's"), whole);

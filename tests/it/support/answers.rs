@@ -59,7 +59,7 @@ fn operations() -> &'static [Operation] {
             else {
                 return Body::Nothing;
             };
-            if !media.ends_with("json") {
+            if media != "application/json" && !media.ends_with("+json") {
                 return Body::Other;
             }
             let mut schema = content["schema"].clone();
