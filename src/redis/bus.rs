@@ -182,7 +182,7 @@ impl RedisBus {
         self.counters.read()
     }
 
-    /// How old the last announcement of another process was, in milliseconds, when it was read here.
+    /// How old the last announcement was, in milliseconds, when it was read here; 0 when a read found none.
     #[must_use]
     pub fn lag(&self, shard: Shard) -> u64 {
         self.lags.of(shard)

@@ -62,11 +62,12 @@ impl Lags {
         Self { clock, millis: Shard::all().map(|_| AtomicU64::new(0)).collect() }
     }
 
-    /// One was read that Redis took at this time. Clocks differ: nothing is younger than new.
-    pub(super) fn note(&self, shard: Shard, taken: u64) {
+    /// The last one was read that Redis took at this time, or there was none. Clocks differ: nothing
+    /// is younger than new.
+    pub(super) fn note(&self, shard: Shard, taken: Option<u64>) {
         let now = u64::try_from(self.clock.now().millis()).unwrap_or(0);
         if let Some(millis) = self.millis.get(shard.index()) {
-            millis.store(now.saturating_sub(taken), Ordering::Relaxed);
+            millis.store(taken.map_or(0, |taken| now.saturating_sub(taken)), Ordering::Relaxed);
         }
     }
 

@@ -226,8 +226,18 @@ impl Reader {
         read
     }
 
-    /// `[[key, [[id, [name, value, ...]], ...]], ...]`, or nothing at all.
+    /// `[[key, [[id, [name, value, ...]], ...]], ...]`, or nothing at all. A stream that is not in it
+    /// holds nothing that was not read, whatever waited there before.
     fn hand_on(&mut self, found: Value) {
+        let before: Vec<_> = self.streams.iter().map(|stream| stream.at).collect();
+        self.tell(found);
+        for (stream, before) in self.streams.iter().zip(before) {
+            let waited = (stream.at != before).then_some(stream.at.0);
+            self.lags.note(stream.shard, waited);
+        }
+    }
+
+    fn tell(&mut self, found: Value) {
         for (key, entries) in list(found).into_iter().filter_map(pair) {
             let Some(stream) = bytes(key).and_then(|key| self.by_key.get(&key)).copied() else { continue };
             let Some(stream) = self.streams.get_mut(stream) else { continue };
@@ -244,7 +254,6 @@ impl Reader {
                     continue;
                 }
                 add(&self.counters.received, 1);
-                self.lags.note(stream.shard, id.0);
                 match member(WHAT).ok_or(Unread::Malformed).and_then(wire::decode) {
                     Ok(told) => {
                         self.listeners.tell(stream.shard, &told, &self.counters.dropped_readers);

@@ -142,10 +142,10 @@ impl Pod {
     /// Tells it to end, and waits no longer than the grace.
     pub async fn drain(&mut self, watch: Stopwatch, grace: Duration) {
         if let Some(process) = self.process.take() {
-            self.end(process, self.lives.len() - 1, watch, grace).await;
             if let Err(error) = self.targets.remove(self.address) {
                 log_line(&format!("the targets cannot be written: {error}"));
             }
+            self.end(process, self.lives.len() - 1, watch, grace).await;
         }
     }
 
@@ -164,10 +164,11 @@ impl Pod {
         if let Some(new) = self.lives.last_mut() {
             new.reached.0 = now;
         }
+        self.targets.remove(was).map_err(|error| error.to_string())?;
         if let Some(old) = old {
             self.end(old, life, watch, grace).await;
         }
-        self.targets.remove(was).map_err(|error| error.to_string())
+        Ok(())
     }
 
     /// Tells the process of this life to end.

@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::json;
 
 /// A file in the form of `file_sd_configs`, written anew with every change; nothing where nobody
-/// asked for one. A process that was killed stays in it, as a pod does whose container comes again.
+/// asked for one. A process that was killed stays in it, as a pod does whose container comes again; one
+/// that is told to end is taken out first, as Prometheus takes up to five seconds to notice.
 #[derive(Clone)]
 pub struct Targets {
     file: Option<PathBuf>,

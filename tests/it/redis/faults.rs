@@ -182,6 +182,24 @@ async fn what_a_later_version_writes_is_counted_and_passed_over() {
 }
 
 #[tokio::test]
+async fn what_is_read_late_counts_as_late_until_nothing_waits_any_more() {
+    let server = server();
+    let one = pod(&server.url()).await;
+    let minute_ago = SystemClock.now().millis() - 60_000;
+    let late = std::cell::Cell::new(0_u64);
+    until("it is seen", RECOVERY, async || {
+        late.set(late.get() + 1);
+        let id = format!("{minute_ago}-{}", late.get());
+        server.ask(&["XADD", "bus:{0}:0", &id, "p", "somebody", "e", "none"]).expect("written");
+        one.bus().lag(shard(0)) >= 60_000
+    })
+    .await;
+    assert_eq!(one.bus().lag(shard(1)), 0);
+    until("it has read everything", RECOVERY, async || one.bus().lag(shard(0)) == 0).await;
+    assert_eq!(one.bus().counts().received, late.get());
+}
+
+#[tokio::test]
 async fn a_redis_that_hangs_never_makes_a_publisher_wait() {
     let server = server();
     let (one, other) = (pod(&server.url()).await, pod(&server.url()).await);
