@@ -11,6 +11,7 @@ import "./styles/auth.css";
 import "./styles/shell.css";
 import "./styles/room.css";
 import "./styles/message.css";
+import "./styles/markdown.css";
 import "./styles/files.css";
 import "./styles/dialog.css";
 import "./styles/settings.css";

@@ -6,6 +6,7 @@ import { adviceOn, deliveryText, fullDateOf, timeOf } from "../format.js";
 import { Avatar } from "../ui/Avatar.js";
 import { Icon } from "../ui/Icon.js";
 import { EditForm } from "./EditForm.js";
+import { Markdown } from "./Markdown.js";
 import { RichText } from "./RichText.js";
 import { isEdited, type BubbleRow } from "./rows.js";
 
@@ -51,9 +52,9 @@ export const Bubble = memo(
                 {deleted ? (
                   <p className="message-text">message deleted</p>
                 ) : (
-                  text && <p className="message-text" dir="auto">
-                    <RichText text={text} />
-                  </p>
+                  text && <div className="message-text" dir="auto">
+                    <Markdown text={text} leaf={(part) => <RichText text={part} />} />
+                  </div>
                 )}
                 <p className="message-meta">
                   {message && isEdited(message) && <span>edited</span>}

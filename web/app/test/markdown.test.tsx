@@ -1,0 +1,59 @@
+// @vitest-environment happy-dom
+import { render } from "@testing-library/react";
+import { describe, expect, it } from "vitest";
+import { Markdown } from "../src/room/Markdown.js";
+
+/** What a message becomes in the page; texts that are left to others stand in brackets. */
+function shown(text: string) {
+  return render(<Markdown text={text} leaf={(part) => part} />).container.innerHTML;
+}
+
+describe("the Markdown of messages", () => {
+  it.each([
+    ["just words", "<p>just words</p>"],
+    ["**bold**, *slanted*, _slanted_", "<p><strong>bold</strong>, <em>slanted</em>, <em>slanted</em></p>"],
+    ["~~gone~~ and `x < y`", "<p><del>gone</del> and <code>x &lt; y</code></p>"],
+    ["two\nlines", "<p>two\nlines</p>"],
+    ["*two*\nlines", "<p><em>two</em>\nlines</p>"],
+    ["> said\n\nyes", "<blockquote><p>said</p></blockquote><p>yes</p>"],
+    ["- one\n- *two*", "<ul><li>one</li><li><em>two</em></li></ul>"],
+    ["3. three\n4. four", '<ol start="3"><li>three</li><li>four</li></ol>'],
+    ["```js\nlet a = **b**;\n```", '<pre tabindex="0"><code>let a = **b**;</code></pre>'],
+    ["\\*not slanted\\*", "<p>*not slanted*</p>"],
+    ["snake_case_name and 2 * 3 * 4", "<p>snake_case_name and 2 * 3 * 4</p>"],
+  ])("of %j", (text, html) => {
+    expect(shown(text)).toBe(html);
+  });
+
+  it.each([
+    "# no *heading",
+    "[a *bank](https://evil.example)",
+    "![*](https://example.com/a.png)",
+    "<img src=x onerror=alert(1)> *",
+    "<b>*</b>",
+    "words *\n---",
+    "    indented *",
+    "&lt;b&gt; *",
+  ])("leaves %j as it was typed", (text) => {
+    const { container } = render(<Markdown text={text} leaf={(part) => part} />);
+    expect(container.textContent?.trim()).toBe(text.trim());
+    expect(container.querySelector("a, img, b, h1, hr, script")).toBeNull();
+  });
+
+  it("hands every text on that is no code, so that addresses and names are found in it", () => {
+    const parts: string[] = [];
+    shown("*see https://example.com/a_b_c* `@alice` @bob");
+    render(<Markdown text={"*see https://example.com/a_b_c* `@alice` @bob"} leaf={(part) => (parts.push(part), part)} />);
+    expect(parts.join("|")).toContain("https://example.com/a_b_c");
+    expect(parts.join("|")).not.toContain("@alice");
+    expect(parts.at(-1)).toBe(" @bob");
+  });
+
+  it.each([">".repeat(8000), "- ".repeat(4000), "*".repeat(8000), "[".repeat(8000), "`".repeat(8000), "**a ".repeat(2000)])(
+    "takes what somebody wrote to break it",
+    (text) => {
+      const { container } = render(<Markdown text={text} leaf={(part) => part} />);
+      expect(container.querySelectorAll("*").length).toBeLessThan(100);
+    },
+  );
+});
