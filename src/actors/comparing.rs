@@ -27,6 +27,7 @@ pub(super) struct Comparisons {
     rooms: bool,
     users: bool,
     followed: bool,
+    pub(super) unread: bool,
     /// Where open rooms stood when they were last compared, so that only news is told.
     known: HashMap<RoomId, Seq>,
 }
@@ -146,7 +147,7 @@ async fn rooms_grown(store: &Arc<dyn Store>, list: Vec<Grown>) -> Result<Vec<Gro
 }
 
 /// What the hubs answered within the time.
-async fn gathered<T>(mut lists: mpsc::Receiver<Vec<T>>) -> Vec<T> {
+pub(super) async fn gathered<T>(mut lists: mpsc::Receiver<Vec<T>>) -> Vec<T> {
     let mut all = Vec::new();
     let answers = async {
         while let Some(some) = lists.recv().await {

@@ -19,6 +19,7 @@ mod marker;
 pub mod outbox;
 pub mod pod;
 mod presence;
+mod recounting;
 pub mod registry;
 mod reply;
 mod room;

@@ -75,6 +75,10 @@ impl Sweeper {
         if self.turns.is_multiple_of(every(LOGINS)) {
             self.look_for_logins(ctx);
         }
+        let recount = every(self.pod.settings.timing.recount);
+        if self.turns.is_multiple_of(recount) {
+            self.recount(self.turns / recount, ctx);
+        }
         if !self.pod.bus.is_lossy() {
             // Nobody else writes, and nothing gets lost.
             return;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::actors::Pod;
+use crate::auth::audit::Audited;
 use crate::auth::courier::Counts as MailCounts;
 use crate::bus::{Bus as _, Shard};
 use crate::clock::SharedClock;
@@ -106,6 +107,17 @@ pub(super) fn jobs(pod: &Arc<Pod>) -> Vec<Sample> {
         state("failed", |counts| counts.failed),
         oldest,
     ]
+}
+
+/// What happened to accounts.
+pub(super) fn accounts(audited: &Audited) -> impl Iterator<Item = Sample> {
+    let words = audited.counts().map(|(word, _)| word).collect::<Vec<_>>();
+    words.into_iter().enumerate().map(|(at, word)| {
+        let audited = audited.clone();
+        let read = Box::new(move || audited.counts().nth(at).map_or(0, |(_, count)| count));
+        let label = Some(("action", word.into()));
+        Sample { metric: Metric::AccountEvents, label, kind: Kind::Counter, read }
+    })
 }
 
 /// How often each limit was reached.

@@ -21,6 +21,7 @@ use super::mailing::Mailing;
 use super::traces::{OtlpTracer, TracesError};
 use super::{metered, metrics, sentry};
 use crate::actors::{Adapters, Engine, HubCore, Pod};
+use crate::auth::audit::Audited;
 use crate::auth::keys::{self, KeyError};
 use crate::auth::{AccountFlows, Authenticator, Factors, Passwords, Post, Tickets, Tokens, secret};
 use crate::clock::{SharedClock, SystemClock};
@@ -252,6 +253,9 @@ fn parts(
     let limiter = between.limiter(settings.limits.clone());
     let refusals = pod.telemetry.sample(metered::limiter(&limiter));
     refusals.map_err(|error| StartError::Metrics(error.to_string()))?;
+    let audited = Audited::default();
+    let events = pod.telemetry.sample(metered::accounts(&audited));
+    events.map_err(|error| StartError::Metrics(error.to_string()))?;
     let registry = engine.registry();
     let ended = registry.clone();
     let accounts = AccountFlows {
@@ -266,6 +270,7 @@ fn parts(
         settings: settings.accounts.clone(),
         on_end: Arc::new(move |session| ended.end_login(session)),
         first_administers: settings.postgres_url().is_none(),
+        audited,
     };
     let http = Data::new(Http {
         pod: pod.clone(),

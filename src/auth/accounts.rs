@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::audit::Audited;
 use super::second_factor::Asked;
-use super::{Factors, Passwords, Post, Tickets, Tokens, audit, logins, password, refresh, store_fault};
+use super::{Factors, Passwords, Post, Tickets, Tokens, logins, password, refresh, store_fault};
 use crate::clock::SharedClock;
 use crate::domain::job;
 use crate::domain::refusal::Invalid;
@@ -76,6 +77,8 @@ pub struct AccountFlows {
     pub on_end: OnEnd,
     /// Whether the first account administers the server: where nobody else could be meant.
     pub first_administers: bool,
+    /// Tells and counts what is kept of what happens to accounts.
+    pub audited: Audited,
 }
 
 impl AccountFlows {
@@ -122,7 +125,7 @@ impl AccountFlows {
         let kept = Some(record.clone());
         let account = NewAccount { user, password_hash, login, refresh, welcome, may_found, record: kept };
         self.store.create_account(account).await.map_err(store_fault)?;
-        audit::tell(&record);
+        self.audited.tell(&record);
         self.post.ring();
         if !may_found {
             return Ok(signed_in);
@@ -180,7 +183,7 @@ impl AccountFlows {
         let record = self.own(AuditEvent::LoginSucceeded, user.id, &from);
         let signed_in = SignedIn { second_factor, ..self.signed_in(user, login.id, value)? };
         self.store.start_login(login, refresh, Some(record.clone())).await.map_err(store_fault)?;
-        audit::tell(&record);
+        self.audited.tell(&record);
         Ok(signed_in)
     }
 
@@ -197,12 +200,13 @@ impl AccountFlows {
         let grace = i64::try_from(self.settings.refresh_grace.as_millis()).unwrap_or(i64::MAX);
         let (store, hash, ended) = (self.store.clone(), refresh::hash(value), self.ended());
         let reuse = self.audit(AuditEvent::RefreshReused, Actor::Nobody, &from);
+        let audited = self.audited.clone();
         let rotation = to_the_end(async move {
             let rotation = store.rotate_refresh(hash, kept, now, grace, Some(reuse.clone())).await;
             let rotation = rotation.map_err(store_fault)?;
             if let Rotation::Reused { session, user } = rotation {
                 ended(session);
-                audit::tell(&reuse.about(user));
+                audited.tell(&reuse.about(user));
             }
             Ok(rotation)
         })
@@ -229,10 +233,11 @@ impl AccountFlows {
     pub async fn logout(&self, user: UserId, session: SessionId, from: &Caller) -> Result<(), Fault> {
         let (store, now, ended) = (self.store.clone(), self.clock.now(), self.ended());
         let record = self.own(AuditEvent::Logout, user, from);
+        let audited = self.audited.clone();
         to_the_end(async move {
             store.revoke_login(session, now, Some(record.clone())).await.map_err(store_fault)?;
             ended(session);
-            audit::tell(&record);
+            audited.tell(&record);
             Ok(())
         })
         .await

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::accounts::{Caller, to_the_end};
-use super::{AccountFlows, audit, store_fault};
+use super::{AccountFlows, store_fault};
 use crate::domain::{AuditEvent, Login, Refusal, SessionId, UserId};
 use crate::error::Fault;
 
@@ -31,13 +31,14 @@ impl AccountFlows {
     pub async fn end_login(&self, user: UserId, session: SessionId, from: &Caller) -> Result<(), Fault> {
         let (store, now, ended) = (self.store.clone(), self.clock.now(), self.ended());
         let record = self.own(AuditEvent::SessionRevoked, user, from);
+        let audited = self.audited.clone();
         to_the_end(async move {
             let revoked = store.revoke_login_of(user, session, now, Some(record.clone())).await;
             if !revoked.map_err(store_fault)? {
                 return Err(Refusal::NotFound("session").into());
             }
             ended(session);
-            audit::tell(&record);
+            audited.tell(&record);
             Ok(())
         })
         .await
@@ -50,10 +51,11 @@ impl AccountFlows {
     pub async fn end_all_logins(&self, user: UserId, from: &Caller) -> Result<(), Fault> {
         let (store, now, ended) = (self.store.clone(), self.clock.now(), self.ended());
         let record = self.own(AuditEvent::SessionsRevoked, user, from);
+        let audited = self.audited.clone();
         to_the_end(async move {
             let revoked = store.revoke_logins(user, now, Some(record.clone())).await;
             revoked.map_err(store_fault)?.into_iter().for_each(ended);
-            audit::tell(&record);
+            audited.tell(&record);
             Ok(())
         })
         .await

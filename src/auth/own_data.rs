@@ -1,7 +1,7 @@
 //! The flows of what somebody may do with all that is kept of him: take it along, and have it end.
 
 use super::accounts::{Caller, to_the_end};
-use super::{AccountFlows, audit, store_fault};
+use super::{AccountFlows, store_fault};
 use crate::domain::job::{Job, JobKind, JobState, Messages};
 use crate::domain::{AuditEvent, AuditRecord, JobId, Refusal, User, UserId};
 use crate::error::Fault;
@@ -21,7 +21,7 @@ impl AccountFlows {
             (self.job(user, JobKind::Export), self.own(AuditEvent::ExportRequested, user, from));
         let job = self.store.ask_export(wish.clone(), record.clone()).await.map_err(store_fault)?;
         if job.id == wish.id {
-            audit::tell(&record);
+            self.audited.tell(&record);
         }
         Ok(job)
     }
@@ -50,10 +50,11 @@ impl AccountFlows {
     ) -> Result<Job, Fault> {
         let job = self.job(user, JobKind::Deletion { messages });
         let (store, ended, kept) = (self.store.clone(), self.ended(), job.clone());
+        let audited = self.audited.clone();
         to_the_end(async move {
             let closed = store.close_account(job, record.clone()).await.map_err(store_fault)?;
             closed.ok_or(Refusal::NotFound("user"))?.into_iter().for_each(ended);
-            audit::tell(&record);
+            audited.tell(&record);
             Ok(())
         })
         .await?;

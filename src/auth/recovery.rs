@@ -3,7 +3,7 @@
 
 use super::accounts::{Caller, to_the_end};
 use super::second_factor::account_of;
-use super::{AccountFlows, audit, password, refresh, store_fault};
+use super::{AccountFlows, password, refresh, store_fault};
 use crate::domain::refusal::Invalid;
 use crate::domain::session::Identity;
 use crate::domain::{Actor, AuditEvent, Email, EmailChange, EmailStep, LetterKind, Purpose, User};
@@ -70,12 +70,13 @@ impl AccountFlows {
         let (store, now, ended) = (self.store.clone(), self.clock.now(), self.ended());
         let record =
             self.audit(AuditEvent::PasswordReset, Actor::Nobody, from).about(user.id).detail("by mail");
+        let audited = self.audited.clone();
         let done = to_the_end(async move {
             let kept = Some(record.clone());
             let done = store.reset_password(hash, password_hash, notice, now, kept).await;
             let (_, sessions) = done.map_err(store_fault)?.ok_or_else(no_proof)?;
             sessions.into_iter().for_each(ended);
-            audit::tell(&record);
+            audited.tell(&record);
             Ok(())
         });
         done.await?;
@@ -109,12 +110,13 @@ impl AccountFlows {
         let (store, now, ended) = (self.store.clone(), self.clock.now(), self.ended());
         let (user, keep) = (user.id, Some(identity.session));
         let record = self.own(AuditEvent::PasswordChanged, user, from);
+        let audited = self.audited.clone();
         to_the_end(async move {
             let kept = Some(record.clone());
             let done = store.change_password(user, (before, after), keep, notice, now, kept).await;
             let refused = || Fault::new(Code::Conflict, "the password was changed meanwhile");
             done.map_err(store_fault)?.ok_or_else(refused)?.into_iter().for_each(ended);
-            audit::tell(&record);
+            audited.tell(&record);
             Ok(())
         })
         .await?;
@@ -181,7 +183,7 @@ impl AccountFlows {
         match step.map_err(store_fault)? {
             EmailStep::Waiting => Ok(false),
             EmailStep::Changed { .. } => {
-                audit::tell(&record);
+                self.audited.tell(&record);
                 self.post.ring();
                 Ok(true)
             }

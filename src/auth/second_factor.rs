@@ -3,7 +3,7 @@
 
 use super::accounts::Caller;
 use super::factors::{self, Enrolment};
-use super::{AccountFlows, audit, refresh, store_fault};
+use super::{AccountFlows, refresh, store_fault};
 use crate::domain::refusal::Invalid;
 use crate::domain::second_factor::SecondFactor;
 use crate::domain::{AuditEvent, User, UserId};
@@ -86,7 +86,7 @@ impl AccountFlows {
         if !set.map_err(store_fault)? {
             return Err(nothing());
         }
-        audit::tell(&record);
+        self.audited.tell(&record);
         self.limiter.succeeded(account, now);
         log::info!(user = user.id.to_string().as_str(); "a second factor was set");
         Ok(codes)
@@ -124,7 +124,7 @@ impl AccountFlows {
         self.confirm_identity(user, (password, "password"), Some(code)).await?;
         let record = self.own(AuditEvent::SecondFactorChanged, user.id, from);
         self.store.remove_second_factor(user.id, Some(record.clone())).await.map_err(store_fault)?;
-        audit::tell(&record);
+        self.audited.tell(&record);
         log::info!(user = user.id.to_string().as_str(); "a second factor was switched off");
         Ok(())
     }

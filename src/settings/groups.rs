@@ -131,6 +131,8 @@ group! {
         gather: Duration = Duration::from_millis(1), ["CHAT_GATHER_SECONDS"], "seconds", 0..=1;
         /// How often the heads of rooms that are read, and of users' own logs, are compared with the database where announcements can get lost; four times a second while announcements do not pass.
         reconcile: Duration = secs(1), ["CHAT_RECONCILE_SECONDS"], "seconds", 1..=3_600;
+        /// How often what is unread in one room of somebody connected is counted over the log, to find a wrong count.
+        recount: Duration = secs(15), ["CHAT_RECOUNT_SECONDS"], "seconds", 1..=86_400;
         /// How long the server goes on as it was after SIGTERM, not ready and taking no new sockets, so that proxies learn of it. A cluster wants 5.
         drain_wait: Duration = secs(0), ["CHAT_DRAIN_WAIT_SECONDS"], "seconds", 0..=3_600;
         /// Longest time from then to the last close.

@@ -42,6 +42,10 @@ metrics! {
     LogsSwept = "logs_swept_total";
     /// Holes seen in a room's log before they reached a reader.
     GapsSeen = "gaps_seen_total";
+    /// Rooms whose unread messages were counted over the log, for somebody who is connected.
+    UnreadRecounted = "unread_recounted_total";
+    /// Those of them that were counted otherwise before.
+    UnreadDrift = "unread_drift_total";
     /// Log entries read from the store to fill holes.
     Backfilled = "backfilled_entries_total";
     /// Calls of the store that append what was sent, one transaction each; several rooms and messages share one.
@@ -102,6 +106,8 @@ metrics! {
     RoomInbox = "room_inbox_commands";
     /// Commands refused because too many waited for one room.
     RoomInboxFull = "room_inbox_full_total";
+    /// What this process did with accounts, by action as in the audit log: logins that succeeded and failed among them.
+    AccountEvents = "account_events_total";
     /// Refusals by a rate, by limit.
     RateLimited = "rate_limited_total";
     /// Processes known to be there, this one included.
@@ -126,7 +132,7 @@ metrics! {
     OutboxRows = "outbox_rows";
     /// For how long the oldest of them waits, since it was last handed to a sweeper.
     OutboxOldest = "outbox_oldest_seconds";
-    /// Age of the last announcement of another process when it was read, by shard.
+    /// Age of the last announcement when it was read, by shard; 0 when a read finds none.
     BusLag = "bus_lag_seconds";
     /// Letters in the queue of mail, those under way included.
     MailQueue = "mail_queue_letters";

@@ -119,3 +119,60 @@ impl Collector for SampledSpread {
         vec![shapes::histogram(self.sample.metric, Some(self.sample.label), &(self.sample.read)())]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use super::super::Telemetry;
+    use super::*;
+
+    #[test]
+    fn what_an_adapter_counts_is_read_when_it_is_asked_for() {
+        let telemetry = Telemetry::new().expect("valid names");
+        let count = Arc::new(AtomicU64::new(3));
+        let samples = ["queue_full", "not_written"].map(|reason| {
+            let count = count.clone();
+            let read = Box::new(move || count.load(Ordering::Relaxed));
+            Sample {
+                metric: Metric::BusDropped,
+                label: Some(("reason", reason.into())),
+                kind: Kind::Counter,
+                read,
+            }
+        });
+        telemetry.sample(samples).expect("two reasons");
+        let dropped = || {
+            let families = telemetry.registry().gather();
+            let family = families.iter().find(|family| family.name() == "bus_dropped_total").expect("it");
+            family.get_metric().iter().map(|metric| metric.get_counter().get_value()).collect::<Vec<_>>()
+        };
+        assert_eq!(dropped(), [3.0, 3.0]);
+        count.store(5, Ordering::Relaxed);
+        assert_eq!(dropped(), [5.0, 5.0]);
+        assert_eq!(dropped(), [5.0, 5.0]);
+        let label = Some(("reason", "queue_full".into()));
+        let twin = Sample { metric: Metric::BusDropped, label, kind: Kind::Counter, read: Box::new(|| 0) };
+        assert!(telemetry.sample([twin]).is_err());
+    }
+
+    #[test]
+    fn what_goes_up_and_down_is_read_too() {
+        let telemetry = Telemetry::new().expect("valid names");
+        let level = Arc::new(AtomicU64::new(3));
+        let read = level.clone();
+        let read = Box::new(move || read.load(Ordering::Relaxed));
+        telemetry
+            .sample([Sample { metric: Metric::BusUp, label: None, kind: Kind::Gauge, read }])
+            .expect("one");
+        let now = || {
+            let families = telemetry.registry().gather();
+            let family = families.iter().find(|family| family.name() == "bus_up").expect("it");
+            family.get_metric()[0].get_gauge().get_value()
+        };
+        assert_eq!(now(), 3.0);
+        level.store(1, Ordering::Relaxed);
+        assert_eq!(now(), 1.0);
+    }
+}

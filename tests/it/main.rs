@@ -30,6 +30,7 @@ mod own_data;
 mod pods;
 mod postgres;
 #[cfg(feature = "torture")]
+mod recounting;
 mod redis;
 mod sim;
 mod support;

@@ -202,3 +202,26 @@ fn jobs_are_counted_for_operators() {
         assert!(metrics.contains(line), "{line}");
     }
 }
+
+#[test]
+fn logins_are_counted_by_how_they_end() {
+    let server = TestServer::start();
+    let alice = server.person("alice");
+    let login = |password: &str| {
+        let body = json!({"email": "alice@example.com", "password": password});
+        server.ask(None, "POST", "/auth/login", Some(&body)).status
+    };
+    assert_eq!((login("correct horse battery"), login("wrong horse battery")), (200, 401));
+    server.ask(Some(&alice), "POST", "/auth/logout", None).expect(204);
+    let metrics = server.ask(None, "GET", "/metrics", None).body;
+    for (action, count) in [
+        ("accountCreated", 1),
+        ("loginSucceeded", 1),
+        ("loginFailed", 1),
+        ("logout", 1),
+        ("refreshReused", 0),
+    ] {
+        let line = format!("account_events_total{{action=\"{action}\"}} {count}");
+        assert!(metrics.contains(&line), "{line}");
+    }
+}

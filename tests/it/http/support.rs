@@ -12,6 +12,7 @@ use actix_web::web::Data;
 use actix_web::{App, test};
 use chat::actors::pod::Pod;
 use chat::actors::{Adapters, Engine};
+use chat::auth::audit::Audited;
 use chat::auth::courier::Counts;
 use chat::auth::{AccountFlows, Authenticator, Courier, Factors, Passwords, Post, Tickets, Tokens};
 use chat::bus::local::{Exchange, LocalBus};
@@ -192,6 +193,7 @@ impl Site {
                 closer.end_login(session);
             }),
             first_administers: false,
+            audited: Audited::default(),
         };
         let folder = tempfile::tempdir().unwrap();
         let blobs = Arc::new(Objects::folder(folder.path()).unwrap());
