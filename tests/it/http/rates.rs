@@ -35,7 +35,8 @@ fn example(spec: &Value, operation: &Value, room: &str) -> Option<Value> {
     let schema = &spec["components"]["schemas"][name.rsplit('/').next()?];
     let right = |(name, property): (&String, &Value)| {
         let value = match name.as_str() {
-            "roomId" => json!(room),
+            // A number of somebody who does not exist is one all the same.
+            "roomId" | "userId" => json!(room),
             // Or the next operation could not sign in.
             "currentPassword" => json!("wrong-password"),
             "refreshCookie" | "members" | "attachments" => return None,
