@@ -177,7 +177,7 @@ test("members, roles, invitations and the settings of a room", async () => {
   await page.getByText("Your link").waitFor();
   await dora.looksRight("invite-link");
   await page.keyboard.press("Escape");
-  await page.getByRole("button", { name: "Room settings" }).click();
+  await dora.fromMenu("Room settings");
   await dora.looksRight("room-settings");
   await page.keyboard.press("Escape");
   await page.getByRole("button", { name: "New conversation" }).click();

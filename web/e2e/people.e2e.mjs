@@ -156,7 +156,9 @@ story(["/rooms/{roomId}/invites"], "a private room: roles, a link, a ban and the
   await page.getByRole("button", { name: "What to do with finn" }).click();
   await page.getByRole("button", { name: "Make administrator" }).click();
   await page.getByText("finn is an administrator now.").waitFor();
+  await finn.page.getByRole("button", { name: "More about this room" }).click();
   await finn.page.getByRole("button", { name: "Room settings" }).waitFor();
+  await finn.page.keyboard.press("Escape");
   await page.getByRole("button", { name: "What to do with finn" }).click();
   await page.getByRole("button", { name: "Ban", exact: true }).click();
   await page.getByRole("button", { name: "Ban", exact: true }).click();
@@ -164,7 +166,7 @@ story(["/rooms/{roomId}/invites"], "a private room: roles, a link, a ban and the
   await finn.page.getByRole("link", { name: /Cellar/ }).waitFor({ state: "detached" });
   await page.keyboard.press("Escape");
 
-  await page.getByRole("button", { name: "Room settings" }).click();
+  await erin.fromMenu("Room settings");
   await page.getByRole("button", { name: "Archive the room" }).click();
   await page.getByText(/^This room is archived since/).waitFor();
 });
