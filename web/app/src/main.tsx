@@ -12,9 +12,9 @@ import "./styles/auth.css";
 import "./styles/shell.css";
 import "./styles/room.css";
 import "./styles/message.css";
-import "./styles/beside.css";
 import "./styles/files.css";
 import "./styles/dialog.css";
+import "./styles/beside.css";
 import "./styles/settings.css";
 
 const root = document.getElementById("root")!;

@@ -19,8 +19,8 @@ export interface BubbleProps {
   roomId: string;
   me: string;
   users: ReadonlyMap<string, User>;
-  /** What it answers: null is gone, undefined is being asked for. */
-  quoted: Message | null | undefined;
+  /** What it answers: null is gone, undefined is being asked for, and false stands above anyway. */
+  quoted: Message | null | undefined | false;
   /** How far an own message has come; null where it is not known. */
   delivery: Delivery | null;
   changes: Changes;
@@ -58,29 +58,33 @@ export const Bubble = memo(function Bubble(props: BubbleProps) {
         ) : (
           <div className="message-line">
             <div className={`bubble ${deleted ? "bubble-deleted" : ""}`}>
-              {replyTo && !deleted && (
+              {replyTo && quoted !== false && !deleted && (
                 <Quote roomId={roomId} messageId={replyTo} message={quoted} author={quoted ? nameOf(users, quoted.userId) : ""} onJump={deeds.jump} />
               )}
-              {!deleted && attachments.length > 0 && <Attachments attachments={attachments} />}
-              {deleted ? (
-                <p className="message-text">{deletedText(message!, users)}</p>
-              ) : (
-                text && <div className="message-text" dir="auto">
-                  <RichText text={text} me={users.get(me)?.username} />
-                </div>
-              )}
-              <p className="message-meta">
-                {message?.isPinned && (
-                  <span className="message-pinned" role="img" aria-label="Pinned" title="Pinned">
-                    <Icon name="pin" />
-                  </span>
+              <div className="bubble-body">
+                {!deleted && attachments.length > 0 && <Attachments attachments={attachments} />}
+                {deleted ? (
+                  <p className="message-text">{deletedText(message!, users)}</p>
+                ) : (
+                  text && (
+                    <div className="message-text" dir="auto">
+                      <RichText text={text} me={users.get(me)?.username} />
+                    </div>
+                  )
                 )}
-                {message && isEdited(message) && <span>edited</span>}
-                <time dateTime={row.at} title={fullDateOf(row.at)}>
-                  {timeOf(row.at)}
-                </time>
-                {own && !deleted && <DeliveryMark state={message ? "sent" : failed ? "failed" : "sending"} delivery={delivery} />}
-              </p>
+                <p className="message-meta">
+                  {message?.isPinned && (
+                    <span className="message-pinned" role="img" aria-label="Pinned" title="Pinned">
+                      <Icon name="pin" />
+                    </span>
+                  )}
+                  {message && isEdited(message) && <span>edited</span>}
+                  <time dateTime={row.at} title={fullDateOf(row.at)}>
+                    {timeOf(row.at)}
+                  </time>
+                  {own && !deleted && <DeliveryMark state={message ? "sent" : failed ? "failed" : "sending"} delivery={delivery} />}
+                </p>
+              </div>
             </div>
             {message && !deleted && <MessageActions message={message} own={own} changes={changes} deeds={deeds} />}
           </div>

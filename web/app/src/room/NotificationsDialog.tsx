@@ -24,12 +24,18 @@ const DEFAULTS: RoomSettings = { notifications: "all", mutedUntil: null, isFavou
 
 /** What one wants of a room, on all one's devices. Each choice holds at once. */
 export function NotificationsDialog({ room, onClose }: { room: Room; onClose: () => void }) {
-  const settings = room.settings ?? DEFAULTS;
-  const { busy, error, run } = useTask();
+  // Shown at once, and taken back when it is refused.
+  const [wish, setWish] = useState<RoomSettings | null>(null);
+  const settings = wish ?? room.settings ?? DEFAULTS;
+  const { error, run } = useTask();
   const [note, setNote] = useState("");
   const change = async (changes: Partial<RoomSettings>) => {
+    const next = { ...settings, ...changes };
     setNote("");
-    if (await run(() => chat.roomActions.set(room.id, { ...settings, ...changes }))) setNote("Saved.");
+    setWish(next);
+    const done = await run(() => chat.roomActions.set(room.id, next));
+    setWish((latest) => (latest === next ? null : latest));
+    if (done) setNote("Saved.");
   };
   const muted = isMuted(settings);
   return (
@@ -37,7 +43,7 @@ export function NotificationsDialog({ room, onClose }: { room: Room; onClose: ()
       <p className="dialog-text">
         Of {room.name}, for you alone and on all your devices. Whether this browser shows them, the <a href="#/settings/notifications">settings</a> say.
       </p>
-      <fieldset className="choices" disabled={busy}>
+      <fieldset className="choices">
         <legend>Tell me of</legend>
         {LEVELS.map(([level, label, hint]) => (
           <label key={level} className="check">
@@ -53,7 +59,7 @@ export function NotificationsDialog({ room, onClose }: { room: Room; onClose: ()
         <p className="dialog-text">{muted ? `Muted until ${momentOf(settings.mutedUntil!)}.` : "Mute the room for a while:"}</p>
         <div className="save-row">
           {muted ? (
-            <button type="button" className="button small" disabled={busy} onClick={() => void change({ mutedUntil: null })}>
+            <button type="button" className="button small" onClick={() => void change({ mutedUntil: null })}>
               Tell me again
             </button>
           ) : (
@@ -62,7 +68,6 @@ export function NotificationsDialog({ room, onClose }: { room: Room; onClose: ()
                 key={ms}
                 type="button"
                 className="button small"
-                disabled={busy}
                 onClick={() => void change({ mutedUntil: new Date(Date.now() + ms).toISOString() })}
                 aria-label={`Mute for ${label}`}
               >
@@ -77,7 +82,6 @@ export function NotificationsDialog({ room, onClose }: { room: Room; onClose: ()
           type="checkbox"
           role="switch"
           checked={settings.isFavourite}
-          disabled={busy}
           onChange={(event) => void change({ isFavourite: event.target.checked })}
         />
         <span className="switch-track" aria-hidden="true" />

@@ -63,7 +63,7 @@ export function ThreadPanel({ room, view, thread, users, me, hold, editingId, de
     >
       <header className="room-header">
         <div className="room-heading">
-          <h2 id="thread-title">Thread</h2>
+          <h1 id="thread-title">Thread</h1>
           <p>{root?.thread ? count(root.thread.replies, "reply", "replies") : "No replies yet"}</p>
         </div>
         <button type="button" className="icon-button" onClick={onClose} aria-label="Close the thread" title="Close">
@@ -112,5 +112,5 @@ const bubblesOf = (rows: ReturnType<typeof buildRows>) => rows.filter((row): row
 /** The first message stands above all of them: only answers to others are marked. */
 function quotedIn(row: BubbleRow, rootId: string, view: RoomView) {
   const replyTo = (row.message ?? row.draft)?.replyTo ?? "";
-  return replyTo === rootId ? undefined : view.quotes.get(replyTo);
+  return replyTo === rootId ? false : view.quotes.get(replyTo);
 }

@@ -79,6 +79,7 @@ export function canChange(row: BubbleRow, now: number, windowMs = EDIT_WINDOW_MS
 export function changesOf(row: BubbleRow, room: Room, now: number): Changes {
   const windowMs = editWindowOf(room);
   const open = !room.archivedAt && canChange(row, now, windowMs);
-  const left = Math.ceil((Date.parse(row.at) + windowMs - now) / 1_000);
+  // The time here may be a little behind, or another than the server's.
+  const left = Math.ceil(Math.min(windowMs, Date.parse(row.at) + windowMs - now) / 1_000);
   return { edit: open, delete: open || (mayManage(room) && !room.archivedAt), left: open ? `${durationOf(left)} left` : undefined };
 }

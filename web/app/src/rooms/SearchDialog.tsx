@@ -69,7 +69,7 @@ export default function SearchDialog({ begin, onClose }: SearchDialogProps) {
         <Field
           label="Words and filters"
           name="query"
-          type="search"
+          // Not of the type "search": there Escape would empty it in place of closing.
           autoComplete="off"
           enterKeyHint="search"
           inputRef={input}

@@ -1,4 +1,4 @@
-import { useEffect, useLayoutEffect, useRef, useState, type KeyboardEvent, type ReactNode } from "react";
+import { useCallback, useEffect, useLayoutEffect, useRef, type KeyboardEvent, type ReactNode } from "react";
 
 interface PopoverProps {
   /** What it belongs to: it opens beside it, and gives the focus back to it. */
@@ -15,29 +15,35 @@ const STEPS: Record<string, number> = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1
 /** A few choices beside a button. Arrows go through them, Tab leads out, Escape closes. */
 export function Popover({ anchor, label, onClose, children }: PopoverProps) {
   const ref = useRef<HTMLDivElement>(null);
-  const [place, setPlace] = useState<{ top: number; left: number } | null>(null);
 
-  useLayoutEffect(() => {
+  const place = useCallback(() => {
     const own = ref.current!.getBoundingClientRect();
     const at = anchor.getBoundingClientRect();
     const below = at.bottom + GAP + own.height <= innerHeight - EDGE;
     const left = Math.min(at.right - own.width, innerWidth - own.width - EDGE);
-    setPlace({ top: below ? at.bottom + GAP : Math.max(EDGE, at.top - GAP - own.height), left: Math.max(EDGE, left) });
+    ref.current!.style.top = `${below ? at.bottom + GAP : Math.max(EDGE, at.top - GAP - own.height)}px`;
+    ref.current!.style.left = `${Math.max(EDGE, left)}px`;
   }, [anchor]);
 
-  useEffect(() => {
+  useLayoutEffect(() => {
+    place();
     choicesIn(ref.current!)[0]?.focus({ preventScroll: true });
+    // What it stands beside moves: with the list, or when a phone's keyboard opens.
+    document.addEventListener("scroll", place, true);
+    window.addEventListener("resize", place);
+    return () => {
+      document.removeEventListener("scroll", place, true);
+      window.removeEventListener("resize", place);
+    };
+  }, [place]);
+
+  useEffect(() => {
     const outside = (event: Event) => {
       const target = event.target as Node;
       if (!ref.current?.contains(target) && !anchor.contains(target)) onClose();
     };
     document.addEventListener("pointerdown", outside);
-    // What it stands beside moves away.
-    document.addEventListener("scroll", outside, true);
-    return () => {
-      document.removeEventListener("pointerdown", outside);
-      document.removeEventListener("scroll", outside, true);
-    };
+    return () => document.removeEventListener("pointerdown", outside);
   }, [anchor, onClose]);
 
   const onKeyDown = (event: KeyboardEvent) => {
@@ -61,7 +67,6 @@ export function Popover({ anchor, label, onClose, children }: PopoverProps) {
       className="popover"
       role="dialog"
       aria-label={label}
-      style={place ? { top: place.top, left: place.left } : { visibility: "hidden" }}
       onKeyDown={onKeyDown}
       onBlur={(event) => {
         if (event.relatedTarget && !event.currentTarget.contains(event.relatedTarget) && event.relatedTarget !== anchor) onClose();
