@@ -243,7 +243,6 @@ test("messages with what stands beside them", async () => {
   await go("#/settings/notifications");
   await page.getByRole("heading", { name: "Notices on this device" }).waitFor();
   await dora.looksRight("notices");
-  await dora.context.unrouteAll();
 });
 
 test("members, roles, invitations and the settings of a room", async () => {

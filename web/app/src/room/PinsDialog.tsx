@@ -35,7 +35,7 @@ export function PinsDialog({ room, users, onClose }: PinsDialogProps) {
       {pins?.length === 0 && <p className="list-note">Nothing is pinned. {mayPin(room) && "Pin a message by the menu beside it."}</p>}
       <ul className="rows" aria-label="Pinned">
         {pins?.map((message) => (
-          <li key={message.id} className="row row-wrap">
+          <li key={message.id} className="row row-wrap row-told">
             <div className="row-text">
               <p className="row-name">{nameOf(users, message.userId)}</p>
               <p className="pin-text">{gist(message)}</p>

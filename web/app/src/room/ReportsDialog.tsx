@@ -41,7 +41,7 @@ export default function ReportsDialog({ room, users, onClose }: ReportsDialogPro
       {open?.length === 0 && <p className="list-note">Nobody has reported anything that is still open.</p>}
       <ul className="rows" aria-label="Open reports">
         {open?.map((report) => (
-          <li key={report.id} className="row row-wrap">
+          <li key={report.id} className="row row-wrap row-told">
             <div className="row-text">
               <p className="row-name">{nameOf(users, report.message.userId)}</p>
               <p className="pin-text">{gist(report.message)}</p>

@@ -13,7 +13,7 @@ const FILTERS: [example: string, meaning: string][] = [
   ["in:garden", "in this room, by its name"],
   ["has:file", "with a file; has:image, has:link"],
   ["before:2026-11-01", "before that day"],
-  ["after:2026-10-01", "since that day"],
+  ["after:2026-10-01", "after that day"],
 ];
 
 interface SearchDialogProps {

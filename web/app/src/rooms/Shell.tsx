@@ -84,8 +84,8 @@ export function Shell({ user, route }: ShellProps) {
   );
 }
 
-/** A name of several words is one to the search. */
-const quoted = (name: string) => (/\s/.test(name) ? `"${name.replaceAll('"', "")}"` : name);
+/** A name of several words, or with signs, is one to the search. */
+const quoted = (name: string) => (/^[\p{L}\p{N}_.-]+$/u.test(name) ? name : `"${name.replaceAll('"', "")}"`);
 
 /** The hash is the route, so the link must not change it. */
 function focusConversation(event: { preventDefault(): void }) {
