@@ -14,6 +14,7 @@ import "./styles/room.css";
 import "./styles/message.css";
 import "./styles/files.css";
 import "./styles/dialog.css";
+import "./styles/menu.css";
 import "./styles/beside.css";
 import "./styles/settings.css";
 
