@@ -116,7 +116,7 @@ describe("replies", () => {
 
   it("stand together in a thread, which is written into beside the room", async () => {
     const root = message(1, { thread: { replies: 1, lastReplyAt: message(2).createdAt, participants: [BOB.id], unread: 1 } });
-    const reply = message(2, { replyTo: "m1", threadRoot: "m1" });
+    const reply = recent(2, { replyTo: "m1", threadRoot: "m1", userId: ME.id });
     const read = vi.fn((_: { body: any }) => nothing());
     const { user, world, bubble } = await inRoom([root, reply], {
       routes: { "GET /messages/m1/thread": () => ({ root, messages: [reply], nextCursor: null }), "PUT /messages/m1/thread/read": read },
@@ -129,6 +129,11 @@ describe("replies", () => {
     await user.type(thread.getByRole("textbox", { name: "Reply in the thread" }), "more{Enter}");
     expect(world.socket.last("message.send").d).toMatchObject({ content: "more", replyTo: "m1" });
     thread.getByText("more");
+    await user.click(thread.getAllByRole("button", { name: "More to do with this message" }).at(-1)!);
+    await user.click(thread.getByRole("button", { name: /^Edit message/ }));
+    expect(screen.getAllByRole("textbox", { name: "Edit message" })).toHaveLength(1);
+    await user.keyboard("{Escape}");
+    expect(screen.queryByRole("textbox", { name: "Edit message" })).toBeNull();
     await user.click(thread.getByRole("button", { name: "Close the thread" }));
     expect(screen.queryByRole("complementary", { name: "Thread" })).toBeNull();
   });

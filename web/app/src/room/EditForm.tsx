@@ -46,8 +46,11 @@ export function EditForm({ message, windowMs, left, onDone }: EditFormProps) {
     }
   };
   const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key === "Escape") close();
-    else if (event.key === "Enter" && !event.shiftKey && !event.nativeEvent.isComposing) void save(event);
+    if (event.key === "Escape") {
+      // Not for what it stands in: a thread closes by it too.
+      event.preventDefault();
+      close();
+    } else if (event.key === "Enter" && !event.shiftKey && !event.nativeEvent.isComposing) void save(event);
   };
 
   return (

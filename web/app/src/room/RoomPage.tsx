@@ -141,7 +141,6 @@ export function RoomPage({ room, user, messageId }: RoomPageProps) {
           users={users}
           me={user.id}
           hold={hold}
-          editingId={editingId}
           deeds={deeds}
           onClose={closeThread}
         />

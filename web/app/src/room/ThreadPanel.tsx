@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useRef } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import type { Room, RoomView, ThreadView, User } from "@chat/sdk";
 import { chat } from "../chat.js";
 import { count, explain } from "../format.js";
@@ -17,17 +17,18 @@ interface ThreadPanelProps {
   users: ReadonlyMap<string, User>;
   me: string;
   hold: Hold | null;
-  editingId: string | null;
   deeds: Deeds;
   onClose: () => void;
 }
 
 /** A message and the replies to it, beside the room; on a phone, in its place. */
-export function ThreadPanel({ room, view, thread, users, me, hold, editingId, deeds, onClose }: ThreadPanelProps) {
+export function ThreadPanel({ room, view, thread, users, me, hold, deeds, onClose }: ThreadPanelProps) {
   const { root, rootId, entries, hasOlder, loading, error } = thread;
   const now = useNow(15_000);
   const list = useRef<HTMLDivElement>(null);
-  const inside = useMemo(() => ({ ...deeds, thread: null, reply: null }), [deeds]);
+  // Of its own: the same message may stand in the room beside it.
+  const [editingId, setEditingId] = useState<string | null>(null);
+  const inside = useMemo(() => ({ ...deeds, edit: setEditingId, thread: null, reply: null }), [deeds]);
   const rootRow = useMemo(() => (root ? bubblesOf(buildRows([{ key: rootId, kind: "message", message: root }], me)) : []), [root, rootId, me]);
   const replies = useMemo(() => bubblesOf(buildRows(entries, me)), [entries, me]);
 
