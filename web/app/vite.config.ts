@@ -22,6 +22,7 @@ export default defineConfig({
       "/direct-rooms": api,
       "/invites": api,
       "/messages": api,
+      "/reports": api,
       "/attachments": api,
       "/avatars": api,
       "/ws": { ...api, ws: true },

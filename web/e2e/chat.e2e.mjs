@@ -139,7 +139,7 @@ test("what is unread is counted, and read on one device it is read on the other"
 
   await bob.page.getByRole("link", { name: /Shed/ }).click();
   await bob.page.getByRole("heading", { name: "Shed", level: 1 }).waitFor();
-  await bob.page.getByRole("button", { name: "Leave room" }).click();
+  await bob.fromMenu("Leave room");
   await bob.page.getByRole("dialog").getByRole("button", { name: "Leave room" }).click();
   await bob.page.getByRole("link", { name: /Shed/ }).waitFor({ state: "detached" });
   await bob.page.getByRole("link", { name: /Garden club/ }).click();
@@ -161,8 +161,7 @@ test("a message is edited and another deleted, for both", async () => {
 
   await alice.send("a slip");
   await bob.sees("a slip");
-  await alice.bubbles("a slip").hover();
-  await alice.bubbles("a slip").getByRole("button", { name: "Delete message" }).click();
+  await alice.fromMessage("a slip", "Delete message");
   await alice.passesAxe("the question before deleting");
   await alice.shot("delete-light");
   await alice.page.getByRole("button", { name: "Delete", exact: true }).click();
@@ -307,7 +306,7 @@ test("the keyboard alone logs in, opens a room and sends", async () => {
 });
 
 test("leaving a room takes it off the list", async () => {
-  await bob.page.getByRole("button", { name: "Leave room" }).click();
+  await bob.fromMenu("Leave room");
   await bob.page.getByRole("dialog").getByRole("button", { name: "Leave room" }).click();
   await bob.page.getByText("Rooms you join appear here.").waitFor();
 });

@@ -151,6 +151,100 @@ test("files on their way, and in messages", async () => {
   await dora.page.keyboard.press("Escape");
 });
 
+test("messages with what stands beside them", async () => {
+  const me = (await (await fetch(`${server.url}/users/me`, { headers: { authorization: `Bearer ${await dora.apiToken()}` } })).json()).id;
+  const at = (minutes) => new Date(Date.now() - minutes * 60_000).toISOString();
+  const said = (seq, userId, content, minutes, more = {}) => ({
+    id: `00000000-0000-4000-8000-0000000001${seq}`, roomId: room, userId, content, attachments: [], createdAt: at(minutes), updatedAt: at(minutes), seq, reactions: [], ...more,
+  });
+  const reaction = (emoji, count, isOwn) => ({ emoji, count, isOwn, userIds: [EVE.id, ...(isOwn ? [me] : [])].slice(0, count) });
+  const thread = { replies: 3, lastReplyAt: at(9), participants: [EVE.id, me], unread: 2 };
+  const root = said(11, EVE.id, "Who has the long ladder? The gutter over the door is full again.", 60, {
+    reactions: [reaction("👀", 1, false), reaction("👍", 12, true)], thread, isPinned: true,
+  });
+  const replies = [
+    said(12, me, "It stands behind the shed, I think", 50, { replyTo: root.id, threadRoot: root.id }),
+    said(13, EVE.id, "Found it. @dora you can have it on Sunday, if you bring it back before the rain", 40, { replyTo: `${root.id.slice(0, -2)}12`, threadRoot: root.id, reactions: [reaction("🎉", 2, true)] }),
+    said(14, me, "So I will", 2, { replyTo: root.id, threadRoot: root.id, reactions: [reaction("❤️", 1, false)] }),
+    said(15, EVE.id, "", 1, { deletedAt: at(1), by: me, reason: "twice" }),
+  ];
+  await answer("GET /rooms", (own) => own.map((one) => ({ ...one, role: "owner", kind: "room", settings: { notifications: "mentions", mutedUntil: at(-60), isFavourite: true } })));
+  await answer(`GET /rooms/${room}/members`, { members: [person(9, "dora", { id: me, role: "owner" }), EVE], nextCursor: null });
+  await answer("GET /messages", { messages: [root, ...replies].toReversed(), nextCursor: null, newerCursor: null });
+  await answer(`GET /messages/${root.id}/thread`, { root, messages: replies.toReversed(), nextCursor: null });
+  await answer(`PUT /messages/${root.id}/thread/read`, null, 204);
+  await answer(`GET /rooms/${room}/pins`, { messages: [root] });
+  const reports = [{ id: "r1", message: replies[1], reporters: [{ userId: me, reason: "It is my ladder", createdAt: at(5) }], createdAt: at(5), status: "open" }];
+  await answer(`GET /rooms/${room}/reports`, { reports, nextCursor: null });
+  await answer("GET /messages/search", { results: [{ message: root, before: null, after: replies[0] }, { message: replies[1], before: replies[0], after: replies[2] }], nextCursor: "more" });
+  await go(`#/rooms/${room}`);
+  const { page } = dora;
+  await dora.sees(root.content);
+  await page.getByRole("link", { name: /^Answers Eve/ }).first().waitFor();
+  await dora.looksRight("beside");
+  const bubble = dora.bubbles("So I will");
+  await bubble.hover();
+  await bubble.getByRole("button", { name: "React" }).click();
+  await dora.looksRight("emoji");
+  await page.keyboard.press("Escape");
+  await page.getByRole("link", { name: /^Answers Eve/ }).first().click();
+  await page.locator(".message-target").waitFor();
+  await dora.shot("target");
+
+  // From the composer up to a message, on to what can be done to it, and back.
+  await dora.composer.focus();
+  await page.keyboard.press("Shift+Tab");
+  await page.keyboard.press("Shift+Tab");
+  for (let n = 0; n < 4 && (await page.evaluate(() => !document.activeElement.matches(".message"))); n += 1) await page.keyboard.press("Shift+Tab");
+  await page.keyboard.press("ArrowUp");
+  const named = () => page.evaluate(() => document.activeElement.getAttribute("aria-label"));
+  await page.keyboard.press("Tab");
+  if (/^Answers/.test(await named())) await page.keyboard.press("Tab");
+  assert.equal(await named(), "React");
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { name: "Edit message" }).waitFor();
+  await page.keyboard.press("ArrowDown");
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), "Copy link");
+  await dora.looksRight("message-menu");
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("Shift+Tab");
+  await page.keyboard.press("Enter");
+  await page.getByText(/^Reply to dora/).waitFor();
+  await dora.looksRight("replying");
+  await page.keyboard.press("Escape");
+
+  await page.getByRole("button", { name: /^3 replies/ }).click();
+  await page.getByRole("complementary", { name: "Thread" }).getByText("So I will").waitFor();
+  await dora.looksRight("thread");
+  await page.getByRole("button", { name: "Close the thread" }).click();
+  await page.keyboard.press("Control+k");
+  await page.getByRole("dialog", { name: "Search" }).waitFor();
+  await dora.looksRight("search");
+  await page.keyboard.type("ladder");
+  await page.keyboard.press("Enter");
+  await page.getByRole("list", { name: "Found" }).waitFor();
+  await dora.looksRight("search-found");
+  await page.keyboard.press("Escape");
+  for (const [choice, name] of [["Pinned messages", "pins"], ["Notifications", "notifications"], ["Reported messages", "reports"], ["Room settings", "room-settings-more"]]) {
+    await dora.fromMenu(choice);
+    await page.getByRole("dialog", { name: choice }).waitFor();
+    await page.getByRole("dialog", { name: choice }).getByText(/Loading/).waitFor({ state: "detached" });
+    await dora.looksRight(name);
+    await page.keyboard.press("Escape");
+  }
+  await dora.fromMessage(replies[1].content, "Delete message");
+  await dora.looksRight("delete-reason");
+  await page.keyboard.press("Escape");
+  await dora.fromMessage(replies[1].content, "Report");
+  await dora.looksRight("report");
+  await page.keyboard.press("Escape");
+  await go("#/settings/notifications");
+  await page.getByRole("heading", { name: "Notices on this device" }).waitFor();
+  await dora.looksRight("notices");
+});
+
 test("members, roles, invitations and the settings of a room", async () => {
   const mine = (own) => ({ ...own, role: "owner", kind: "room", topic: "tools for spring", historyVisibility: "all" });
   const members = async () => ({ members: [person(9, "dora", { role: "owner" }), EVE, person(4, "frank", { role: "member" })], nextCursor: null });
@@ -177,7 +271,7 @@ test("members, roles, invitations and the settings of a room", async () => {
   await page.getByText("Your link").waitFor();
   await dora.looksRight("invite-link");
   await page.keyboard.press("Escape");
-  await page.getByRole("button", { name: "Room settings" }).click();
+  await dora.fromMenu("Room settings");
   await dora.looksRight("room-settings");
   await page.keyboard.press("Escape");
   await page.getByRole("button", { name: "New conversation" }).click();

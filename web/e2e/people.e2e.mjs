@@ -1,5 +1,5 @@
-// Two people and what a server may have beside conversations: a second factor, files, roles, invitations, profiles.
-// What the server's document does not name is left out.
+// Two people and what there is beside plain conversations: a second factor, files, roles, invitations, profiles,
+// reactions and replies.
 
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
@@ -7,7 +7,7 @@ import { after, before, test } from "node:test";
 import { deflateSync, crc32 } from "node:zlib";
 import { ChatServer, launchBrowser, Person } from "./support.mjs";
 
-let server, browser, erin, finn, paths;
+let server, browser, erin, finn;
 
 before(async () => {
   server = await ChatServer.start();
@@ -15,7 +15,6 @@ before(async () => {
   await server.kill();
   await server.run();
   browser = await launchBrowser();
-  ({ paths } = await (await fetch(`${server.url}/openapi.json`)).json());
   erin = await Person.arrive(browser, server, "erin");
   await erin.register();
   finn = await Person.arrive(browser, server, "finn", { colorScheme: "dark" });
@@ -26,13 +25,6 @@ after(async () => {
   await browser?.close();
   await server?.dispose();
 });
-
-/** A story about routes that the server may not have. */
-const story = (needed, title, tell) =>
-  test(title, async (t) => {
-    const missing = needed.filter((path) => !paths[path]);
-    return missing.length > 0 ? t.skip(`the server has no ${missing}`) : tell();
-  });
 
 const settings = async ({ page }, section) => {
   await page.getByRole("link", { name: /: settings$/ }).click();
@@ -69,7 +61,7 @@ function png(size = 64) {
   return Buffer.concat([Buffer.from("89504e470d0a1a0a", "hex"), chunk("IHDR", header), chunk("IDAT", pixels), chunk("IEND", Buffer.alloc(0))]);
 }
 
-story(["/users/me/second-factor"], "a second factor is turned on, asked for, and turned off", async () => {
+test("a second factor is turned on, asked for, and turned off", async () => {
   const { page } = erin;
   await settings(erin, "Signing in");
   const section = page.getByRole("region", { name: "Second factor" });
@@ -108,7 +100,7 @@ story(["/users/me/second-factor"], "a second factor is turned on, asked for, and
   await section.getByText("The second factor is off.").waitFor();
 });
 
-story(["/users/me/blocks"], "people are found and blocked, and a profile is seen by others", async () => {
+test("people are found and blocked, and a profile is seen by others", async () => {
   const { page } = erin;
   await settings(erin, "Profile");
   await page.getByLabel("Display name").fill("Erin Example");
@@ -123,7 +115,7 @@ story(["/users/me/blocks"], "people are found and blocked, and a profile is seen
   await page.getByText("You have blocked nobody.").waitFor();
 });
 
-story(["/users/me/avatar"], "a picture of oneself is set and removed", async () => {
+test("a picture of oneself is set and removed", async () => {
   const { page } = erin;
   await settings(erin, "Profile");
   await page.locator(".picture input[type=file]").setInputFiles([{ name: "me.png", mimeType: "image/png", buffer: png(300) }]);
@@ -133,7 +125,7 @@ story(["/users/me/avatar"], "a picture of oneself is set and removed", async () 
   await page.getByText("Your picture is removed.").waitFor();
 });
 
-story(["/rooms/{roomId}/invites"], "a private room: roles, a link, a ban and the archive", async () => {
+test("a private room: roles, a link, a ban and the archive", async () => {
   const { page } = erin;
   await page.getByRole("button", { name: "New room" }).first().click();
   await page.getByRole("textbox", { name: "Name", exact: true }).fill("Cellar");
@@ -156,7 +148,9 @@ story(["/rooms/{roomId}/invites"], "a private room: roles, a link, a ban and the
   await page.getByRole("button", { name: "What to do with finn" }).click();
   await page.getByRole("button", { name: "Make administrator" }).click();
   await page.getByText("finn is an administrator now.").waitFor();
+  await finn.page.getByRole("button", { name: "More about this room" }).click();
   await finn.page.getByRole("button", { name: "Room settings" }).waitFor();
+  await finn.page.keyboard.press("Escape");
   await page.getByRole("button", { name: "What to do with finn" }).click();
   await page.getByRole("button", { name: "Ban", exact: true }).click();
   await page.getByRole("button", { name: "Ban", exact: true }).click();
@@ -164,12 +158,12 @@ story(["/rooms/{roomId}/invites"], "a private room: roles, a link, a ban and the
   await finn.page.getByRole("link", { name: /Cellar/ }).waitFor({ state: "detached" });
   await page.keyboard.press("Escape");
 
-  await page.getByRole("button", { name: "Room settings" }).click();
+  await erin.fromMenu("Room settings");
   await page.getByRole("button", { name: "Archive the room" }).click();
   await page.getByText(/^This room is archived since/).waitFor();
 });
 
-story(["/attachments"], "a file goes with a message, and comes out whole", async () => {
+test("a file goes with a message, and comes out whole", async () => {
   const { page } = erin;
   await page.getByRole("button", { name: "New room" }).first().click();
   await page.getByRole("textbox", { name: "Name", exact: true }).fill("Gallery");
@@ -195,7 +189,7 @@ story(["/attachments"], "a file goes with a message, and comes out whole", async
   await page.keyboard.press("Escape");
 });
 
-story(["/direct-rooms", "/users"], "a direct conversation is opened from both sides, and is one", async () => {
+test("a direct conversation is opened from both sides, and is one", async () => {
   for (const [who, other] of [[erin, "finn"], [finn, "erin"]]) {
     await who.page.goto(`${who.url}#/rooms`);
     await who.page.getByRole("button", { name: "New conversation" }).click();
@@ -209,7 +203,82 @@ story(["/direct-rooms", "/users"], "a direct conversation is opened from both si
   await finn.seesOnce("just the two of us");
 });
 
-story(["/users/me/export"], "one's data is taken, and the account closed", async () => {
+test("they react to messages and answer them, and see it live", async () => {
+  await erin.page.bringToFront();
+  const bubble = erin.bubbles("just the two of us");
+  await bubble.hover();
+  await bubble.getByRole("button", { name: "React" }).click();
+  await erin.page.keyboard.press("ArrowRight");
+  await erin.page.keyboard.press("Enter");
+  await finn.page.getByRole("button", { name: "heart, 1: Erin Example" }).click();
+  await erin.page.getByRole("button", { name: /^heart, 2: / }).waitFor();
+  assert.equal(await erin.page.getByRole("button", { name: /^heart, 2: / }).getAttribute("aria-pressed"), "true");
+  await finn.page.reload();
+  await finn.page.getByRole("button", { name: /^heart, 2: / }).click();
+  await erin.page.getByRole("button", { name: "heart, 1: you" }).waitFor();
+
+  await finn.bubbles("just the two of us").hover();
+  await finn.bubbles("just the two of us").getByRole("button", { name: "Reply" }).click();
+  await finn.send("and nobody else");
+  const quote = erin.page.getByRole("link", { name: "Answers Erin Example: just the two of us" });
+  await quote.click();
+  await erin.page.locator(".message-target").getByText("just the two of us").first().waitFor();
+  assert.match(new URL(erin.page.url()).hash, /^#\/rooms\/[\w-]+\/messages\/[\w-]+$/);
+  const link = erin.page.url();
+  await erin.page.goto(`${erin.url}#/rooms`);
+  await erin.page.goto(link);
+  await erin.page.locator(".message-target").getByText("just the two of us").first().waitFor();
+  for (const person of [erin, finn]) await person.passesAxe("reactions and replies");
+});
+
+test("a room is changed, somebody is invited by name, and each has it as he wants it", async () => {
+  const { page } = erin;
+  await page.getByRole("button", { name: "New room" }).first().click();
+  await page.getByRole("textbox", { name: "Name", exact: true }).fill("Kitchn");
+  await page.getByRole("button", { name: "Create room" }).click();
+  await page.getByRole("heading", { name: "Kitchn", level: 1 }).waitFor();
+  await erin.fromMenu("Room settings");
+  await page.getByRole("textbox", { name: "Name", exact: true }).fill("Kitchen");
+  await page.getByRole("textbox", { name: "Topic" }).fill("soup");
+  await page.getByLabel("Own messages can be changed for").selectOption("1 hour");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("heading", { name: "Kitchen", level: 1 }).waitFor();
+  await page.getByText("soup").waitFor();
+  await page.getByRole("button", { name: /^Members/ }).click();
+  await page.getByRole("button", { name: "Invite people" }).click();
+  await page.getByLabel("Invite by user name").fill("fin");
+  await page.getByRole("button", { name: "Invite finn" }).click();
+  await page.getByText("finn is invited.").waitFor();
+  await page.keyboard.press("Escape");
+
+  await finn.page.getByRole("button", { name: "Join Kitchen" }).click();
+  await finn.page.getByRole("heading", { name: "Kitchen", level: 1 }).waitFor();
+  await finn.send("is it hot?");
+  await erin.sees("is it hot?");
+  await finn.bubbles("is it hot?").hover();
+  await finn.bubbles("is it hot?").getByRole("button", { name: "More to do with this message" }).click();
+  assert.match(await finn.page.getByRole("button", { name: "Edit message" }).textContent(), /60 minutes left/);
+  await finn.page.keyboard.press("Escape");
+  // Who looks after the room may take away what anybody wrote.
+  await erin.fromMessage("is it hot?", "Delete message");
+  await page.getByRole("dialog").getByRole("button", { name: "Delete", exact: true }).click();
+  await finn.sees("message deleted");
+
+  await finn.fromMenu("Notifications");
+  const dialog = finn.page.getByRole("dialog", { name: "Notifications" });
+  await dialog.getByRole("radio", { name: "Mentions only" }).check();
+  await dialog.getByRole("switch").check({ force: true });
+  await dialog.getByRole("button", { name: "Mute for 1 hour" }).click();
+  await dialog.getByText(/^Muted until/).waitFor();
+  await finn.page.keyboard.press("Escape");
+  await finn.page.reload();
+  const rooms = finn.page.getByRole("navigation", { name: "Your rooms" }).getByRole("link");
+  await rooms.first().getByRole("img", { name: "favourite" }).waitFor();
+  await rooms.first().getByRole("img", { name: "muted" }).waitFor();
+  assert.match(await rooms.first().textContent(), /Kitchen/);
+});
+
+test("one's data is taken, and the account closed", async () => {
   const { page } = finn;
   await settings(finn, "Your data");
   await page.getByRole("button", { name: "Make a copy" }).click();

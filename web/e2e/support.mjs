@@ -214,6 +214,20 @@ export class Person {
     return this.page.locator(".message", { has: this.page.locator(".message-text").getByText(text, { exact: true }) });
   }
 
+  /** A choice in the menu of the room. */
+  async fromMenu(choice) {
+    await this.page.getByRole("button", { name: "More about this room" }).click();
+    await this.page.getByRole("dialog", { name: "More about this room" }).getByRole("button", { name: choice }).click();
+  }
+
+  /** A choice in the menu of a message. */
+  async fromMessage(text, choice) {
+    const bubble = this.bubbles(text).first();
+    await bubble.hover();
+    await bubble.getByRole("button", { name: "More to do with this message" }).click();
+    await bubble.getByRole("button", { name: choice }).click();
+  }
+
   async sees(text) {
     await this.bubbles(text).first().waitFor();
   }

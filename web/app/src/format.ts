@@ -105,7 +105,9 @@ const ADVICE: Record<string, string> = {
 export function durationOf(seconds: number): string {
   if (seconds <= 90) return count(seconds, "second", "seconds");
   const minutes = Math.ceil(seconds / 60);
-  return minutes <= 90 ? count(minutes, "minute", "minutes") : count(Math.ceil(minutes / 60), "hour", "hours");
+  if (minutes <= 90) return count(minutes, "minute", "minutes");
+  const hours = Math.ceil(minutes / 60);
+  return hours <= 48 ? count(hours, "hour", "hours") : count(Math.ceil(hours / 24), "day", "days");
 }
 
 /** Remarks on single fields, by their names. */

@@ -3,6 +3,7 @@ import { browserEnvironment } from "@chat/sdk";
 import { App } from "./App.js";
 import { startChat } from "./chat.js";
 import { loadPlaces } from "./config.js";
+import { startNotices } from "./notices.js";
 import "./styles/tokens.css";
 import "./styles/base.css";
 import "./styles/controls.css";
@@ -14,6 +15,8 @@ import "./styles/message.css";
 import "./styles/markdown.css";
 import "./styles/files.css";
 import "./styles/dialog.css";
+import "./styles/menu.css";
+import "./styles/beside.css";
 import "./styles/settings.css";
 
 const root = document.getElementById("root")!;
@@ -21,6 +24,7 @@ const load = (name: string) => fetch(import.meta.env.BASE_URL + name, { cache: "
 
 try {
   startChat(browserEnvironment(await loadPlaces(load, location.origin)));
+  startNotices();
   createRoot(root).render(<App />);
 } catch (error) {
   // Without it there is nobody to talk to; guessing would only hide what is wrong.

@@ -5,7 +5,7 @@ import { useSyncExternalStore } from "react";
 
 /** Pages that take what came in a link. */
 export const LINK_PAGES = ["verify-email", "confirm-email", "reset-password", "invite"] as const;
-export const SETTINGS = ["profile", "account", "devices", "privacy", "data"] as const;
+export const SETTINGS = ["profile", "account", "notifications", "devices", "privacy", "data"] as const;
 
 export type LinkPage = (typeof LINK_PAGES)[number];
 export type SettingsSection = (typeof SETTINGS)[number];
@@ -13,17 +13,17 @@ export type Route =
   | { page: "login" | "register" | "forgot-password" | "account-closed" | "rooms" }
   | { page: LinkPage; token: string }
   | { page: "settings"; section: SettingsSection }
-  | { page: "room"; roomId: string };
+  | { page: "room"; roomId: string; messageId: string | null };
 
 const PLAIN = ["login", "register", "forgot-password", "account-closed"] as const;
 
 export function parseRoute(hash: string): Route {
-  const [first = "", second = ""] = hash.replace(/^#\/?/, "").split("/");
+  const [first = "", second = "", third = "", fourth = ""] = hash.replace(/^#\/?/, "").split("/");
   const is = <T extends string>(names: readonly T[], name: string): name is T => names.includes(name as T);
   if (is(PLAIN, first)) return { page: first };
   if (is(LINK_PAGES, first)) return { page: first, token: decode(second) };
   if (first === "settings") return { page: "settings", section: is(SETTINGS, second) ? second : "profile" };
-  if (first === "rooms" && second) return { page: "room", roomId: decode(second) };
+  if (first === "rooms" && second) return { page: "room", roomId: decode(second), messageId: (third === "messages" && decode(fourth)) || null };
   return { page: "rooms" };
 }
 
@@ -38,6 +38,14 @@ function decode(part: string): string {
 export function roomHref(roomId: string): string {
   return `#/rooms/${encodeURIComponent(roomId)}`;
 }
+
+/** One message among those around it. */
+export function messageHref(roomId: string, messageId: string): string {
+  return `${roomHref(roomId)}/messages/${encodeURIComponent(messageId)}`;
+}
+
+/** For others: as it stands in the address bar. */
+export const linkTo = (hash: string) => `${location.origin}${location.pathname}${hash}`;
 
 export function navigate(hash: string): void {
   location.hash = hash;

@@ -31,7 +31,11 @@ async function inGarden(routes: Opening["routes"] = {}, room: object = garden())
     await opened.user.click(screen.getByRole("button", { name: /^Members/ }));
     return within(screen.getByRole("dialog", { name: "Members" }));
   };
-  return { ...opened, drawer };
+  const fromMenu = async (name: string) => {
+    await opened.user.click(screen.getByRole("button", { name: "More about this room" }));
+    await opened.user.click(screen.getByRole("button", { name }));
+  };
+  return { ...opened, drawer, fromMenu };
 }
 
 describe("a room", () => {
@@ -56,12 +60,12 @@ describe("a room", () => {
   it("is changed and archived by those who may", async () => {
     let room = garden();
     const change = vi.fn(({ body }: { body: any }): object => (room = { ...room, ...body }));
-    const { user } = await inGarden({
+    const { user, fromMenu } = await inGarden({
       "GET /rooms": () => [room],
       [`PATCH /rooms/${ROOM}`]: change,
       [`POST /rooms/${ROOM}/archive`]: () => (room = garden({ archivedAt: "2026-11-20T08:00:00.000Z" })),
     });
-    await user.click(screen.getByRole("button", { name: "Room settings" }));
+    await fromMenu("Room settings");
     await user.clear(screen.getByLabelText("Name"));
     await user.click(screen.getByRole("button", { name: "Save" }));
     screen.getByText("Give the room a name.");
@@ -72,7 +76,7 @@ describe("a room", () => {
     await screen.findByRole("heading", { name: "Orchard" });
     expect(change.mock.calls[0]![0].body).toEqual({ name: "Orchard", description: "", topic: "apples", historyVisibility: "sinceJoined" });
 
-    await user.click(screen.getByRole("button", { name: "Room settings" }));
+    await fromMenu("Room settings");
     await user.click(screen.getByRole("button", { name: "Archive the room" }));
     await screen.findByText(/^This room is archived since/);
     expect(screen.queryByRole("textbox", { name: /^Message to/ })).toBeNull();
@@ -81,7 +85,10 @@ describe("a room", () => {
   it("offers a plain member what is everybody's, and no more", async () => {
     const routes = { [`PUT /users/me/blocks/${BOB.id}`]: () => nothing(), "POST /direct-rooms": () => garden({ id: "d1", kind: "direct" }) };
     const { user, drawer } = await inGarden(routes, garden({ role: "member" }));
+    await user.click(screen.getByRole("button", { name: "More about this room" }));
+    screen.getByRole("button", { name: "Leave room" });
     expect(screen.queryByRole("button", { name: "Room settings" })).toBeNull();
+    await user.keyboard("{Escape}");
     const members = await drawer();
     await members.findByText("owner ·");
     expect(members.queryByRole("button", { name: /^What to do with alice/ })).toBeNull();
@@ -210,6 +217,7 @@ describe("a direct conversation", () => {
     await user.click(dialog.getByRole("button", { name: "Start" }));
     await screen.findByRole("heading", { name: "Bob B." });
     expect(open.mock.calls[0]![0].body).toEqual({ userIds: [BOB.id] });
+    await user.click(screen.getByRole("button", { name: "More about this room" }));
     expect(screen.queryByRole("button", { name: "Leave room" })).toBeNull();
   });
 });

@@ -176,14 +176,6 @@ describe("the second factor", () => {
     expect(remove.mock.calls[0]![0].body).toEqual({ password: "right", code: "aaaa-1111" });
     await section.findByRole("button", { name: "Set up" });
   });
-
-  it("is said to be missing where the server is older", async () => {
-    const { user } = openPage("#/settings/account");
-    const section = within(await screen.findByRole("region", { name: "Second factor" }));
-    await user.click(section.getByRole("button", { name: "Set up" }));
-    await user.type(section.getByLabelText("Your password"), "right{Enter}");
-    await screen.findByText("This server does not offer a second factor.");
-  });
 });
 
 describe("the profile", () => {

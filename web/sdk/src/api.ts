@@ -4,14 +4,18 @@ import type { HttpClient } from "./http.js";
 import type { Counts } from "./frames.js";
 import type {
   DirectoryPage,
+  HitPage,
   MemberPage,
   Message,
   MessagePage,
   ReceiptPage,
   Room,
   Session,
+  ThreadPage,
   User,
 } from "./types.js";
+
+const message = (messageId: string, ...rest: string[]) => ["/messages", ...[messageId, ...rest].map(encodeURIComponent)].join("/");
 
 export class Api {
   constructor(private readonly http: HttpClient) {}
@@ -68,17 +72,55 @@ export class Api {
     return this.http.request("/directory/rooms", { query: { limit, cursor, query: text || undefined } });
   }
 
-  /** Newest first. */
-  messages(roomId: string, cursor?: string, limit = 50): Promise<MessagePage> {
-    return this.http.request("/messages", { query: { roomId, limit, cursor } });
+  /** Newest first: the latest, those that a cursor leads to, or those around one. */
+  messages(roomId: string, place: { cursor?: string; around?: string } = {}, limit = 50): Promise<MessagePage> {
+    return this.http.request("/messages", { query: { roomId, limit, ...place } });
+  }
+
+  message(messageId: string): Promise<Message> {
+    return this.http.request(message(messageId));
+  }
+
+  /** Replies, newest first. */
+  thread(rootId: string, cursor?: string, limit = 50): Promise<ThreadPage> {
+    return this.http.request(message(rootId, "thread"), { query: { limit, cursor } });
+  }
+
+  /** Only forward. */
+  readThread(rootId: string, seq: number): Promise<void> {
+    return this.http.request(message(rootId, "thread", "read"), { method: "PUT", body: { seq } });
+  }
+
+  react(messageId: string, emoji: string, on: boolean): Promise<void> {
+    return this.http.request(message(messageId, "reactions", emoji), { method: on ? "PUT" : "DELETE" });
+  }
+
+  pin(messageId: string, on: boolean): Promise<void> {
+    return this.http.request(message(messageId, "pin"), { method: on ? "PUT" : "DELETE" });
+  }
+
+  /** Newest pin first. */
+  async pins(roomId: string): Promise<Message[]> {
+    return (await this.http.request<{ messages: Message[] }>(`/rooms/${encodeURIComponent(roomId)}/pins`)).messages;
+  }
+
+  /** For those who look after the room; again, it replaces the reason. */
+  report(messageId: string, reason: string): Promise<void> {
+    return this.http.request(message(messageId, "report"), { method: "POST", body: { reason } });
+  }
+
+  /** Newest first, in all one's rooms. */
+  search(query: string, cursor?: string, limit = 20): Promise<HitPage> {
+    return this.http.request("/messages/search", { query: { query, limit, cursor } });
   }
 
   editMessage(messageId: string, content: string): Promise<Message> {
-    return this.http.request(`/messages/${encodeURIComponent(messageId)}`, { method: "PATCH", body: { content } });
+    return this.http.request(message(messageId), { method: "PATCH", body: { content } });
   }
 
-  deleteMessage(messageId: string): Promise<void> {
-    return this.http.request(`/messages/${encodeURIComponent(messageId)}`, { method: "DELETE" });
+  /** The reason is for another's message. */
+  deleteMessage(messageId: string, reason?: string): Promise<void> {
+    return this.http.request(message(messageId), { method: "DELETE", query: { reason: reason || undefined } });
   }
 
   socketTicket(): Promise<{ ticket: string; expiresIn: number }> {

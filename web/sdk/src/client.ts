@@ -7,6 +7,7 @@ import { Connection, type ConnectionState } from "./connection.js";
 import { Emitter } from "./emitter.js";
 import { Me } from "./me.js";
 import { Messages } from "./messages.js";
+import { News } from "./news.js";
 import { People } from "./people.js";
 import { RoomActions } from "./roomactions.js";
 import { RoomList } from "./roomlist.js";
@@ -23,7 +24,7 @@ import type { Presence } from "./presence.js";
 import type { RoomView } from "./room.js";
 import type { ProtocolFaults } from "./sequence.js";
 import type { Topic } from "./topics.js";
-import type { Attachment, Room, Session, User } from "./types.js";
+import type { Room, Session, User } from "./types.js";
 
 export class ChatClient {
   readonly api: Api;
@@ -36,6 +37,8 @@ export class ChatClient {
   private readonly connection: Connection;
   private readonly roomStore: RoomStore;
   readonly messages: Messages;
+  /** For whoever wants to be told while nobody looks. */
+  readonly news: News;
   private readonly me: Me;
   private connectionState: ConnectionState = { status: "idle" };
   private readonly roomList: RoomList;
@@ -51,6 +54,7 @@ export class ChatClient {
     this.api = new Api(this.http);
     this.transfer = new Transfer(env, this.http, this.tokens);
     this.account = new AccountApi(this.http, this.transfer);
+    this.news = new News(this.api, () => this.me.user?.id ?? null);
     this.me = new Me(this.tokens, { ask: () => this.api.me(), changed: () => this.meChanged() });
     const me = () => this.me.user?.id ?? null;
     this.roomList = new RoomList(env, this.api, {
@@ -73,6 +77,7 @@ export class ChatClient {
         return () => env.clearTimeout(timer);
       },
       outbox: () => this.messages.outbox,
+      overlay: (message) => this.messages.reactions.overlay(message),
       memberCount: (roomId) => this.roomList.find(roomId)?.memberCount ?? null,
       changed: (roomId) => this.emitter.emit(`room:${roomId}`),
       membersChanged: (roomId) => this.emitter.emit(`members:${roomId}`),
@@ -83,7 +88,10 @@ export class ChatClient {
         this.people.met(users);
         this.people.screenChanged();
       },
-      happened: (event) => this.people.happened(event),
+      happened: (event) => {
+        this.people.happened(event);
+        this.news.happened(event);
+      },
     });
     this.roomActions = new RoomActions(this.http, {
       refreshRooms: () => this.refreshRooms(),
@@ -91,6 +99,7 @@ export class ChatClient {
       invitesChanged: () => this.emitter.emit("invites"),
       left: (roomId) => this.removed(roomId),
       membersChanged: (roomId) => void this.roomStore.members(roomId)?.reload(),
+      settingsChanged: (roomId, settings) => this.roomList.settingsChanged(roomId, settings),
     });
     this.people = new People(env, {
       ...socket,
@@ -105,6 +114,7 @@ export class ChatClient {
       roomAdded: (roomId) => void this.roomList.fetch(roomId),
       roomRemoved: (roomId) => this.removed(roomId),
       markMoved: (roomId, counts) => this.roomStore.readState.moved(roomId, counts),
+      settingsChanged: (roomId, settings) => this.roomList.settingsChanged(roomId, settings),
       profileChanged: () => void this.refreshMe(),
       invitesChanged: () => void this.roomActions.refreshInvites(),
       missed: () => {
@@ -145,6 +155,7 @@ export class ChatClient {
       connection: this.connection,
       people: this.people,
       rooms: this.roomStore,
+      me,
       refused: (code) => this.me.refused(code),
     });
     this.tokens.onChange(() => this.adoptStoredSession());
@@ -240,6 +251,7 @@ export class ChatClient {
     this.roomStore.clear();
     this.roomList.clear();
     this.roomActions.forgetInvites();
+    this.news.clear();
     this.userLog.clear();
     this.people.clear();
     this.me.end();
@@ -278,6 +290,9 @@ export class ChatClient {
         return this.userLog.apply(frame);
       case "heads":
         this.roomList.heads(frame.rooms, frame.more);
+        break;
+      case "bump":
+        void this.news.bumped(frame.room, this.roomStates.get(frame.room)?.head ?? frame.head);
     }
     this.roomStore.frame(frame);
   }
@@ -374,19 +389,5 @@ export class ChatClient {
   /** Whoever was writing has left the text alone. */
   stoppedComposing(roomId: string): void {
     this.people.stoppedComposing(roomId);
-  }
-
-  // --- messages --------------------------------------------------------------
-
-  send(roomId: string, content: string, attachments: readonly Attachment[] = []): void {
-    this.messages.send(roomId, content, attachments);
-  }
-
-  retrySend(clientMsgId: string): void {
-    this.messages.outbox?.retry(clientMsgId);
-  }
-
-  discardSend(clientMsgId: string): void {
-    this.messages.outbox?.discard(clientMsgId);
   }
 }

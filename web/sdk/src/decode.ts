@@ -15,7 +15,7 @@ import type {
   ServerFrame,
   SubscribedData,
 } from "./frames.js";
-import type { Message } from "./types.js";
+import type { Message, RoomSettings } from "./types.js";
 
 type Fields = Record<string, unknown>;
 
@@ -46,6 +46,12 @@ export function isCounts(value: unknown): value is Counts {
     isCount(value["unread"]) &&
     isCount(value["mentions"])
   );
+}
+
+const NOTIFICATIONS: unknown[] = ["all", "mentions", "none"];
+
+export function isRoomSettings(value: unknown): value is RoomSettings {
+  return isFields(value) && NOTIFICATIONS.includes(value["notifications"]) && isFlag(value["isFavourite"]);
 }
 
 /** The room a user-log event speaks of. */
@@ -169,7 +175,19 @@ const DECODERS: Record<string, Decoder> = {
   "message.created": decodeMessageEvent,
   "message.updated": decodeMessageEvent,
   "message.deleted": decodeMessageEvent,
+  "message.pinned": (d, envelope) => aboutMessage("messageId")(d, envelope),
+  "message.unpinned": (d, envelope) => aboutMessage("messageId")(d, envelope),
+  "reaction.added": (d, envelope) => decodeReaction(d, envelope),
+  "reaction.removed": (d, envelope) => decodeReaction(d, envelope),
 };
+
+/** With a message's id under this name. */
+const aboutMessage =
+  (name: string): Decoder =>
+  (d, envelope) =>
+    isText(d[name]) && isText(d["userId"]) ? decodeUnlisted(envelope["t"] as string, envelope) : null;
+
+const decodeReaction: Decoder = (d, envelope) => (isText(d["emoji"]) ? aboutMessage("id")(d, envelope) : null);
 
 function decodeMessageEvent(d: Fields, envelope: Fields): ServerFrame | null {
   return isMessage(d) ? decodeUnlisted(envelope["t"] as string, envelope) : null;

@@ -66,6 +66,8 @@ export interface MemberLeft {
 export interface MemberUpdated {
   userId: string;
   role: Role;
+  /** Until when he may only read; null where that was lifted, absent where it is not spoken of. */
+  mutedUntil?: string | null;
 }
 
 /** `d` of `member.banned` and `member.unbanned`, of somebody who is no member. */
@@ -79,6 +81,12 @@ export interface ReactionEvent {
   id: string;
   userId: string;
   emoji: string;
+}
+
+/** `d` of `message.pinned` and `message.unpinned`. */
+export interface PinEvent {
+  messageId: string;
+  userId: string;
 }
 
 /** `d` of `settings.updated`, in one's own log. */
@@ -226,6 +234,12 @@ export const encode = {
     d: { id, content },
   }),
   delete: (ref: Ref, room: string, id: string): ClientFrame => ({ t: "message.delete", ref, room, d: { id } }),
+  react: (ref: Ref, room: string, id: string, emoji: string, on: boolean): ClientFrame => ({
+    t: on ? "reaction.add" : "reaction.remove",
+    ref,
+    room,
+    d: { id, emoji },
+  }),
   /** The answer holds the exact counts above the new mark. */
   markRead: (ref: Ref, room: string, seq: number): ClientFrame => ({ t: "mark.read", ref, room, d: { seq } }),
   /** Without a ref, like the two below: nobody waits for an answer, so none is sent. */

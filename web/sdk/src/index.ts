@@ -4,12 +4,14 @@ export type { Farewell, Job, LoginSession, NewSecondFactor, ProfileChange } from
 export { ApiError, type FieldError } from "./http.js";
 export { browserEnvironment, memoryStorage, type Environment, type Places, type Upload } from "./environment.js";
 export { deliveryOf, RECEIPTS_MAX_MEMBERS, type Delivery, type ReceiptMarks } from "./receipts.js";
-export type { Ban, Invite, InvitePreview, RoomChange } from "./roomactions.js";
+export type { Ban, Invite, InvitePreview, Report, RoomChange } from "./roomactions.js";
 export type { ConnectionState } from "./connection.js";
 export type { RoomState } from "./counts.js";
 export type { MemberView } from "./members.js";
 export type { OutboxItem } from "./outbox.js";
 export type { Presence } from "./presence.js";
 export type { RoomEntry, RoomView } from "./room.js";
+export type { NewsReader } from "./news.js";
 export type { ProtocolFaults } from "./sequence.js";
-export type { Attachment, DirectoryPage, Message, NewRoom, Role, Room, User } from "./types.js";
+export type { ThreadView } from "./threads.js";
+export type { Attachment, DirectoryPage, Hit, Message, NewRoom, Reaction, Role, Room, RoomSettings, User } from "./types.js";

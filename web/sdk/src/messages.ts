@@ -1,5 +1,6 @@
-// One's own messages: sent through the outbox, edited and deleted over the
-// socket when there is one. Both may be repeated, so REST may stand in.
+// What people do to messages. One's own are sent through the outbox; edits,
+// deletions and reactions go over the socket when there is one. They may be
+// repeated, so REST may stand in.
 
 import type { Api } from "./api.js";
 import type { Connection } from "./connection.js";
@@ -7,6 +8,8 @@ import type { Environment } from "./environment.js";
 import { encode } from "./frames.js";
 import { Outbox, sendResult } from "./outbox.js";
 import type { People } from "./people.js";
+import { Reactions } from "./reactions.js";
+import { withReaction } from "./extras.js";
 import type { RoomStore } from "./rooms.js";
 import type { Attachment, Message } from "./types.js";
 
@@ -15,16 +18,30 @@ export interface MessagesPort {
   readonly connection: Connection;
   readonly people: People;
   readonly rooms: RoomStore;
+  me(): string | null;
   refused(code: string): void;
 }
 
 export class Messages {
   outbox: Outbox | null = null;
+  readonly reactions: Reactions;
 
   constructor(
     private readonly env: Environment,
     private readonly port: MessagesPort,
-  ) {}
+  ) {
+    const { me, rooms } = port;
+    this.reactions = new Reactions({
+      me,
+      ask: async ({ id, roomId }, emoji, on) => {
+        const done = await port.connection.act((ref) => encode.react(ref, roomId, id, emoji, on));
+        if (!done) await port.api.react(id, emoji, on);
+      },
+      done: ({ id, roomId }, emoji, on) =>
+        rooms.touch(roomId, ({ timeline }) => timeline.change(id, (message) => withReaction(message, emoji, me() ?? "", on, me()))),
+      changed: (roomId) => rooms.refreshView(roomId),
+    });
+  }
 
   begin(userId: string): void {
     const { connection, people, rooms, refused } = this.port;
@@ -33,7 +50,12 @@ export class Messages {
       {
         send: (roomId, data, done) =>
           connection.request((ref) => encode.send(ref, roomId, data), (reply) => {
-            if (reply?.kind === "error") refused(reply.d.code);
+            if (reply?.kind === "error") {
+              const { code, retryAfterMs } = reply.d;
+              refused(code);
+              // Not for ever: one is muted.
+              if (code === "forbidden" && retryAfterMs) rooms.touch(roomId, (room) => (room.mutedUntil = this.env.now() + retryAfterMs));
+            }
             done(sendResult(reply));
           }),
         acknowledged: (item, ack) => {
@@ -51,20 +73,71 @@ export class Messages {
     this.outbox = null;
   }
 
-  send(roomId: string, content: string, attachments: readonly Attachment[]): void {
+  send(roomId: string, content: string, attachments: readonly Attachment[] = [], replyTo?: string): void {
     this.port.people.stoppedComposing(roomId);
-    this.outbox?.compose(roomId, content, attachments);
+    this.port.rooms.room(roomId)?.jumpToEnd();
+    this.outbox?.compose(roomId, content, attachments, replyTo);
+  }
+
+  retry(clientMsgId: string): void {
+    this.outbox?.retry(clientMsgId);
+  }
+
+  discard(clientMsgId: string): void {
+    this.outbox?.discard(clientMsgId);
   }
 
   async edit({ id, roomId }: Message, content: string): Promise<void> {
     const done = await this.port.connection.act((ref) => encode.edit(ref, roomId, id, content));
-    if (!done) this.port.rooms.stored(await this.port.api.editMessage(id, content));
+    if (done) return;
+    const message = await this.port.api.editMessage(id, content);
+    this.port.rooms.touch(roomId, ({ timeline }) => timeline.store(message));
   }
 
-  async delete({ id, roomId }: Message): Promise<void> {
-    const done = await this.port.connection.act((ref) => encode.delete(ref, roomId, id));
+  /** The reason is for another's message. */
+  async delete({ id, roomId }: Message, reason?: string): Promise<void> {
+    const done = !reason && (await this.port.connection.act((ref) => encode.delete(ref, roomId, id)));
     if (done) return;
-    await this.port.api.deleteMessage(id);
-    this.port.rooms.deleted(roomId, id, new Date(this.env.now()).toISOString());
+    await this.port.api.deleteMessage(id, reason);
+    const at = new Date(this.env.now()).toISOString();
+    this.port.rooms.touch(roomId, ({ timeline }) => timeline.markDeleted(id, at));
+  }
+
+  /** Shown at once; undone, and told here, when refused. */
+  react(message: Message, emoji: string, on: boolean): Promise<void> {
+    return this.reactions.set(message, emoji, on);
+  }
+
+  async pin({ id, roomId }: Message, on: boolean): Promise<void> {
+    await this.port.api.pin(id, on);
+    const pinned = ({ isPinned: _, ...message }: Message): Message => (on ? { ...message, isPinned: true } : message);
+    this.port.rooms.touch(roomId, ({ timeline }) => timeline.change(id, pinned));
+  }
+
+  // --- places in a room ------------------------------------------------------
+
+  async loadNewer(roomId: string): Promise<void> {
+    await this.port.rooms.room(roomId)?.loadNewer();
+  }
+
+  /** Shows a message among those around it; false when it is not there. */
+  async jumpTo(roomId: string, messageId: string): Promise<boolean> {
+    return (await this.port.rooms.room(roomId)?.jumpTo(messageId)) ?? false;
+  }
+
+  jumpToEnd(roomId: string): void {
+    this.port.rooms.room(roomId)?.jumpToEnd();
+  }
+
+  openThread(roomId: string, rootId: string | null): void {
+    this.port.rooms.room(roomId)?.openThread(rootId);
+  }
+
+  loadOlderReplies(roomId: string): void {
+    void this.port.rooms.room(roomId)?.thread?.loadOlder();
+  }
+
+  threadSeen(roomId: string): void {
+    this.port.rooms.room(roomId)?.thread?.seen();
   }
 }

@@ -15,6 +15,8 @@ export interface OutboxItem {
   content: string;
   /** Uploaded before; the message names them. */
   attachments?: Attachment[];
+  /** The message that this one answers. */
+  replyTo?: string;
   composedAt: string;
   /** Orders messages composed within one millisecond. */
   order: number;
@@ -71,12 +73,13 @@ export class Outbox {
     this.load();
   }
 
-  compose(roomId: string, content: string, attachments: readonly Attachment[] = []): OutboxItem {
+  compose(roomId: string, content: string, attachments: readonly Attachment[] = [], replyTo?: string): OutboxItem {
     const item: OutboxItem = {
       clientMsgId: this.env.uuid(),
       roomId,
       content,
       ...(attachments.length > 0 ? { attachments: [...attachments] } : {}),
+      ...(replyTo ? { replyTo } : {}),
       composedAt: new Date(this.env.now()).toISOString(),
       order: this.counter++,
       state: "queued",
@@ -173,8 +176,9 @@ export class Outbox {
       ANSWER_TIMEOUT_MS,
     );
     const attachments = item.attachments?.map(({ id }) => id);
-    const { clientMsgId, content } = item;
-    this.port.send(roomId, { clientMsgId, content, ...(attachments ? { attachments } : {}) }, answer);
+    const { clientMsgId, content, replyTo } = item;
+    const data = { clientMsgId, content, ...(attachments ? { attachments } : {}), ...(replyTo ? { replyTo } : {}) };
+    this.port.send(roomId, data, answer);
   }
 
   private finished(item: OutboxItem, lane: Lane, result: SendResult): void {

@@ -3,11 +3,13 @@
 
 import { ApiError } from "./http.js";
 import { MemberList } from "./members.js";
+import { Quotes } from "./quotes.js";
 import { Receipts, type ReceiptMarks } from "./receipts.js";
+import { Thread, type ThreadView } from "./threads.js";
 import { Timeline } from "./timeline.js";
 import type { Api } from "./api.js";
 import type { Outbox, OutboxItem } from "./outbox.js";
-import type { Message, User } from "./types.js";
+import type { Message, MessagePage, User } from "./types.js";
 
 /** One bubble: a message of the server, or one of ours on its way there. */
 export type RoomEntry =
@@ -18,17 +20,28 @@ export interface RoomView {
   entries: readonly RoomEntry[];
   historyLoaded: boolean;
   hasOlder: boolean;
+  /** What is shown lies away from the room's end. */
+  hasNewer: boolean;
   loading: boolean;
   error: ApiError | null;
   /** The server gives, one after the other, events that happened a while ago. */
   catchingUp: boolean;
   /** How far the members are; null in large rooms and while it is not known. */
   receipts: ReceiptMarks | null;
+  /** What shown messages answer, by id; null is what cannot be read any more. */
+  quotes: ReadonlyMap<string, Message | null>;
+  /** The one that is open. */
+  thread: ThreadView | null;
+  /** Until when one may only read. */
+  mutedUntil: number | null;
 }
 
 export interface OpenRoomPort {
   later(delayMs: number, action: () => void): void;
+  me(): string | null;
   outbox(): Outbox | null;
+  /** With one's own reactions that are on their way. */
+  overlay(message: Message): Message;
   /** The view was dropped. */
   changed(room: OpenRoom): void;
   membersSeen(users: readonly User[]): void;
@@ -50,7 +63,11 @@ export class OpenRoom {
   /** Receipts have no replay: after each pause they are read anew. */
   receiptsStale = true;
   error: ApiError | null = null;
+  thread: Thread | null = null;
+  mutedUntil: number | null = null;
+  private readonly quotes: Quotes;
   private loading = false;
+  private underWay: Promise<void> | null = null;
   /** Counts dropped caches, so that an answer to an earlier question is not merged. */
   private generation = 0;
   private view: RoomView | null = null;
@@ -60,7 +77,8 @@ export class OpenRoom {
     readonly roomId: string,
     private readonly port: OpenRoomPort,
   ) {
-    this.timeline = new Timeline(roomId);
+    this.timeline = new Timeline(roomId, () => port.me());
+    this.quotes = new Quotes(api, this.timeline, () => this.changed());
     this.members = new MemberList(api, roomId, (users) => port.membersSeen(users));
     this.receipts = new Receipts(api, roomId, () => this.changed());
   }
@@ -87,18 +105,50 @@ export class OpenRoom {
   discard(): void {
     this.generation += 1;
     this.loading = false;
+    this.quotes.reset();
     this.receipts.reset();
     this.receiptsStale = true;
   }
 
   async loadLatest(): Promise<void> {
-    if (!this.loading) await this.loadPage(undefined);
+    if (!this.loading) await this.guarded(() => this.load({}, (page) => this.timeline.mergePage(page)));
   }
 
   async loadOlder(): Promise<void> {
-    if (this.loading) return;
-    if (!this.timeline.historyLoaded) return this.loadPage(undefined);
-    if (this.timeline.nextCursor) await this.loadPage(this.timeline.nextCursor);
+    if (!this.timeline.historyLoaded) return this.loadLatest();
+    const cursor = this.timeline.nextCursor;
+    if (this.loading || cursor === null) return;
+    await this.guarded(() => this.load({ cursor }, (page) => this.timeline.mergeOlder(page)));
+  }
+
+  async loadNewer(): Promise<void> {
+    const cursor = this.timeline.newerCursor;
+    if (this.loading || cursor === null) return;
+    await this.guarded(() => this.load({ cursor }, (page) => this.timeline.mergeNewer(page)));
+  }
+
+  /** Shows a message among those around it; false when it is not there. */
+  async jumpTo(messageId: string): Promise<boolean> {
+    // What is being read just now may hold it.
+    while (this.underWay && !this.shows(messageId)) await this.underWay.catch(() => {});
+    if (!this.shows(messageId)) await this.load({ around: messageId }, (page) => this.timeline.mergeAround(page));
+    return this.shows(messageId);
+  }
+
+  jumpToEnd(): void {
+    this.timeline.leaveAside();
+    this.changed();
+  }
+
+  openThread(rootId: string | null): void {
+    if (this.thread?.rootId === rootId) return;
+    this.thread = rootId === null ? null : new Thread(this.api, this.timeline, rootId, () => this.changed());
+    if (this.thread) void this.thread.loadOlder();
+    else this.changed();
+  }
+
+  private shows(messageId: string): boolean {
+    return this.timeline.messages().some(({ id }) => id === messageId);
   }
 
   /** People come in crowds, and in replays: one look at the list covers them. */
@@ -120,45 +170,74 @@ export class OpenRoom {
     if (message.clientMsgId) this.port.outbox()?.settle(message.clientMsgId);
   }
 
-  private async loadPage(cursor: string | undefined): Promise<void> {
+  /** One page at a time. */
+  private load(place: { cursor?: string; around?: string }, merge: (page: MessagePage) => void): Promise<void> {
+    const asked = this.ask(place, merge).finally(() => {
+      if (this.underWay === asked) this.underWay = null;
+    });
+    return (this.underWay = asked);
+  }
+
+  /** An answer to a question from before a reset is none. */
+  private async ask(place: { cursor?: string; around?: string }, merge: (page: MessagePage) => void): Promise<void> {
     const generation = this.generation;
     this.loading = true;
     this.error = null;
     this.changed();
+    const done = this.timeline.readingPage();
     try {
-      const page = await this.api.messages(this.roomId, cursor);
+      const page = await this.api.messages(this.roomId, place);
       if (generation !== this.generation) return;
-      this.timeline.mergePage(page);
+      merge(page);
       for (const message of page.messages) this.settle(message);
-    } catch (error) {
-      if (generation !== this.generation) return;
-      if (!(error instanceof ApiError)) throw error;
-      this.error = error;
+    } finally {
+      done();
+      if (generation === this.generation) {
+        this.loading = false;
+        this.changed();
+      }
     }
-    this.loading = false;
-    this.changed();
+  }
+
+  /** What went wrong stands in the room. */
+  private async guarded(load: () => Promise<void>): Promise<void> {
+    const generation = this.generation;
+    try {
+      await load();
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      if (generation !== this.generation) return;
+      this.error = error;
+      this.changed();
+    }
   }
 
   private build(): RoomView {
     const { timeline } = this;
-    const entries: RoomEntry[] = timeline.messages().map((message) => ({
-      // The same key before and after the ack, so that the bubble stays in place.
-      key: message.clientMsgId ?? message.id,
-      kind: "message",
-      message,
-    }));
+    const entries = timeline.messages().map((message) => this.entryOf(message));
     const shown = new Set(entries.map((entry) => entry.key));
-    for (const draft of this.port.outbox()?.pending(this.roomId) ?? []) {
-      if (!shown.has(draft.clientMsgId)) entries.push({ key: draft.clientMsgId, kind: "draft", draft });
-    }
+    const hasNewer = timeline.newerCursor !== null;
+    const pending = (this.port.outbox()?.pending(this.roomId) ?? []).filter(({ clientMsgId }) => !shown.has(clientMsgId));
+    const drafts = pending.map((draft): RoomEntry => ({ key: draft.clientMsgId, kind: "draft", draft }));
+    if (!hasNewer) entries.push(...drafts);
+    const inThread = drafts.filter((entry) => entry.kind === "draft" && this.thread?.belongs(entry.draft));
     return {
       entries,
       historyLoaded: timeline.historyLoaded,
       hasOlder: timeline.historyLoaded && timeline.nextCursor !== null,
+      hasNewer,
+      quotes: this.quotes.of(entries.map((entry) => (entry.kind === "message" ? entry.message : entry.draft))),
+      thread: this.thread?.view(inThread, (message) => this.entryOf(message)) ?? null,
+      mutedUntil: this.mutedUntil,
       loading: this.loading,
       error: this.error,
       catchingUp: timeline.catchingUp,
       receipts: this.receipts.snapshot,
     };
+  }
+
+  private entryOf(message: Message): RoomEntry {
+    // The same key before and after the ack, so that the bubble stays in place.
+    return { key: message.clientMsgId ?? message.id, kind: "message", message: this.port.overlay(message) };
   }
 }

@@ -2,7 +2,7 @@
 // did it need not wait for that.
 
 import { ApiError, type HttpClient } from "./http.js";
-import type { HistoryVisibility, NewRoom, Room, User } from "./types.js";
+import type { HistoryVisibility, Message, NewRoom, Room, RoomSettings, User } from "./types.js";
 
 export interface RoomChange {
   name?: string;
@@ -10,6 +10,8 @@ export interface RoomChange {
   description?: string;
   topic?: string;
   historyVisibility?: HistoryVisibility;
+  editWindowSeconds?: number;
+  slowModeSeconds?: number;
 }
 
 export interface Invite {
@@ -37,12 +39,22 @@ export interface Ban {
   bannedAt: string;
 }
 
+/** What members complained of, one a message. */
+export interface Report {
+  id: string;
+  message: Message;
+  reporters: { userId: string; reason: string; createdAt: string }[];
+  createdAt: string;
+  status: "open" | "resolved";
+}
+
 export interface RoomActionsPort {
   me(): string | null;
   invitesChanged(): void;
   refreshRooms(): Promise<void>;
   left(roomId: string): void;
   membersChanged(roomId: string): void;
+  settingsChanged(roomId: string, settings: RoomSettings): void;
 }
 
 const path = (roomId: string, ...rest: string[]) => ["/rooms", ...[roomId, ...rest].map(encodeURIComponent)].join("/");
@@ -84,6 +96,12 @@ export class RoomActions {
     return this.entered(this.http.request("/direct-rooms", { method: "POST", body: { userIds } }));
   }
 
+  /** What one wants of a room, on all one's devices. */
+  async set(roomId: string, settings: RoomSettings): Promise<void> {
+    const body = { ...settings, mutedUntil: settings.mutedUntil ?? undefined };
+    this.port.settingsChanged(roomId, await this.http.request<RoomSettings>(path(roomId, "settings"), { method: "PUT", body }));
+  }
+
   // --- members -----------------------------------------------------------------
 
   addMember(roomId: string, userId: string): Promise<void> {
@@ -110,8 +128,27 @@ export class RoomActions {
     return this.http.request(path(roomId, "bans", userId), { method: "DELETE" });
   }
 
+  /** Until then the person may only read. */
+  mute(roomId: string, userId: string, until: string): Promise<void> {
+    return this.regrouped(roomId, this.http.request(path(roomId, "members", userId, "mute"), { method: "PUT", body: { until } }));
+  }
+
+  unmute(roomId: string, userId: string): Promise<void> {
+    return this.regrouped(roomId, this.http.request(path(roomId, "members", userId, "mute"), { method: "DELETE" }));
+  }
+
   async bans(roomId: string): Promise<Ban[]> {
     return (await this.http.request<{ bans: Ban[] }>(path(roomId, "bans"))).bans;
+  }
+
+  // --- reports -----------------------------------------------------------------
+
+  async reports(roomId: string): Promise<Report[]> {
+    return (await this.http.request<{ reports: Report[] }>(path(roomId, "reports"))).reports;
+  }
+
+  resolve(reportId: string, action: "dismiss" | "delete"): Promise<void> {
+    return this.http.request(`/reports/${encodeURIComponent(reportId)}/resolve`, { method: "POST", body: { action } });
   }
 
   // --- invitations -------------------------------------------------------------
@@ -144,7 +181,7 @@ export class RoomActions {
       const { invites } = await this.http.request<{ invites: InvitePreview[] }>("/users/me/invites");
       if (this.port.me() === userId) this.setInvites(invites);
     } catch (error) {
-      // Asked again at the next start; a server that is older has none.
+      // Asked again at the next start.
       if (!(error instanceof ApiError)) throw error;
     }
   }

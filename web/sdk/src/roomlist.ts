@@ -1,17 +1,19 @@
 // The list of one's rooms: read over REST, kept by what the socket tells, and
-// sorted by where something was said last.
+// sorted: favourites first, then by where something was said last.
 
 import { ApiError } from "./http.js";
 import type { Api } from "./api.js";
 import type { Environment, Timer } from "./environment.js";
 import type { RoomHead } from "./frames.js";
-import type { Room } from "./types.js";
+import type { Room, RoomSettings } from "./types.js";
 
 const POLL_MS = 30_000;
 /** Members come in bursts; one look at the list covers them. */
 const SETTLE_MS = 300;
 /** Between two series of heads no more rooms than this become active. */
 const SERIES = 1_000_000;
+
+const favourite = ({ settings }: Room) => (settings?.isFavourite ? 1 : 0);
 
 export interface RoomListPort {
   /** False once the session for which was asked is over. */
@@ -44,7 +46,7 @@ export class RoomList {
   get rooms(): readonly Room[] | null {
     if (!this.list) return null;
     this.sorted ??= [...this.list].sort(
-      (a, b) => this.rankOf(b.id) - this.rankOf(a.id) || a.name.localeCompare(b.name) || a.id.localeCompare(b.id),
+      (a, b) => favourite(b) - favourite(a) || this.rankOf(b.id) - this.rankOf(a.id) || a.name.localeCompare(b.name) || a.id.localeCompare(b.id),
     );
     return this.sorted;
   }
@@ -101,6 +103,13 @@ export class RoomList {
       // Gone again, or not answered: the whole list tells which.
       if (this.port.isCurrent(userId)) this.refreshSoon();
     }
+  }
+
+  /** What one wants of a room: told by another device, or chosen here. */
+  settingsChanged(roomId: string, settings: RoomSettings): void {
+    if (!this.find(roomId)) return;
+    this.set(this.list!.map((room) => (room.id === roomId ? { ...room, settings } : room)));
+    this.port.changed();
   }
 
   remove(roomId: string): void {

@@ -2,7 +2,7 @@
 // socket and how closely, and where each frame goes.
 
 import { ApiError } from "./http.js";
-import { encode, isMessageEvent, type AckData, type HelloData, type LogEvent, type Ref, type ResumeData, type ServerFrame } from "./frames.js";
+import { encode, isMessageEvent, type AckData, type HelloData, type LogEvent, type MemberUpdated, type Ref, type ResumeData, type ServerFrame } from "./frames.js";
 import { ReadState, type ReadStatePort } from "./readstate.js";
 import { RECEIPTS_MAX_MEMBERS } from "./receipts.js";
 import { OpenRoom, type RoomView } from "./room.js";
@@ -17,6 +17,7 @@ export interface RoomPort extends ReadStatePort {
   /** Gives the way to call it off. */
   later(delayMs: number, action: () => void): () => void;
   outbox(): Outbox | null;
+  overlay(message: Message): Message;
   memberCount(roomId: string): number | null;
   changed(roomId: string): void;
   membersChanged(roomId: string): void;
@@ -109,6 +110,10 @@ export class RoomStore {
 
   view(roomId: string): RoomView | null {
     return this.rooms.get(roomId)?.snapshot ?? null;
+  }
+
+  room(roomId: string): OpenRoom | undefined {
+    return this.rooms.get(roomId);
   }
 
   members(roomId: string): MemberList | null {
@@ -254,16 +259,10 @@ export class RoomStore {
     if (ack.seq !== undefined) this.readState.sent(item.roomId, ack.seq);
   }
 
-  stored(message: Message): void {
-    this.onRoom(message.roomId, (room) => {
-      room.timeline.store(message);
-      room.changed();
-    });
-  }
-
-  deleted(roomId: string, messageId: string, at: string): void {
+  /** Something of a room that is followed is known otherwise than by its log. */
+  touch(roomId: string, act: (room: OpenRoom) => void): void {
     this.onRoom(roomId, (room) => {
-      room.timeline.markDeleted(messageId, at);
+      act(room);
       room.changed();
     });
   }
@@ -271,7 +270,9 @@ export class RoomStore {
   private create(roomId: string): OpenRoom {
     return new OpenRoom(this.api, roomId, {
       later: (delayMs, action) => void this.port.later(delayMs, action),
+      me: () => this.port.me(),
       outbox: () => this.port.outbox(),
+      overlay: (message) => this.port.overlay(message),
       changed: (room) => {
         this.markRead(room);
         this.port.changed(roomId);
@@ -342,7 +343,9 @@ export class RoomStore {
     if (!t.startsWith("member.") && !t.startsWith("room.")) return;
     this.port.roomsChanged();
     if (t.startsWith("room.")) return;
-    if (t === "member.left") room.receipts.left((d as { userId?: string } | undefined)?.userId ?? "");
+    const { userId = "", mutedUntil } = (d ?? {}) as Partial<MemberUpdated>;
+    if (t === "member.left") room.receipts.left(userId);
+    if (mutedUntil !== undefined && userId === this.port.me()) room.mutedUntil = mutedUntil === null ? null : Date.parse(mutedUntil);
     room.reloadMembersSoon();
   }
 
@@ -352,7 +355,8 @@ export class RoomStore {
 
   private markRead(room: OpenRoom): void {
     if (this.readingRoom !== room.roomId || !room.open) return;
-    const newest = room.timeline.messages().at(-1);
+    // Away from the end nobody reads it.
+    const newest = room.timeline.newerCursor === null && room.timeline.messages().at(-1);
     if (!newest) return;
     this.readState.seen(room.roomId, newest.seq);
   }

@@ -5,6 +5,8 @@
 // absolute: an event is applied when its number is the cursor plus one,
 // dropped when at or below it, and held while the hole before it is asked for.
 
+import { around, grownNewer, grownOlder, type Aside } from "./aside.js";
+import { carriedOver, concerned, folded } from "./extras.js";
 import { isMessageEvent, type AckData, type LogEvent, type SubscribedData } from "./frames.js";
 import type { OutboxItem } from "./outbox.js";
 import type { Message, MessagePage } from "./types.js";
@@ -46,9 +48,17 @@ export class Timeline {
   /** Everything from this creation number on is loaded; null before the first page. */
   private floor: number | null = null;
   private olderCursor: string | null = null;
+  /** What is shown in place of the room's end. */
+  private aside: Aside | null = null;
   private sorted: Message[] | null = null;
+  /** What was told while pages were being read, which may or may not hold it. */
+  private meanwhile: LogEvent[] = [];
+  private reading = 0;
 
-  constructor(readonly roomId: string) {}
+  constructor(
+    readonly roomId: string,
+    private readonly me: () => string | null = () => null,
+  ) {}
 
   get cursor(): number | null {
     return this.lastSeq;
@@ -70,19 +80,28 @@ export class Timeline {
 
   /** Cursor of the next older page, null at the beginning of the room. */
   get nextCursor(): string | null {
-    return this.olderCursor;
+    return this.aside ? this.aside.older : this.olderCursor;
   }
 
-  /** Loaded messages in the order of their creation, without holes. */
+  /** Cursor of the next newer page, null where the room's end is shown. */
+  get newerCursor(): string | null {
+    return this.aside?.newer ?? null;
+  }
+
+  /** Shown messages in the order of their creation, without holes. */
   messages(): readonly Message[] {
-    const floor = this.floor;
-    if (floor === null) return [];
-    this.sorted ??= [...this.byId.values()].filter((m) => m.seq >= floor).sort((a, b) => a.seq - b.seq);
+    const { from, to } = this.aside ?? { from: this.floor ?? Infinity, to: Infinity };
+    this.sorted ??= [...this.byId.values()].filter((m) => m.seq >= from && m.seq <= to).sort(bySeq);
     return this.sorted;
   }
 
-  has(messageId: string): boolean {
-    return this.byId.has(messageId);
+  /** Known replies of a thread from a number on, in their order. */
+  replies(rootId: string, from: number): Message[] {
+    return [...this.byId.values()].filter((m) => m.threadRoot === rootId && m.seq >= from).sort(bySeq);
+  }
+
+  get(messageId: string): Message | undefined {
+    return this.byId.get(messageId);
   }
 
   /** A subscription was sent; its answer decides where the log goes on. */
@@ -121,6 +140,7 @@ export class Timeline {
     this.sorted = null;
     this.floor = null;
     this.olderCursor = null;
+    this.aside = null;
     this.leftLog();
     this.joinedAt = head;
     this.lastSeq = head;
@@ -154,8 +174,48 @@ export class Timeline {
     return missing ? this.ask() : nothing();
   }
 
+  /** A page is asked for: until the answer to this is called, what is told is kept beside. */
+  readingPage(): () => void {
+    this.reading += 1;
+    return () => {
+      this.reading -= 1;
+      if (this.reading === 0) this.meanwhile = [];
+    };
+  }
+
+  /** What a page says of messages is true of the moment when it was read. */
+  take(messages: readonly Message[]): void {
+    for (const message of messages) {
+      this.store(message, true);
+      for (const event of this.meanwhile) if (concerned(event) === message.id) this.fold(event);
+    }
+  }
+
+  /** The page to which `nextCursor` leads. */
+  mergeOlder(page: MessagePage): void {
+    if (!this.aside) return this.mergePage(page);
+    this.take(page.messages);
+    this.setAside(grownOlder(this.aside, page));
+  }
+
+  mergeNewer(page: MessagePage): void {
+    this.take(page.messages);
+    if (this.aside) this.setAside(grownNewer(this.aside, page));
+  }
+
+  /** Shows what is around a message, wherever that is. */
+  mergeAround(page: MessagePage): void {
+    this.take(page.messages);
+    this.setAside(around(page));
+  }
+
+  /** Back to the room's end. */
+  leaveAside(): void {
+    this.setAside(null);
+  }
+
   mergePage(page: MessagePage): void {
-    for (const message of page.messages) this.store(message);
+    this.take(page.messages);
     this.olderCursor = page.nextCursor;
     const oldest = page.messages.reduce((lowest, m) => Math.min(lowest, m.seq), this.floor ?? Infinity);
     if (page.nextCursor === null) this.floor = 0;
@@ -168,7 +228,7 @@ export class Timeline {
    * Shows an own message from its ack alone. The log event follows and replaces
    * it under the same id, so there is one bubble whichever comes first.
    */
-  acknowledge(ack: AckData, draft: Pick<OutboxItem, "clientMsgId" | "content" | "attachments">, userId: string): void {
+  acknowledge(ack: AckData, draft: Pick<OutboxItem, "clientMsgId" | "content" | "attachments" | "replyTo">, userId: string): void {
     if (!ack.id || ack.seq === undefined || this.byId.has(ack.id)) return;
     const ts = ack.ts ?? new Date(0).toISOString();
     this.store({
@@ -181,17 +241,37 @@ export class Timeline {
       updatedAt: ts,
       seq: ack.seq,
       clientMsgId: draft.clientMsgId,
+      ...this.replyFields(draft.replyTo),
     });
     this.provisional.add(ack.id);
   }
 
-  /** Takes a message in its present state, from whatever source. */
-  store(message: Message): void {
+  /** Takes a message in its present state, from whatever source; `whole` with all that is told beside its text. */
+  store(message: Message, whole = false): void {
     const known = this.byId.get(message.id);
-    if (known && !this.provisional.delete(message.id) && isOlder(message, known)) return;
+    const older = known !== undefined && !this.provisional.delete(message.id) && isOlder(message, known);
+    if (older && !whole) return;
+    const extras = whole ? message : known;
+    const text = older ? withoutExtras(known) : message;
     // Only the author's own sockets carry the client id; do not lose it.
     const clientMsgId = message.clientMsgId ?? known?.clientMsgId;
-    this.byId.set(message.id, clientMsgId ? { ...message, clientMsgId } : message);
+    const next = extras && extras !== text ? carriedOver(extras, text) : text;
+    this.byId.set(message.id, clientMsgId ? { ...next, clientMsgId } : next);
+    this.sorted = null;
+  }
+
+  /** What an event tells of a message that is known, beside its text. */
+  fold(event: LogEvent): void {
+    const known = this.byId.get(concerned(event) ?? "");
+    if (!known) return;
+    this.byId.set(known.id, folded(known, event, this.me()));
+    this.sorted = null;
+  }
+
+  change(messageId: string, change: (message: Message) => Message): void {
+    const known = this.byId.get(messageId);
+    if (!known) return;
+    this.byId.set(messageId, change(known));
     this.sorted = null;
   }
 
@@ -208,6 +288,10 @@ export class Timeline {
       this.held.delete(next.seq);
       this.lastSeq = next.seq;
       if (isMessageEvent(next)) this.store(next.d);
+      if (concerned(next) !== null) {
+        this.fold(next);
+        if (this.reading > 0) this.meanwhile.push(next);
+      }
       step.delivered.push(next);
     }
     if (this.replayMoreFrom !== null && this.lastSeq >= this.replayMoreFrom) {
@@ -215,6 +299,22 @@ export class Timeline {
       step.subscribeAfter = this.lastSeq;
     }
     return step;
+  }
+
+  private replyFields(replyTo: string | undefined): Pick<Message, "replyTo" | "threadRoot"> {
+    if (!replyTo) return {};
+    return { replyTo, threadRoot: this.byId.get(replyTo)?.threadRoot ?? replyTo };
+  }
+
+  private setAside(aside: Aside | null): void {
+    this.sorted = null;
+    this.aside = aside;
+    // Met what is loaded from the end on, or is that end: one stretch.
+    if (!aside || (aside.newer !== null && (this.floor === null || aside.to < this.floor))) return;
+    this.aside = null;
+    if (this.floor !== null && this.floor <= aside.from) return;
+    this.floor = aside.from;
+    this.olderCursor = aside.older;
   }
 
   private leftLog(): void {
@@ -230,6 +330,13 @@ export class Timeline {
     this.suspectedHead = 0;
     return { delivered: [], subscribeAfter: this.lastSeq! };
   }
+}
+
+const bySeq = (a: Message, b: Message) => a.seq - b.seq;
+
+function withoutExtras(message: Message): Message {
+  const { reactions: _, thread: __, isPinned: ___, ...rest } = message;
+  return rest;
 }
 
 /** A page may have been read before an edit whose event came first. */

@@ -17,6 +17,8 @@ export interface User extends Profile {
   avatar?: string | null;
   /** Among the members of a room: what the person is in it. */
   role?: Role;
+  /** Among the members of a room: until when the person may only read. */
+  mutedUntil?: string | null;
   /** At the moment of the answer; who watches presence is told of changes. */
   isOnline?: boolean;
   lastSeen?: string | null;
@@ -44,6 +46,8 @@ export interface Room {
   archivedAt?: string;
   /** Where the room has its own. */
   editWindowSeconds?: number;
+  /** How long a member waits between two messages; 0 or absent: not at all. */
+  slowModeSeconds?: number;
   /** What one is in it, and has set for oneself; absent outside. */
   role?: Role;
   settings?: RoomSettings;
@@ -77,10 +81,30 @@ export interface Message {
   /** Present on one's own messages only. */
   clientMsgId?: string | null;
   editedAt?: string | null;
+  /** The message that this one answers. */
+  replyTo?: string | null;
+  /** The message that began the thread, on every reply in it. */
+  threadRoot?: string | null;
   /** Of messages read over HTTP; events tell each change. */
   reactions?: Reaction[];
+  /** Of messages read over HTTP that have replies. */
+  thread?: ThreadSummary;
+  /** Of messages read over HTTP; absent when it is not. */
+  isPinned?: boolean;
   /** Present on tombstones, whose content is empty. */
   deletedAt?: string | null;
+  /** Who deleted it, and why, where somebody else than the author did. */
+  by?: string | null;
+  reason?: string | null;
+}
+
+/** What the first message of a thread tells of it. */
+export interface ThreadSummary {
+  replies: number;
+  lastReplyAt: string;
+  /** At most five. */
+  participants: string[];
+  unread: number;
 }
 
 /** One sign that people express about a message. */
@@ -99,8 +123,28 @@ export interface Session {
   refreshToken?: string;
 }
 
+/** Newest first. */
 export interface MessagePage {
   messages: Message[];
+  /** Leads to older ones. */
+  nextCursor: string | null;
+  /** Leads to newer ones; null at the end of the room. */
+  newerCursor?: string | null;
+}
+
+export interface ThreadPage extends MessagePage {
+  root: Message;
+}
+
+/** A message that was found, and what stands around it. */
+export interface Hit {
+  message: Message;
+  before: Message | null;
+  after: Message | null;
+}
+
+export interface HitPage {
+  results: Hit[];
   nextCursor: string | null;
 }
 

@@ -1,13 +1,15 @@
 // What concerns the user and no room: numbered without gaps, each applied once,
 // whichever socket brings it first.
 
-import { isCounts, roomIdOf } from "./decode.js";
+import { isCounts, isRoomSettings, roomIdOf } from "./decode.js";
 import type { Counts, HelloData, ReadyData, ServerFrame } from "./frames.js";
+import type { RoomSettings } from "./types.js";
 
 export interface UserLogPort {
   roomAdded(roomId: string): void;
   roomRemoved(roomId: string): void;
   markMoved(roomId: string, counts: Counts): void;
+  settingsChanged(roomId: string, settings: RoomSettings): void;
   /** On another device. */
   profileChanged(): void;
   invitesChanged(): void;
@@ -50,5 +52,9 @@ export class UserLog {
     if (t === "room.added") this.port.roomAdded(roomId);
     else if (t === "room.removed") this.port.roomRemoved(roomId);
     else if (t === "mark.moved" && isCounts(d)) this.port.markMoved(roomId, d);
+    else if (t === "settings.updated" && isRoomSettings(d)) {
+      const { notifications, mutedUntil, isFavourite } = d;
+      this.port.settingsChanged(roomId, { notifications, mutedUntil: mutedUntil ?? null, isFavourite });
+    }
   }
 }

@@ -23,7 +23,7 @@ describe("a room", () => {
 
   it("shows a message at once and as one bubble when the ack comes before the event", async () => {
     const { world, client } = await inRoom();
-    client.send(ROOM, "hi");
+    client.messages.send(ROOM, "hi");
     expect(shown(client)).toEqual(["(hi)"]);
     const { ref, d } = world.socket.last("message.send");
     world.socket.says({ t: "ack", ref, d: { id: "m1", seq: 1, ts: "2026-01-01T00:00:01.000Z", ...d, duplicate: false } });
@@ -36,7 +36,7 @@ describe("a room", () => {
 
   it("shows one bubble when the event comes before the ack", async () => {
     const { world, client } = await inRoom();
-    client.send(ROOM, "hi");
+    client.messages.send(ROOM, "hi");
     const { ref, d } = world.socket.last("message.send");
     world.socket.says(created(1, { content: "hi", userId: ME.id, clientMsgId: d.clientMsgId }));
     expect(shown(client)).toEqual(["hi"]);
@@ -48,10 +48,10 @@ describe("a room", () => {
   it("resumes after a cut from its last number, and resends what was not acked", async () => {
     const { world, client } = await inRoom();
     world.socket.says(created(1));
-    client.send(ROOM, "mine");
+    client.messages.send(ROOM, "mine");
     const { clientMsgId } = world.socket.last("message.send").d;
     world.socket.cut();
-    client.send(ROOM, "written offline");
+    client.messages.send(ROOM, "written offline");
     await vi.advanceTimersByTimeAsync(1000);
     world.socket.ready();
     expect(world.socket.last("resume").d).toEqual({ epoch: "e1", userAfter: 3, rooms: [[ROOM, "full", 1]] });
@@ -159,7 +159,7 @@ describe("a session", () => {
   it("ends on logout, with tokens, unsent messages and rooms gone", async () => {
     const { world, client } = await inRoom();
     world.socket.cut();
-    client.send(ROOM, "never sent");
+    client.messages.send(ROOM, "never sent");
     world.routes.set("POST /auth/logout", () => new Response(null, { status: 204 }));
     await client.logout();
     expect(client.currentUser).toBeNull();
@@ -170,7 +170,7 @@ describe("a session", () => {
   it("survives a reload with its unsent messages", async () => {
     const { world, client } = await inRoom();
     world.socket.cut();
-    client.send(ROOM, "unsent");
+    client.messages.send(ROOM, "unsent");
     const again = await inRoom(new World(world.storage));
     expect(again.client.currentUser?.username).toBe("alice");
     expect(shown(again.client)).toEqual(["(unsent)"]);

@@ -33,6 +33,8 @@ const ENCODERS: Record<string, (frame: any) => ClientFrame> = {
   "message.send": ({ ref, room, d }) => encode.send(ref, room, d),
   "message.edit": ({ ref, room, d }) => encode.edit(ref, room, d.id, d.content),
   "message.delete": ({ ref, room, d }) => encode.delete(ref, room, d.id),
+  "reaction.add": ({ ref, room, d }) => encode.react(ref, room, d.id, d.emoji, true),
+  "reaction.remove": ({ ref, room, d }) => encode.react(ref, room, d.id, d.emoji, false),
   ping: ({ ref }) => encode.ping(ref),
   "mark.read": ({ ref, room, d }) => encode.markRead(ref, room, d.seq),
   "mark.received": ({ room, d }) => encode.markReceived(room, d.seq),

@@ -63,8 +63,8 @@ describe("moving", () => {
 
   it("sends again on the new socket, once, in order and under the same ids, what the old one did not answer", async () => {
     const { client, old, next } = await draining();
-    client.send(ROOM, "first");
-    client.send(ROOM, "second");
+    client.messages.send(ROOM, "first");
+    client.messages.send(ROOM, "second");
     const { clientMsgId } = old.last("message.send").d;
     next.ready();
     uptodate(next, 1);
@@ -78,7 +78,7 @@ describe("moving", () => {
 
   it("does not send again what the new socket shows as stored", async () => {
     const { client, old, next } = await draining();
-    client.send(ROOM, "mine");
+    client.messages.send(ROOM, "mine");
     const { clientMsgId } = old.last("message.send").d;
     next.ready();
     replay(next, 2, 2);
@@ -152,7 +152,7 @@ describe("a move that cannot be made", () => {
 
   it("goes on with the new socket at once when the old one is closed before it has resumed", async () => {
     const { world, client, old, next, states } = await draining();
-    client.send(ROOM, "mine");
+    client.messages.send(ROOM, "mine");
     next.ready();
     old.cut(4200);
     expect(next.last("message.send").d.content).toBe("mine");

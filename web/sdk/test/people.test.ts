@@ -99,7 +99,7 @@ describe("oneself, writing", () => {
     expect(world.socket.last("typing.start")).toEqual({ t: "typing.start", room: ROOM });
     await vi.advanceTimersByTimeAsync(1);
     client.composing(ROOM, "hell");
-    client.send(ROOM, "hello");
+    client.messages.send(ROOM, "hello");
     expect(told(world)).toEqual(["typing.start", "typing.start", "typing.stop"]);
     client.composing(ROOM, "");
     client.stoppedComposing(ROOM);

@@ -42,7 +42,6 @@ export function explainUpload(reason: unknown): string {
   if (reason instanceof ApiError) {
     if (reason.code === "unsupportedMedia") return "What is in it is no JPEG, PNG, GIF, PDF, DOC or DOCX, whatever it is called.";
     if (reason.code === "tooLarge") return "It is too large, or all of your files together are.";
-    if (reason.status === 404 || reason.status === 405) return "This server takes no files.";
   }
   return explain(reason);
 }

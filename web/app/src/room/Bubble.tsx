@@ -1,62 +1,84 @@
-import { memo } from "react";
-import type { Delivery, Message } from "@chat/sdk";
+import { memo, type KeyboardEvent } from "react";
+import type { Delivery, Message, User } from "@chat/sdk";
 import { chat } from "../chat.js";
 import { Attachments } from "../files/Attachments.js";
-import { adviceOn, deliveryText, fullDateOf, timeOf } from "../format.js";
+import { adviceOn, count, fullDateOf, momentOf, nameOf, timeOf } from "../format.js";
 import { Avatar } from "../ui/Avatar.js";
 import { Icon } from "../ui/Icon.js";
+import type { Deeds } from "./deeds.js";
+import { DeliveryMark, sameDelivery } from "./DeliveryMark.js";
 import { EditForm } from "./EditForm.js";
 import { Markdown } from "./Markdown.js";
+import { MessageActions, type Changes } from "./MessageActions.js";
+import { Quote } from "./Quote.js";
+import { ReactionBar } from "./ReactionBar.js";
 import { RichText } from "./RichText.js";
 import { isEdited, type BubbleRow } from "./rows.js";
 
-interface BubbleProps {
+export interface BubbleProps {
   row: BubbleRow;
-  author: string;
-  avatar: string | null | undefined;
+  roomId: string;
+  me: string;
+  users: ReadonlyMap<string, User>;
+  /** What it answers: null is gone, undefined is being asked for, and false stands above anyway. */
+  quoted: Message | null | undefined | false;
   /** How far an own message has come; null where it is not known. */
   delivery: Delivery | null;
-  changeable: boolean;
+  changes: Changes;
   windowMs: number;
   editing: boolean;
-  onEdit: (messageId: string | null) => void;
-  onDelete: (message: Message) => void;
+  /** The one that Tab leads to; arrows lead on from it. */
+  reachable: boolean;
+  deeds: Deeds;
 }
 
-export const Bubble = memo(
-  function Bubble({ row, author, avatar, delivery, changeable, windowMs, editing, onEdit, onDelete }: BubbleProps) {
-    const { message, draft, own } = row;
-    const failed = draft?.state === "failed";
-    const text = message?.content ?? draft!.content;
-    const attachments = message?.attachments ?? draft?.attachments ?? [];
-    const deleted = Boolean(message?.deletedAt);
-    const classes = ["message", own ? "own" : "other", row.first && "first", row.last && "last"];
-    if (failed) classes.push("failed");
-    return (
-      // Focusable by a tap, which brings the buttons where nothing can hover.
-      <li
-        className={classes.filter(Boolean).join(" ")}
-        data-message-id={message?.id}
-        tabIndex={changeable ? -1 : undefined}
-      >
-        {!own && row.first && <Avatar name={author} id={row.authorId} src={avatar} />}
-        <div className="message-column">
-          {/* Shown once a run, told once a message: each stands alone to a screen reader. */}
-          <p className={own || !row.first ? "visually-hidden" : "message-author"}>{own ? "You" : author}</p>
-          {editing && message ? (
-            <EditForm message={message} windowMs={windowMs} onDone={() => onEdit(null)} />
-          ) : (
-            <div className="message-line">
-              <div className={`bubble ${deleted ? "bubble-deleted" : ""}`}>
+export const Bubble = memo(function Bubble(props: BubbleProps) {
+  const { row, roomId, me, users, quoted, delivery, changes, windowMs, editing, reachable, deeds } = props;
+  const { message, draft, own } = row;
+  const failed = draft?.state === "failed";
+  const text = message?.content ?? draft!.content;
+  const attachments = message?.attachments ?? draft?.attachments ?? [];
+  const replyTo = message?.replyTo ?? draft?.replyTo;
+  const deleted = Boolean(message?.deletedAt);
+  const author = nameOf(users, row.authorId);
+  const classes = ["message", own ? "own" : "other", row.first && "first", row.last && "last", failed && "failed"];
+  return (
+    // Focusable by a tap as well, which brings the buttons where nothing can hover.
+    <li
+      className={classes.filter(Boolean).join(" ")}
+      data-message-id={message?.id}
+      tabIndex={reachable ? 0 : -1}
+      onKeyDown={walk}
+    >
+      {!own && row.first && <Avatar name={author} id={row.authorId} src={users.get(row.authorId)?.avatar} />}
+      <div className="message-column">
+        {/* Shown once a run, told once a message: each stands alone to a screen reader. */}
+        <p className={own || !row.first ? "visually-hidden" : "message-author"}>{own ? "You" : author}</p>
+        {editing && message ? (
+          <EditForm message={message} windowMs={windowMs} left={changes.left} onDone={() => deeds.edit(null)} />
+        ) : (
+          <div className="message-line">
+            <div className={`bubble ${deleted ? "bubble-deleted" : ""}`}>
+              {replyTo && quoted !== false && !deleted && (
+                <Quote roomId={roomId} messageId={replyTo} message={quoted} author={quoted ? nameOf(users, quoted.userId) : ""} onJump={deeds.jump} />
+              )}
+              <div className="bubble-body">
                 {!deleted && attachments.length > 0 && <Attachments attachments={attachments} />}
                 {deleted ? (
-                  <p className="message-text">message deleted</p>
+                  <p className="message-text">{deletedText(message!, users)}</p>
                 ) : (
-                  text && <div className="message-text" dir="auto">
-                    <Markdown text={text} leaf={(part) => <RichText text={part} />} />
-                  </div>
+                  text && (
+                    <div className="message-text" dir="auto">
+                      <Markdown text={text} leaf={(part) => <RichText text={part} me={users.get(me)?.username} />} />
+                    </div>
+                  )
                 )}
                 <p className="message-meta">
+                  {message?.isPinned && (
+                    <span className="message-pinned" role="img" aria-label="Pinned" title="Pinned">
+                      <Icon name="pin" />
+                    </span>
+                  )}
                   {message && isEdited(message) && <span>edited</span>}
                   <time dateTime={row.at} title={fullDateOf(row.at)}>
                     {timeOf(row.at)}
@@ -64,69 +86,77 @@ export const Bubble = memo(
                   {own && !deleted && <DeliveryMark state={message ? "sent" : failed ? "failed" : "sending"} delivery={delivery} />}
                 </p>
               </div>
-              {changeable && (
-                <div className="message-actions">
-                  <button type="button" className="icon-button" onClick={() => onEdit(message!.id)} aria-label="Edit message" title="Edit">
-                    <Icon name="pencil" />
-                  </button>
-                  <button type="button" className="icon-button" onClick={() => onDelete(message!)} aria-label="Delete message" title="Delete">
-                    <Icon name="trash" />
-                  </button>
-                </div>
-              )}
             </div>
-          )}
-          {failed && (
-            <div className="message-failure" role="alert">
-              <p>Not sent. {draft.error && adviceOn(draft.error.code, draft.error.message)}</p>
-              <button type="button" className="button small" onClick={() => chat.retrySend(draft.clientMsgId)}>
-                Try again
-              </button>
-              <button type="button" className="button small" onClick={() => chat.discardSend(draft.clientMsgId)}>
-                Discard
-              </button>
-            </div>
-          )}
-        </div>
-      </li>
-    );
-  },
-  // Rows are made anew at each change of the room; most of them say the same.
-  (before, after) =>
+            {message && !deleted && <MessageActions message={message} own={own} changes={changes} deeds={deeds} />}
+          </div>
+        )}
+        {message && !deleted && <ReactionBar message={message} users={users} me={me} onReact={deeds.react} />}
+        {message?.thread && deeds.thread && <ThreadLink message={message} onOpen={deeds.thread} />}
+        {failed && (
+          <div className="message-failure" role="alert">
+            <p>Not sent. {draft.error && adviceOn(draft.error.code, draft.error.message)}</p>
+            <button type="button" className="button small" onClick={() => chat.messages.retry(draft.clientMsgId)}>
+              Try again
+            </button>
+            <button type="button" className="button small" onClick={() => chat.messages.discard(draft.clientMsgId)}>
+              Discard
+            </button>
+          </div>
+        )}
+      </div>
+    </li>
+  );
+}, isSame);
+
+// Rows are made anew at each change of the room; most of them say the same.
+function isSame(before: BubbleProps, after: BubbleProps): boolean {
+  return (
     before.row.message === after.row.message &&
     before.row.draft === after.row.draft &&
     before.row.first === after.row.first &&
     before.row.last === after.row.last &&
-    before.author === after.author &&
-    before.avatar === after.avatar &&
+    before.users === after.users &&
+    before.quoted === after.quoted &&
     sameDelivery(before.delivery, after.delivery) &&
-    before.changeable === after.changeable &&
+    before.changes.edit === after.changes.edit &&
+    before.changes.delete === after.changes.delete &&
+    before.changes.left === after.changes.left &&
     before.windowMs === after.windowMs &&
-    before.editing === after.editing,
-);
-
-const MARKS = {
-  sending: { icon: "clock", label: "Sending" },
-  sent: { icon: "check", label: "Sent" },
-  delivered: { icon: "checks", label: "Delivered" },
-  read: { icon: "eye", label: "Read" },
-  failed: { icon: "warning", label: "Not sent" },
-} as const;
-
-function sameDelivery(a: Delivery | null, b: Delivery | null): boolean {
-  if (!a || !b) return a === b;
-  return a.state === b.state && a.delivered === b.delivered && a.read === b.read && a.others === b.others;
+    before.editing === after.editing &&
+    before.reachable === after.reachable &&
+    before.deeds === after.deeds
+  );
 }
 
-/** The shapes differ as well as the words: none of it is told by colour. */
-function DeliveryMark({ state, delivery }: { state: "sending" | "sent" | "failed"; delivery: Delivery | null }) {
-  const stored = state === "sent" ? delivery : null;
-  const shown = stored?.state ?? state;
-  const { icon } = MARKS[shown];
-  const label = stored ? deliveryText(stored) : MARKS[shown].label;
+const STEPS: Record<string, "previousElementSibling" | "nextElementSibling"> = {
+  ArrowUp: "previousElementSibling",
+  ArrowDown: "nextElementSibling",
+};
+
+/** From message to message, while the focus is on one itself. */
+function walk(event: KeyboardEvent<HTMLElement>): void {
+  const step = STEPS[event.key];
+  if (!step || event.target !== event.currentTarget) return;
+  let next = event.currentTarget[step];
+  while (next && !next.matches(".message")) next = next[step];
+  if (!(next instanceof HTMLElement)) return;
+  event.preventDefault();
+  next.focus();
+}
+
+function deletedText({ by, reason, userId }: Message, users: ReadonlyMap<string, User>): string {
+  if (!by || by === userId) return "message deleted";
+  return `message deleted by ${nameOf(users, by)}${reason ? `: ${reason}` : ""}`;
+}
+
+function ThreadLink({ message, onOpen }: { message: Message; onOpen: (rootId: string) => void }) {
+  const { replies, lastReplyAt, unread } = message.thread!;
   return (
-    <span className={`delivery delivery-${shown}`} role="img" aria-label={label} title={label}>
-      <Icon name={icon} />
-    </span>
+    <button type="button" className="thread-link" onClick={() => onOpen(message.id)}>
+      <Icon name="thread" />
+      <span>{count(replies, "reply", "replies")}</span>
+      <span className="muted">last {momentOf(lastReplyAt)}</span>
+      {unread > 0 && <span className="badge">{`${unread} new`}</span>}
+    </button>
   );
 }

@@ -1,10 +1,13 @@
-import { useEffect, useRef, useState, type ClipboardEvent, type FormEvent, type KeyboardEvent } from "react";
+import { useEffect, useId, useRef, useState, type ClipboardEvent, type FormEvent, type KeyboardEvent } from "react";
+import type { Message } from "@chat/sdk";
 import { chat, trayOf, unfinished } from "../chat.js";
 import { ACCEPT } from "../files/kinds.js";
 import { TrayList, useTray } from "../files/TrayList.js";
 import type { TrayItem } from "../files/tray.js";
 import { count } from "../format.js";
 import { Icon } from "../ui/Icon.js";
+import { gist } from "./Quote.js";
+import type { Hold } from "./useHold.js";
 
 export const MAX_CHARACTERS = 8_000;
 /** The counter appears when it begins to matter. */
@@ -12,42 +15,56 @@ const WARN_CHARACTERS = 7_500;
 const COMPOSER_ID = "composer-text";
 
 interface ComposerProps {
+  /** What is being written, and files on their way, are kept under it. */
+  place: string;
   roomId: string;
-  roomName: string;
+  label: string;
+  hold: Hold | null;
+  /** What is answered, always: in a thread. */
+  replyTo?: string;
+  /** What is answered this time. */
+  replying?: { message: Message; author: string } | null;
   editing: boolean;
-  onEditLast: () => void;
+  onEditLast?: () => void;
+  onCancel: () => void;
 }
 
-export function Composer({ roomId, roomName, editing, onEditLast }: ComposerProps) {
-  const [text, setText] = useState(() => unfinished.get(roomId) ?? "");
+export function Composer({ place, roomId, label, hold, replyTo, replying, editing, onEditLast, onCancel }: ComposerProps) {
+  const [text, setText] = useState(() => unfinished.get(place) ?? "");
   const ref = useRef<HTMLTextAreaElement>(null);
   const picker = useRef<HTMLInputElement>(null);
-  const tray = trayOf(roomId);
+  const hintId = useId();
+  const tray = trayOf(place);
   const { items } = useTray(tray);
   const waiting = items.filter(({ state }) => state !== "done").length;
   const length = [...text.trim()].length;
   const excess = length - MAX_CHARACTERS;
-  const sendable = (length > 0 || items.length > 0) && excess <= 0 && waiting === 0;
+  const sendable = (length > 0 || items.length > 0) && excess <= 0 && waiting === 0 && !hold?.blocks;
 
   useEffect(() => {
     // Not on touch screens: the keyboard would cover what one came to read.
     if (matchMedia("(pointer: fine)").matches) ref.current?.focus();
   }, []);
   useEffect(() => {
-    unfinished.set(roomId, text);
-  }, [roomId, text]);
+    if (replying) ref.current?.focus();
+  }, [replying]);
+  useEffect(() => {
+    unfinished.set(place, text);
+  }, [place, text]);
 
   const send = (event?: FormEvent) => {
     event?.preventDefault();
     const content = text.trim();
     if (!sendable) return;
-    chat.send(roomId, content, tray.take());
+    chat.messages.send(roomId, content, tray.take(), replyTo ?? replying?.message.id);
     setText("");
+    if (replying) onCancel();
     ref.current?.focus();
   };
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key === "Enter" && !event.shiftKey && !event.nativeEvent.isComposing) send(event);
-    else if (event.key === "ArrowUp" && text === "" && !editing) {
+    else if (event.key === "Escape" && replying) onCancel();
+    else if (event.key === "ArrowUp" && text === "" && !editing && onEditLast) {
       event.preventDefault();
       onEditLast();
     }
@@ -60,10 +77,31 @@ export function Composer({ roomId, roomName, editing, onEditLast }: ComposerProp
     event.preventDefault();
     tray.add(files);
   };
+  const focusText = () => ref.current?.focus();
 
   return (
     <form className="composer" onSubmit={send}>
-      <TrayList tray={tray} onGone={focusComposer} />
+      {replying && (
+        <div className="reply-bar">
+          <Icon name="reply" />
+          <p role="status">
+            Reply to <strong>{replying.author}</strong>: {gist(replying.message)}
+          </p>
+          <button
+            type="button"
+            className="icon-button"
+            onClick={() => {
+              onCancel();
+              focusText();
+            }}
+            aria-label="Do not reply"
+            title="Do not reply"
+          >
+            <Icon name="close" />
+          </button>
+        </div>
+      )}
+      <TrayList tray={tray} onGone={focusText} />
       <div className="composer-box">
         <input
           ref={picker}
@@ -75,7 +113,7 @@ export function Composer({ roomId, roomName, editing, onEditLast }: ComposerProp
           onChange={(event) => {
             tray.add([...(event.target.files ?? [])]);
             event.target.value = "";
-            ref.current?.focus();
+            focusText();
           }}
         />
         <button type="button" className="icon-button clip-button" onClick={() => picker.current!.click()} aria-label="Attach files" title="Attach files">
@@ -83,29 +121,31 @@ export function Composer({ roomId, roomName, editing, onEditLast }: ComposerProp
         </button>
         <textarea
           ref={ref}
-          id={COMPOSER_ID}
-          aria-label={`Message to ${roomName}`}
-          aria-describedby="composer-hint"
-          placeholder="Write a message"
+          id={replyTo ? undefined : COMPOSER_ID}
+          aria-label={label}
+          aria-describedby={hintId}
+          placeholder={replyTo ? "Reply" : "Write a message"}
           value={text}
           rows={Math.min(8, text.split("\n").length)}
           dir="auto"
           enterKeyHint="send"
           onChange={(event) => {
             setText(event.target.value);
-            chat.composing(roomId, event.target.value);
+            if (!hold?.blocks) chat.composing(roomId, event.target.value);
           }}
           onBlur={() => chat.stoppedComposing(roomId)}
           onKeyDown={onKeyDown}
           onPaste={onPaste}
         />
-        <button type="submit" className="send-button" disabled={!sendable} aria-label="Send message">
+        <button type="submit" className="send-button" disabled={!sendable} aria-label={replyTo ? "Send reply" : "Send message"}>
           <Icon name="send" />
         </button>
       </div>
-      <p id="composer-hint" className={`composer-hint ${length > WARN_CHARACTERS || waiting > 0 ? "" : "composer-hint-idle"}`}>
+      <p id={hintId} className={`composer-hint ${length > WARN_CHARACTERS || waiting > 0 || hold ? "" : "composer-hint-idle"}`}>
         {excess > 0 ? (
           <span className="field-error">{count(excess, "character", "characters")} too many. Shorten the message.</span>
+        ) : hold ? (
+          hold.text
         ) : length > WARN_CHARACTERS ? (
           `${count(MAX_CHARACTERS - length, "character", "characters")} left`
         ) : waiting > 0 ? (

@@ -5,7 +5,15 @@ import { explain, timeOf } from "../format.js";
 import { FormError } from "../ui/Field.js";
 import { focusComposer, MAX_CHARACTERS } from "./Composer.js";
 
-export function EditForm({ message, windowMs, onDone }: { message: Message; windowMs: number; onDone: () => void }) {
+interface EditFormProps {
+  message: Message;
+  windowMs: number;
+  /** How long it can still be changed; undefined when that is over. */
+  left: string | undefined;
+  onDone: () => void;
+}
+
+export function EditForm({ message, windowMs, left, onDone }: EditFormProps) {
   const [text, setText] = useState(message.content);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<string | null>(null);
@@ -38,8 +46,11 @@ export function EditForm({ message, windowMs, onDone }: { message: Message; wind
     }
   };
   const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key === "Escape") close();
-    else if (event.key === "Enter" && !event.shiftKey && !event.nativeEvent.isComposing) void save(event);
+    if (event.key === "Escape") {
+      // Not for what it stands in: a thread closes by it too.
+      event.preventDefault();
+      close();
+    } else if (event.key === "Enter" && !event.shiftKey && !event.nativeEvent.isComposing) void save(event);
   };
 
   return (
@@ -56,7 +67,9 @@ export function EditForm({ message, windowMs, onDone }: { message: Message; wind
       <FormError text={error} />
       <div className="edit-actions">
         <span className="field-hint">
-          Can be changed until {timeOf(new Date(Date.parse(message.createdAt) + windowMs).toISOString())}
+          {left
+            ? `Can be changed until ${timeOf(new Date(Date.parse(message.createdAt) + windowMs).toISOString())}, ${left}`
+            : "The time in which it could be changed is over"}
           <span className="edit-keys"> · Enter saves, Escape cancels</span>
         </span>
         <button type="button" className="button small" onClick={close}>

@@ -2,6 +2,8 @@ import { useCallback, useMemo, useState, type FormEvent } from "react";
 import type { Invite, Room, User } from "@chat/sdk";
 import { chat, useChat } from "../chat.js";
 import { count, momentOf, nameOf } from "../format.js";
+import { linkTo } from "../router.js";
+import { Choice } from "../ui/Choice.js";
 import { CopyButton } from "../ui/CopyButton.js";
 import { Dialog } from "../ui/Dialog.js";
 import { FormError } from "../ui/Field.js";
@@ -27,7 +29,7 @@ const USES: [number, string][] = [
 ];
 
 /** Where a link leads: behind the `#`, so that no server on the way is told its token. */
-export const linkOf = (token: string) => `${location.origin}${location.pathname}#/invite/${encodeURIComponent(token)}`;
+export const linkOf = (token: string) => linkTo(`#/invite/${encodeURIComponent(token)}`);
 
 export function InviteDialog({ room, onClose }: { room: Room; onClose: () => void }) {
   const { value: invites, error, reload } = useLoaded(useCallback(() => chat.roomActions.invites(room.id), [room.id]));
@@ -132,27 +134,5 @@ function LinkMaker({ roomId, onMade }: { roomId: string; onMade: () => void }) {
         {busy ? "One moment…" : "Make a link"}
       </button>
     </form>
-  );
-}
-
-interface ChoiceProps {
-  label: string;
-  value: number;
-  options: [number, string][];
-  onValue: (value: number) => void;
-}
-
-function Choice({ label, value, options, onValue }: ChoiceProps) {
-  return (
-    <label className="field">
-      <span className="switch-label">{label}</span>
-      <select value={value} onChange={(event) => onValue(Number(event.target.value))}>
-        {options.map(([number, text]) => (
-          <option key={number} value={number}>
-            {text}
-          </option>
-        ))}
-      </select>
-    </label>
   );
 }

@@ -29,6 +29,11 @@ interface Deed {
   act: () => Promise<unknown>;
 }
 
+const MUTES: [string, number][] = [
+  ["an hour", 3_600_000],
+  ["a day", 86_400_000],
+];
+
 export function MemberRow({ room, member, presence, isMe, onSaid, onClose }: MemberRowProps) {
   const [open, setOpen] = useState(false);
   const [asking, setAsking] = useState<Deed | null>(null);
@@ -53,7 +58,7 @@ export function MemberRow({ room, member, presence, isMe, onSaid, onClose }: Mem
           </span>
           <span className="member-presence">
             {member.role && member.role !== "member" && <strong>{`${ROLE_NAMES[member.role]} · `}</strong>}
-            {[member.displayName && member.username, presenceText(presence), member.statusText].filter(Boolean).join(" · ")}
+            {[member.mutedUntil && "muted", member.displayName && member.username, presenceText(presence), member.statusText].filter(Boolean).join(" · ")}
           </span>
         </span>
         {isMe && <span className="tag">you</span>}
@@ -106,8 +111,6 @@ export function MemberRow({ room, member, presence, isMe, onSaid, onClose }: Mem
 function deedsFor(room: Room, member: User): Deed[] {
   const { account, roomActions } = chat;
   const name = member.username;
-  // A server that tells no roles knows none of this.
-  if (room.role === undefined) return [];
   const write = async () => navigate(roomHref((await roomActions.openDirect([member.id])).id));
   const block: Deed = {
     label: "Block",
@@ -135,6 +138,19 @@ function deedsFor(room: Room, member: User): Deed[] {
     });
   }
   if (mayManage(room)) {
+    if (member.mutedUntil) {
+      deeds.push({ label: "Let write again", said: `${name} may write again.`, act: () => roomActions.unmute(room.id, member.id) });
+    } else {
+      for (const [label, ms] of MUTES) {
+        const until = () => new Date(Date.now() + ms).toISOString();
+        deeds.push({
+          label: `Mute for ${label}`,
+          said: `${name} may only read for ${label}.`,
+          question: `${name} can read, and cannot write, for ${label}.`,
+          act: () => roomActions.mute(room.id, member.id, until()),
+        });
+      }
+    }
     deeds.push({
       label: "Remove",
       said: `${name} is out of the room.`,

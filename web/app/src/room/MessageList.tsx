@@ -1,10 +1,11 @@
 import { useCallback, useEffect, useRef, useState } from "react";
-import { deliveryOf, RECEIPTS_MAX_MEMBERS, type Delivery, type Message, type Room, type RoomView, type User } from "@chat/sdk";
+import { deliveryOf, RECEIPTS_MAX_MEMBERS, type Delivery, type Room, type RoomView, type User } from "@chat/sdk";
 import { chat } from "../chat.js";
-import { count, dateOf, dayLabel, explain, nameOf } from "../format.js";
+import { count, dateOf, dayLabel, explain } from "../format.js";
 import { Icon } from "../ui/Icon.js";
 import { Bubble } from "./Bubble.js";
-import { canChange, editWindowOf, type BubbleRow, type Row } from "./rows.js";
+import type { Deeds } from "./deeds.js";
+import { changesOf, editWindowOf, type BubbleRow, type Row } from "./rows.js";
 import { useNow } from "./useNow.js";
 import { useReading } from "./useReading.js";
 import { useScroll } from "./useScroll.js";
@@ -14,25 +15,44 @@ interface MessageListProps {
   view: RoomView | null;
   rows: readonly Row[];
   users: ReadonlyMap<string, User>;
+  me: string;
   editingId: string | null;
-  onEdit: (messageId: string | null) => void;
-  onDelete: (message: Message) => void;
+  /** The message that was asked for; another object each time. */
+  target: { messageId: string } | null;
+  deeds: Deeds;
 }
 
-export function MessageList({ room, view, rows, users, editingId, onEdit, onDelete }: MessageListProps) {
+export function MessageList({ room, view, rows, users, me, editingId, target, deeds }: MessageListProps) {
   const now = useNow(15_000);
   const mayLoad = view !== null && view.hasOlder && !view.loading && !view.error;
+  const detached = view?.hasNewer ?? false;
   const loadOlder = useCallback(() => void chat.loadOlder(room.id), [room.id]);
+  const loadNewer = useCallback(() => void chat.messages.loadNewer(room.id), [room.id]);
   const firstBubble = rows.find((row) => row.kind === "bubble");
-  const { ref, atEnd, onScroll, jumpToEnd } = useScroll({
+  const lastBubble = rows.findLast((row) => row.kind === "bubble");
+  const { ref, atEnd, onScroll, jumpToEnd, showOne } = useScroll({
     firstKey: firstBubble?.key,
     content: rows,
+    detached,
     loadOlder: mayLoad ? loadOlder : null,
+    loadNewer: detached && view && !view.loading && !view.error ? loadNewer : null,
   });
   const windowMs = editWindowOf(room);
-  const unseen = useUnseen(rows, atEnd);
+  const unseen = useUnseen(rows, atEnd, detached);
   useJumpOnOwnSend(rows, jumpToEnd);
   useReading(room.id, atEnd);
+
+  useEffect(() => {
+    const found = target && ref.current!.querySelector<HTMLElement>(`[data-message-id="${CSS.escape(target.messageId)}"]`);
+    if (!found) return;
+    showOne(found);
+    found.focus({ preventScroll: true });
+    // Again, where it was shown before.
+    found.classList.remove("message-target");
+    void found.offsetWidth;
+    found.classList.add("message-target");
+    // Once for each asking, wherever the list moves afterwards.
+  }, [target]);
 
   return (
     <div className="messages-frame">
@@ -50,14 +70,16 @@ export function MessageList({ room, view, rows, users, editingId, onEdit, onDele
                 <Bubble
                   key={row.key}
                   row={row}
-                  author={nameOf(users, row.authorId)}
-                  avatar={users.get(row.authorId)?.avatar}
+                  roomId={room.id}
+                  me={me}
+                  users={users}
+                  quoted={view?.quotes.get((row.message ?? row.draft)?.replyTo ?? "")}
                   delivery={deliveryIn(room, view, row)}
-                  changeable={canChange(row, now, windowMs)}
+                  changes={changesOf(row, room, now)}
                   windowMs={windowMs}
                   editing={row.message !== null && row.message.id === editingId}
-                  onEdit={onEdit}
-                  onDelete={onDelete}
+                  reachable={row === lastBubble}
+                  deeds={deeds}
                 />
               ),
             )}
@@ -65,7 +87,14 @@ export function MessageList({ room, view, rows, users, editingId, onEdit, onDele
         </div>
       </div>
       {!atEnd && (
-        <button type="button" className={`jump ${unseen > 0 ? "jump-news" : ""}`} onClick={jumpToEnd}>
+        <button
+          type="button"
+          className={`jump ${unseen > 0 ? "jump-news" : ""}`}
+          onClick={() => {
+            jumpToEnd();
+            if (detached) chat.messages.jumpToEnd(room.id);
+          }}
+        >
           <Icon name="down" />
           {unseen > 0 ? count(unseen, "new message", "new messages") : "Jump to latest"}
         </button>
@@ -122,13 +151,13 @@ function deliveryIn(room: Room, view: RoomView | null, { own, message, authorId 
 const bubblesOf = (rows: readonly Row[]) => rows.filter((row): row is BubbleRow => row.kind === "bubble");
 
 /** How many messages of others came since one last read the end. */
-function useUnseen(rows: readonly Row[], atEnd: boolean): number {
+function useUnseen(rows: readonly Row[], atEnd: boolean, detached: boolean): number {
   const [seen, setSeen] = useState<number | null>(null);
   const newest = bubblesOf(rows).findLast((row) => row.message)?.message?.seq ?? 0;
   useEffect(() => {
     if (atEnd) setSeen(newest);
   }, [atEnd, newest]);
-  if (atEnd || seen === null) return 0;
+  if (atEnd || detached || seen === null) return 0;
   return bubblesOf(rows).filter((row) => !row.own && row.message && row.message.seq > seen).length;
 }
 

@@ -1,152 +1,151 @@
-import { useEffect, useMemo, useState } from "react";
+import { useCallback, useEffect, useMemo, useState } from "react";
 import type { Message, Room, User } from "@chat/sdk";
 import { chat, trayOf, useChat } from "../chat.js";
 import { useDrop } from "../files/useDrop.js";
-import { count, dateOf, presenceText } from "../format.js";
+import { dateOf, explain, nameOf } from "../format.js";
 import { partnerIn } from "../rooms/partner.js";
-import { symbolOf, titleOf } from "../rooms/title.js";
-import { navigate } from "../router.js";
-import { ConfirmDialog } from "../ui/ConfirmDialog.js";
-import { Icon } from "../ui/Icon.js";
+import { titleOf } from "../rooms/title.js";
+import { linkTo, messageHref } from "../router.js";
 import { Announcer } from "./Announcer.js";
 import { Composer, focusComposer } from "./Composer.js";
-import { InviteDialog } from "./InviteDialog.js";
-import { MembersDialog } from "./MembersDialog.js";
+import type { Deeds } from "./deeds.js";
 import { MessageList } from "./MessageList.js";
-import { mayManage } from "./powers.js";
-import { RoomSettingsDialog } from "./RoomSettingsDialog.js";
+import { mayPin } from "./powers.js";
+import { RoomDialogs, type RoomDialog } from "./RoomDialogs.js";
+import { RoomHeader } from "./RoomHeader.js";
 import { buildRows, canChange, editWindowOf } from "./rows.js";
 import { StatusLine } from "./StatusLine.js";
+import { ThreadPanel } from "./ThreadPanel.js";
+import { useHold } from "./useHold.js";
+import { useNotice } from "./useNotice.js";
 
-type RoomDialog = { kind: "members" | "invite" | "settings" | "leave" } | { kind: "delete"; message: Message };
+interface RoomPageProps {
+  room: Room;
+  user: User;
+  /** The message that the address names. */
+  messageId: string | null;
+}
 
-export function RoomPage({ room, user }: { room: Room; user: User }) {
-  const topic = `room:${room.id}` as const;
-  const view = useChat(topic, () => chat.room(room.id));
+export function RoomPage({ room, user, messageId }: RoomPageProps) {
+  const view = useChat(`room:${room.id}`, () => chat.room(room.id));
+  const members = useChat(`members:${room.id}`, () => chat.members(room.id));
   const users = useChat("users", () => chat.knownUsers);
-  const presence = useChat("presence", () => chat.presence);
   const partner = partnerIn(room, user.id);
   const title = titleOf(room, partner);
-  const about = room.topic || room.description;
   const [dialog, setDialog] = useState<RoomDialog | null>(null);
   const [editingId, setEditingId] = useState<string | null>(null);
+  const [replying, setReplying] = useState<Message | null>(null);
+  const [target, setTarget] = useState<{ messageId: string } | null>(null);
+  const [notice, say] = useNotice();
   const rows = useMemo(() => buildRows(view?.entries ?? [], user.id), [view, user.id]);
+  const hold = useHold(room, view, user.id, members?.members.find(({ id }) => id === user.id)?.mutedUntil);
+  const closed = Boolean(room.archivedAt);
+  const pins = mayPin(room) && !closed;
 
   useEffect(() => {
     chat.openRoom(room.id);
-    return () => chat.closeRoom(room.id);
+    return () => {
+      chat.messages.openThread(room.id, null);
+      chat.closeRoom(room.id);
+    };
   }, [room.id]);
   useEffect(() => {
     document.title = `${title} · Chat`;
   }, [title]);
 
+  const jump = useCallback(
+    async (id: string) => {
+      try {
+        if (await chat.messages.jumpTo(room.id, id)) setTarget({ messageId: id });
+        else say("This message does not exist any more.");
+      } catch (reason) {
+        say(explain(reason));
+      }
+    },
+    [room.id, say],
+  );
+  // Once it is known where the room ends.
+  const ready = view?.historyLoaded ?? false;
+  useEffect(() => {
+    if (messageId && ready) void jump(messageId);
+  }, [messageId, ready, jump]);
+
+  const deeds = useMemo<Deeds>(() => {
+    const attempt = (asked: Promise<unknown>) => void asked.catch((reason: unknown) => say(explain(reason)));
+    return {
+      edit: setEditingId,
+      delete: (message) => setDialog({ kind: "delete", message }),
+      reply: closed ? null : setReplying,
+      react: closed ? null : (message, emoji, on) => attempt(chat.messages.react(message, emoji, on)),
+      thread: (rootId) => chat.messages.openThread(room.id, rootId),
+      pin: pins ? (message) => attempt(chat.messages.pin(message, !message.isPinned)) : null,
+      report: (message) => setDialog({ kind: "report", message }),
+      copyLink: ({ id }) =>
+        void navigator.clipboard.writeText(linkTo(messageHref(room.id, id))).then(
+          () => say("The link is copied."),
+          () => say("The browser does not allow copying. Open the message by its quote, and copy the address."),
+        ),
+      jump: (id) => void jump(id),
+    };
+  }, [room.id, closed, pins, jump, say]);
+
   const editLast = () => {
     const last = rows.findLast((row) => row.kind === "bubble" && canChange(row, Date.now(), editWindowOf(room)));
     if (last?.kind === "bubble") setEditingId(last.message!.id);
   };
+  const closeThread = useCallback(() => {
+    chat.messages.openThread(room.id, null);
+    focusComposer();
+  }, [room.id]);
 
   const take = (files: File[]) => {
     trayOf(room.id).add(files);
     focusComposer();
   };
-  const { over, handlers } = useDrop(room.archivedAt ? null : take);
+  const { over, handlers } = useDrop(closed ? null : take);
+  const thread = view?.thread ?? null;
 
   return (
-    <section className="room" aria-labelledby="room-title" {...handlers}>
-      {over && (
-        <p className="drop-veil" aria-hidden="true">
-          Drop files to send them to {room.name}
-        </p>
-      )}
-      <header className="room-header">
-        <a className="icon-button room-back" href="#/rooms" aria-label="Back to your rooms">
-          <Icon name="back" />
-        </a>
-        <span className="room-symbol">
-          <Icon name={symbolOf(room)} />
-        </span>
-        <div className="room-heading">
-          <h1 id="room-title">{title}</h1>
-          {/* A line of its own from the start, lest the name jump when the presence comes. */}
-          {(partner || about) && (
-            <p>{[partner && presenceText(presence.get(partner.id)), about].filter(Boolean).join(" · ") || "\u00a0"}</p>
-          )}
-        </div>
-        <button type="button" className="button quiet" onClick={() => setDialog({ kind: "members" })}>
-          <Icon name="members" />
-          <span className="visually-hidden">Members: </span>
-          {(room.memberCount ?? room.members?.length ?? 1).toLocaleString()}
-        </button>
-        {mayManage(room) && (
-          <button
-            type="button"
-            className="icon-button"
-            onClick={() => setDialog({ kind: "settings" })}
-            aria-label="Room settings"
-            title="Room settings"
-          >
-            <Icon name="gear" />
-          </button>
+    <div className={`room-frame ${thread ? "with-thread" : ""}`}>
+      <section className="room" aria-labelledby="room-title" {...handlers}>
+        {over && (
+          <p className="drop-veil" aria-hidden="true">
+            Drop files to send them to {room.name}
+          </p>
         )}
-        {room.kind !== "direct" && (
-          <button
-            type="button"
-            className="icon-button"
-            onClick={() => setDialog({ kind: "leave" })}
-            aria-label="Leave room"
-            title="Leave room"
-          >
-            <Icon name="leave" />
-          </button>
+        <RoomHeader room={room} title={title} partner={partner} onDialog={(kind) => setDialog({ kind })} />
+        <MessageList room={room} view={view} rows={rows} users={users} me={user.id} editingId={editingId} target={target} deeds={deeds} />
+        <Announcer rows={rows} users={users} loaded={(view?.historyLoaded && !view.hasNewer) ?? false} />
+        <StatusLine roomId={room.id} users={users} catchingUp={view?.catchingUp ?? false} notice={notice} />
+        {closed ? (
+          <p className="room-closed">This room is archived since {dateOf(room.archivedAt!)}: it can be read, and nothing can be written.</p>
+        ) : (
+          <Composer
+            place={room.id}
+            roomId={room.id}
+            label={`Message to ${title}`}
+            hold={hold}
+            replying={replying && { message: replying, author: nameOf(users, replying.userId) }}
+            editing={editingId !== null}
+            onEditLast={editLast}
+            onCancel={() => setReplying(null)}
+          />
         )}
-      </header>
-      <MessageList
-        room={room}
-        view={view}
-        rows={rows}
-        users={users}
-        editingId={editingId}
-        onEdit={setEditingId}
-        onDelete={(message) => setDialog({ kind: "delete", message })}
-      />
-      <Announcer rows={rows} users={users} loaded={view?.historyLoaded ?? false} />
-      <StatusLine roomId={room.id} users={users} catchingUp={view?.catchingUp ?? false} />
-      {room.archivedAt ? (
-        <p className="room-closed">This room is archived since {dateOf(room.archivedAt)}: it can be read, and nothing can be written.</p>
-      ) : (
-        <Composer roomId={room.id} roomName={title} onEditLast={editLast} editing={editingId !== null} />
-      )}
-      {dialog?.kind === "members" && (
-        <MembersDialog room={room} userId={user.id} onInvite={() => setDialog({ kind: "invite" })} onClose={() => setDialog(null)} />
-      )}
-      {dialog?.kind === "invite" && <InviteDialog room={room} onClose={() => setDialog(null)} />}
-      {dialog?.kind === "settings" && <RoomSettingsDialog room={room} onClose={() => setDialog(null)} />}
-      {dialog?.kind === "leave" && (
-        <ConfirmDialog
-          title={`Leave ${room.name}?`}
-          text={
-            room.isPrivate
-              ? "This room is private: you can come back only when a member adds you."
-              : `You can join again from the directory. ${count(Math.max(0, (room.memberCount ?? 1) - 1), "member stays", "members stay")}.`
-          }
-          action="Leave room"
-          onConfirm={async () => {
-            await chat.roomActions.leave(room.id);
-            navigate("#/rooms");
-          }}
-          onClose={() => setDialog(null)}
+      </section>
+      {thread && view && (
+        <ThreadPanel
+          key={thread.rootId}
+          room={room}
+          view={view}
+          thread={thread}
+          users={users}
+          me={user.id}
+          hold={hold}
+          deeds={deeds}
+          onClose={closeThread}
         />
       )}
-      {dialog?.kind === "delete" && (
-        <ConfirmDialog
-          title="Delete this message?"
-          text="Its text disappears for everybody. This cannot be undone."
-          action="Delete"
-          onConfirm={() => chat.messages.delete(dialog.message)}
-          onClose={() => setDialog(null)}
-          returnFocus={focusComposer}
-        />
-      )}
-    </section>
+      {dialog && <RoomDialogs room={room} user={user} users={users} dialog={dialog} onDialog={setDialog} />}
+    </div>
   );
 }

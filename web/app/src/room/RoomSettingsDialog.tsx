@@ -1,16 +1,46 @@
 import { useState, type FormEvent } from "react";
 import type { Room, RoomChange } from "@chat/sdk";
 import { chat } from "../chat.js";
+import { durationOf } from "../format.js";
 import { SaveRow } from "../settings/Section.js";
+import { Choice } from "../ui/Choice.js";
 import { Dialog } from "../ui/Dialog.js";
 import { Field, FormError } from "../ui/Field.js";
 import { useTask } from "../ui/useTask.js";
+
+const SLOW: [number, string][] = [
+  [0, "off"],
+  [10, "10 seconds"],
+  [30, "30 seconds"],
+  [60, "1 minute"],
+  [300, "5 minutes"],
+  [900, "15 minutes"],
+  [3_600, "1 hour"],
+];
+const AS_EVERYWHERE = -1;
+const WINDOWS: [number, string][] = [
+  [0, "no time"],
+  [300, "5 minutes"],
+  [3_600, "1 hour"],
+  [86_400, "1 day"],
+  [2_678_400, "31 days"],
+];
+
+/** What was set otherwise, by a program, stays what it is. */
+const withOwn = (options: [number, string][], own: number): [number, string][] =>
+  options.some(([seconds]) => seconds === own) ? options : [...options, [own, durationOf(own)]];
+
+/** What is as everywhere can become the room's own, and not the other way round. */
+const windowsFor = (room: Room, own: number) =>
+  room.editWindowSeconds === undefined ? [[AS_EVERYWHERE, "as long as everywhere"] as [number, string], ...WINDOWS] : withOwn(WINDOWS, own);
 
 export function RoomSettingsDialog({ room, onClose }: { room: Room; onClose: () => void }) {
   const [name, setName] = useState(room.name);
   const [description, setDescription] = useState(room.description ?? "");
   const [topic, setTopic] = useState(room.topic ?? "");
   const [sinceJoined, setSinceJoined] = useState(room.historyVisibility === "sinceJoined");
+  const [slow, setSlow] = useState(room.slowModeSeconds ?? 0);
+  const [editWindow, setEditWindow] = useState(room.editWindowSeconds ?? AS_EVERYWHERE);
   const form = useTask(["name", "description", "topic"]);
   const archive = useTask();
   const archived = Boolean(room.archivedAt);
@@ -23,6 +53,8 @@ export function RoomSettingsDialog({ room, onClose }: { room: Room; onClose: () 
       description: description.trim(),
       topic: topic.trim(),
       historyVisibility: sinceJoined ? "sinceJoined" : "all",
+      ...(slow !== (room.slowModeSeconds ?? 0) && { slowModeSeconds: slow }),
+      ...(editWindow !== (room.editWindowSeconds ?? AS_EVERYWHERE) && { editWindowSeconds: editWindow }),
     };
     if (await form.run(() => chat.roomActions.change(room.id, change))) onClose();
   };
@@ -59,6 +91,11 @@ export function RoomSettingsDialog({ room, onClose }: { room: Room; onClose: () 
             <span className="field-hint">Off: everybody in the room reads all of it.</span>
           </span>
         </label>
+        <div className="choices-row">
+          <Choice label="Slow mode" value={slow} options={withOwn(SLOW, slow)} onValue={setSlow} />
+          <Choice label="Own messages can be changed for" value={editWindow} options={windowsFor(room, editWindow)} onValue={setEditWindow} />
+        </div>
+        <p className="field-hint">In slow mode members wait so long between two messages; owner and administrators do not.</p>
         <FormError text={form.error} />
         <SaveRow label="Save" busy={form.busy} onCancel={onClose} />
       </form>

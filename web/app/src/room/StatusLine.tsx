@@ -10,15 +10,17 @@ interface StatusLineProps {
   roomId: string;
   users: ReadonlyMap<string, User>;
   catchingUp: boolean;
+  /** What happened to something that was just tried. */
+  notice: string;
 }
 
 /** Always there and always one line high, so that nothing moves when it speaks. */
-export function StatusLine({ roomId, users, catchingUp }: StatusLineProps) {
+export function StatusLine({ roomId, users, catchingUp, notice }: StatusLineProps) {
   const typing = useChat(`typing:${roomId}`, () => chat.typingUsers(roomId));
   const late = useLate(catchingUp);
   return (
-    <p className="room-status" role="status" aria-live="polite">
-      {late ? "Catching up with what was missed…" : typingText(typing.map((userId) => nameOf(users, userId)))}
+    <p className={`room-status ${notice ? "room-notice" : ""}`} role="status" aria-live="polite">
+      {notice ? notice : late ? "Catching up with what was missed…" : typingText(typing.map((userId) => nameOf(users, userId)))}
     </p>
   );
 }

@@ -14,6 +14,9 @@ export const mayManage = (room: Room) => room.kind !== "direct" && rankOf(room.r
 /** Into a public room everybody may come, so everybody in it may invite. */
 export const mayInvite = (room: Room) => mayManage(room) || (room.kind !== "direct" && room.role !== undefined && !room.isPrivate);
 
+/** In a conversation everybody looks after it. */
+export const mayPin = (room: Room) => room.kind === "direct" || mayManage(room);
+
 /** Give roles, and the room itself. */
 export const mayGiveRoles = (room: Room) => room.kind !== "direct" && room.role === "owner";
 

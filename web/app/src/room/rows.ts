@@ -2,7 +2,9 @@
 // know their neighbours.
 
 import type { Message, OutboxItem, Room, RoomEntry } from "@chat/sdk";
-import { dayKey } from "../format.js";
+import { dayKey, durationOf } from "../format.js";
+import type { Changes } from "./MessageActions.js";
+import { mayManage } from "./powers.js";
 
 export interface BubbleRow {
   kind: "bubble";
@@ -71,4 +73,13 @@ export function isEdited(message: Message): boolean {
 /** What the buttons offer; the server has the last word. */
 export function canChange(row: BubbleRow, now: number, windowMs = EDIT_WINDOW_MS): boolean {
   return row.own && row.message !== null && !row.message.deletedAt && now - Date.parse(row.at) < windowMs;
+}
+
+/** Who looks after a room may delete what anybody wrote there, at any time. */
+export function changesOf(row: BubbleRow, room: Room, now: number): Changes {
+  const windowMs = editWindowOf(room);
+  const open = !room.archivedAt && canChange(row, now, windowMs);
+  // The time here may be a little behind, or another than the server's.
+  const left = Math.ceil(Math.min(windowMs, Date.parse(row.at) + windowMs - now) / 1_000);
+  return { edit: open, delete: open || (mayManage(room) && !room.archivedAt), left: open ? `${durationOf(left)} left` : undefined };
 }

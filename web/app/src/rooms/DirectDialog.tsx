@@ -6,27 +6,21 @@ import { Dialog } from "../ui/Dialog.js";
 import { FormError } from "../ui/Field.js";
 import { Picked } from "../ui/Picked.js";
 import { UserPicker } from "../ui/UserPicker.js";
-import { isAbsent, useTask } from "../ui/useTask.js";
+import { useTask } from "../ui/useTask.js";
 
 const MOST_OTHERS = 7;
 
 /** A conversation with one other, or with a few. */
 export function DirectDialog({ user, onClose }: { user: User; onClose: () => void }) {
   const [others, setOthers] = useState<readonly User[]>([]);
-  const [absent, setAbsent] = useState(false);
   const { busy, error, run } = useTask();
   const without = useMemo(() => new Set([user.id, ...others.map(({ id }) => id)]), [user.id, others]);
 
   const open = () =>
     void run(async () => {
-      try {
-        const room = await chat.roomActions.openDirect(others.map(({ id }) => id));
-        onClose();
-        navigate(roomHref(room.id));
-      } catch (reason) {
-        if (!isAbsent(reason)) throw reason;
-        setAbsent(true);
-      }
+      const room = await chat.roomActions.openDirect(others.map(({ id }) => id));
+      onClose();
+      navigate(roomHref(room.id));
     });
   return (
     <Dialog title="New conversation" onClose={onClose}>
@@ -35,7 +29,7 @@ export function DirectDialog({ user, onClose }: { user: User; onClose: () => voi
       {others.length < MOST_OTHERS && (
         <UserPicker label="With whom?" action="Choose" without={without} onPick={(other) => setOthers([...others, other])} />
       )}
-      <FormError text={absent ? "This server has no conversations outside rooms." : error} />
+      <FormError text={error} />
       <div className="dialog-actions">
         <button type="button" className="button" onClick={onClose}>
           Cancel

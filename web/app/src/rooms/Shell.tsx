@@ -1,4 +1,4 @@
-import { lazy, useState } from "react";
+import { lazy, useEffect, useState } from "react";
 import type { User } from "@chat/sdk";
 import { chat, useChat } from "../chat.js";
 import { RoomPage } from "../room/RoomPage.js";
@@ -16,7 +16,9 @@ import { VerifyBanner } from "./VerifyBanner.js";
 // Seldom opened: nobody waits for it before the first message.
 const SettingsPage = lazy(() => import("../settings/SettingsPage.js"));
 
-export type ShellDialog = "create" | "directory" | "direct";
+const SearchDialog = lazy(() => import("./SearchDialog.js"));
+
+export type ShellDialog = "create" | "directory" | "direct" | "search";
 
 interface ShellProps {
   user: User;
@@ -35,6 +37,18 @@ export function Shell({ user, route }: ShellProps) {
   const [dialog, setDialog] = useState<ShellDialog | null>(null);
   const room = rooms?.find((candidate) => candidate.id === roomId);
 
+  useEffect(() => {
+    const onKeyDown = (event: KeyboardEvent) => {
+      if (event.key.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey) return;
+      // What is open has the keyboard.
+      if (document.querySelector("dialog[open]")) return;
+      event.preventDefault();
+      setDialog("search");
+    };
+    document.addEventListener("keydown", onKeyDown);
+    return () => document.removeEventListener("keydown", onKeyDown);
+  }, []);
+
   return (
     <main className="shell" data-view={roomId || settings ? "room" : "list"}>
       <a className="skip-link" href="#conversation" onClick={focusConversation}>
@@ -51,7 +65,7 @@ export function Shell({ user, route }: ShellProps) {
             <SettingsPage user={user} section={settings} />
           </Late>
         ) : room ? (
-          <RoomPage key={room.id} room={room} user={user} />
+          <RoomPage key={room.id} room={room} user={user} messageId={route.page === "room" ? route.messageId : null} />
         ) : roomId && rooms ? (
           <RoomPreview key={roomId} roomId={roomId} />
         ) : (
@@ -60,10 +74,18 @@ export function Shell({ user, route }: ShellProps) {
       </div>
       {dialog === "direct" && <DirectDialog user={user} onClose={() => setDialog(null)} />}
       {dialog === "create" && <CreateRoomDialog user={user} onClose={() => setDialog(null)} />}
+      {dialog === "search" && (
+        <Late>
+          <SearchDialog begin={room && room.kind !== "direct" ? `in:${quoted(room.name)} ` : ""} onClose={() => setDialog(null)} />
+        </Late>
+      )}
       {dialog === "directory" && <DirectoryDialog onClose={() => setDialog(null)} />}
     </main>
   );
 }
+
+/** A name of several words, or with signs, is one to the search. */
+const quoted = (name: string) => (/^[\p{L}\p{N}_.-]+$/u.test(name) ? name : `"${name.replaceAll('"', "")}"`);
 
 /** The hash is the route, so the link must not change it. */
 function focusConversation(event: { preventDefault(): void }) {

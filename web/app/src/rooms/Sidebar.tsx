@@ -5,7 +5,8 @@ import { count, explain, presenceText, shownName } from "../format.js";
 import { roomHref } from "../router.js";
 import { Avatar } from "../ui/Avatar.js";
 import { ConfirmDialog } from "../ui/ConfirmDialog.js";
-import { Icon } from "../ui/Icon.js";
+import { isMuted } from "../room/muted.js";
+import { Icon, type IconName } from "../ui/Icon.js";
 import { symbolOf, titleOf } from "./title.js";
 import { PresenceDot } from "../ui/PresenceDot.js";
 import { MyInvites } from "./MyInvites.js";
@@ -28,6 +29,16 @@ export function Sidebar({ user, rooms, error, roomId, onDialog }: SidebarProps) 
           <Icon name="bubble" />
         </span>
         <h1>Chat</h1>
+        <button
+          type="button"
+          className="icon-button"
+          onClick={() => onDialog("search")}
+          aria-label="Search messages"
+          aria-keyshortcuts="Control+K"
+          title="Search messages (Ctrl + K)"
+        >
+          <Icon name="search" />
+        </button>
         <button type="button" className="icon-button" onClick={() => onDialog("directory")} aria-label="Browse rooms" title="Browse rooms">
           <Icon name="compass" />
         </button>
@@ -107,6 +118,7 @@ interface RoomLinkProps {
 }
 
 function RoomLink({ room, current, state, partner, presence }: RoomLinkProps) {
+  const muted = isMuted(room.settings) || room.settings?.notifications === "none";
   const unread = state?.unread ?? 0;
   const mentions = state?.mentions ?? 0;
   const there = partner ? presence.get(partner.id) : undefined;
@@ -123,7 +135,11 @@ function RoomLink({ room, current, state, partner, presence }: RoomLinkProps) {
           </span>
         )}
         <span className="room-link-text">
-          <span className="room-link-name">{titleOf(room, partner)}</span>
+          <span className="room-link-name">
+            {titleOf(room, partner)}
+            {room.settings?.isFavourite && <Mark icon="star" text="favourite" />}
+            {muted && <Mark icon="mute" text="muted" />}
+          </span>
           <span className="room-link-detail">
             {detailOf(room, members)}
             {partner && there && <span className="visually-hidden">{` ${partner.username} is ${presenceText(there)}`}</span>}
@@ -137,7 +153,7 @@ function RoomLink({ room, current, state, partner, presence }: RoomLinkProps) {
                 <span className="visually-hidden">{count(mentions, "mention", "mentions")}</span>
               </span>
             )}
-            <span className="badge">
+            <span className={`badge ${muted ? "badge-muted" : ""}`}>
               <span aria-hidden="true">{badge(unread)}</span>
               <span className="visually-hidden">{count(unread, "unread message", "unread messages")}</span>
             </span>
@@ -151,6 +167,14 @@ function RoomLink({ room, current, state, partner, presence }: RoomLinkProps) {
 function detailOf(room: Room, members: string): string {
   if (room.kind === "direct") return room.memberCount === 2 ? "Conversation" : `Conversation · ${members}`;
   return [room.archivedAt && "Archived", room.isPrivate && "Private", members].filter(Boolean).join(" · ");
+}
+
+function Mark({ icon, text }: { icon: IconName; text: string }) {
+  return (
+    <span className="room-mark" role="img" aria-label={text} title={text}>
+      <Icon name={icon} />
+    </span>
+  );
 }
 
 const badge = (n: number) => (n > 99 ? "99+" : String(n));

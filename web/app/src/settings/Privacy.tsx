@@ -11,7 +11,7 @@ import { ListSkeleton } from "./Devices.js";
 import { focusSection, Section } from "./Section.js";
 
 export function Privacy({ user }: { user: User }) {
-  const { value: blocked, error, absent, reload } = useLoaded(useCallback(() => chat.account.blocks(), []));
+  const { value: blocked, error, reload } = useLoaded(useCallback(() => chat.account.blocks(), []));
   const task = useTask();
   const [note, setNote] = useState("");
   const without = useMemo(() => new Set([user.id, ...(blocked ?? []).map(({ id }) => id)]), [user.id, blocked]);
@@ -29,7 +29,6 @@ export function Privacy({ user }: { user: User }) {
     if (await change(`${other.username} is not blocked any more.`, () => chat.account.unblock(other.id))) focusSection(button);
   };
 
-  if (absent) return <Section title="Blocked people" lead="This server does not know blocking." />;
   return (
     <Section
       title="Blocked people"

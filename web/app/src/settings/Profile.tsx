@@ -4,7 +4,7 @@ import { chat } from "../chat.js";
 import { shownName } from "../format.js";
 import { Avatar } from "../ui/Avatar.js";
 import { Field, FormError } from "../ui/Field.js";
-import { isAbsent, useTask } from "../ui/useTask.js";
+import { useTask } from "../ui/useTask.js";
 import { squareOf } from "./picture.js";
 import { SaveRow, Section } from "./Section.js";
 
@@ -15,24 +15,17 @@ export function Profile({ user }: { user: User }) {
   const [displayName, setDisplayName] = useState(user.displayName ?? "");
   const [statusText, setStatusText] = useState(user.statusText ?? "");
   const [saved, setSaved] = useState(false);
-  const [absent, setAbsent] = useState(false);
   const { busy, error, errors, run } = useTask(["displayName", "statusText"]);
 
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     setSaved(false);
     const change = { displayName: displayName.trim() || null, statusText: statusText.trim() || null };
-    const save = async () => {
-      try {
-        await chat.account.changeProfile(change);
-        await chat.refreshMe();
-        setSaved(true);
-      } catch (reason) {
-        if (!isAbsent(reason)) throw reason;
-        setAbsent(true);
-      }
-    };
-    await run(save);
+    const done = await run(async () => {
+      await chat.account.changeProfile(change);
+      await chat.refreshMe();
+    });
+    setSaved(done);
   };
 
   return (
@@ -41,34 +34,30 @@ export function Profile({ user }: { user: User }) {
         <Picture user={user} />
       </Section>
       <Section title="Profile" lead={`Everybody who shares a room with you sees it. Your user name, ${user.username}, stays.`}>
-        {absent ? (
-          <p className="muted">This server keeps no profiles.</p>
-        ) : (
-          <form className="form" onSubmit={(event) => void submit(event)} noValidate>
-            <Field
-              label="Display name"
-              name="display-name"
-              autoComplete="name"
-              hint="Shown in place of your user name. Optional."
-              maxLength={NAME_CHARACTERS}
-              value={displayName}
-              error={errors.displayName}
-              onValue={setDisplayName}
-            />
-            <Field
-              label="Status"
-              name="status"
-              autoComplete="off"
-              hint="What you are up to, in a line. Optional."
-              maxLength={STATUS_CHARACTERS}
-              value={statusText}
-              error={errors.statusText}
-              onValue={setStatusText}
-            />
-            <FormError text={error} />
-            <SaveRow label="Save" busy={busy} note={saved ? "Saved." : null} />
-          </form>
-        )}
+        <form className="form" onSubmit={(event) => void submit(event)} noValidate>
+          <Field
+            label="Display name"
+            name="display-name"
+            autoComplete="name"
+            hint="Shown in place of your user name. Optional."
+            maxLength={NAME_CHARACTERS}
+            value={displayName}
+            error={errors.displayName}
+            onValue={setDisplayName}
+          />
+          <Field
+            label="Status"
+            name="status"
+            autoComplete="off"
+            hint="What you are up to, in a line. Optional."
+            maxLength={STATUS_CHARACTERS}
+            value={statusText}
+            error={errors.statusText}
+            onValue={setStatusText}
+          />
+          <FormError text={error} />
+          <SaveRow label="Save" busy={busy} note={saved ? "Saved." : null} />
+        </form>
       </Section>
     </>
   );
@@ -77,20 +66,14 @@ export function Profile({ user }: { user: User }) {
 function Picture({ user }: { user: User }) {
   const input = useRef<HTMLInputElement>(null);
   const [note, setNote] = useState("");
-  const [absent, setAbsent] = useState(false);
   const { busy, error, run } = useTask();
 
   const change = (said: string, act: () => Promise<unknown>) => {
     setNote("");
     void run(async () => {
-      try {
-        await act();
-        await chat.refreshMe();
-        setNote(said);
-      } catch (reason) {
-        if (!isAbsent(reason)) throw reason;
-        setAbsent(true);
-      }
+      await act();
+      await chat.refreshMe();
+      setNote(said);
     });
   };
   const choose = (file: File | undefined) => {
@@ -99,7 +82,6 @@ function Picture({ user }: { user: User }) {
     input.current!.value = "";
   };
 
-  if (absent) return <p className="muted">This server keeps no pictures.</p>;
   return (
     <div className="picture">
       <Avatar name={shownName(user)} id={user.id} src={user.avatar} large />

@@ -5,7 +5,7 @@ import { CodeField } from "../ui/CodeField.js";
 import { CopyButton } from "../ui/CopyButton.js";
 import { FormError } from "../ui/Field.js";
 import { PasswordField } from "../ui/PasswordField.js";
-import { isAbsent, useTask } from "../ui/useTask.js";
+import { useTask } from "../ui/useTask.js";
 import { QrCode } from "./QrCode.js";
 import { RecoveryCodes } from "./RecoveryCodes.js";
 import { focusSection, SaveRow, Section } from "./Section.js";
@@ -16,9 +16,7 @@ type Step =
   | { kind: "scan"; factor: NewSecondFactor }
   | { kind: "codes"; codes: readonly string[] }
   | { kind: "renew" }
-  | { kind: "remove" }
-  /** The server is older than this page. */
-  | { kind: "absent" };
+  | { kind: "remove" };
 
 export function SecondFactor({ user }: { user: User }) {
   const [step, setStep] = useState<Step>({ kind: "rest" });
@@ -36,14 +34,7 @@ export function SecondFactor({ user }: { user: User }) {
     setNote(said);
   };
 
-  const begin = async (password: string) => {
-    try {
-      setStep({ kind: "scan", factor: await chat.account.startSecondFactor(password) });
-    } catch (reason) {
-      if (!isAbsent(reason)) throw reason;
-      setStep({ kind: "absent" });
-    }
-  };
+  const begin = async (password: string) => setStep({ kind: "scan", factor: await chat.account.startSecondFactor(password) });
   const confirm = async (code: string) => {
     setStep({ kind: "codes", codes: await chat.account.confirmSecondFactor(code) });
     await chat.refreshMe();
@@ -56,9 +47,6 @@ export function SecondFactor({ user }: { user: User }) {
     rest("The second factor is off.");
   };
 
-  if (step.kind === "absent") {
-    return <Section title="Second factor" lead="This server does not offer a second factor." />;
-  }
   return (
     <Section
       title="Second factor"

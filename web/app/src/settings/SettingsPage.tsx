@@ -4,6 +4,7 @@ import type { SettingsSection } from "../router.js";
 import { Icon } from "../ui/Icon.js";
 import { Devices } from "./Devices.js";
 import { EmailSetting } from "./EmailSetting.js";
+import { Notifications } from "./Notifications.js";
 import { PasswordSetting } from "./PasswordSetting.js";
 import { Privacy } from "./Privacy.js";
 import { Profile } from "./Profile.js";
@@ -13,6 +14,7 @@ import { YourData } from "./YourData.js";
 const NAMES: Record<SettingsSection, string> = {
   profile: "Profile",
   account: "Signing in",
+  notifications: "Notifications",
   devices: "Devices",
   privacy: "Blocked people",
   data: "Your data",
@@ -49,6 +51,7 @@ export default function SettingsPage({ user, section }: { user: User; section: S
             <SecondFactor user={user} />
           </>
         )}
+        {section === "notifications" && <Notifications />}
         {section === "devices" && <Devices />}
         {section === "privacy" && <Privacy user={user} />}
         {section === "data" && <YourData user={user} />}

@@ -14,7 +14,7 @@ const POLL_MS = 2_000;
 const isGoing = ({ state }: Job) => state === "queued" || state === "running";
 
 export function YourData({ user }: { user: User }) {
-  const { value, error, absent, reload } = useLoaded(useCallback(() => chat.account.jobs(), []));
+  const { value, error, reload } = useLoaded(useCallback(() => chat.account.jobs(), []));
   const exports = value?.filter(({ kind }) => kind === "export") ?? null;
   const [closing, setClosing] = useState(false);
   const task = useTask();
@@ -26,7 +26,6 @@ export function YourData({ user }: { user: User }) {
     return () => clearInterval(timer);
   }, [going, reload]);
 
-  if (absent) return <Section title="Your data" lead="This server gives no copies and closes no accounts from here." />;
   return (
     <>
       <Section title="A copy of your data" lead="Your profile, your rooms and what you wrote, in one file. It is kept for you for 7 days.">

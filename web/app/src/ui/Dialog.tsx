@@ -6,7 +6,7 @@ interface DialogProps {
   onClose: () => void;
   children: ReactNode;
   /** A drawer comes from the side and is as high as the page. */
-  variant?: "center" | "drawer" | "picture";
+  variant?: "center" | "drawer" | "picture" | "wide";
   /** Where the focus goes afterwards when the opener is about to vanish. */
   returnFocus?: (() => void) | undefined;
 }

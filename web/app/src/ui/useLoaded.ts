@@ -1,12 +1,9 @@
 import { useCallback, useEffect, useState } from "react";
 import { explain } from "../format.js";
-import { isAbsent } from "./useTask.js";
 
 export interface Loaded<T> {
   value: T | null;
   error: string | null;
-  /** The server does not have it at all. */
-  absent: boolean;
   reload: () => Promise<void>;
 }
 
@@ -14,17 +11,15 @@ export interface Loaded<T> {
 export function useLoaded<T>(ask: () => Promise<T>): Loaded<T> {
   const [value, setValue] = useState<T | null>(null);
   const [error, setError] = useState<string | null>(null);
-  const [absent, setAbsent] = useState(false);
 
   const reload = useCallback(async () => {
     try {
       setValue(await ask());
       setError(null);
     } catch (reason) {
-      if (isAbsent(reason)) setAbsent(true);
-      else setError(explain(reason));
+      setError(explain(reason));
     }
   }, [ask]);
   useEffect(() => void reload(), [reload]);
-  return { value, error, absent, reload };
+  return { value, error, reload };
 }

@@ -44,6 +44,3 @@ export function useTask(fields: readonly string[] = []): Task {
   };
   return { busy, error, errors, run, refuse };
 }
-
-/** The server is older than this page and does not know the route. */
-export const isAbsent = (reason: unknown) => reason instanceof ApiError && (reason.status === 404 || reason.status === 405);

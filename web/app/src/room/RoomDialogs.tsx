@@ -1,0 +1,73 @@
+import { lazy } from "react";
+import type { Message, Room, User } from "@chat/sdk";
+import { chat } from "../chat.js";
+import { count } from "../format.js";
+import { navigate } from "../router.js";
+import { ConfirmDialog } from "../ui/ConfirmDialog.js";
+import { Late } from "../ui/Late.js";
+import { focusComposer } from "./Composer.js";
+import { DeleteDialog } from "./DeleteDialog.js";
+import { InviteDialog } from "./InviteDialog.js";
+import { MembersDialog } from "./MembersDialog.js";
+import { NotificationsDialog } from "./NotificationsDialog.js";
+import { PinsDialog } from "./PinsDialog.js";
+import { ReportDialog } from "./ReportDialog.js";
+import type { HeaderDialog } from "./RoomHeader.js";
+import { RoomSettingsDialog } from "./RoomSettingsDialog.js";
+
+// For the few who look after a room.
+const ReportsDialog = lazy(() => import("./ReportsDialog.js"));
+
+export type RoomDialog = { kind: HeaderDialog | "invite" } | { kind: "delete" | "report"; message: Message };
+
+interface RoomDialogsProps {
+  room: Room;
+  user: User;
+  users: ReadonlyMap<string, User>;
+  dialog: RoomDialog;
+  onDialog: (dialog: RoomDialog | null) => void;
+}
+
+/** The one that is open in a room. */
+export function RoomDialogs({ room, user, users, dialog, onDialog }: RoomDialogsProps) {
+  const close = () => onDialog(null);
+  switch (dialog.kind) {
+    case "members":
+      return <MembersDialog room={room} userId={user.id} onInvite={() => onDialog({ kind: "invite" })} onClose={close} />;
+    case "invite":
+      return <InviteDialog room={room} onClose={close} />;
+    case "pins":
+      return <PinsDialog room={room} users={users} onClose={close} />;
+    case "notifications":
+      return <NotificationsDialog room={room} onClose={close} />;
+    case "settings":
+      return <RoomSettingsDialog room={room} onClose={close} />;
+    case "reports":
+      return (
+        <Late>
+          <ReportsDialog room={room} users={users} onClose={close} />
+        </Late>
+      );
+    case "leave":
+      return (
+        <ConfirmDialog
+          title={`Leave ${room.name}?`}
+          text={
+            room.isPrivate
+              ? "This room is private: you can come back only when a member adds you."
+              : `You can join again from the directory. ${count(Math.max(0, (room.memberCount ?? 1) - 1), "member stays", "members stay")}.`
+          }
+          action="Leave room"
+          onConfirm={async () => {
+            await chat.roomActions.leave(room.id);
+            navigate("#/rooms");
+          }}
+          onClose={close}
+        />
+      );
+    case "delete":
+      return <DeleteDialog message={dialog.message} own={dialog.message.userId === user.id} onClose={close} returnFocus={focusComposer} />;
+    case "report":
+      return <ReportDialog message={dialog.message} users={users} onClose={close} />;
+  }
+}

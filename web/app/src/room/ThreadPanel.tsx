@@ -1,0 +1,117 @@
+import { useEffect, useMemo, useRef, useState } from "react";
+import type { Room, RoomView, ThreadView, User } from "@chat/sdk";
+import { chat } from "../chat.js";
+import { count, explain } from "../format.js";
+import { Icon } from "../ui/Icon.js";
+import { Bubble } from "./Bubble.js";
+import { Composer } from "./Composer.js";
+import type { Deeds } from "./deeds.js";
+import { buildRows, changesOf, editWindowOf, type BubbleRow } from "./rows.js";
+import type { Hold } from "./useHold.js";
+import { useNow } from "./useNow.js";
+
+interface ThreadPanelProps {
+  room: Room;
+  view: RoomView;
+  thread: ThreadView;
+  users: ReadonlyMap<string, User>;
+  me: string;
+  hold: Hold | null;
+  deeds: Deeds;
+  onClose: () => void;
+}
+
+/** A message and the replies to it, beside the room; on a phone, in its place. */
+export function ThreadPanel({ room, view, thread, users, me, hold, deeds, onClose }: ThreadPanelProps) {
+  const { root, rootId, entries, hasOlder, loading, error } = thread;
+  const now = useNow(15_000);
+  const list = useRef<HTMLDivElement>(null);
+  // Of its own: the same message may stand in the room beside it.
+  const [editingId, setEditingId] = useState<string | null>(null);
+  const inside = useMemo(() => ({ ...deeds, edit: setEditingId, thread: null, reply: null }), [deeds]);
+  const rootRow = useMemo(() => (root ? bubblesOf(buildRows([{ key: rootId, kind: "message", message: root }], me)) : []), [root, rootId, me]);
+  const replies = useMemo(() => bubblesOf(buildRows(entries, me)), [entries, me]);
+
+  useEffect(() => {
+    const el = list.current!;
+    el.scrollTop = el.scrollHeight;
+    chat.messages.threadSeen(room.id);
+  }, [room.id, entries.length]);
+
+  const bubble = (row: BubbleRow, reachable: boolean) => (
+    <Bubble
+      key={row.key}
+      row={row}
+      roomId={room.id}
+      me={me}
+      users={users}
+      quoted={quotedIn(row, rootId, view)}
+      delivery={null}
+      changes={changesOf(row, room, now)}
+      windowMs={editWindowOf(room)}
+      editing={row.message !== null && row.message.id === editingId}
+      reachable={reachable}
+      deeds={inside}
+    />
+  );
+  return (
+    <aside
+      className="thread"
+      aria-labelledby="thread-title"
+      onKeyDown={(event) => {
+        if (event.key === "Escape" && !event.defaultPrevented) onClose();
+      }}
+    >
+      <header className="room-header">
+        <div className="room-heading">
+          <h1 id="thread-title">Thread</h1>
+          <p>{root?.thread ? count(root.thread.replies, "reply", "replies") : "No replies yet"}</p>
+        </div>
+        <button type="button" className="icon-button" onClick={onClose} aria-label="Close the thread" title="Close">
+          <Icon name="close" />
+        </button>
+      </header>
+      <div className="messages" ref={list} tabIndex={0} role="region" aria-label="Messages of the thread">
+        <div className="messages-inner">
+          {rootRow.length > 0 && <ol className="message-list thread-root">{rootRow.map((row) => bubble(row, false))}</ol>}
+          {error && (
+            <div className="messages-note" role="alert">
+              <p>{explain(error)}</p>
+            </div>
+          )}
+          {(hasOlder || error) && (
+            <button type="button" className="button small" disabled={loading} onClick={() => chat.messages.loadOlderReplies(room.id)}>
+              {error ? "Try again" : "Earlier replies"}
+            </button>
+          )}
+          {loading && replies.length === 0 && (
+            <p className="list-note" role="status">
+              Loading replies…
+            </p>
+          )}
+          <ol className="message-list">{replies.map((row, index) => bubble(row, index === replies.length - 1))}</ol>
+        </div>
+      </div>
+      {room.archivedAt ? null : (
+        <Composer
+          key={rootId}
+          place={`${room.id}/${rootId}`}
+          roomId={room.id}
+          label="Reply in the thread"
+          hold={hold}
+          replyTo={rootId}
+          editing={editingId !== null}
+          onCancel={onClose}
+        />
+      )}
+    </aside>
+  );
+}
+
+const bubblesOf = (rows: ReturnType<typeof buildRows>) => rows.filter((row): row is BubbleRow => row.kind === "bubble");
+
+/** The first message stands above all of them: only answers to others are marked. */
+function quotedIn(row: BubbleRow, rootId: string, view: RoomView) {
+  const replyTo = (row.message ?? row.draft)?.replyTo ?? "";
+  return replyTo === rootId ? false : view.quotes.get(replyTo);
+}

@@ -1,0 +1,18 @@
+// What can be done to a message, as its bubble is told of it.
+
+import type { Message } from "@chat/sdk";
+
+export interface Deeds {
+  edit(messageId: string | null): void;
+  delete(message: Message): void;
+  /** Null where nothing can be written. */
+  reply: ((message: Message) => void) | null;
+  react: ((message: Message, emoji: string, on: boolean) => void) | null;
+  /** Null in the thread itself. */
+  thread: ((rootId: string) => void) | null;
+  /** Null for whoever may not. */
+  pin: ((message: Message) => void) | null;
+  report(message: Message): void;
+  copyLink(message: Message): void;
+  jump(messageId: string): void;
+}

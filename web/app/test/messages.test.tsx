@@ -1,0 +1,360 @@
+// @vitest-environment happy-dom
+import { act } from "@testing-library/react";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import type { Message, User } from "@chat/sdk";
+import { message, ROOM, type Route } from "../../sdk/test/support.js";
+import { isMentioned } from "../src/room/mentions.js";
+import { emojiIn } from "../src/room/emoji.js";
+import { wants, worthTelling } from "../src/notices.js";
+import { ME, nothing, openPage, problem, screen, within, type Opening } from "./support.js";
+
+const BOB: User = { id: "u-bob", username: "bob", email: "b@users.invalid" };
+const room = (more: object = {}) => ({
+  id: ROOM,
+  name: "Garden",
+  isPrivate: false,
+  kind: "room",
+  role: "owner",
+  members: [ME, BOB],
+  memberCount: 2,
+  settings: { notifications: "all", mutedUntil: null, isFavourite: false },
+  ...more,
+});
+
+/** In a room with these messages, connected. */
+async function inRoom(messages: Message[], { routes = {}, of = {}, hash = "" }: { routes?: Opening["routes"]; of?: object; hash?: string } = {}) {
+  const opened = openPage(`#/rooms/${ROOM}${hash}`, {
+    routes: {
+      "GET /rooms": () => [room(of)],
+      [`GET /rooms/${ROOM}/members`]: () => ({ members: [ME, BOB], nextCursor: null }),
+      [`GET /rooms/${ROOM}/receipts`]: () => ({ receipts: [], nextCursor: null }),
+      "GET /messages": () => ({ messages: messages.toReversed(), nextCursor: null, newerCursor: null }),
+      ...routes,
+    },
+  });
+  const { world } = opened;
+  world.pongs = true;
+  await screen.findByRole("heading", { name: "Garden", level: 1 });
+  await vi.waitFor(() => world.socket.all("x"));
+  act(() => world.socket.ready());
+  await vi.waitFor(() => world.socket.last("room.subscribe"));
+  act(() => world.socket.joined(ROOM, 100));
+  if (messages.length > 0) await vi.waitFor(() => expect(document.querySelector(".message")).not.toBeNull(), { timeout: 5_000 });
+  const bubble = (text: string) => within(screen.getAllByText(text).map((el) => el.closest<HTMLElement>(".message")).find(Boolean)!);
+  const says = (frame: object) => act(() => world.socket.says(frame));
+  const more = async (text: string, choice: string) => {
+    await opened.user.click(bubble(text).getByRole("button", { name: "More to do with this message" }));
+    await opened.user.click(bubble(text).getByRole("button", { name: choice }));
+  };
+  return { ...opened, bubble, says, more };
+}
+
+const recent = (seq: number, changes: Partial<Message> = {}) => {
+  const at = new Date(Date.now() - 60_000 + seq).toISOString();
+  return message(seq, { createdAt: at, updatedAt: at, ...changes });
+};
+
+afterEach(() => vi.unstubAllGlobals());
+
+describe("reactions", () => {
+  it("are chosen by the keyboard alone, joined, left, and seen live", async () => {
+    const { user, world, bubble, says } = await inRoom([message(1)]);
+    bubble("text 1").getByRole("button", { name: "React" }).focus();
+    await user.keyboard("{Enter}");
+    expect(document.activeElement).toHaveProperty("title", "thumbs up");
+    await user.keyboard("{ArrowRight}{Enter}");
+    const heart = () => bubble("text 1").getByRole("button", { name: /^heart/ });
+    expect(heart().getAttribute("aria-label")).toBe("heart, 1: you");
+    expect(world.socket.last("reaction.add").d).toEqual({ id: "m1", emoji: "❤️" });
+    await act(async () => world.socket.acks("reaction.add"));
+    says({ t: "reaction.added", room: ROOM, seq: 101, d: { id: "m1", userId: ME.id, emoji: "❤️" } });
+    says({ t: "reaction.added", room: ROOM, seq: 102, d: { id: "m1", userId: BOB.id, emoji: "❤️" } });
+    expect(heart().getAttribute("aria-label")).toBe("heart, 2: you, bob");
+    expect(heart().getAttribute("aria-pressed")).toBe("true");
+    await user.click(heart());
+    expect(heart().getAttribute("aria-label")).toBe("heart, 1: bob");
+  });
+
+  it("take any emoji that is typed, and nothing else; a refusal is said and undone", async () => {
+    const { user, world, bubble } = await inRoom([message(1)]);
+    await user.click(bubble("text 1").getByRole("button", { name: "React" }));
+    await user.type(screen.getByLabelText("Any other"), "yes{Enter}");
+    screen.getByText("Enter one emoji.");
+    await user.clear(screen.getByLabelText("Any other"));
+    await user.type(screen.getByLabelText("Any other"), "🦔{Enter}");
+    await bubble("text 1").findByRole("button", { name: "🦔, 1: you" });
+    const { ref } = world.socket.last("reaction.add");
+    await act(async () => world.socket.says({ t: "error", ref, d: { code: "roomArchived", message: "no", retryable: false } }));
+    await screen.findByText(/^This room is archived/);
+    expect(bubble("text 1").queryByRole("button", { name: /🦔/ })).toBeNull();
+  });
+
+  it.each([["👍", "👍"], [" 👩‍👩‍👧‍👦 ", "👩‍👩‍👧‍👦"], ["🇩🇪", "🇩🇪"], ["ok", null], ["👍👍", null], ["1", null], ["", null]])("%j is the emoji %j", (text, emoji) =>
+    expect(emojiIn(text)).toBe(emoji),
+  );
+});
+
+describe("replies", () => {
+  it("are begun at a message, show what they answer, and are called off by Escape", async () => {
+    const { user, world, bubble } = await inRoom([message(1)]);
+    await user.click(bubble("text 1").getByRole("button", { name: "Reply" }));
+    expect(screen.getByText(/^Reply to/).textContent).toBe("Reply to bob: text 1");
+    await user.keyboard("{Escape}");
+    expect(screen.queryByText(/^Reply to/)).toBeNull();
+    await user.click(bubble("text 1").getByRole("button", { name: "Reply" }));
+    await user.keyboard("indeed{Enter}");
+    expect(world.socket.last("message.send").d).toMatchObject({ content: "indeed", replyTo: "m1" });
+    const quote = bubble("indeed").getByRole("link", { name: "Answers bob: text 1" });
+    expect(quote.getAttribute("href")).toBe(`#/rooms/${ROOM}/messages/m1`);
+    expect(screen.queryByText(/^Reply to/)).toBeNull();
+  });
+
+  it("say so when what they answer is gone", async () => {
+    await inRoom([message(5, { replyTo: "m2" })]);
+    await screen.findByText("Answers a message that cannot be read any more");
+  });
+
+  it("stand together in a thread, which is written into beside the room", async () => {
+    const root = message(1, { thread: { replies: 1, lastReplyAt: message(2).createdAt, participants: [BOB.id], unread: 1 } });
+    const reply = recent(2, { replyTo: "m1", threadRoot: "m1", userId: ME.id });
+    const read = vi.fn((_: { body: any }) => nothing());
+    const { user, world, bubble } = await inRoom([root, reply], {
+      routes: { "GET /messages/m1/thread": () => ({ root, messages: [reply], nextCursor: null }), "PUT /messages/m1/thread/read": read },
+    });
+    bubble("text 1").getByText("1 new");
+    await user.click(bubble("text 1").getByRole("button", { name: /^1 reply/ }));
+    const thread = within(await screen.findByRole("complementary", { name: "Thread" }));
+    await thread.findByText("text 2");
+    await vi.waitFor(() => expect(read.mock.calls[0]![0].body).toEqual({ seq: 2 }));
+    await user.type(thread.getByRole("textbox", { name: "Reply in the thread" }), "more{Enter}");
+    expect(world.socket.last("message.send").d).toMatchObject({ content: "more", replyTo: "m1" });
+    thread.getByText("more");
+    await user.click(thread.getAllByRole("button", { name: "More to do with this message" }).at(-1)!);
+    await user.click(thread.getByRole("button", { name: /^Edit message/ }));
+    expect(screen.getAllByRole("textbox", { name: "Edit message" })).toHaveLength(1);
+    await user.keyboard("{Escape}");
+    expect(screen.queryByRole("textbox", { name: "Edit message" })).toBeNull();
+    await user.click(thread.getByRole("button", { name: "Close the thread" }));
+    expect(screen.queryByRole("complementary", { name: "Thread" })).toBeNull();
+  });
+});
+
+describe("a link to a message", () => {
+  it("opens the room around it, and the room grows from there to its end", async () => {
+    const page = (top: number) => ({
+      messages: Array.from({ length: 10 }, (_, n) => message(top - n)),
+      nextCursor: top > 20 ? String(top - 10) : null,
+      newerCursor: top < 60 ? String(top + 10) : null,
+    });
+    await inRoom([message(60)], {
+      hash: "/messages/m20",
+      routes: {
+        "GET /messages": ({ path }) => {
+          const query = new URL(path, "http://x").searchParams;
+          return page(Number(query.get("cursor") ?? query.get("around")?.slice(1) ?? 60));
+        },
+      },
+    });
+    await screen.findByText("text 20");
+    await vi.waitFor(() => expect(document.activeElement?.getAttribute("data-message-id")).toBe("m20"));
+    expect(document.activeElement!.classList).toContain("message-target");
+    await screen.findByText("text 60");
+  });
+
+  it("says when there is no such message", async () => {
+    await inRoom([message(90)], {
+      hash: "/messages/m20",
+      routes: { "GET /messages": ({ path }) => (path.includes("around=") ? problem(404, "notFound") : { messages: [message(90)], nextCursor: null }) },
+    });
+    await screen.findByText("This does not exist any more.");
+    screen.getByText("text 90");
+  });
+
+  it("is copied from the message's menu", async () => {
+    const { more } = await inRoom([message(1)]);
+    const write = vi.spyOn(navigator.clipboard, "writeText").mockResolvedValue();
+    await more("text 1", "Copy link");
+    expect(write).toHaveBeenCalledWith(expect.stringMatching(new RegExp(`#/rooms/${ROOM}/messages/m1$`)));
+    await screen.findByText("The link is copied.");
+  });
+});
+
+describe("what can be done to a message", () => {
+  const labels = async (text: string, view: Awaited<ReturnType<typeof inRoom>>) => {
+    await view.user.click(view.bubble(text).getByRole("button", { name: "More to do with this message" }));
+    const found = within(screen.getByRole("dialog", { name: "More to do with this message" })).getAllByRole("button");
+    const names = found.map(({ textContent }) => textContent);
+    await view.user.keyboard("{Escape}");
+    return names;
+  };
+
+  it("depends on whose it is, on its age, and on what one is in the room", async () => {
+    const own = recent(2, { userId: ME.id });
+    const view = await inRoom([message(1), own, message(3, { userId: ME.id })], { of: { role: "member" } });
+    expect(await labels("text 1", view)).toEqual(["Open thread", "Copy link", "Report"]);
+    expect(await labels("text 2", view)).toEqual(["Open thread", "Copy link", "Edit message4 minutes left", "Delete message4 minutes left"]);
+    expect(await labels("text 3", view)).toEqual(["Open thread", "Copy link"]);
+  });
+
+  it("is more for whoever looks after the room: pinning, and deleting with a reason", async () => {
+    const pin = vi.fn(() => nothing());
+    const remove = vi.fn((_: { path: string }) => nothing());
+    const view = await inRoom([message(1)], { routes: { "PUT /messages/m1/pin": pin, "DELETE /messages/m1": remove } });
+    expect(await labels("text 1", view)).toEqual(["Open thread", "Copy link", "Pin", "Report", "Delete message"]);
+    await view.more("text 1", "Pin");
+    await view.bubble("text 1").findByRole("img", { name: "Pinned" });
+    await view.more("text 1", "Delete message");
+    await view.user.type(screen.getByLabelText("Reason"), "off topic");
+    await view.user.click(screen.getByRole("button", { name: "Delete" }));
+    await screen.findByText("message deleted");
+    expect(remove.mock.calls[0]![0].path).toBe("/messages/m1?reason=off+topic");
+  });
+
+  it("is to report it, with a reason", async () => {
+    const report = vi.fn((_: { body: any }) => nothing());
+    const { user, more } = await inRoom([message(1)], { routes: { "POST /messages/m1/report": report } });
+    await more("text 1", "Report");
+    await user.click(screen.getByRole("button", { name: "Report" }));
+    screen.getByText("Say what is wrong with it.");
+    await user.type(screen.getByLabelText("What is wrong with it?"), "rude{Enter}");
+    await screen.findByText(/^It is reported\./);
+    expect(report.mock.calls[0]![0].body).toEqual({ reason: "rude" });
+  });
+});
+
+describe("what is pinned", () => {
+  it("is listed, shown and let go", async () => {
+    let pins = [message(7, { isPinned: true })];
+    const { user } = await inRoom([message(7, { isPinned: true })], {
+      routes: {
+        [`GET /rooms/${ROOM}/pins`]: () => ({ messages: pins }),
+        "DELETE /messages/m7/pin": () => ((pins = []), nothing()),
+      },
+    });
+    const open = async () => {
+      await user.click(screen.getByRole("button", { name: "More about this room" }));
+      await user.click(screen.getByRole("button", { name: "Pinned messages" }));
+      return within(screen.getByRole("dialog", { name: "Pinned messages" }));
+    };
+    await user.click(await (await open()).findByRole("button", { name: "Show" }));
+    await vi.waitFor(() => expect(location.hash).toBe(`#/rooms/${ROOM}/messages/m7`));
+    const dialog = await open();
+    await user.click(await dialog.findByRole("button", { name: "Unpin: text 7" }));
+    await dialog.findByText(/^Nothing is pinned/);
+  });
+});
+
+describe("what one may send", () => {
+  it("is held back in slow mode, and the wait is told", async () => {
+    const { user, world } = await inRoom([recent(1, { userId: ME.id })], { of: { role: "member", slowModeSeconds: 300 } });
+    await screen.findByText(/^Slow mode: you can send again in 4 minutes\.$/);
+    await user.type(screen.getByRole("textbox", { name: "Message to Garden" }), "again{Enter}");
+    expect(world.socket.all("message.send")).toHaveLength(0);
+    expect(screen.getByRole("button", { name: "Send message" })).toHaveProperty("disabled", true);
+  });
+
+  it("is free for who looks after the room, and named for the others", async () => {
+    await inRoom([], { of: { slowModeSeconds: 300 } });
+    expect(screen.queryByText(/^Slow mode/)).toBeNull();
+  });
+
+  it("is nothing while one is muted", async () => {
+    const { says } = await inRoom([], { of: { role: "member" } });
+    const mutedUntil = new Date(Date.now() + 3_600_000).toISOString();
+    says({ t: "member.updated", room: ROOM, seq: 101, d: { userId: ME.id, role: "member", mutedUntil } });
+    await screen.findByText(/^You are muted until/);
+    says({ t: "member.updated", room: ROOM, seq: 102, d: { userId: ME.id, role: "member", mutedUntil: null } });
+    await vi.waitFor(() => expect(screen.queryByText(/^You are muted until/)).toBeNull());
+  });
+});
+
+describe("the search", () => {
+  const hit = { message: message(20, { content: "the tomatoes" }), before: message(19), after: null };
+
+  it("opens by Ctrl and K, asks with filters, and leads to what it finds", async () => {
+    const asked: string[] = [];
+    const search: Route = ({ path }) => (asked.push(new URL(path, "http://x").searchParams.get("query")!), { results: [hit], nextCursor: null });
+    const { user } = await inRoom([message(20)], { routes: { "GET /messages/search": search } });
+    await user.keyboard("{Control>}k{/Control}");
+    const dialog = within(await screen.findByRole("dialog", { name: "Search" }));
+    dialog.getByText("from:bob");
+    await user.type(dialog.getByLabelText("Words and filters"), "tomatoes{Enter}");
+    const found = await dialog.findByRole("link", { name: /the tomatoes/ });
+    within(found).getByText("bob: text 19");
+    expect(asked).toEqual(["in:Garden tomatoes"]);
+    await user.click(found);
+    await vi.waitFor(() => expect(screen.queryByRole("dialog", { name: "Search" })).toBeNull());
+    expect(found.getAttribute("href")).toBe(`#/rooms/${ROOM}/messages/m20`);
+  });
+
+  it("says what is wrong with a question, and when nothing is found", async () => {
+    const routes: Record<string, Route> = {
+      "GET /messages/search": () => problem(400, "badRequest", { errors: [{ field: "query", message: "knows no filter form:" }] }),
+    };
+    const { user, world } = await inRoom([], { routes });
+    await user.click(screen.getByRole("button", { name: "Search messages" }));
+    const dialog = within(await screen.findByRole("dialog", { name: "Search" }));
+    await user.type(dialog.getByLabelText("Words and filters"), "form:bob{Enter}");
+    await dialog.findByText("Knows no filter form:.");
+    world.routes.set("GET /messages/search", () => ({ results: [], nextCursor: null }));
+    await user.type(dialog.getByLabelText("Words and filters"), "{Enter}");
+    await dialog.findByText(/^Nothing is found for/);
+  });
+});
+
+describe("notices", () => {
+  it("are chosen for each room, at once and for all devices", async () => {
+    let settings: object = room().settings;
+    const put = vi.fn(({ body }: { body: any }) => (settings = { mutedUntil: null, ...body }));
+    const { user } = await inRoom([], { routes: { [`PUT /rooms/${ROOM}/settings`]: put } });
+    await user.click(screen.getByRole("button", { name: "More about this room" }));
+    await user.click(screen.getByRole("button", { name: "Notifications" }));
+    const dialog = within(screen.getByRole("dialog", { name: "Notifications" }));
+    await user.click(dialog.getByRole("radio", { name: /^Mentions only/ }));
+    await user.click(dialog.getByRole("switch", { name: /^Favourite/ }));
+    await vi.waitFor(() => expect(settings).toMatchObject({ notifications: "mentions", isFavourite: true }));
+    await user.click(dialog.getByRole("button", { name: "Mute for 1 hour" }));
+    await dialog.findByText(/^Muted until/);
+    const link = screen.getByRole("link", { name: /Garden/, hidden: true });
+    within(link).getByRole("img", { name: "favourite", hidden: true });
+    within(link).getByRole("img", { name: "muted", hidden: true });
+    await user.click(dialog.getByRole("button", { name: "Tell me again" }));
+    await dialog.findByText("Mute the room for a while:");
+  });
+
+  it("are asked for by a click, and can be turned off", async () => {
+    const ask = vi.fn(async () => "granted");
+    vi.stubGlobal("Notification", Object.assign(class {}, { permission: "default", requestPermission: ask }));
+    const { user } = openPage("#/settings/notifications");
+    await screen.findByText("Notices are off in this browser.");
+    expect(ask).not.toHaveBeenCalled();
+    ask.mockImplementation(async () => ((Notification as any).permission = "granted"));
+    await user.click(screen.getByRole("button", { name: "Turn notices on" }));
+    await screen.findByText(/^Notices are on/);
+    await user.click(screen.getByRole("button", { name: "Turn notices off" }));
+    await screen.findByText("Notices are off in this browser.");
+  });
+
+  it("are given of what the room's settings let through", () => {
+    const of = (settings: object) => room({ settings }) as any;
+    const now = Date.parse("2026-11-20T08:00:00Z");
+    const until = (time: string) => of({ notifications: "all", mutedUntil: time, isFavourite: false });
+    expect(wants(room() as any, now)).toBe(true);
+    expect(wants(undefined, now)).toBe(false);
+    expect(wants(of({ notifications: "none" }), now)).toBe(false);
+    expect([wants(until("2026-11-20T09:00:00Z"), now), wants(until("2026-11-20T07:00:00Z"), now)]).toEqual([false, true]);
+    const said = [message(1), message(2, { content: "hey @alice" })];
+    expect(worthTelling(room() as any, said, "alice")).toHaveLength(2);
+    expect(worthTelling(of({ notifications: "mentions" }), said, "alice").map(({ seq }) => seq)).toEqual([2]);
+  });
+
+  it.each([
+    ["@alice", true],
+    ["hello @Alice!", true],
+    ["(@alice)", true],
+    ["@room look", true],
+    ["alice", false],
+    ["@alicent", false],
+    ["me@alice.example", false],
+  ])("%j names alice: %j", (text, named) => expect(isMentioned(text, "alice")).toBe(named));
+});

@@ -1,0 +1,86 @@
+// The thread that is open in a room: its first message, and the replies from
+// some page on. New ones come with the room's log.
+
+import { ApiError } from "./http.js";
+import type { Api } from "./api.js";
+import type { RoomEntry } from "./room.js";
+import type { Timeline } from "./timeline.js";
+import type { Message } from "./types.js";
+
+export interface ThreadView {
+  rootId: string;
+  /** Null until the first page. */
+  root: Message | null;
+  entries: readonly RoomEntry[];
+  hasOlder: boolean;
+  loading: boolean;
+  error: ApiError | null;
+}
+
+export class Thread {
+  private floor: number | null = null;
+  private cursor: string | null = null;
+  private loading = false;
+  private error: ApiError | null = null;
+  private readTo = 0;
+
+  constructor(
+    private readonly api: Api,
+    private readonly timeline: Timeline,
+    readonly rootId: string,
+    private readonly changed: () => void,
+  ) {}
+
+  async loadOlder(): Promise<void> {
+    if (this.loading || (this.floor !== null && this.cursor === null)) return;
+    this.loading = true;
+    this.error = null;
+    this.changed();
+    const done = this.timeline.readingPage();
+    try {
+      const page = await this.api.thread(this.rootId, this.cursor ?? undefined);
+      this.timeline.take([page.root, ...page.messages]);
+      this.cursor = page.nextCursor;
+      const seqs = page.messages.map(({ seq }) => seq);
+      this.floor = page.nextCursor === null ? 0 : Math.min(this.floor ?? Infinity, ...seqs);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      this.error = error;
+    } finally {
+      done();
+    }
+    this.loading = false;
+    this.changed();
+  }
+
+  /** Somebody sees the newest reply. */
+  seen(): void {
+    const newest = this.replies().at(-1)?.seq ?? 0;
+    if (newest <= this.readTo) return;
+    this.readTo = newest;
+    this.timeline.change(this.rootId, (root) => (root.thread ? { ...root, thread: { ...root.thread, unread: 0 } } : root));
+    this.changed();
+    // Told again by the next reply, and by the next opening.
+    this.api.readThread(this.rootId, newest).catch(() => {});
+  }
+
+  belongs({ replyTo }: { replyTo?: string | null }): boolean {
+    return replyTo === this.rootId || (replyTo != null && this.timeline.get(replyTo)?.threadRoot === this.rootId);
+  }
+
+  view(drafts: readonly RoomEntry[], entryOf: (message: Message) => RoomEntry): ThreadView {
+    const root = this.timeline.get(this.rootId);
+    return {
+      rootId: this.rootId,
+      root: root ?? null,
+      entries: [...this.replies().map(entryOf), ...drafts],
+      hasOlder: this.cursor !== null,
+      loading: this.loading,
+      error: this.error,
+    };
+  }
+
+  private replies(): Message[] {
+    return this.floor === null ? [] : this.timeline.replies(this.rootId, this.floor);
+  }
+}
