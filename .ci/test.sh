@@ -95,6 +95,8 @@ suite_docker() { .ci/docker.sh; }
 # What guides and tutorials show, run as their readers would.
 suite_guides() {
   need_guides
+  need_postgres
+  need_redis
   [[ -x $TARGET/debug/chat ]] || die "$TARGET/debug/chat is missing: the suite rust builds it."
   local pages
   mapfile -t pages < <(grep -lE '^URL=' docs/how-to/*.md docs/tutorials/*.md)
