@@ -87,8 +87,8 @@ load: ## Load: sockets, fan-out over two processes, a storm, readers that stop
 checklist: ## Before, during and after a deployment: PHASE=before, deploy, after or all
 	@.ci/checklist.sh $(PHASE)
 
-site: ## The documents as a site with search, target/book/html (needs mdbook: .ci/tools.sh mdbook)
-	@python3 .ci/book.py
+site: ## The documents and both interfaces as a site with search, target/book/html
+	@.ci/site.sh
 
 drill: ## Lose a PostgreSQL under load and bring it back; says what was lost and how long it took
 	@.ci/drill.sh
@@ -96,5 +96,5 @@ drill: ## Lose a PostgreSQL under load and bring it back; says what was lost and
 alerts-torture: ## The alerts that each fault of the torture test makes fire, and that they end
 	@.ci/alerts-torture.sh
 
-prove: ## The heavy proofs: long simulation, torture, Autobahn, images and compose, Kubernetes, release benchmarks
+prove: ## The heavy proofs: long simulation, torture, tutorials, Autobahn, images and compose, Kubernetes, release benchmarks
 	@.ci/prove.sh
