@@ -111,6 +111,15 @@ suite_e2e() {
   (cd web && CHAT_BIN="$TARGET/debug/chat" npm run e2e)
 }
 
+# The pictures of the user guide, made anew; no test, so not in ALL. Whoever does looks at each.
+suite_screenshots() {
+  need_node
+  need_chromium
+  [[ -x $TARGET/debug/chat ]] || die "$TARGET/debug/chat is missing: the suite rust builds it."
+  [[ -d web/node_modules ]] || die "web/node_modules is missing: the suite web installs it."
+  (cd web && CHAT_BIN="$TARGET/debug/chat" npm run screenshots)
+}
+
 main() {
   local suites=("$@") suite began passed=0 failed=0 table=()
   [[ ${#suites[@]} -gt 0 ]] || suites=("${ALL[@]}")
