@@ -15,11 +15,11 @@ const LOOK = { viewport: { width: 840, height: 500 }, colorScheme: "light", loca
 let taken = 0;
 
 /** A part of the page, or all that is seen of it. */
-async function picture(person, name, part = person.page) {
+async function picture(person, name, part = person.page, clip = undefined) {
   await person.settled();
   // No caret: it blinks.
   const path = join(FOLDER, `${name}.png`);
-  await part.screenshot({ path, caret: "hide" });
+  await part.screenshot({ path, caret: "hide", ...(clip && { clip }) });
   const { size } = await stat(path);
   assert.ok(size <= MOST_BYTES, `${name}.png has ${size} bytes, more than ${MOST_BYTES}`);
   taken += 1;
@@ -138,10 +138,18 @@ async function conversation(ada, ben, cleo) {
   await ada.composer.waitFor();
   await ada.send("Good morning! Who has a spare watering can?");
   await ben.sees("Good morning! Who has a spare watering can?");
+  const first = ben.bubbles("Good morning! Who has a spare watering can?");
+  await first.hover();
+  await first.getByRole("button", { name: "Reply" }).click();
   await ben.send("I have two. Shall I bring one on Saturday?");
   await cleo.sees("I have two. Shall I bring one on Saturday?");
   await cleo.send("The beans are up, by the way.");
   await ada.sees("The beans are up, by the way.");
+  const beans = ben.bubbles("The beans are up, by the way.");
+  await beans.hover();
+  await beans.getByRole("button", { name: "React" }).click();
+  await ben.page.getByRole("button", { name: "smile", exact: true }).click();
+  await ada.page.getByRole("list", { name: "Reactions" }).waitFor();
   await ada.send("Please do, @ben. See you at nine!");
   await ben.sees("Please do, @ben. See you at nine!");
   await cleo.sees("Please do, @ben. See you at nine!");
@@ -168,9 +176,21 @@ async function unread(ada, ben) {
 async function changing(ada) {
   const own = ada.bubbles("Please do, @ben. See you at nine!");
   await own.hover();
-  await own.getByRole("button", { name: "Delete message" }).waitFor();
-  await picture(ada, "edit-delete", own);
+  await own.getByRole("button", { name: "More to do with this message" }).click();
+  await ada.page.getByText("Delete message").waitFor();
+  const lower = { x: 160, y: 120, width: LOOK.viewport.width - 160, height: LOOK.viewport.height - 120 };
+  await picture(ada, "message-menu", ada.page, lower);
+  await ada.page.keyboard.press("Escape");
   await ada.page.mouse.move(0, 0);
+}
+
+async function searching(ada) {
+  const { page } = ada;
+  await page.keyboard.press("Control+k");
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Words and filters").fill("watering from:ben after:2026-11-01");
+  await picture(ada, "search", dialog);
+  await dialog.getByRole("button", { name: "Close" }).click();
 }
 
 async function files(ada, ben) {
@@ -240,6 +260,7 @@ try {
   for (const person of [ben, cleo]) await becomeSomebody(person, server);
   await conversation(ada, ben, cleo);
   await changing(ada);
+  await searching(ada);
   await files(ada, ben);
   await rooms(ada, cleo);
   for (const { name, errors } of [ada, ben, cleo]) assert.deepEqual(errors, [], name);
