@@ -121,5 +121,17 @@ class Book(Script):
             self.assertIn("lead nowhere", self.run_book(code=1, page=f'<p id="a"><a href="{target}">a</a>'))
 
 
+class UserGuide(unittest.TestCase):
+    def test_what_it_quotes_is_what_the_page_says(self):
+        said = "".join(file.read_text() for folder in ("app/src", "sdk/src") for file in sorted((ROOT / "web" / folder).rglob("*.ts*")))
+        said = " ".join(said.split())
+        pages = [*sorted((ROOT / "docs/guide").glob("*.md")), ROOT / "docs/how-to/see-to-your-account.md"]
+        quotes = [(page.name, quote) for page in pages for quote in re.findall(r"(?<!\*)\*([^*\s][^*\n]*)\*(?!\*)", page.read_text())]
+        self.assertGreater(len(quotes), 80)
+        # What stands for something else is written as an ellipsis.
+        parts = [(page, part.strip()) for page, quote in quotes for part in quote.split("…")]
+        self.assertEqual([(page, part) for page, part in parts if part not in said], [])
+
+
 if __name__ == "__main__":
     unittest.main()
