@@ -1,7 +1,7 @@
 # What can be done here. Each target is a script in .ci/, so that it can be read and run by itself.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test fmt lint test-rust test-web test-integration test-e2e test-manifests test-alerts test-dashboards test-workflows deny docker bench sim torture prove coverage performance scan scan-image load drill alerts-torture checklist site
+.PHONY: help run build test fmt lint test-rust test-web test-integration test-e2e test-manifests test-alerts test-dashboards test-workflows deny docker bench sim torture prove coverage performance scan scan-image load drill alerts-torture checklist site screenshots
 
 SEEDS ?= 20000
 SECONDS ?= 600
@@ -87,8 +87,11 @@ load: ## Load: sockets, fan-out over two processes, a storm, readers that stop
 checklist: ## Before, during and after a deployment: PHASE=before, deploy, after or all
 	@.ci/checklist.sh $(PHASE)
 
-site: ## The documents as a site with search, target/book/html (needs mdbook: .ci/tools.sh mdbook)
-	@python3 .ci/book.py
+site: ## The documents and both interfaces as a site with search, target/book/html
+	@.ci/site.sh
+
+screenshots: ## The pictures of the user guide, anew, by a real browser; look at each
+	@.ci/test.sh web rust-build screenshots
 
 drill: ## Lose a PostgreSQL under load and bring it back; says what was lost and how long it took
 	@.ci/drill.sh
@@ -96,5 +99,5 @@ drill: ## Lose a PostgreSQL under load and bring it back; says what was lost and
 alerts-torture: ## The alerts that each fault of the torture test makes fire, and that they end
 	@.ci/alerts-torture.sh
 
-prove: ## The heavy proofs: long simulation, torture, Autobahn, images and compose, Kubernetes, release benchmarks
+prove: ## The heavy proofs: long simulation, torture, tutorials, Autobahn, images and compose, Kubernetes, release benchmarks
 	@.ci/prove.sh

@@ -168,15 +168,16 @@ need_prometheus() {
     die "Missing: promtool 2.42 and amtool 0.25 or newer (Debian's packages: prometheus, prometheus-alertmanager)."
 }
 
-# Sets GUIDES_PYTHON, with what the programs in guides import.
+# Sets GUIDES_PYTHON, with what the programs in guides import, and what runs them.
 need_guides() {
   local tools=$TARGET/tools/guides
   { has curl && has jq; } || apt_install curl jq || die "Missing: curl and jq."
   need_node
   GUIDES_PYTHON=$tools/bin/python
-  if ! "$GUIDES_PYTHON" -c 'import websockets.asyncio.client' 2>/dev/null; then
+  if ! "$GUIDES_PYTHON" -c 'import websockets.asyncio.client, yaml' 2>/dev/null; then
     say "Installing websockets into $tools"
-    { venv "$tools" && "$tools/bin/pip" install -q websockets==15.0.1 >&2; } || die "Missing: the Python package websockets."
+    { venv "$tools" && "$tools/bin/pip" install -q websockets==15.0.1 PyYAML==6.0.3 >&2; } ||
+      die "Missing: the Python packages websockets and PyYAML."
   fi
 }
 

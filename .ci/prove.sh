@@ -30,6 +30,7 @@ prove torture tests torture
 prove cluster .ci/torture.sh "${TORTURE_SECONDS:-600}" ${TORTURE_SEED:+"$TORTURE_SEED"}
 prove alerts .ci/alerts-torture.sh
 prove drill .ci/drill.sh
+prove tutorials .ci/tutorials.sh
 if [[ -n ${AUTOBAHN:-} ]]; then
   prove autobahn .ci/autobahn.sh
 else

@@ -95,6 +95,8 @@ suite_docker() { .ci/docker.sh; }
 # What guides and tutorials show, run as their readers would.
 suite_guides() {
   need_guides
+  need_postgres
+  need_redis
   [[ -x $TARGET/debug/chat ]] || die "$TARGET/debug/chat is missing: the suite rust builds it."
   local pages
   mapfile -t pages < <(grep -lE '^URL=' docs/how-to/*.md docs/tutorials/*.md)
@@ -107,6 +109,15 @@ suite_e2e() {
   [[ -x $TARGET/debug/chat ]] || die "$TARGET/debug/chat is missing: the suite rust builds it."
   [[ -d web/node_modules ]] || die "web/node_modules is missing: the suite web installs it."
   (cd web && CHAT_BIN="$TARGET/debug/chat" npm run e2e)
+}
+
+# The pictures of the user guide, made anew; no test, so not in ALL. Whoever does looks at each.
+suite_screenshots() {
+  need_node
+  need_chromium
+  [[ -x $TARGET/debug/chat ]] || die "$TARGET/debug/chat is missing: the suite rust builds it."
+  [[ -d web/node_modules ]] || die "web/node_modules is missing: the suite web installs it."
+  (cd web && CHAT_BIN="$TARGET/debug/chat" npm run screenshots)
 }
 
 main() {

@@ -1,6 +1,7 @@
 """Runs what stands in guides, as their readers would: each page against a server of its own, its blocks of `sh` one after the
 other in one shell, its programs under the names that stand beside their language. What a page shows below a block must be what
-came: `text` to the letter, `json` in shape.
+came: `text` to the letter, `json` in shape. A page that says where PostgreSQL and Redis are gets some, and starts its servers itself; one that
+works on manifests gets a copy of them, and the cluster of KUBECONFIG.
 
     run.py BINARY PAGE..."""
 
@@ -10,6 +11,8 @@ import os
 import pathlib
 import re
 import shlex
+import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -17,10 +20,14 @@ import tempfile
 import time
 import urllib.request
 
-# Where a guide believes the server to be.
+# Where a guide believes the server to be, or those that it starts, and their stores.
 NAMED = "127.0.0.1:3000"
+OWN = ("3001", "3002")
+POSTGRES, REDIS = "127.0.0.1:5432", "127.0.0.1:6379"
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests/drills"))
 BLOCK = re.compile(r"^```(\w+)(?: +(\S+))?\n(.*?)^```$", re.M | re.S)
-PATIENCE = 60
+PATIENCE = int(os.environ.get("GUIDES_PATIENCE", "60"))
 
 
 class Wrong(Exception):
@@ -60,6 +67,38 @@ def server(binary, folder):
             process.wait(30)
 
 
+def stores(stack, folder):
+    """An empty PostgreSQL and a Redis: {where a guide has them: where they are}."""
+    from restore import Postgres
+
+    folder.chmod(0o755)
+    (folder / "stores").mkdir()
+    postgres = Postgres(stack, folder / "stores")
+    postgres.create()
+    port = free_port()
+    redis = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
+    process = subprocess.Popen(redis, stdout=subprocess.DEVNULL)
+    stack.callback(process.wait, 30)
+    stack.callback(process.terminate)
+    return {POSTGRES: f"127.0.0.1:{postgres.port}", REDIS: f"127.0.0.1:{port}"}
+
+
+@contextlib.contextmanager
+def around(binary, folder, page):
+    """What a page counts on: {its name there: its name here}."""
+    text = page.read_text()
+    with contextlib.ExitStack() as stack:
+        if "kubectl apply" in text:
+            shutil.copytree(ROOT / "kustomize", folder / "desk/kustomize")
+            yield {}
+        elif POSTGRES in text:
+            names = stores(stack, folder)
+            yield {**names, **{port: str(free_port()) for port in OWN}}
+        else:
+            port = stack.enter_context(server(binary, folder))
+            yield {NAMED: f"127.0.0.1:{port}"}
+
+
 def same_shape(shown, came, where="the answer"):
     """What is shown stands in what came, with the same types."""
     if isinstance(shown, dict):
@@ -85,6 +124,20 @@ def compare(kind, shown, came):
         same_shape(json.loads(shown), json.loads(came))
 
 
+def finish(command, env):
+    """(exit code, what it said of faults). What it left in the background ends with it."""
+    said = tempfile.TemporaryFile()
+    process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=said, start_new_session=True)
+    try:
+        process.wait(PATIENCE)
+        said.seek(0)
+        return process.returncode, said.read().decode(errors="replace")
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait(30)
+
+
 def run(binary, page):
     """How many blocks were run, and how many answers compared."""
     ran = compared = 0
@@ -92,11 +145,12 @@ def run(binary, page):
         folder = pathlib.Path(name)
         desk = folder / "desk"
         desk.mkdir()
-        with server(binary, folder) as port:
+        with around(binary, folder, page) as names:
             script = ["set -euo pipefail", f"cd {shlex.quote(str(desk))}"]
             expected = []
             for kind, file, text in blocks(page):
-                text = text.replace(NAMED, f"127.0.0.1:{port}")
+                for named, real in names.items():
+                    text = text.replace(named, real)
                 if kind == "sh":
                     # Each block writes into a file of its own; what it sets stays.
                     script += [f"exec 3>&1 >{shlex.quote(str(folder))}/out-{ran}", text, "exec >&3 3>&-"]
@@ -110,12 +164,13 @@ def run(binary, page):
             node = subprocess.run(["node", "--version"], capture_output=True, text=True).stdout
             more = {"NODE_OPTIONS": "--experimental-websocket --no-warnings"} if node.startswith(("v20", "v21")) else {}
             # Where a reader has another program for it.
-            more["PATH"] = f"{os.environ['PATH']}:{pathlib.Path(__file__).resolve().parent / 'stand-ins'}"
+            more["PATH"] = f"{binary.parent}:{os.environ['PATH']}:{pathlib.Path(__file__).resolve().parent / 'stand-ins'}"
             more["GUIDES_PYTHON"] = sys.executable
             command = ["bash", "-c", "\n".join(script)]
-            done = subprocess.run(command, env={**os.environ, **more}, capture_output=True, text=True, timeout=PATIENCE)
-            if done.returncode != 0:
-                raise Wrong(f"a block ended with {done.returncode}: {done.stderr[-2000:]}")
+            code, said = finish(command, {**os.environ, **more})
+            if code != 0:
+                logs = "".join(log.read_text(errors="replace")[-1000:] for log in sorted(desk.glob("*.log")))
+                raise Wrong(f"a block ended with {code}: {said[-2000:]}{logs}")
             for place, kind, shown in expected:
                 compare(kind, shown, (folder / f"out-{place}").read_text())
                 compared += 1
