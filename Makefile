@@ -1,10 +1,11 @@
 # What can be done here. Each target is a script in .ci/, so that it can be read and run by itself.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test fmt lint test-rust test-web test-integration test-e2e test-manifests test-alerts test-dashboards test-workflows deny docker bench sim torture prove coverage performance scan scan-image load drill alerts-torture checklist site screenshots
+.PHONY: help run build test fmt lint test-rust test-web test-integration test-e2e test-manifests test-alerts test-dashboards test-workflows deny docker bench sim torture prove coverage performance fuzz-api scan scan-image load drill alerts-torture checklist site screenshots
 
 SEEDS ?= 20000
 SECONDS ?= 600
+EXAMPLES ?= 10
 SEED ?=
 BASE ?= HEAD~1
 IMAGE ?= chat-backend:latest
@@ -74,6 +75,10 @@ coverage: ## Lines that tests run, of the server and of the page, against their 
 performance: ## Benches against those of BASE=revision, in one run
 	@.ci/performance.sh $(BASE)
 
+fuzz-api: ## What the OpenAPI document allows and forbids, put to a running server: EXAMPLES=n of each operation
+	@.ci/test.sh rust-build
+	@.ci/fuzz-api.sh $(EXAMPLES)
+
 scan: ## Known weaknesses: sources, dependencies, manifests (needs trivy: .ci/tools.sh trivy)
 	@.ci/scan.sh source
 	@.ci/scan.sh manifests
@@ -99,5 +104,5 @@ drill: ## Lose a PostgreSQL under load and bring it back; says what was lost and
 alerts-torture: ## The alerts that each fault of the torture test makes fire, and that they end
 	@.ci/alerts-torture.sh
 
-prove: ## The heavy proofs: long simulation, torture, tutorials, Autobahn, images and compose, Kubernetes, release benchmarks
+prove: ## The heavy proofs: long simulation, torture, fuzzing of the API, tutorials, Autobahn, images and compose, Kubernetes, release benchmarks
 	@.ci/prove.sh

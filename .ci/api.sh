@@ -4,20 +4,11 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-need_node
-tools=$TARGET/tools/api
-sum=$(sha256sum .ci/api/package-lock.json)
-if [[ ! -e $tools/sum || $(<"$tools/sum") != "$sum" ]]; then
-  rm -rf "$tools"
-  mkdir -p "$tools"
-  cp .ci/api/package.json .ci/api/package-lock.json .ci/api/.npmrc "$tools/"
-  (cd "$tools" && npm ci --ignore-scripts --no-audit --no-fund >&2)
-  printf '%s' "$sum" >"$tools/sum"
-fi
+need_api_node
 # Nobody is told that it runs here.
 export REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true SCARF_ANALYTICS=false
 for document in openapi/openapi.yaml openapi/asyncapi.yaml; do
-  "$tools/node_modules/.bin/spectral" lint --ruleset .ci/api/spectral.yaml --fail-severity hint "$document"
-  { "$tools/node_modules/.bin/redocly" lint --config .ci/api/redocly.yaml --format json "$document" 2>/dev/null || true; } | node .ci/api/problems.mjs
+  "$API_NODE/.bin/spectral" lint --ruleset .ci/api/spectral.yaml --fail-severity hint "$document"
+  { "$API_NODE/.bin/redocly" lint --config .ci/api/redocly.yaml --format json "$document" 2>/dev/null || true; } | node .ci/api/problems.mjs
 done
 printf 'both documents are clean\n'

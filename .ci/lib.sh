@@ -231,6 +231,47 @@ need_workflow_tools() {
   printf '%s\n' "$sum" >"$tools/.made-from"
 }
 
+# Sets API_NODE to the folder of the npm packages that check the documents of openapi/ and make clients of them: of the
+# versions and with the hashes that .ci/api holds.
+need_api_node() {
+  local tools=$TARGET/tools/api from=.ci/api sum
+  need_node
+  export API_NODE=$tools/node_modules
+  sum=$(sha256sum "$from/package-lock.json")
+  [[ -f $tools/sum && $(<"$tools/sum") == "$sum" ]] && return
+  say "Installing Spectral, Redocly and openapi-typescript into $tools"
+  rm -rf "$tools"
+  mkdir -p "$tools"
+  cp "$from/package.json" "$from/package-lock.json" "$from/.npmrc" "$tools/"
+  npm ci --prefix "$tools" --silent --no-audit --no-fund --ignore-scripts </dev/null >&2 || die "Missing: the npm packages of $from/package.json."
+  printf '%s' "$sum" >"$tools/sum"
+}
+
+# Sets API_PYTHON to where the Python programs are that do the same.
+need_api_python() {
+  local tools=$TARGET/tools/api-python from=.ci/api/requirements.txt sum
+  export API_PYTHON=$tools/bin
+  sum=$(sha256sum "$from")
+  [[ -f $tools/sum && $(<"$tools/sum") == "$sum" ]] && return
+  say "Installing schemathesis and openapi-python-client into $tools"
+  { venv "$tools" && "$tools/bin/pip" install -q --require-hashes -r "$from" >&2; } || die "Missing: the Python packages of $from."
+  printf '%s' "$sum" >"$tools/sum"
+}
+
+# start_server FOLDER [NAME=VALUE...] : the server that was built, at a free port, without limits, its data and its log
+# in FOLDER. Sets SERVER, its process, and URL.
+start_server() {
+  local folder=$1 binary=${CHAT_BIN:-$TARGET/debug/chat}
+  shift
+  [[ -x $binary ]] || die "$binary is missing: the suite rust builds it."
+  env PORT=0 CHAT_DATA_DIR="$folder/data" CHAT_RATE_LIMITS=off CHAT_BCRYPT_COST=4 "$@" "$binary" serve >"$folder/log" 2>&1 &
+  SERVER=$!
+  until URL=$(sed -n 's|^chat is running: open \(http://.*\)/app/$|\1|p' "$folder/log") && [[ -n $URL ]]; do
+    kill -0 "$SERVER" 2>/dev/null || die "the server ended: $(tail -n 20 "$folder/log")"
+    sleep 0.1
+  done
+}
+
 # Puts cargo-llvm-cov on the path, and tells it where LLVM's tools are.
 need_llvm_cov() {
   local tools=$TARGET/tools/coverage

@@ -48,6 +48,7 @@ else
   printf '\n== kubernetes: NOT RUN. Set PROVE_KUBECONFIG to the kubeconfig of a cluster to spare.\n'
 fi
 prove timing .ci/timing.sh
+prove fuzz-api .ci/fuzz-api.sh "${FUZZ_EXAMPLES:-10}"
 prove costs .ci/costs.sh
 prove benchmarks cargo bench --locked
 

@@ -7,7 +7,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 # The page is built before the tests, because it is inside the binary that the browser meets; one
 # set of features throughout, so that nothing is compiled twice.
-ALL=(fmt clippy rustdoc web rust deny benches shellcheck workflows api docker manifests alerts dashboards guides e2e)
+ALL=(fmt clippy rustdoc web rust deny benches shellcheck workflows api docker manifests alerts dashboards guides clients e2e)
 
 suite_fmt() { cargo fmt --all -- --check; }
 
@@ -102,6 +102,9 @@ suite_guides() {
   mapfile -t pages < <(grep -lE '^URL=' docs/how-to/*.md docs/tutorials/*.md)
   PATH="$(dirname "$GUIDES_PYTHON"):$PATH" "$GUIDES_PYTHON" -B tests/guides/run.py "$TARGET/debug/chat" "${pages[@]}"
 }
+
+# Clients that are made of the OpenAPI document, in conversation.
+suite_clients() { .ci/clients.sh; }
 
 suite_e2e() {
   need_node

@@ -2,10 +2,10 @@
 // reactions and replies.
 
 import assert from "node:assert/strict";
-import { createHmac } from "node:crypto";
 import { after, before, test } from "node:test";
 import { deflateSync, crc32 } from "node:zlib";
 import { ChatServer, launchBrowser, Person } from "./support.mjs";
+import { codeOf } from "./totp.mjs";
 
 let server, browser, erin, finn;
 
@@ -30,18 +30,6 @@ const settings = async ({ page }, section) => {
   await page.getByRole("link", { name: /: settings$/ }).click();
   await page.getByRole("navigation", { name: "Settings" }).getByRole("link", { name: section }).click();
 };
-
-/** RFC 6238, of the step that is `ahead` of now. */
-function codeOf(secret, ahead = 0) {
-  const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-  const bits = [...secret.replace(/\s/g, "")].map((char) => alphabet.indexOf(char).toString(2).padStart(5, "0")).join("");
-  const key = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
-  const step = Buffer.alloc(8);
-  step.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) + ahead));
-  const mac = createHmac("sha1", key).update(step).digest();
-  const number = mac.readUInt32BE(mac[19] & 15) & 0x7fffffff;
-  return String(number % 1_000_000).padStart(6, "0");
-}
 
 /** A picture of one colour, whole down to its sums. */
 function png(size = 64) {
