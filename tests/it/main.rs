@@ -31,6 +31,8 @@ mod pods;
 mod postgres;
 #[cfg(feature = "torture")]
 mod redis;
+#[cfg(feature = "torture")]
+mod searching;
 mod sim;
 mod support;
 mod threats;
