@@ -182,7 +182,9 @@ fn value(text: &str) -> (&str, &str) {
 
 /// The beginning of a day, in UTC.
 fn midnight(text: &str, filter: &str) -> Result<Timestamp, Invalid> {
-    let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|_| text.len() == 10);
+    let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
+    // Years have four digits, and no sign.
+    let day = day.filter(|_| text.len() == 10 && text.starts_with(|first: char| first.is_ascii_digit()));
     let day = day.ok_or_else(|| wrong(format!("wants a day behind {filter}: as in 2026-01-31")))?;
     Ok(Timestamp::from_millis(day.and_time(NaiveTime::MIN).and_utc().timestamp_millis()))
 }
