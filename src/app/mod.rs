@@ -7,6 +7,7 @@ mod between;
 pub mod cli;
 mod database;
 mod filing;
+mod following;
 mod https;
 mod logs;
 mod mailing;

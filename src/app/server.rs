@@ -17,6 +17,7 @@ use thiserror::Error;
 use super::between::Between;
 use super::database::{self, Database, DatabaseError};
 use super::filing::Filing;
+use super::following::Following;
 use super::mailing::Mailing;
 use super::traces::{OtlpTracer, TracesError};
 use super::{metered, metrics, sentry};
@@ -95,6 +96,7 @@ pub struct Running {
     between: Between,
     mailing: Mailing,
     filing: Filing,
+    following: Following,
     drain: Duration,
 }
 
@@ -130,6 +132,7 @@ impl Running {
         self.engine.stop().await;
         self.mailing.close().await;
         self.filing.close().await;
+        self.following.close().await;
         self.between.close().await;
         if let Some(metrics) = self.metrics {
             metrics.server.stop(true).await;
@@ -197,9 +200,10 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let http = parts.http.clone();
     tokio::spawn(async move { http.accounts.reseal_second_factors().await });
     let Listener { server, address } = listen(&pod, parts)?;
+    let following = Following::start(pod.store.clone(), settings.timing.search);
     let timing = &settings.timing;
     let (drain_wait, drain) = (timing.drain_wait, timing.drain);
-    Ok(Running { address, engine, server, metrics, between, mailing, filing, drain_wait, drain })
+    Ok(Running { address, engine, server, metrics, between, mailing, filing, following, drain_wait, drain })
 }
 
 /// Before anybody asks: whoever is connected elsewhere would look gone until the leases are read.

@@ -6,8 +6,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use uuid::Uuid;
 
 use crate::domain::refusal::Invalid;
-use crate::domain::{AuditId, RoomId, Seq, Timestamp, UserId};
-use crate::store::DirectoryCursor;
+use crate::domain::search::Place;
+use crate::domain::{AuditId, MessageId, RoomId, Seq, Timestamp, UserId};
+use crate::store::{DirectoryCursor, HitCursor};
 
 /// What a cursor continues.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -17,6 +18,7 @@ pub(super) enum Listing {
     Directory = 3,
     Receipts = 4,
     Bans = 5,
+    Search = 6,
     Audit = 16,
 }
 
@@ -43,6 +45,17 @@ pub(super) fn in_directory(cursor: DirectoryCursor) -> String {
 pub(super) fn parse_in_directory(text: &str) -> Result<DirectoryCursor, Invalid> {
     let (id, number) = decode(Listing::Directory, text).ok_or_else(wrong)?;
     Ok(DirectoryCursor { created_at: Timestamp::from_millis(number.cast_signed()), id: RoomId(id) })
+}
+
+/// A position among hits.
+pub(super) fn in_search(cursor: HitCursor) -> String {
+    encode(Listing::Search, cursor.message.0, cursor.place.stored().cast_unsigned())
+}
+
+/// Reads a position among hits.
+pub(super) fn parse_in_search(text: &str) -> Result<HitCursor, Invalid> {
+    let (id, number) = decode(Listing::Search, text).ok_or_else(wrong)?;
+    Ok(HitCursor { place: Place::from_stored(number.cast_signed()), message: MessageId(id) })
 }
 
 /// A position among people, after this one.
@@ -99,6 +112,8 @@ mod tests {
         assert_eq!(parse_in_room(Listing::Messages, room(1), &text), Ok(seq));
         let cursor = DirectoryCursor { created_at: Timestamp::from_millis(-7), id: room(2) };
         assert_eq!(parse_in_directory(&in_directory(cursor)), Ok(cursor));
+        let hit = HitCursor { place: Place::from_stored(9 << 50), message: MessageId(Uuid::from_u128(4)) };
+        assert_eq!(parse_in_search(&in_search(hit)), Ok(hit));
         assert_eq!(parse_user(&after_user(UserId(room(3).0))), Ok(UserId(room(3).0)));
     }
 
@@ -109,6 +124,7 @@ mod tests {
         assert!(parse_in_room(Listing::Members, room(1), &text).is_err());
         assert!(parse_in_directory(&text).is_err());
         assert!(parse_in_audit(&text).is_err());
+        assert!(parse_in_search(&text).is_err());
         let record = AuditId(Uuid::from_u128(3));
         assert_eq!(parse_in_audit(&in_audit(record)), Ok(record));
         for garbage in ["", "x", "\0", "🦀", "AAAA", &format!("{text}AA")] {

@@ -178,7 +178,7 @@ pub(super) async fn remove(
 }
 
 /// These messages with what people express about them; of deleted ones nothing.
-async fn with_reactions(
+pub(super) async fn with_reactions(
     http: &Http,
     messages: &[Message],
     viewer: UserId,

@@ -51,6 +51,7 @@ mod recovery;
 pub mod request;
 mod roles;
 mod rooms;
+mod search;
 mod second_factor;
 mod sessions;
 mod tickets;
@@ -243,6 +244,8 @@ fn routes(config: &mut web::ServiceConfig<'_>) {
                 .route(post().to(messages::send))
                 .default_service(only("GET, POST")),
         )
+        // Before the messages by their ids.
+        .service(resource("/messages/search").route(get().to(search::find)).default_service(only("GET")))
         .service(
             resource("/messages/{messageId}")
                 .route(get().to(messages::read))

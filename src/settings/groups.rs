@@ -59,6 +59,8 @@ group! {
         rooms_per_minute: u32 = 60, ["CHAT_RATE_ROOMS_PER_MINUTE"], "per minute", 1..=1_000_000;
         /// Files that one user uploads, pictures of himself included.
         uploads_per_minute: u32 = 60, ["CHAT_RATE_UPLOADS_PER_MINUTE"], "per minute", 1..=1_000_000;
+        /// Searches of one user.
+        searches_per_minute: u32 = 60, ["CHAT_RATE_SEARCHES_PER_MINUTE"], "per minute", 1..=1_000_000;
         /// Requests of one user over HTTP, steadily.
         requests_per_second_per_user: u32 = 50, ["CHAT_RATE_REQUESTS_PER_SECOND_PER_USER"], "per second", 1..=1_000_000;
         /// Requests of one user over HTTP at once.
@@ -133,6 +135,8 @@ group! {
         reconcile: Duration = secs(1), ["CHAT_RECONCILE_SECONDS"], "seconds", 1..=3_600;
         /// How often what is unread in one room of somebody connected is counted over the log, to find a wrong count.
         recount: Duration = secs(15), ["CHAT_RECOUNT_SECONDS"], "seconds", 1..=86_400;
+        /// How often the index that messages are found by looks for new ones.
+        search: Duration = Duration::from_millis(250), ["CHAT_SEARCH_INTERVAL_SECONDS"], "seconds", 0..=3_600;
         /// How long the server goes on as it was after SIGTERM, not ready and taking no new sockets, so that proxies learn of it. A cluster wants 5.
         drain_wait: Duration = secs(0), ["CHAT_DRAIN_WAIT_SECONDS"], "seconds", 0..=3_600;
         /// Longest time from then to the last close.

@@ -19,6 +19,7 @@ mod proofs;
 mod reactions;
 mod repair;
 mod rooms;
+mod search;
 mod second_factors;
 pub mod sqlite;
 mod times;
@@ -43,6 +44,7 @@ pub use rooms::{
     DirectoryCursor, Insider, MemberCursor, MemberPage, Membership, MessagePage, NewRoom, NewRoomMade,
     RoomPage, RoomView, Rooms, Standing,
 };
+pub use search::{Hit, HitCursor, HitPage, Search, Searching};
 pub use second_factors::SecondFactors;
 pub use times::{CallKind, CallSpread, CallTimes, Watched};
 pub use user_logs::{MarksPage, Moved, UserHeads, UserLogPage, UserLogs};
@@ -101,6 +103,7 @@ pub trait Store:
     + People
     + Jobs
     + Files
+    + Searching
 {
     /// The identity of this database's history, as it is stored now. Another one means that what
     /// any process or client remembers of the logs is worthless.

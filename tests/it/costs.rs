@@ -12,7 +12,10 @@ const ROUNDS: usize = 8;
 
 /// Two processes that ask for nothing by themselves, as far as that can be told them.
 fn pods(redis: &str) -> [TestServer; 2] {
-    crate::pods::pods(redis, |s| s.timing.reconcile = std::time::Duration::from_secs(3_600))
+    crate::pods::pods(redis, |s| {
+        s.timing.reconcile = std::time::Duration::from_secs(3_600);
+        s.timing.search = std::time::Duration::from_secs(3_600);
+    })
 }
 
 /// A counter of a process.

@@ -32,6 +32,8 @@ mod postgres;
 #[cfg(feature = "torture")]
 mod recounting;
 mod redis;
+#[cfg(feature = "torture")]
+mod searching;
 mod sim;
 mod support;
 mod threats;

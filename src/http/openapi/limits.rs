@@ -34,6 +34,7 @@ const MORE: &[(&str, &[&str])] = &[
     ("createRoom", &["create_room"]),
     ("openDirectRoom", &["create_room"]),
     ("sendMessage", &["send"]),
+    ("searchMessages", &["search"]),
     ("createTicket", &["ticket"]),
 ];
 const HEALTH: [&str; 2] = ["getHealth", "getReadiness"];

@@ -199,6 +199,7 @@ pub(super) const OPERATIONS: &[Answers] = &[
             (409, "The key was used for another message, or the room is archived"),
         ],
     ),
+    row("searchMessages", (200, "Messages found"), &[VALIDATION]),
     row("getMessage", (200, "The message"), &[VALIDATION, NOT_MEMBER, NO_MESSAGE]),
     row(
         "editMessage",

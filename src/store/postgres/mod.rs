@@ -35,6 +35,7 @@ mod repair;
 mod rooms;
 mod rows;
 mod schema;
+mod search;
 mod second_factors;
 mod standing;
 mod start;

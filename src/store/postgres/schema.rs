@@ -309,6 +309,24 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    search_queue (n) {
+        n -> BigInt,
+        message_id -> Uuid,
+    }
+}
+
+diesel::table! {
+    search (message_id) {
+        message_id -> Uuid,
+        place -> BigInt,
+        room_id -> Uuid,
+        seq -> BigInt,
+        folded -> Text,
+        terms -> Array<Integer>,
+    }
+}
+
 diesel::joinable!(logins -> users (user_id));
 diesel::joinable!(refresh_tokens -> logins (session_id));
 diesel::joinable!(proofs -> users (user_id));

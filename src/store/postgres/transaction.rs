@@ -9,8 +9,8 @@
 //! waits, on the row that everyone in a busy room wants.
 //!
 //! Locks are taken in one order everywhere, so nobody waits in a circle: rooms by id, then users
-//! by id, then members by room and user, then files by id, then invitations, then the outbox by kind
-//! and id.
+//! by id, then members by room and user, then files by id, then invitations, then rows of the
+//! search by message, then the outbox by kind and id.
 //! Next: [`super::append`].
 
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection as _};

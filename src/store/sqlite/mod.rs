@@ -27,6 +27,7 @@ mod repair;
 mod rooms;
 mod rows;
 mod schema;
+mod search;
 mod second_factors;
 mod standing;
 mod statements;

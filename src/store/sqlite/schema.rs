@@ -300,6 +300,23 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    search_queue (n) {
+        n -> BigInt,
+        message_id -> Binary,
+    }
+}
+
+diesel::table! {
+    search (place) {
+        place -> BigInt,
+        message_id -> Binary,
+        room_id -> Binary,
+        seq -> BigInt,
+        folded -> Text,
+    }
+}
+
 diesel::joinable!(logins -> users (user_id));
 diesel::joinable!(refresh_tokens -> logins (session_id));
 diesel::joinable!(proofs -> users (user_id));

@@ -21,6 +21,7 @@ mod reacting;
 mod repairing;
 mod replay;
 mod rooms;
+pub mod searching;
 mod second_factors;
 mod sending;
 pub mod sqlite;
@@ -87,6 +88,15 @@ macro_rules! contract {
                     membership_changes_count_within_a_batch
                     an_owner_who_leaves_is_followed_by_the_longest_standing_member
                     a_room_everyone_left_has_no_owner
+                }
+                searching {
+                    any_part_of_a_text_is_found_in_any_case_and_script
+                    all_that_is_asked_for_must_hold
+                    what_was_edited_or_deleted_is_not_found_from_that_commit_on
+                    only_who_may_read_a_message_finds_it
+                    hits_are_paged_from_the_newest_without_repeat_or_hole
+                    a_hit_stands_between_its_neighbours
+                    what_one_can_see_is_found_and_nothing_else
                 }
                 reacting {
                     a_sign_is_expressed_once_and_taken_back

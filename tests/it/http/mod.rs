@@ -15,5 +15,6 @@ mod private;
 mod problems;
 mod rates;
 mod rooms;
+mod searching;
 mod second_factor;
 mod support;

@@ -39,6 +39,13 @@ async fn until_she_has_confirmed_her_address_private_rooms_are_closed_to_a_newco
     let wish = json!({ "notifications": "none", "isFavourite": true });
     let settings = site.call("PUT", &format!("/rooms/{room}/settings"), Some(&alice), Some(wish)).await;
     settings.problem(403, "emailNotVerified");
+    site.say(&owner, &open, "for everybody").await;
+    while site.http.pod.store.index_messages(64).await.unwrap() > 0 {}
+    let hits = async || {
+        let found = site.get("/messages/search?query=for", &alice).await.expect(200);
+        found["results"].as_array().unwrap().len()
+    };
+    assert_eq!(hits().await, 1);
     let listed = site.get("/rooms", &alice).await.expect(200);
     assert_eq!(listed.as_array().unwrap().iter().map(|room| &room["id"]).collect::<Vec<_>>(), [&json!(open)]);
     // What is not hers looks absent, as ever.
@@ -53,6 +60,7 @@ async fn until_she_has_confirmed_her_address_private_rooms_are_closed_to_a_newco
         site.get(path, &alice).await.expect(200);
     }
     assert_eq!(site.get("/rooms", &alice).await.expect(200).as_array().unwrap().len(), 2);
+    assert_eq!(hits().await, 2);
 }
 
 #[actix_web::test]

@@ -13,7 +13,7 @@ use chat::store::postgres::{OpenError, PgStore, migrate, renew_epoch};
 use super::{address, ask, database, new_name, open_at, options, server};
 use crate::architecture::files;
 use crate::contract::support::{new_id, run};
-use crate::contract::widened;
+use crate::contract::{searching, widened};
 use crate::support::process;
 
 /// An empty database.
@@ -165,4 +165,19 @@ fn a_database_that_waits_for_migrations_keeps_waiting_while_only_its_epoch_is_re
     let another = Epoch(new_id());
     renew(another).expect("renewed");
     assert_eq!(run(store.epoch()).expect("an epoch"), another);
+}
+
+#[test]
+fn messages_from_before_there_was_a_search_are_found() {
+    let name = database();
+    let url = server().url(&name);
+    let open = || async { open_at(&url).await.map(|store| -> Arc<dyn Store> { store }).expect("a store") };
+    let before = run(async { searching::before(&open().await).await });
+    // As the database was then.
+    ask(&name, searching::BACKLOG_DOWN_POSTGRES);
+    run(async {
+        let store = open().await;
+        assert_eq!(store.unindexed().await.expect("a count"), 3, "the deleted one is not asked for");
+        searching::finds(&store, before).await;
+    });
 }

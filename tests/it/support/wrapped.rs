@@ -145,6 +145,11 @@ macro_rules! store_wrapper {
                 take_unused_files(due: Unused, now: Timestamp, until: Timestamp, limit: usize) -> Vec<(FileId, FilePurpose)>;
                 file_gone(id: FileId) -> ();
             }
+            Searching {
+                index_messages(limit: usize) -> usize;
+                unindexed() -> u64;
+                search(search: chat::store::Search) -> chat::store::HitPage;
+            }
             Store {
                 epoch() -> Epoch;
                 ping() -> ();
