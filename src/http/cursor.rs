@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::domain::refusal::Invalid;
 use crate::domain::{AuditId, RoomId, Seq, Timestamp, UserId};
-use crate::store::DirectoryCursor;
+use crate::store::{DirectoryCursor, MessagePage, Place};
 
 /// What a cursor continues.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -18,6 +18,7 @@ pub(super) enum Listing {
     Receipts = 4,
     Bans = 5,
     Audit = 16,
+    NewerMessages = 32,
 }
 
 /// A position in a room's listing.
@@ -32,6 +33,20 @@ pub(super) fn parse_in_room(listing: Listing, room: RoomId, text: &str) -> Resul
         return Err(Invalid::new("cursor", "is of another room"));
     }
     Seq::new(number).ok_or_else(wrong)
+}
+
+/// Where a page of messages goes on: to older ones, and to newer ones.
+pub(super) fn of_messages(room: RoomId, page: &MessagePage) -> (Option<String>, Option<String>) {
+    let older = page.next.map(|seq| in_room(Listing::Messages, room, seq));
+    (older, page.newer.map(|seq| in_room(Listing::NewerMessages, room, seq)))
+}
+
+/// Reads where a page of messages goes on.
+pub(super) fn parse_in_messages(room: RoomId, text: &str) -> Result<Place, Invalid> {
+    if decode(Listing::NewerMessages, text).is_some() {
+        return parse_in_room(Listing::NewerMessages, room, text).map(Place::After);
+    }
+    parse_in_room(Listing::Messages, room, text).map(Place::Before)
 }
 
 /// A position in the directory.
@@ -97,6 +112,10 @@ mod tests {
         let seq = Seq::new(44).expect("small");
         let text = in_room(Listing::Messages, room(1), seq);
         assert_eq!(parse_in_room(Listing::Messages, room(1), &text), Ok(seq));
+        assert_eq!(parse_in_messages(room(1), &text), Ok(Place::Before(seq)));
+        let newer = in_room(Listing::NewerMessages, room(1), seq);
+        assert_eq!(parse_in_messages(room(1), &newer), Ok(Place::After(seq)));
+        assert!(parse_in_messages(room(2), &newer).is_err());
         let cursor = DirectoryCursor { created_at: Timestamp::from_millis(-7), id: room(2) };
         assert_eq!(parse_in_directory(&in_directory(cursor)), Ok(cursor));
         assert_eq!(parse_user(&after_user(UserId(room(3).0))), Ok(UserId(room(3).0)));

@@ -8,18 +8,18 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::answer::{Created, Done};
-use super::cursor::Listing;
 use super::extract::{Caller, IdempotencyKey, Writer};
 use super::problem::Problem;
 use super::{Http, cursor, page, private, request};
 use crate::domain::refusal::Invalid;
 use crate::domain::{
     ClientMsgId, Committed, Content, Draft, Emoji, FileId, Message, MessageId, Operation, Refusal, RoomId,
-    UserId,
+    Seq, UserId,
 };
 use crate::error::Fault;
 use crate::limits::Key;
 use crate::protocol::{Links, wire};
+use crate::store::Place;
 
 #[derive(Deserialize, Apiv2Schema)]
 #[serde(rename_all = "camelCase")]
@@ -28,8 +28,38 @@ pub(super) struct Which {
     room_id: String,
     /// How many at most; more than 200 count as 200. {{"type":"integer","minimum":1,"default":50}}
     limit: Option<String>,
-    /// The `nextCursor` of the page before.
+    /// The `nextCursor` or `newerCursor` of the page before.
     cursor: Option<String>,
+    /// A message to jump to: the page is about it. {{"format":"uuid"}}
+    around: Option<String>,
+    /// A moment to jump to: the page is about the first message of then or later. {{"format":"date-time"}}
+    at: Option<String>,
+    /// The oldest messages above this `seq`. {{"type":"integer","minimum":0}}
+    after: Option<String>,
+}
+
+impl Which {
+    /// The place that is asked for: one at most.
+    fn place(&self, room: RoomId) -> Result<Place, Invalid> {
+        match (&self.cursor, &self.around, &self.at, &self.after) {
+            (None, None, None, None) => Ok(Place::Newest),
+            (Some(cursor), None, None, None) => cursor::parse_in_messages(room, cursor),
+            (None, Some(around), None, None) => {
+                let id = Uuid::try_parse(around).map_err(|_| Invalid::new("around", "must be a UUID"))?;
+                Ok(Place::Around(MessageId(id)))
+            }
+            (None, None, Some(at), None) => wire::parse_rfc3339(at)
+                .map(Place::At)
+                .ok_or_else(|| Invalid::new("at", "must be a time as in RFC 3339")),
+            (None, None, None, Some(after)) => {
+                let after = after.parse().ok().and_then(Seq::new);
+                after
+                    .map(Place::After)
+                    .ok_or_else(|| Invalid::new("after", "must be a whole number below 2^53"))
+            }
+            _ => Err(Invalid::new("cursor", "only one of cursor, around, at and after may be given")),
+        }
+    }
 }
 
 /// A page of messages.
@@ -40,6 +70,8 @@ pub(super) struct MessagePage {
     messages: Vec<wire::Message>,
     /// Leads to older messages; null when there are none. {{"nullable":true}}
     next_cursor: Option<String>,
+    /// Leads to newer messages; null when there are none. {{"nullable":true}}
+    newer_cursor: Option<String>,
 }
 
 /// A message to be sent.
@@ -65,7 +97,7 @@ pub(super) struct EditMessage {
 
 #[api_v2_operation(
     summary = "Get messages for a room",
-    description = "Newest first. Follow `nextCursor` for older ones until it is null.",
+    description = "Newest first, from the newest, or about a message (`around`) or a moment (`at`), or those above a `seq` (`after`). Follow `nextCursor` for older ones until it is null, `newerCursor` for newer ones.",
     operation_id = "listMessages",
     tags(Messages)
 )]
@@ -77,12 +109,14 @@ pub(super) async fn list(
     let room = RoomId(Uuid::try_parse(&which.room_id).map_err(|_| Invalid::new("roomId", "must be a UUID"))?);
     let viewer = caller.user.id;
     let limit = page::limit(which.limit.as_deref())?;
-    let before = which.cursor.as_deref().map(|text| cursor::parse_in_room(Listing::Messages, room, text));
+    let place = which.place(room)?;
     private::check(&http, &caller, room).await?;
-    let found = http.pod.store.messages(room, viewer, limit, before.transpose()?).await?;
+    let found = http.pod.store.messages_at(room, viewer, limit, place).await?;
+    let (next_cursor, newer_cursor) = cursor::of_messages(room, &found);
     Ok(Json(MessagePage {
         messages: with_reactions(&http, &found.messages, viewer).await?,
-        next_cursor: found.next.map(|seq| cursor::in_room(Listing::Messages, room, seq)),
+        next_cursor,
+        newer_cursor,
     }))
 }
 

@@ -8,6 +8,7 @@ mod administration;
 mod audit;
 mod entries;
 mod files;
+mod history;
 mod jobs;
 mod letters;
 mod log;
@@ -31,6 +32,7 @@ pub use administration::Administration;
 pub use audit::{AuditPage, Audits};
 pub use files::{FilePurpose, Files, NewFile, ReadableFile, Unused};
 use futures_util::future::BoxFuture;
+pub use history::{History, Place};
 pub use jobs::Jobs;
 pub use letters::Letters;
 pub use log::{Append, Log, LogPage, RoomSnapshot};
@@ -88,6 +90,7 @@ impl From<Refusal> for StoreError {
 pub trait Store:
     Log
     + Rooms
+    + History
     + Memberships
     + Reactions
     + Accounts

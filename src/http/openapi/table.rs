@@ -188,7 +188,11 @@ pub(super) const OPERATIONS: &[Answers] = &[
     row("moveMarks", (200, "The marks as they are now"), &[VALIDATION, NOT_MEMBER, NO_ROOM]),
     row("listReceipts", (200, "Marks retrieved successfully"), &[VALIDATION, NOT_MEMBER, NO_ROOM]),
     row("listDirectory", (200, "Rooms retrieved successfully"), &[VALIDATION]),
-    row("listMessages", (200, "Messages retrieved successfully"), &[VALIDATION, NOT_MEMBER, NO_ROOM]),
+    row(
+        "listMessages",
+        (200, "Messages retrieved successfully"),
+        &[VALIDATION, NOT_MEMBER, (404, "Room not found, or the message to jump to")],
+    ),
     row(
         "sendMessage",
         (201, "Message sent successfully"),
@@ -265,7 +269,7 @@ pub(super) const REQUIRED: &[(&str, &[&str])] = &[
     ("Attachment", &["id", "url", "name", "type", "size"]),
     ("Problem", &["type", "title", "status", "detail", "code", "retryable"]),
     ("Jwk", &["kty", "crv", "alg", "use", "kid", "x"]),
-    ("MessagePage", &["messages", "nextCursor"]),
+    ("MessagePage", &["messages", "nextCursor", "newerCursor"]),
     ("MemberPage", &["members", "nextCursor"]),
     ("RoomPage", &["rooms", "nextCursor"]),
     ("RoomSettings", &["notifications", "isFavourite"]),

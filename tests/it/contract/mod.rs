@@ -151,7 +151,10 @@ macro_rules! contract {
                     history_is_paged_from_the_newest_without_repeat_or_hole
                     a_full_last_page_has_no_cursor
                     history_keeps_tombstones_and_edits_in_place
+                    a_page_is_about_a_message_or_a_moment
+                    pages_go_on_to_newer_messages_as_to_older_ones
                     history_is_for_members
+                    what_was_before_joining_is_no_place_to_jump_to
                     one_message_is_for_members
                     a_key_finds_its_message
                 }

@@ -25,6 +25,9 @@ macro_rules! store_wrapper {
                 standing(message: MessageId, user: UserId) -> Standing;
                 message_by_key(author: UserId, key: ClientMsgId) -> Option<Message>;
             }
+            History {
+                messages_at(room: RoomId, viewer: UserId, limit: usize, place: Place) -> MessagePage;
+            }
             Memberships {
                 invite(new: NewInvite) -> (Invite, Option<UserEntry>);
                 invites_of_room(room: RoomId, viewer: UserId, now: Timestamp) -> Vec<Invite>;

@@ -102,6 +102,8 @@ export interface Session {
 export interface MessagePage {
   messages: Message[];
   nextCursor: string | null;
+  /** Leads to newer messages. */
+  newerCursor?: string | null;
 }
 
 export interface MemberPage {
