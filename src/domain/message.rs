@@ -98,6 +98,11 @@ pub struct Message {
     pub deleted_at: Option<Timestamp>,
 }
 
+impl Message {
+    /// How many of a room may be pinned.
+    pub const MAX_PINS: usize = 50;
+}
+
 #[cfg(test)]
 mod tests {
     use uuid::Uuid;

@@ -23,6 +23,8 @@ pub enum Operation {
     Leave { user: UserId },
     /// Expresses a sign, or takes it back. What is so already writes nothing.
     React { by: UserId, message: MessageId, emoji: Emoji, on: bool },
+    /// Keeps a message in view, or no longer. What is so already writes nothing.
+    Pin { by: UserId, message: MessageId, on: bool },
     /// By an invitation, which is used up by it. Joining twice uses nothing and writes nothing.
     Accept { user: UserId, invite: InviteId },
     /// Another name, description, topic or visibility. What is so already writes nothing.
@@ -56,6 +58,7 @@ impl Operation {
             | Self::Leave { user }
             | Self::Accept { user, .. }
             | Self::React { by: user, .. }
+            | Self::Pin { by: user, .. }
             | Self::Update { by: user, .. }
             | Self::Archive { by: user, .. }
             | Self::Add { by: user, .. }

@@ -24,11 +24,13 @@ pub enum Action {
     SetRole,
     /// Make another the owner.
     Transfer,
+    /// Keep a message in view.
+    Pin,
 }
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Update,
         Self::Archive,
         Self::Invite,
@@ -38,6 +40,7 @@ impl Action {
         Self::Ban,
         Self::SetRole,
         Self::Transfer,
+        Self::Pin,
     ];
 
     /// The least role that may. Into a public room everybody may come, so everybody in it may invite.
@@ -50,7 +53,8 @@ impl Action {
             | Self::ManageInvites
             | Self::Add
             | Self::Remove
-            | Self::Ban => Role::Administrator,
+            | Self::Ban
+            | Self::Pin => Role::Administrator,
             Self::SetRole | Self::Transfer => Role::Owner,
         }
     }
@@ -84,7 +88,7 @@ mod tests {
     use super::*;
 
     /// Who may, in a private and in a public room: a row for each action.
-    const TABLE: [(Action, [Role; 3], &[Role], &[Role]); 9] = {
+    const TABLE: [(Action, [Role; 3], &[Role], &[Role]); 10] = {
         const ALL: [Role; 3] = [Member, Administrator, Owner];
         const HIGH: &[Role] = &[Administrator, Owner];
         [
@@ -97,6 +101,7 @@ mod tests {
             (Action::Ban, ALL, HIGH, HIGH),
             (Action::SetRole, ALL, &[Owner], &[Owner]),
             (Action::Transfer, ALL, &[Owner], &[Owner]),
+            (Action::Pin, ALL, HIGH, HIGH),
         ]
     };
 

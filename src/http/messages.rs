@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use actix_web::web::{Data, Json, Path, Query};
+use futures_util::try_join;
 use paperclip::actix::{Apiv2Schema, api_v2_operation};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -114,7 +115,7 @@ pub(super) async fn list(
     let found = http.pod.store.messages_at(room, viewer, limit, place).await?;
     let (next_cursor, newer_cursor) = cursor::of_messages(room, &found);
     Ok(Json(MessagePage {
-        messages: with_reactions(&http, &found.messages, viewer).await?,
+        messages: as_seen(&http, &found.messages, viewer).await?,
         next_cursor,
         newer_cursor,
     }))
@@ -171,7 +172,7 @@ pub(super) async fn read(
 ) -> Result<Json<wire::Message>, Problem> {
     let message = http.pod.store.message(MessageId(*message), caller.user.id).await?;
     private::check(&http, &caller, message.room).await?;
-    let mut seen = with_reactions(&http, std::slice::from_ref(&message), caller.user.id).await?;
+    let mut seen = as_seen(&http, std::slice::from_ref(&message), caller.user.id).await?;
     seen.pop().map(Json).ok_or_else(|| Fault::internal(&"a message was lost").into())
 }
 
@@ -211,20 +212,25 @@ pub(super) async fn remove(
     Ok(Done)
 }
 
-/// These messages with what people express about them; of deleted ones nothing.
-async fn with_reactions(
+/// These messages with what people express about them, and whether they are pinned; of deleted ones
+/// neither.
+pub(super) async fn as_seen(
     http: &Http,
     messages: &[Message],
     viewer: UserId,
 ) -> Result<Vec<wire::Message>, Problem> {
     let living = messages.iter().filter(|message| message.deleted_at.is_none()).map(|message| message.id);
+    let living: Vec<MessageId> = living.collect();
+    let store = &http.pod.store;
+    let (reactions, pinned) = try_join!(store.reactions(living.clone(), viewer), store.pinned(living))?;
     let mut signs = HashMap::<Uuid, Vec<wire::Reaction>>::new();
-    for reaction in &http.pod.store.reactions(living.collect(), viewer).await? {
+    for reaction in &reactions {
         signs.entry(reaction.message.0).or_default().push(reaction.into());
     }
     let seen = |message: &Message| {
         let reactions = Some(signs.remove(&message.id.0).unwrap_or_default());
-        wire::Message { reactions, ..wire::Message::of(message, Some(viewer), &http.pod.links) }
+        let is_pinned = pinned.contains(&message.id);
+        wire::Message { reactions, is_pinned, ..wire::Message::of(message, Some(viewer), &http.pod.links) }
     };
     Ok(messages.iter().map(seen).collect())
 }

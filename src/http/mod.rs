@@ -43,6 +43,7 @@ mod marks;
 mod messages;
 pub mod openapi;
 mod page;
+mod pins;
 mod private;
 pub mod problem;
 mod ranges;
@@ -341,6 +342,13 @@ fn managing(config: &mut web::ServiceConfig<'_>) {
                 .route(delete().to(messages::unreact))
                 .default_service(only("PUT, DELETE")),
         )
+        .service(
+            resource("/messages/{messageId}/pin")
+                .route(put().to(pins::pin))
+                .route(delete().to(pins::unpin))
+                .default_service(only("PUT, DELETE")),
+        )
+        .service(resource("/rooms/{roomId}/pins").route(get().to(pins::list)).default_service(only("GET")))
         .service(resource("/direct-rooms").route(post().to(direct::open)).default_service(only("POST")))
         .service(resource("/users/me/invites").route(get().to(invites::mine)).default_service(only("GET")))
         .service(

@@ -159,6 +159,9 @@ pub struct Message {
     /// Where they are asked for over HTTP: what people express about it. Sockets tell each change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reactions: Option<Vec<Reaction>>,
+    /// Where it is asked for over HTTP: set on a pinned message. Sockets tell each change.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_pinned: bool,
     /// Set on a deleted message, whose content is empty. {{"format":"date-time"}}
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deleted_at: Option<String>,
@@ -180,6 +183,7 @@ impl Message {
             client_msg_id: (viewer == Some(message.author)).then_some(message.client_msg_id.0),
             reply_to: message.reply_to.map(|id| id.0),
             reactions: None,
+            is_pinned: false,
             deleted_at: message.deleted_at.map(rfc3339),
         }
     }

@@ -92,6 +92,12 @@ struct ReactionDto {
 }
 
 #[derive(Serialize, Deserialize)]
+struct PinDto {
+    i: Uuid,
+    u: Uuid,
+}
+
+#[derive(Serialize, Deserialize)]
 struct FactsDto {
     n: String,
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -207,6 +213,9 @@ impl EntryDto {
             | Change::ReactionRemoved { message, user, emoji } => {
                 raw(&ReactionDto { i: message.0, u: user.0, e: emoji.as_str().to_owned() })?
             }
+            Change::MessagePinned { message, user } | Change::MessageUnpinned { message, user } => {
+                raw(&PinDto { i: message.0, u: user.0 })?
+            }
             Change::RoomUpdated(facts) | Change::RoomArchived(facts) => raw(&FactsDto::new(facts))?,
             Change::Other { .. } => None,
         };
@@ -255,6 +264,14 @@ impl EntryDto {
                 let ReactionDto { i, u, e } = serde_json::from_str(data)?;
                 let (message, user, emoji) = (MessageId(i), UserId(u), Emoji::from_stored(e));
                 Change::ReactionRemoved { message, user, emoji }
+            }
+            "message.pinned" => {
+                let PinDto { i, u } = serde_json::from_str(data)?;
+                Change::MessagePinned { message: MessageId(i), user: UserId(u) }
+            }
+            "message.unpinned" => {
+                let PinDto { i, u } = serde_json::from_str(data)?;
+                Change::MessageUnpinned { message: MessageId(i), user: UserId(u) }
             }
             "room.updated" => Change::RoomUpdated(serde_json::from_str::<FactsDto>(data)?.facts()),
             "room.archived" => Change::RoomArchived(serde_json::from_str::<FactsDto>(data)?.facts()),

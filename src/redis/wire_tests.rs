@@ -95,6 +95,14 @@ fn entries(room: Uuid) -> impl Strategy<Value = Entry> {
                 Change::ReactionRemoved { message, user, emoji }
             }
         }),
+        (ids(), ids(), any::<bool>()).prop_map(|(message, user, on)| {
+            let (message, user) = (MessageId(message), UserId(user));
+            if on {
+                Change::MessagePinned { message, user }
+            } else {
+                Change::MessageUnpinned { message, user }
+            }
+        }),
         facts().prop_map(Change::RoomUpdated),
         facts().prop_map(Change::RoomArchived),
         "later\\.[a-z]{1,9}".prop_map(|kind| Change::Other { kind: kind.into() }),

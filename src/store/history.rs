@@ -32,6 +32,15 @@ pub trait History: Send + Sync + 'static {
         limit: usize,
         place: Place,
     ) -> Answer<'_, MessagePage>;
+
+    /// What is pinned in a room, of what the viewer may see; the last pinned first.
+    ///
+    /// # Errors
+    /// `NotFound`/`NotMember` when the viewer may not read the room.
+    fn pins(&self, room: RoomId, viewer: UserId) -> Answer<'_, Vec<Message>>;
+
+    /// Which of these messages are pinned, whoever may read them.
+    fn pinned(&self, messages: Vec<MessageId>) -> Answer<'_, Vec<MessageId>>;
 }
 
 /// Which side of a position a page is of.

@@ -237,6 +237,28 @@ pub(super) const OPERATIONS: &[Answers] = &[
     ),
     row("removeReaction", (204, "It is gone"), &[VALIDATION, NOT_VERIFIED, NO_MESSAGE, ARCHIVED]),
     row(
+        "pinMessage",
+        (204, "It is pinned"),
+        &[
+            VALIDATION,
+            (403, "Your role does not allow it, or your e-mail address is not confirmed"),
+            NO_MESSAGE,
+            (409, "The message was deleted, or the room is archived"),
+            (413, "The room has 50 pins"),
+        ],
+    ),
+    row(
+        "unpinMessage",
+        (204, "It is not pinned"),
+        &[
+            VALIDATION,
+            (403, "Your role does not allow it, or your e-mail address is not confirmed"),
+            NO_MESSAGE,
+            ARCHIVED,
+        ],
+    ),
+    row("listPins", (200, "The pins"), &[VALIDATION, NOT_MEMBER, NO_ROOM]),
+    row(
         "getJourney",
         (200, "The message's way"),
         &[VALIDATION, NOT_ADMINISTRATOR, (404, "Message or user not found")],
@@ -295,6 +317,7 @@ pub(super) const REFERENCES: &[(&str, &str, &str, bool)] = &[
     ("BanPage", "bans", "Ban", true),
     ("Message", "attachments", "Attachment", true),
     ("Message", "reactions", "Reaction", true),
+    ("Pins", "messages", "Message", true),
     ("Session", "user", "User", false),
     ("AuditPage", "records", "AuditEntry", true),
     ("Blocks", "users", "User", true),

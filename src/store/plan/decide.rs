@@ -11,8 +11,8 @@ use crate::domain::file;
 use crate::domain::policy::{self, EditWindow, Verdict};
 use crate::domain::refusal::Invalid;
 use crate::domain::{
-    Applied, Attachment, Change, Committed, Content, Draft, Entry, FileId, Message, MessageId, Operation,
-    Outcome, Refusal, Role, RoomBatch, RoomId, Seq, Timestamp, UserId,
+    Applied, Attachment, Change, Committed, Content, Draft, Entry, FileId, HistoryVisibility, Message,
+    MessageId, Operation, Outcome, Refusal, Role, RoomBatch, RoomId, Seq, Timestamp, UserId,
 };
 
 /// Decides all operations of all batches, in order. `known` is what [`super::needs`] asked for, as
@@ -54,6 +54,7 @@ impl Desk<'_> {
             Operation::Join { user } => self.join(*user),
             Operation::Leave { user } => self.leave(*user),
             Operation::React { by, message, emoji, on } => self.react(*by, *message, emoji, *on),
+            Operation::Pin { by, message, on } => self.pin(*by, *message, *on),
             Operation::Accept { user, invite } => self.accept(*user, *invite),
             Operation::Update { by, patch } => self.update(*by, patch),
             Operation::Archive { by, archived } => self.archive(*by, *archived),
@@ -106,7 +107,7 @@ impl Desk<'_> {
 
     /// Whether what the draft points at is there; answers its files.
     fn check_references(&self, author: UserId, draft: &Draft) -> Result<Vec<Attachment>, Invalid> {
-        if draft.reply_to.is_some_and(|id| self.message(id).is_none()) {
+        if draft.reply_to.is_some_and(|id| self.own_message(author, id).is_err()) {
             return Err(Invalid::new("replyTo", "is no message of this room"));
         }
         file::each_once(&draft.attachments)?;
@@ -196,8 +197,12 @@ impl Desk<'_> {
 
     /// A message that `by` may at least see.
     pub(super) fn own_message(&self, by: UserId, id: MessageId) -> Result<KnownMessage, Refusal> {
-        self.insider(by)?;
-        self.message(id).cloned().ok_or(Refusal::NotFound("message"))
+        let member = self.ledger.member(self.room, by).ok_or_else(|| policy::outsider(self.is_private))?;
+        // Who has a desk here has found the room.
+        let history = self.ledger.room(self.room).map_or(HistoryVisibility::SinceJoined, |room| room.history);
+        let from = history.visible_from(member.member.joined_seq);
+        let known = self.message(id).filter(|known| known.message.seq >= from);
+        known.cloned().ok_or(Refusal::NotFound("message"))
     }
 
     /// The number that [`Desk::written`] gives next.

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{
-    BanRow, Known, KnownFile, KnownMember, KnownMessage, KnownRoom, LogRow, MentionRow, NewMessage,
+    BanRow, Known, KnownFile, KnownMember, KnownMessage, KnownRoom, LogRow, MentionRow, NewMessage, PinRow,
     Rewritten, Writes,
 };
 use crate::domain::{
@@ -14,7 +14,7 @@ use crate::domain::{
 
 /// Everything known, as of the last operation.
 pub(super) struct Ledger {
-    /// As it was read, but for users, keys, files and the counts of signs, which are as of now.
+    /// As it was read, but for users, keys, files and the counts of signs and pins, which are as of now.
     known: Known,
     /// Rooms as of now, if anything changed in them.
     rooms: BTreeMap<RoomId, KnownRoom>,
@@ -35,6 +35,8 @@ pub(super) struct Ledger {
     invites: BTreeMap<InviteId, Invite>,
     /// Signs as of now, where they changed; `None` for who took his back.
     reacted: BTreeMap<(MessageId, Emoji, UserId), Option<Timestamp>>,
+    /// Pins as of now, where they changed; `None` for what is pinned no more.
+    pinned: BTreeMap<MessageId, Option<PinRow>>,
 }
 
 struct Changed {
@@ -59,6 +61,7 @@ impl Ledger {
             bans: BTreeMap::new(),
             invites: BTreeMap::new(),
             reacted: BTreeMap::new(),
+            pinned: BTreeMap::new(),
         }
     }
 
@@ -80,6 +83,7 @@ impl Ledger {
             Change::RoomUpdated(facts) | Change::RoomArchived(facts) => {
                 found.is_archived = facts.archived_at.is_some();
                 found.window = facts.edit_window;
+                found.history = facts.history;
                 self.facts.insert(room, facts.clone());
             }
             _ => {}
@@ -162,6 +166,25 @@ impl Ledger {
         self.reacted.insert((message, emoji.clone(), user), on.then_some(at));
     }
 
+    pub(super) fn is_pinned(&self, message: MessageId) -> bool {
+        match self.pinned.get(&message) {
+            Some(changed) => changed.is_some(),
+            None => self.known.pins.contains(&message),
+        }
+    }
+
+    /// How many messages of the room are pinned.
+    pub(super) fn pins(&self, room: RoomId) -> usize {
+        self.known.pin_counts.get(&room).copied().unwrap_or_default()
+    }
+
+    /// A message is pinned that was not, or pinned no more.
+    pub(super) fn set_pin(&mut self, room: RoomId, message: MessageId, pin: Option<PinRow>) {
+        let count = self.known.pin_counts.entry(room).or_default();
+        *count = if pin.is_some() { *count + 1 } else { count.saturating_sub(1) };
+        self.pinned.insert(message, pin);
+    }
+
     pub(super) fn invite(&self, invite: InviteId) -> Option<&Invite> {
         self.invites.get(&invite).or_else(|| self.known.invites.get(&invite))
     }
@@ -235,6 +258,9 @@ impl Ledger {
         let body_hash = before.body_hash;
         if let (Some(at), false) = (message.deleted_at, before.message.attachments.is_empty()) {
             self.files_released.push((message.id, at));
+        }
+        if message.deleted_at.is_some() && self.is_pinned(message.id) {
+            self.set_pin(message.room, message.id, None);
         }
         let mentioned = self.mentioned(&message);
         self.change(KnownMessage { message, last_seq, body_hash }, false, mentioned);
@@ -325,6 +351,11 @@ impl Ledger {
                 (true, None) => writes.reactions_deleted.push(place),
                 (true, Some(_)) | (false, None) => {}
             }
+        }
+        for (message, now) in self.pinned {
+            // Pinned anew it has another place among the others.
+            writes.pins_deleted.extend(self.known.pins.contains(&message).then_some(message));
+            writes.pins_inserted.extend(now);
         }
         writes.facts = self.facts.into_iter().collect();
         writes.rooms = self.rooms.into_iter().map(|(room, now)| (room, now.totals)).collect();

@@ -50,6 +50,8 @@ pub(crate) struct Writes {
     pub(crate) bans_inserted: Vec<BanRow>,
     pub(crate) reactions_deleted: Vec<(MessageId, Emoji, UserId)>,
     pub(crate) reactions_inserted: Vec<(MessageId, Emoji, UserId, Timestamp)>,
+    pub(crate) pins_deleted: Vec<MessageId>,
+    pub(crate) pins_inserted: Vec<PinRow>,
     /// How many have come in by these invitations.
     pub(crate) invites_used: Vec<(InviteId, u32)>,
 }
@@ -69,6 +71,17 @@ pub(crate) struct BanRow {
     pub(crate) room: RoomId,
     pub(crate) user: UserId,
     pub(crate) by: UserId,
+    pub(crate) at: Timestamp,
+}
+
+/// A message is kept in view.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PinRow {
+    pub(crate) message: MessageId,
+    pub(crate) room: RoomId,
+    /// Of the entry that pinned it.
+    pub(crate) seq: Seq,
+    pub(crate) user: UserId,
     pub(crate) at: Timestamp,
 }
 

@@ -8,7 +8,7 @@ use super::fault::Fault;
 use super::rooms::readable;
 use super::rows::MessageRow;
 use super::schema::messages;
-use super::{PgStore, transaction};
+use super::{PgStore, pins, transaction};
 use crate::domain::{Message, MessageId, Refusal, Room, RoomId, Seq, Timestamp, UserId};
 use crate::store::history::{Cut, Halving, Side};
 use crate::store::{Answer, History, MessagePage, Place};
@@ -114,5 +114,13 @@ impl History for PgStore {
         place: Place,
     ) -> Answer<'_, MessagePage> {
         self.executor.read((), move |conn, ()| messages_at(conn, room, viewer, limit, place).boxed())
+    }
+
+    fn pins(&self, room: RoomId, viewer: UserId) -> Answer<'_, Vec<Message>> {
+        self.executor.read((), move |conn, ()| pins::of_room(conn, room, viewer).boxed())
+    }
+
+    fn pinned(&self, messages: Vec<MessageId>) -> Answer<'_, Vec<MessageId>> {
+        self.executor.read(messages, |conn, messages| pins::among(conn, messages.iter()).boxed())
     }
 }

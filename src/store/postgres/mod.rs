@@ -28,6 +28,7 @@ mod memberships;
 mod meter;
 mod order;
 mod people;
+mod pins;
 mod pipeline;
 mod proofs;
 mod prune;

@@ -203,6 +203,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    pins (message_id) {
+        message_id -> Uuid,
+        room_id -> Uuid,
+        seq -> BigInt,
+        user_id -> Uuid,
+        at -> BigInt,
+    }
+}
+
+diesel::table! {
     bans (room_id, user_id) {
         room_id -> Uuid,
         user_id -> Uuid,
@@ -318,6 +328,7 @@ diesel::joinable!(members -> users (user_id));
 diesel::allow_tables_to_appear_in_same_query!(logins, refresh_tokens, users);
 diesel::allow_tables_to_appear_in_same_query!(members, messages, rooms);
 diesel::allow_tables_to_appear_in_same_query!(users, members);
+diesel::allow_tables_to_appear_in_same_query!(messages, pins);
 diesel::allow_tables_to_appear_in_same_query!(proofs, users);
 diesel::joinable!(bans -> users (user_id));
 diesel::joinable!(invites -> rooms (room_id));

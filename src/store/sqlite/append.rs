@@ -12,7 +12,7 @@ use super::rows::{Key, NewEntry, NewMember, NewMention, NewMessageRow};
 use super::schema::{members, mentions, messages, user_log, users};
 use super::statements::{InsertEntries, UpdateMarks, UpdateTotals};
 use super::user_logs::UserEntryRow;
-use super::{files, invites, load, reactions};
+use super::{files, invites, load, pins, reactions};
 use crate::domain::policy::EditWindow;
 use crate::domain::{RoomBatch, Timestamp};
 use crate::store::Append;
@@ -85,7 +85,8 @@ fn write(conn: &mut SqliteConnection, writes: &Writes) -> Result<(), Fault> {
         UpdateTotals::new(*room, totals).execute(conn)?;
     }
     invites::write(conn, writes)?;
-    reactions::write(conn, writes)
+    reactions::write(conn, writes)?;
+    pins::write(conn, writes)
 }
 
 /// Writes entries of rooms' logs, many in one statement.

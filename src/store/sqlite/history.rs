@@ -2,11 +2,11 @@
 
 use diesel::prelude::*;
 
-use super::SqliteStore;
 use super::fault::{self, Fault};
 use super::rooms::readable;
 use super::rows::{Key, MessageRow};
 use super::schema::messages;
+use super::{SqliteStore, pins};
 use crate::domain::{Message, MessageId, Refusal, Room, RoomId, Seq, Timestamp, UserId};
 use crate::store::history::{Cut, Halving, Side};
 use crate::store::{Answer, History, MessagePage, Place};
@@ -104,5 +104,13 @@ impl History for SqliteStore {
         place: Place,
     ) -> Answer<'_, MessagePage> {
         self.executor.read(move |conn| messages_at(conn, room, viewer, limit, place))
+    }
+
+    fn pins(&self, room: RoomId, viewer: UserId) -> Answer<'_, Vec<Message>> {
+        self.executor.read(move |conn| pins::of_room(conn, room, viewer))
+    }
+
+    fn pinned(&self, messages: Vec<MessageId>) -> Answer<'_, Vec<MessageId>> {
+        self.executor.read(move |conn| pins::among(conn, &messages))
     }
 }

@@ -21,6 +21,7 @@ mod making;
 mod memberships;
 mod migrate;
 mod people;
+mod pins;
 mod proofs;
 mod prune;
 mod reactions;

@@ -194,6 +194,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    pins (message_id) {
+        message_id -> Binary,
+        room_id -> Binary,
+        seq -> BigInt,
+        user_id -> Binary,
+        at -> BigInt,
+    }
+}
+
+diesel::table! {
     bans (room_id, user_id) {
         room_id -> Binary,
         user_id -> Binary,
@@ -310,6 +320,7 @@ diesel::allow_tables_to_appear_in_same_query!(logins, refresh_tokens, users);
 diesel::allow_tables_to_appear_in_same_query!(log, members, messages, rooms);
 diesel::allow_tables_to_appear_in_same_query!(users, log);
 diesel::allow_tables_to_appear_in_same_query!(users, members);
+diesel::allow_tables_to_appear_in_same_query!(messages, pins);
 diesel::allow_tables_to_appear_in_same_query!(users, messages);
 diesel::allow_tables_to_appear_in_same_query!(user_log, users);
 diesel::allow_tables_to_appear_in_same_query!(proofs, users);

@@ -16,6 +16,7 @@ mod membership;
 mod mentioning;
 mod model;
 mod people;
+mod pinning;
 mod proofs;
 mod reacting;
 mod repairing;
@@ -92,6 +93,13 @@ macro_rules! contract {
                     a_sign_is_expressed_once_and_taken_back
                     a_message_has_at_most_twenty_kinds
                     who_may_not_read_or_write_does_not_react
+                }
+                pinning {
+                    who_looks_after_a_room_pins_and_unpins
+                    a_room_has_at_most_fifty_pins
+                    who_may_not_read_or_write_does_not_pin
+                    in_a_conversation_everybody_pins
+                    what_was_before_joining_is_neither_shown_nor_touched
                 }
                 managing {
                     a_room_is_changed_by_those_who_may

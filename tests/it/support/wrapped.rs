@@ -27,6 +27,8 @@ macro_rules! store_wrapper {
             }
             History {
                 messages_at(room: RoomId, viewer: UserId, limit: usize, place: Place) -> MessagePage;
+                pins(room: RoomId, viewer: UserId) -> Vec<Message>;
+                pinned(messages: Vec<MessageId>) -> Vec<MessageId>;
             }
             Memberships {
                 invite(new: NewInvite) -> (Invite, Option<UserEntry>);

@@ -81,6 +81,12 @@ export interface ReactionEvent {
   emoji: string;
 }
 
+/** `d` of `message.pinned` and `message.unpinned`. */
+export interface PinEvent {
+  messageId: string;
+  userId: string;
+}
+
 /** `d` of `settings.updated`, in one's own log. */
 export interface SettingsUpdated extends RoomSettings {
   roomId: string;

@@ -79,6 +79,8 @@ export interface Message {
   editedAt?: string | null;
   /** Of messages read over HTTP; events tell each change. */
   reactions?: Reaction[];
+  /** Of messages read over HTTP; events tell each change. */
+  isPinned?: boolean;
   /** Present on tombstones, whose content is empty. */
   deletedAt?: string | null;
 }
