@@ -91,6 +91,9 @@ impl AccountFlows {
         if username.as_ref().is_some_and(|name| job::is_reserved(&name.key())) {
             wrong.push(Invalid::new("username", "is kept for accounts that have ended"));
         }
+        if username.as_ref().is_some_and(|name| mention::GROUPS.contains(&name.key().as_str())) {
+            wrong.push(Invalid::new("username", "is kept for mentions of many"));
+        }
         let email = Email::parse(&given.email).map_err(|e| wrong.push(e)).ok();
         if let Err(invalid) = password::check(&given.password, &[&given.username, &given.email]) {
             wrong.push(invalid);

@@ -1,7 +1,8 @@
 //! What can be done to a room's log, and what came of it.
 
 use super::{
-    Content, Draft, Emoji, Entry, InviteId, MessageId, Refusal, Role, RoomPatch, Timestamp, UserEntry, UserId,
+    Content, Draft, Emoji, Entry, InviteId, MessageId, Refusal, Role, RoomPatch, Timestamp, UserEntry,
+    UserId, mention,
 };
 
 /// A wish to change a room, by someone whose identity is proven. Whether it is allowed is decided
@@ -70,6 +71,16 @@ impl Operation {
         }
     }
 
+    /// Whether its text names those who are there now, so that somebody must say who is.
+    #[must_use]
+    pub fn names_present(&self) -> bool {
+        match self {
+            Self::Send { draft, .. } => mention::groups(draft.content.as_str()).present,
+            Self::Edit { content, .. } => mention::groups(content.as_str()).present,
+            _ => false,
+        }
+    }
+
     /// Whose membership it is about, where that is another's than of who wishes it.
     #[must_use]
     pub const fn subject(&self) -> Option<UserId> {
@@ -117,4 +128,6 @@ pub struct RoomBatch {
     pub room: super::RoomId,
     pub now: Timestamp,
     pub operations: Vec<Operation>,
+    /// Who of the room is there now, as the process knows that writes; only where a text names them.
+    pub present: Vec<UserId>,
 }

@@ -26,11 +26,13 @@ pub enum Action {
     Transfer,
     /// Keep a message in view.
     Pin,
+    /// Mention all members at once, or all who are there.
+    MentionGroup,
 }
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Update,
         Self::Archive,
         Self::Invite,
@@ -41,6 +43,7 @@ impl Action {
         Self::SetRole,
         Self::Transfer,
         Self::Pin,
+        Self::MentionGroup,
     ];
 
     /// The least role that may. Into a public room everybody may come, so everybody in it may invite.
@@ -54,7 +57,8 @@ impl Action {
             | Self::Add
             | Self::Remove
             | Self::Ban
-            | Self::Pin => Role::Administrator,
+            | Self::Pin
+            | Self::MentionGroup => Role::Administrator,
             Self::SetRole | Self::Transfer => Role::Owner,
         }
     }
@@ -88,7 +92,7 @@ mod tests {
     use super::*;
 
     /// Who may, in a private and in a public room: a row for each action.
-    const TABLE: [(Action, [Role; 3], &[Role], &[Role]); 10] = {
+    const TABLE: [(Action, [Role; 3], &[Role], &[Role]); 11] = {
         const ALL: [Role; 3] = [Member, Administrator, Owner];
         const HIGH: &[Role] = &[Administrator, Owner];
         [
@@ -102,6 +106,7 @@ mod tests {
             (Action::SetRole, ALL, &[Owner], &[Owner]),
             (Action::Transfer, ALL, &[Owner], &[Owner]),
             (Action::Pin, ALL, HIGH, HIGH),
+            (Action::MentionGroup, ALL, HIGH, HIGH),
         ]
     };
 

@@ -6,13 +6,15 @@
 use sha2::{Digest, Sha256};
 
 use super::ledger::Ledger;
-use super::{Decision, Known, KnownMessage, KnownRoom};
+use super::{Decision, Known, KnownMessage, KnownRoom, Named};
 use crate::domain::file;
+use crate::domain::mention::Groups;
 use crate::domain::policy::{self, EditWindow, Verdict};
+use crate::domain::powers::{self, Action};
 use crate::domain::refusal::Invalid;
 use crate::domain::{
     Applied, Attachment, Change, Committed, Content, Draft, Entry, FileId, HistoryVisibility, Message,
-    MessageId, Operation, Outcome, Refusal, Role, RoomBatch, RoomId, Seq, Timestamp, UserId,
+    MessageId, Operation, Outcome, Refusal, Role, RoomBatch, RoomId, Seq, Timestamp, UserId, mention,
 };
 
 /// Decides all operations of all batches, in order. `known` is what [`super::needs`] asked for, as
@@ -28,7 +30,8 @@ fn apply(ledger: &mut Ledger, batch: &RoomBatch, window: EditWindow) -> Applied 
         let refused = batch.operations.iter().map(|_| Err(Refusal::NotFound("room")));
         return Applied { outcomes: refused.collect(), messages: 0 };
     };
-    let mut desk = Desk { ledger, room: batch.room, is_private, is_direct, now: batch.now, window };
+    let RoomBatch { room, now, present, .. } = batch;
+    let mut desk = Desk { ledger, room: *room, is_private, is_direct, now: *now, window, present };
     let outcomes = batch.operations.iter().map(|operation| desk.judge(operation)).collect();
     let messages = desk.ledger.room(batch.room).map_or(0, |room| room.totals.messages);
     Applied { outcomes, messages }
@@ -42,6 +45,7 @@ pub(super) struct Desk<'l> {
     pub(super) is_direct: bool,
     pub(super) now: Timestamp,
     window: EditWindow,
+    present: &'l [UserId],
 }
 
 impl Desk<'_> {
@@ -68,7 +72,7 @@ impl Desk<'_> {
     }
 
     fn send(&mut self, author: UserId, id: MessageId, draft: &Draft) -> Outcome {
-        self.insider(author)?;
+        let role = self.insider(author)?;
         let body_hash: [u8; 32] = Sha256::digest(draft.body_key()).into();
         // A used key answers before anything is said about the new body.
         if let Some(first) = self.ledger.by_key(author, draft.client_msg_id) {
@@ -91,7 +95,8 @@ impl Desk<'_> {
             deleted_at: None,
         };
         self.ledger.use_files(&draft.attachments, id);
-        self.ledger.add(message.clone(), body_hash);
+        let group = self.group(role, &message.content);
+        self.ledger.add(message.clone(), body_hash, group);
         self.ledger.wrote(self.room, author, seq);
         Ok(self.written(Change::MessageCreated(message)))
     }
@@ -134,7 +139,8 @@ impl Desk<'_> {
         self.writable()?;
         message.content = content.as_str().to_owned();
         message.updated_at = self.now;
-        self.ledger.rewrite(message.clone(), self.next());
+        let group = self.group(self.insider(by)?, &message.content);
+        self.ledger.rewrite(message.clone(), self.next(), group);
         Ok(self.written(Change::MessageUpdated(message)))
     }
 
@@ -167,8 +173,20 @@ impl Desk<'_> {
         message.attachments.clear();
         message.updated_at = self.now;
         message.deleted_at = Some(self.now);
-        self.ledger.rewrite(message.clone(), self.next());
+        self.ledger.rewrite(message.clone(), self.next(), None);
         self.written(Change::MessageDeleted(message))
+    }
+
+    /// Whom a text by somebody with this role names at once. From others it is only text.
+    fn group(&self, role: Role, text: &str) -> Option<Named> {
+        let Groups { everyone, present } = mention::groups(text);
+        if !(everyone || present) {
+            return None;
+        }
+        if !self.is_direct {
+            powers::may(role, Action::MentionGroup, self.is_private).ok()?;
+        }
+        Some(if everyone { Named::Everyone } else { Named::These(self.present.to_vec()) })
     }
 
     /// The role of someone inside.

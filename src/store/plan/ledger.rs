@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{
-    BanRow, Known, KnownFile, KnownMember, KnownMessage, KnownRoom, LogRow, MentionRow, NewMessage, PinRow,
-    Rewritten, Writes,
+    BanRow, GroupRow, Known, KnownFile, KnownMember, KnownMessage, KnownRoom, LogRow, MentionRow, Named,
+    NewMessage, PinRow, Rewritten, Writes,
 };
 use crate::domain::{
     Change, ClientMsgId, Emoji, FileId, Invite, InviteId, Marks, Message, MessageId, Role, RoomFacts, RoomId,
@@ -43,6 +43,7 @@ struct Changed {
     now: KnownMessage,
     is_new: bool,
     mentioned: Vec<UserId>,
+    group: Option<Named>,
 }
 
 impl Ledger {
@@ -245,15 +246,15 @@ impl Ledger {
     }
 
     /// Keeps a new message, with whom it names.
-    pub(super) fn add(&mut self, message: Message, body_hash: [u8; 32]) {
+    pub(super) fn add(&mut self, message: Message, body_hash: [u8; 32], group: Option<Named>) {
         self.known.keys.insert((message.author, message.client_msg_id), message.id);
         let mentioned = self.mentioned(&message);
         let last_seq = message.seq;
-        self.change(KnownMessage { message, last_seq, body_hash }, true, mentioned);
+        self.change(KnownMessage { message, last_seq, body_hash }, true, mentioned, group);
     }
 
     /// Keeps what a message is now, with whom it names now.
-    pub(super) fn rewrite(&mut self, message: Message, last_seq: Seq) {
+    pub(super) fn rewrite(&mut self, message: Message, last_seq: Seq, group: Option<Named>) {
         let Some(before) = self.message(message.id) else { return };
         let body_hash = before.body_hash;
         if let (Some(at), false) = (message.deleted_at, before.message.attachments.is_empty()) {
@@ -263,15 +264,15 @@ impl Ledger {
             self.set_pin(message.room, message.id, None);
         }
         let mentioned = self.mentioned(&message);
-        self.change(KnownMessage { message, last_seq, body_hash }, false, mentioned);
+        self.change(KnownMessage { message, last_seq, body_hash }, false, mentioned, group);
     }
 
-    fn change(&mut self, now: KnownMessage, is_new: bool, mentioned: Vec<UserId>) {
+    fn change(&mut self, now: KnownMessage, is_new: bool, mentioned: Vec<UserId>, group: Option<Named>) {
         let place = *self.places.entry(now.message.id).or_insert(self.messages.len());
         match self.messages.get_mut(place) {
             // New it stays, whatever is done to it in the same commit.
-            Some(changed) => (changed.now, changed.mentioned) = (now, mentioned),
-            None => self.messages.push(Changed { now, is_new, mentioned }),
+            Some(changed) => (changed.now, changed.mentioned, changed.group) = (now, mentioned, group),
+            None => self.messages.push(Changed { now, is_new, mentioned, group }),
         }
     }
 
@@ -295,11 +296,12 @@ impl Ledger {
             files_released: self.files_released,
             ..Writes::default()
         };
-        for Changed { now: KnownMessage { message, last_seq, body_hash }, is_new, mentioned } in self.messages
-        {
-            let (id, room, seq) = (message.id, message.room, message.seq);
+        for Changed { now, is_new, mentioned, group } in self.messages {
+            let KnownMessage { message, last_seq, body_hash } = now;
+            let (id, room, seq, author) = (message.id, message.room, message.seq, message.author);
             let row = |user| MentionRow { message: id, user, room, seq };
             writes.mentions_added.extend(mentioned.into_iter().map(row));
+            writes.groups.extend(group.map(|named| GroupRow { message: id, room, seq, author, named }));
             if is_new {
                 writes.messages.push(NewMessage { message, last_seq, body_hash });
             } else {

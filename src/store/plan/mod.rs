@@ -16,7 +16,9 @@ mod writes;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 pub(crate) use decide::decide;
-pub(crate) use writes::{BanRow, Decision, LogRow, MentionRow, NewMessage, PinRow, Rewritten, Writes};
+pub(crate) use writes::{
+    BanRow, Decision, GroupRow, LogRow, MentionRow, Named, NewMessage, PinRow, Rewritten, Writes,
+};
 
 use crate::domain::policy::EditWindow;
 use crate::domain::{

@@ -30,7 +30,7 @@ fn edit(by: UserId, message: u128, text: &str) -> Operation {
 }
 
 fn batch(room: RoomId, operations: Vec<Operation>) -> RoomBatch {
-    RoomBatch { room, now: Timestamp::from_millis(1), operations }
+    RoomBatch { room, now: Timestamp::from_millis(1), operations, present: Vec::new() }
 }
 
 /// The numbers that were answered.

@@ -52,6 +52,8 @@ pub(crate) struct Writes {
     pub(crate) reactions_inserted: Vec<(MessageId, Emoji, UserId, Timestamp)>,
     pub(crate) pins_deleted: Vec<MessageId>,
     pub(crate) pins_inserted: Vec<PinRow>,
+    /// Many at once, named by a message; to be written after the members.
+    pub(crate) groups: Vec<GroupRow>,
     /// How many have come in by these invitations.
     pub(crate) invites_used: Vec<(InviteId, u32)>,
 }
@@ -112,6 +114,24 @@ pub(crate) struct MentionRow {
     pub(crate) room: RoomId,
     /// The message's.
     pub(crate) seq: Seq,
+}
+
+/// A message names many members: those who joined before it, but for its author.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct GroupRow {
+    pub(crate) message: MessageId,
+    pub(crate) room: RoomId,
+    /// The message's.
+    pub(crate) seq: Seq,
+    pub(crate) author: UserId,
+    pub(crate) named: Named,
+}
+
+/// Who of the members.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Named {
+    Everyone,
+    These(Vec<UserId>),
 }
 
 /// An entry of a room's log, as it lies: messages are joined when it is read.

@@ -16,6 +16,7 @@ mod connection;
 mod executor;
 mod fault;
 mod files;
+mod groups;
 mod history;
 mod invites;
 mod jobs;

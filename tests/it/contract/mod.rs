@@ -190,6 +190,9 @@ macro_rules! contract {
                     an_edit_mentions_anew
                     a_deletion_takes_its_mentions_back
                     in_one_commit_the_last_text_counts
+                    who_looks_after_a_room_mentions_all_at_once
+                    who_comes_and_goes_in_the_same_commit_is_meant_by_when
+                    in_a_conversation_everybody_mentions_all
                     a_text_full_of_names_is_stored_all_the_same
                 }
                 user_logs {
