@@ -12,7 +12,7 @@ use crate::domain::job;
 use crate::domain::refusal::Invalid;
 use crate::domain::{
     AccountStatus, Actor, AuditEvent, AuditRecord, Email, LetterKind, LoginSession, Profile, RefreshToken,
-    Refusal, Rotation, ServerRole, SessionId, User, UserId, Username,
+    Refusal, Rotation, ServerRole, SessionId, User, UserId, Username, mention,
 };
 use crate::error::{Code, Fault};
 use crate::limits::{Key, Limiter};

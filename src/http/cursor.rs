@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use uuid::Uuid;
 
 use crate::domain::refusal::Invalid;
-use crate::domain::{AuditId, RoomId, Seq, Timestamp, UserId};
+use crate::domain::{AuditId, MessageId, RoomId, Seq, Timestamp, UserId};
 use crate::store::{DirectoryCursor, MessagePage, Place};
 
 /// What a cursor continues.
@@ -19,6 +19,8 @@ pub(super) enum Listing {
     Bans = 5,
     Audit = 16,
     NewerMessages = 32,
+    Thread = 33,
+    NewerInThread = 34,
 }
 
 /// A position in a room's listing.
@@ -47,6 +49,20 @@ pub(super) fn parse_in_messages(room: RoomId, text: &str) -> Result<Place, Inval
         return parse_in_room(Listing::NewerMessages, room, text).map(Place::After);
     }
     parse_in_room(Listing::Messages, room, text).map(Place::Before)
+}
+
+/// Where a page of a thread goes on: to older replies, and to newer ones.
+pub(super) fn of_thread(root: MessageId, page: &MessagePage) -> (Option<String>, Option<String>) {
+    let at = |listing, seq: Option<Seq>| seq.map(|seq| encode(listing, root.0, seq.get()));
+    (at(Listing::Thread, page.next), at(Listing::NewerInThread, page.newer))
+}
+
+/// Reads where a page of a thread goes on.
+pub(super) fn parse_in_thread(root: MessageId, text: &str) -> Result<Place, Invalid> {
+    let read = |listing| decode(listing, text).filter(|(id, _)| *id == root.0);
+    let at = |(_, number)| Seq::new(number);
+    let older = read(Listing::Thread).and_then(at).map(Place::Before);
+    older.or_else(|| read(Listing::NewerInThread).and_then(at).map(Place::After)).ok_or_else(wrong)
 }
 
 /// A position in the directory.
@@ -118,6 +134,12 @@ mod tests {
         assert!(parse_in_messages(room(2), &newer).is_err());
         let cursor = DirectoryCursor { created_at: Timestamp::from_millis(-7), id: room(2) };
         assert_eq!(parse_in_directory(&in_directory(cursor)), Ok(cursor));
+        let root = MessageId(room(4).0);
+        let page = MessagePage { messages: Vec::new(), next: Some(seq), newer: Some(seq) };
+        let (older, newer) = of_thread(root, &page);
+        let read = |text: Option<String>| parse_in_thread(root, &text.expect("a cursor"));
+        assert_eq!((read(older), read(newer)), (Ok(Place::Before(seq)), Ok(Place::After(seq))));
+        assert!(parse_in_thread(root, &in_room(Listing::Messages, RoomId(root.0), seq)).is_err());
         assert_eq!(parse_user(&after_user(UserId(room(3).0))), Ok(UserId(room(3).0)));
     }
 

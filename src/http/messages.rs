@@ -212,8 +212,8 @@ pub(super) async fn remove(
     Ok(Done)
 }
 
-/// These messages with what people express about them, and whether they are pinned; of deleted ones
-/// neither.
+/// These messages with what people express about them and whether they are pinned, of deleted ones
+/// neither; and with the threads that they began.
 pub(super) async fn as_seen(
     http: &Http,
     messages: &[Message],
@@ -222,7 +222,12 @@ pub(super) async fn as_seen(
     let living = messages.iter().filter(|message| message.deleted_at.is_none()).map(|message| message.id);
     let living: Vec<MessageId> = living.collect();
     let store = &http.pod.store;
-    let (reactions, pinned) = try_join!(store.reactions(living.clone(), viewer), store.pinned(living))?;
+    let roots = messages.iter().filter(|message| message.thread_root.is_none()).map(|message| message.id);
+    let (reactions, pinned, threads) = try_join!(
+        store.reactions(living.clone(), viewer),
+        store.pinned(living),
+        store.threads(roots.collect(), viewer)
+    )?;
     let mut signs = HashMap::<Uuid, Vec<wire::Reaction>>::new();
     for reaction in &reactions {
         signs.entry(reaction.message.0).or_default().push(reaction.into());
@@ -230,7 +235,13 @@ pub(super) async fn as_seen(
     let seen = |message: &Message| {
         let reactions = Some(signs.remove(&message.id.0).unwrap_or_default());
         let is_pinned = pinned.contains(&message.id);
-        wire::Message { reactions, is_pinned, ..wire::Message::of(message, Some(viewer), &http.pod.links) }
+        let thread = threads.iter().find(|thread| thread.root == message.id).map(Into::into);
+        wire::Message {
+            reactions,
+            is_pinned,
+            thread,
+            ..wire::Message::of(message, Some(viewer), &http.pod.links)
+        }
     };
     Ok(messages.iter().map(seen).collect())
 }

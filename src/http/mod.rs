@@ -54,6 +54,7 @@ mod roles;
 mod rooms;
 mod second_factor;
 mod sessions;
+mod threads;
 mod tickets;
 mod upload;
 mod users;
@@ -341,6 +342,16 @@ fn managing(config: &mut web::ServiceConfig<'_>) {
                 .route(put().to(messages::react))
                 .route(delete().to(messages::unreact))
                 .default_service(only("PUT, DELETE")),
+        )
+        .service(
+            resource("/messages/{messageId}/thread")
+                .route(get().to(threads::list))
+                .default_service(only("GET")),
+        )
+        .service(
+            resource("/messages/{messageId}/thread/read")
+                .route(put().to(threads::mark))
+                .default_service(only("PUT")),
         )
         .service(
             resource("/messages/{messageId}/pin")

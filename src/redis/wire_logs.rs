@@ -35,6 +35,9 @@ struct MessageDto {
     g: Vec<FileDto>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     p: Option<Uuid>,
+    /// Where its thread began.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    h: Option<Uuid>,
     t: i64,
     u: i64,
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -162,6 +165,7 @@ impl MessageDto {
             x: message.content.clone(),
             g: message.attachments.iter().map(FileDto::new).collect(),
             p: message.reply_to.map(|id| id.0),
+            h: message.thread_root.map(|id| id.0),
             t: message.created_at.millis(),
             u: message.updated_at.millis(),
             z: message.deleted_at.map(Timestamp::millis),
@@ -178,6 +182,7 @@ impl MessageDto {
             content: self.x,
             attachments: self.g.into_iter().map(FileDto::attachment).collect(),
             reply_to: self.p.map(MessageId),
+            thread_root: self.h.map(MessageId),
             created_at: Timestamp::from_millis(self.t),
             updated_at: Timestamp::from_millis(self.u),
             deleted_at: self.z.map(Timestamp::from_millis),

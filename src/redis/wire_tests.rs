@@ -49,6 +49,7 @@ fn messages(room: Uuid) -> impl Strategy<Value = Message> {
         content,
         attachments,
         reply_to: reply_to.map(MessageId),
+        thread_root: reply_to.map(MessageId),
         created_at: place.4,
         updated_at: place.5,
         deleted_at: place.6,

@@ -22,6 +22,7 @@ mod repair;
 mod rooms;
 mod second_factors;
 pub mod sqlite;
+mod threads;
 mod times;
 mod user_logs;
 
@@ -46,6 +47,7 @@ pub use rooms::{
     RoomPage, RoomView, Rooms, Standing,
 };
 pub use second_factors::SecondFactors;
+pub use threads::{ThreadPage, Threads};
 pub use times::{CallKind, CallSpread, CallTimes, Watched};
 pub use user_logs::{MarksPage, Moved, UserHeads, UserLogPage, UserLogs};
 
@@ -97,6 +99,7 @@ pub trait Store:
     + Letters
     + Proofs
     + SecondFactors
+    + Threads
     + UserLogs
     + Repair
     + Administration

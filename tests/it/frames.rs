@@ -52,6 +52,7 @@ fn message() -> Message {
         content: "hi".into(),
         attachments: Vec::new(),
         reply_to: None,
+        thread_root: None,
         created_at: at(0),
         updated_at: at(0),
         deleted_at: None,

@@ -80,6 +80,7 @@ impl Desk<'_> {
         }
         self.writable()?;
         let attachments = self.check_references(author, draft)?;
+        let thread_root = draft.reply_to.and_then(|id| self.thread_of(id));
         let seq = self.next();
         let message = Message {
             id,
@@ -90,6 +91,7 @@ impl Desk<'_> {
             content: draft.content.as_str().to_owned(),
             attachments,
             reply_to: draft.reply_to,
+            thread_root,
             created_at: self.now,
             updated_at: self.now,
             deleted_at: None,
@@ -211,6 +213,13 @@ impl Desk<'_> {
     /// A message of this room.
     fn message(&self, id: MessageId) -> Option<&KnownMessage> {
         self.ledger.message(id).filter(|known| known.message.room == self.room)
+    }
+
+    /// Where the thread of a message began: what answers an answer belongs to the same.
+    fn thread_of(&self, id: MessageId) -> Option<MessageId> {
+        let Message { thread_root, reply_to, .. } = self.message(id)?.message;
+        // An answer without a root was written by a server that knew no threads.
+        Some(thread_root.or(reply_to).unwrap_or(id))
     }
 
     /// A message that `by` may at least see.

@@ -59,6 +59,12 @@ pub(crate) struct Writes {
 }
 
 impl Writes {
+    /// The marks of threads that move, as their people answer there.
+    pub(crate) fn thread_marks(&self) -> impl Iterator<Item = (MessageId, UserId, Seq)> {
+        let answers = self.messages.iter().map(|new| &new.message);
+        answers.filter_map(|message| Some((message.thread_root?, message.author, message.seq)))
+    }
+
     /// Whose own invitations are forgotten: of who came in, that he cannot come back by one when he
     /// is put out, and of who may not come in.
     pub(crate) fn not_invited(&self) -> impl Iterator<Item = (RoomId, UserId)> {

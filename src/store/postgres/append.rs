@@ -8,8 +8,8 @@
 //! 2. what the decision needs, one statement for each kind of row, sent together: for messages
 //!    that name nobody two (members, keys), seven at most, and for what is rare another eight;
 //! 3. what was decided, one statement for each table, rows as arrays, sent together: for such
-//!    messages five (messages, log, members, rooms, outbox), fourteen at most, and eleven more where
-//!    rooms, bans, invitations, reactions or pins change, or many are named at once;
+//!    messages five (messages, log, members, rooms, outbox), fourteen at most, and twelve more where
+//!    rooms, bans, invitations, reactions, pins or marks of threads change, or many are named at once;
 //! 4. `COMMIT`.
 //!
 //! So ten statements for any number of plain messages. Each has one text, so it is prepared once
@@ -29,7 +29,7 @@ use super::writes::{
     AddMentions, ChangeRoles, DeleteMembers, ForgetMentions, InsertEntries, InsertMembers, InsertMessages,
     MoveMarks, NoteGrowth, RewriteMessages, UpdateRooms, tell, user_growth,
 };
-use super::{changes, groups, load, pins, reactions, transaction};
+use super::{changes, groups, load, pins, reactions, threads, transaction};
 use crate::domain::policy::EditWindow;
 use crate::domain::{LogHead, RoomBatch, RoomId, Seq, Timestamp};
 use crate::store::Append;
@@ -81,6 +81,7 @@ async fn write(conn: &mut AsyncPgConnection, writes: &Writes) -> Result<(), Faul
     pipeline.add(writes.marks.len(), || MoveMarks::new(&writes.marks));
     pipeline.add(writes.rooms.len(), || UpdateRooms::new(&writes.rooms));
     groups::write(&mut pipeline, writes);
+    threads::write(&mut pipeline, writes);
     changes::write(&mut pipeline, writes);
     reactions::write(&mut pipeline, writes);
     pins::write(&mut pipeline, writes);

@@ -32,8 +32,9 @@ pub(super) async fn messages_at(
         };
         let cut = Cut::new(at, side, limit);
         let (older, newer) = cut.reads();
-        let older = stretch(conn, room, visible_from..at, older, true).await?;
-        let newer = stretch(conn, room, at.max(visible_from)..head.next(), newer, false).await?;
+        let within = Within::Room(room);
+        let older = stretch(conn, within, visible_from..at, older, true).await?;
+        let newer = stretch(conn, within, at.max(visible_from)..head.next(), newer, false).await?;
         Ok(cut.page(older, newer))
     })
     .await
@@ -80,10 +81,18 @@ async fn first_of(
     Ok(halving.place())
 }
 
+/// What pages are cut of.
+#[derive(Clone, Copy)]
+pub(super) enum Within {
+    Room(RoomId),
+    /// The replies of a thread, by its root.
+    Thread(MessageId),
+}
+
 /// The messages of these numbers, so many, from this end.
-async fn stretch(
+pub(super) async fn stretch(
     conn: &mut AsyncPgConnection,
-    room: RoomId,
+    within: Within,
     range: std::ops::Range<Seq>,
     most: usize,
     is_descending: bool,
@@ -92,16 +101,18 @@ async fn stretch(
         return Ok(Vec::new());
     }
     let query = messages::table
-        .filter(messages::room_id.eq(room.0))
         .filter(messages::seq.ge(range.start.stored()))
         .filter(messages::seq.lt(range.end.stored()))
         .limit(i64::try_from(most).unwrap_or(i64::MAX))
-        .select(MessageRow::as_select());
-    let rows: Vec<MessageRow> = if is_descending {
-        query.order(messages::seq.desc()).load(conn).await?
-    } else {
-        query.order(messages::seq.asc()).load(conn).await?
+        .select(MessageRow::as_select())
+        .into_boxed();
+    let query = match within {
+        Within::Room(room) => query.filter(messages::room_id.eq(room.0)),
+        Within::Thread(root) => query.filter(messages::thread_root.eq(root.0)),
     };
+    let query =
+        if is_descending { query.order(messages::seq.desc()) } else { query.order(messages::seq.asc()) };
+    let rows: Vec<MessageRow> = query.load(conn).await?;
     Ok(rows.into_iter().map(Message::from).collect())
 }
 

@@ -39,7 +39,7 @@ statement! {
     ReadKeys { authors: Vec<Uuid> => Array<SqlUuid>, keys: Vec<Uuid> => Array<SqlUuid> }
     -> (MessageColumns, Binary),
     "SELECT x.id, x.room_id, x.seq, x.last_seq, x.author_id, x.client_msg_id, x.content, x.reply_to, \
-     x.created_at, x.updated_at, x.deleted_at, x.attachments, x.body_hash \
+     x.created_at, x.updated_at, x.deleted_at, x.attachments, x.thread_root, x.body_hash \
      FROM unnest(?, ?) AS w (author, key) \
      JOIN messages x ON x.author_id = w.author AND x.client_msg_id = w.key"
 }
@@ -47,7 +47,7 @@ statement! {
 statement! {
     ReadMessages { messages: Vec<Uuid> => Array<SqlUuid> } -> (MessageColumns, Binary),
     "SELECT x.id, x.room_id, x.seq, x.last_seq, x.author_id, x.client_msg_id, x.content, x.reply_to, \
-     x.created_at, x.updated_at, x.deleted_at, x.attachments, x.body_hash \
+     x.created_at, x.updated_at, x.deleted_at, x.attachments, x.thread_root, x.body_hash \
      FROM messages x WHERE x.id = ANY(?)"
 }
 

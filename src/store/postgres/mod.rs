@@ -42,6 +42,7 @@ mod second_factors;
 mod standing;
 mod start;
 mod statements;
+mod threads;
 mod traits;
 mod transaction;
 mod user_logs;

@@ -104,6 +104,7 @@ diesel::table! {
         updated_at -> BigInt,
         deleted_at -> Nullable<BigInt>,
         attachments -> Nullable<Text>,
+        thread_root -> Nullable<Uuid>,
     }
 }
 
@@ -199,6 +200,14 @@ diesel::table! {
         emoji -> Text,
         user_id -> Uuid,
         at -> BigInt,
+    }
+}
+
+diesel::table! {
+    thread_marks (root_id, user_id) {
+        root_id -> Uuid,
+        user_id -> Uuid,
+        read_seq -> BigInt,
     }
 }
 

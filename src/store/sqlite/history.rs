@@ -30,8 +30,9 @@ pub(super) fn messages_at(
         };
         let cut = Cut::new(at, side, limit);
         let (older, newer) = cut.reads();
-        let older = stretch(conn, room, visible_from..at, older, true)?;
-        let newer = stretch(conn, room, at.max(visible_from)..head.next(), newer, false)?;
+        let within = Within::Room(room);
+        let older = stretch(conn, within, visible_from..at, older, true)?;
+        let newer = stretch(conn, within, at.max(visible_from)..head.next(), newer, false)?;
         Ok(cut.page(older, newer))
     })
 }
@@ -70,10 +71,18 @@ fn first_of(
     Ok(halving.place())
 }
 
+/// What pages are cut of.
+#[derive(Clone, Copy)]
+pub(super) enum Within {
+    Room(RoomId),
+    /// The replies of a thread, by its root.
+    Thread(MessageId),
+}
+
 /// The messages of these numbers, so many, from this end.
-fn stretch(
+pub(super) fn stretch(
     conn: &mut SqliteConnection,
-    room: RoomId,
+    within: Within,
     range: std::ops::Range<Seq>,
     most: usize,
     is_descending: bool,
@@ -82,16 +91,18 @@ fn stretch(
         return Ok(Vec::new());
     }
     let query = messages::table
-        .filter(messages::room_id.eq(Key::from(room)))
         .filter(messages::seq.ge(range.start.stored()))
         .filter(messages::seq.lt(range.end.stored()))
         .limit(i64::try_from(most).unwrap_or(i64::MAX))
-        .select(MessageRow::as_select());
-    let rows: Vec<MessageRow> = if is_descending {
-        query.order(messages::seq.desc()).load(conn)?
-    } else {
-        query.order(messages::seq.asc()).load(conn)?
+        .select(MessageRow::as_select())
+        .into_boxed();
+    let query = match within {
+        Within::Room(room) => query.filter(messages::room_id.eq(Key::from(room))),
+        Within::Thread(root) => query.filter(messages::thread_root.eq(Key::from(root))),
     };
+    let query =
+        if is_descending { query.order(messages::seq.desc()) } else { query.order(messages::seq.asc()) };
+    let rows: Vec<MessageRow> = query.load(conn)?;
     Ok(rows.into_iter().map(Message::from).collect())
 }
 

@@ -33,6 +33,7 @@ mod schema;
 mod second_factors;
 mod standing;
 mod statements;
+mod threads;
 mod traits;
 mod user_logs;
 mod witness;

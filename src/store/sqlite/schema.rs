@@ -104,6 +104,7 @@ diesel::table! {
         updated_at -> BigInt,
         deleted_at -> Nullable<BigInt>,
         attachments -> Nullable<Text>,
+        thread_root -> Nullable<Binary>,
     }
 }
 
@@ -190,6 +191,14 @@ diesel::table! {
         emoji -> Text,
         user_id -> Binary,
         at -> BigInt,
+    }
+}
+
+diesel::table! {
+    thread_marks (root_id, user_id) {
+        root_id -> Binary,
+        user_id -> Binary,
+        read_seq -> BigInt,
     }
 }
 

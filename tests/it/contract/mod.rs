@@ -30,6 +30,7 @@ mod sqlite_history;
 mod sqlite_migrating;
 pub mod standing;
 pub mod support;
+mod threads;
 mod user_logs;
 pub mod widened;
 
@@ -100,6 +101,12 @@ macro_rules! contract {
                     who_may_not_read_or_write_does_not_pin
                     in_a_conversation_everybody_pins
                     what_was_before_joining_is_neither_shown_nor_touched
+                }
+                threads {
+                    an_answer_to_an_answer_belongs_to_the_same_thread
+                    a_thread_tells_who_answered_and_when
+                    each_has_a_mark_of_his_own_in_each_thread
+                    threads_are_for_who_may_read_their_root
                 }
                 managing {
                     a_room_is_changed_by_those_who_may

@@ -44,6 +44,11 @@ macro_rules! store_wrapper {
             Reactions {
                 reactions(messages: Vec<MessageId>, viewer: UserId) -> Vec<Reaction>;
             }
+            Threads {
+                thread(message: MessageId, viewer: UserId, limit: usize, place: Place) -> ThreadPage;
+                threads(roots: Vec<MessageId>, viewer: UserId) -> Vec<Thread>;
+                read_thread(message: MessageId, user: UserId, read: Seq) -> ();
+            }
             Accounts {
                 create_account(account: NewAccount) -> ();
                 credentials(email_key: String) -> Option<Credentials>;

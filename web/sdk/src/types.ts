@@ -79,10 +79,24 @@ export interface Message {
   editedAt?: string | null;
   /** Of messages read over HTTP; events tell each change. */
   reactions?: Reaction[];
+  replyTo?: string;
+  /** Of a reply: the message that its thread began with. */
+  threadRoot?: string;
+  /** Of messages with replies, read over HTTP. */
+  thread?: Thread;
   /** Of messages read over HTTP; events tell each change. */
   isPinned?: boolean;
   /** Present on tombstones, whose content is empty. */
   deletedAt?: string | null;
+}
+
+/** The thread that a message began, as one sees it oneself. */
+export interface Thread {
+  replies: number;
+  lastReplyAt: string;
+  /** Who wrote them, the last first, at most 5. */
+  participants: string[];
+  unread: number;
 }
 
 /** One sign that people express about a message. */
