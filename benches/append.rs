@@ -115,6 +115,7 @@ impl World {
             room: *room,
             now: SystemClock.now(),
             operations: (0..each).map(|_| self.send()).collect(),
+            present: Vec::new(),
         };
         self.rooms.iter().map(batch).collect()
     }

@@ -67,6 +67,7 @@ fn entry(characters: usize) -> Entry {
         content: text(characters),
         attachments: Vec::new(),
         reply_to: None,
+        thread_root: None,
         created_at: at,
         updated_at: at,
         deleted_at: None,

@@ -52,6 +52,7 @@ pub(super) fn acknowledge_early(room: RoomId, head: Seq, now: Timestamp, submiss
             content: draft.content.into_string(),
             attachments: Vec::new(),
             reply_to: draft.reply_to,
+            thread_root: None,
             created_at: now,
             updated_at: now,
             deleted_at: None,

@@ -115,7 +115,9 @@ impl Room {
             super::broken::stumble(&mut pending);
             super::broken::acknowledge_early(self.id, log.cursor(), now, &mut pending);
         }
-        let batch = RoomBatch { room: self.id, now, operations };
+        let present =
+            if operations.iter().any(Operation::names_present) { self.present() } else { Vec::new() };
+        let batch = RoomBatch { room: self.id, now, operations, present };
         deliver(writer, Append { batch, reply });
         self.writes.appending = true;
         outcomes
@@ -129,6 +131,13 @@ impl Room {
                 if room.stopping { room.stop_when_answered(ctx) } else { room.flush(ctx) }
             })
             .spawn(ctx);
+    }
+
+    /// Members who are online, as far as this process knows.
+    fn present(&self) -> Vec<UserId> {
+        let Phase::Open(log) = &self.phase else { return Vec::new() };
+        let roster = self.pod.roster();
+        log.members().filter(|user| roster.is_online(*user)).collect()
     }
 
     /// The moment of truth is over: acknowledge, deliver here, ring the bell elsewhere.

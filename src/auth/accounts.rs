@@ -13,7 +13,7 @@ use crate::domain::job;
 use crate::domain::refusal::Invalid;
 use crate::domain::{
     AccountStatus, Actor, AuditEvent, AuditRecord, Email, LetterKind, LoginSession, Profile, RefreshToken,
-    Refusal, Rotation, ServerRole, SessionId, User, UserId, Username,
+    Refusal, Rotation, ServerRole, SessionId, User, UserId, Username, mention,
 };
 use crate::error::{Code, Fault};
 use crate::limits::{Key, Limiter};
@@ -93,6 +93,9 @@ impl AccountFlows {
         let username = Username::parse(&given.username).map_err(|e| wrong.push(e)).ok();
         if username.as_ref().is_some_and(|name| job::is_reserved(&name.key())) {
             wrong.push(Invalid::new("username", "is kept for accounts that have ended"));
+        }
+        if username.as_ref().is_some_and(|name| mention::GROUPS.contains(&name.key().as_str())) {
+            wrong.push(Invalid::new("username", "is kept for mentions of many"));
         }
         let email = Email::parse(&given.email).map_err(|e| wrong.push(e)).ok();
         if let Err(invalid) = password::check(&given.password, &[&given.username, &given.email]) {

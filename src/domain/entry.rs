@@ -60,6 +60,15 @@ pub enum Change {
         user: UserId,
         emoji: Emoji,
     },
+    /// Those who look after the room keep it in view from now on.
+    MessagePinned {
+        message: MessageId,
+        user: UserId,
+    },
+    MessageUnpinned {
+        message: MessageId,
+        user: UserId,
+    },
     /// A kind that a newer version wrote: it keeps its number and its name, so that nobody sees a
     /// hole, and means nothing here.
     Other {
@@ -82,6 +91,8 @@ impl Change {
             Self::MemberUnbanned { .. } => "member.unbanned",
             Self::ReactionAdded { .. } => "reaction.added",
             Self::ReactionRemoved { .. } => "reaction.removed",
+            Self::MessagePinned { .. } => "message.pinned",
+            Self::MessageUnpinned { .. } => "message.unpinned",
             Self::RoomUpdated(_) => "room.updated",
             Self::RoomArchived(_) => "room.archived",
             Self::Other { kind } => kind,
@@ -102,6 +113,8 @@ impl Change {
             | Self::RoomArchived(_)
             | Self::ReactionAdded { .. }
             | Self::ReactionRemoved { .. }
+            | Self::MessagePinned { .. }
+            | Self::MessageUnpinned { .. }
             | Self::Other { .. } => None,
         }
     }
@@ -111,7 +124,10 @@ impl Change {
     pub const fn message_id(&self) -> Option<MessageId> {
         match self {
             Self::MessageCreated(m) | Self::MessageUpdated(m) | Self::MessageDeleted(m) => Some(m.id),
-            Self::ReactionAdded { message, .. } | Self::ReactionRemoved { message, .. } => Some(*message),
+            Self::ReactionAdded { message, .. }
+            | Self::ReactionRemoved { message, .. }
+            | Self::MessagePinned { message, .. }
+            | Self::MessageUnpinned { message, .. } => Some(*message),
             _ => None,
         }
     }

@@ -31,6 +31,27 @@ pub fn mentioned(text: &str, known: impl Fn(&str) -> Option<UserId>) -> Vec<User
     people
 }
 
+/// Names that nobody new is given, as they stand for many.
+pub const GROUPS: [&str; 2] = ["room", "here"];
+
+/// Whom a text names at once, if its author may.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Groups {
+    /// `@room`: every member.
+    pub everyone: bool,
+    /// `@here`: every member who is there now.
+    pub present: bool,
+}
+
+/// The groups that `text` names.
+#[must_use]
+pub fn groups(text: &str) -> Groups {
+    let [everyone, present] = GROUPS.map(|group| {
+        mentions(text).any(|run| run.trim_end_matches(may_end_a_sentence).eq_ignore_ascii_case(group))
+    });
+    Groups { everyone, present }
+}
+
 /// What follows each `@` that begins a mention. One inside a word, a path or an address begins
 /// none, and nor does one whose name another `@` ends.
 fn mentions(text: &str) -> impl Iterator<Item = &str> {
@@ -109,6 +130,19 @@ mod tests {
         assert_eq!(mentioned("@bob.. @bob", both), [dotted, bob]);
         assert_eq!(mentioned("@bob... @bob", |key| (key == "bob").then_some(bob)), [bob]);
         assert_eq!(candidates("@bob.example").len(), 1);
+    }
+
+    #[test]
+    fn groups_are_named_like_people() {
+        let of = |text| (groups(text).everyone, groups(text).present);
+        assert_eq!(of("hi @room, and (@HERE)..."), (true, true));
+        assert_eq!(of("@Room."), (true, false));
+        assert_eq!(of("@here-"), (false, true));
+        for text in
+            ["room", "@rooms", "@hereby", "x@here", "here@example.com", "@@room", "@room@example.com", ""]
+        {
+            assert_eq!(of(text), (false, false), "{text}");
+        }
     }
 
     #[test]

@@ -93,9 +93,16 @@ pub struct Message {
     /// None when deleted.
     pub attachments: Vec<Attachment>,
     pub reply_to: Option<MessageId>,
+    /// Of a reply: the message that its thread began with, which is no reply itself.
+    pub thread_root: Option<MessageId>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     pub deleted_at: Option<Timestamp>,
+}
+
+impl Message {
+    /// How many of a room may be pinned.
+    pub const MAX_PINS: usize = 50;
 }
 
 #[cfg(test)]

@@ -34,6 +34,7 @@ pub mod seq;
 pub mod server_role;
 pub mod session;
 pub mod subscription;
+pub mod thread;
 pub mod time;
 pub mod timeline;
 pub mod user;
@@ -66,6 +67,7 @@ pub use room::{
 pub use second_factor::{RecoveryHash, SealedSecret, SecondFactor};
 pub use seq::Seq;
 pub use server_role::ServerRole;
+pub use thread::Thread;
 pub use time::Timestamp;
 pub use user::{AccountStatus, Email, User, Username, Viewer};
 pub use user_log::{UserChange, UserEntry};

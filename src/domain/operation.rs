@@ -1,7 +1,8 @@
 //! What can be done to a room's log, and what came of it.
 
 use super::{
-    Content, Draft, Emoji, Entry, InviteId, MessageId, Refusal, Role, RoomPatch, Timestamp, UserEntry, UserId,
+    Content, Draft, Emoji, Entry, InviteId, MessageId, Refusal, Role, RoomPatch, Timestamp, UserEntry,
+    UserId, mention,
 };
 
 /// A wish to change a room, by someone whose identity is proven. Whether it is allowed is decided
@@ -23,6 +24,8 @@ pub enum Operation {
     Leave { user: UserId },
     /// Expresses a sign, or takes it back. What is so already writes nothing.
     React { by: UserId, message: MessageId, emoji: Emoji, on: bool },
+    /// Keeps a message in view, or no longer. What is so already writes nothing.
+    Pin { by: UserId, message: MessageId, on: bool },
     /// By an invitation, which is used up by it. Joining twice uses nothing and writes nothing.
     Accept { user: UserId, invite: InviteId },
     /// Another name, description, topic or visibility. What is so already writes nothing.
@@ -56,6 +59,7 @@ impl Operation {
             | Self::Leave { user }
             | Self::Accept { user, .. }
             | Self::React { by: user, .. }
+            | Self::Pin { by: user, .. }
             | Self::Update { by: user, .. }
             | Self::Archive { by: user, .. }
             | Self::Add { by: user, .. }
@@ -64,6 +68,16 @@ impl Operation {
             | Self::Transfer { by: user, .. }
             | Self::Ban { by: user, .. }
             | Self::Unban { by: user, .. } => *user,
+        }
+    }
+
+    /// Whether its text names those who are there now, so that somebody must say who is.
+    #[must_use]
+    pub fn names_present(&self) -> bool {
+        match self {
+            Self::Send { draft, .. } => mention::groups(draft.content.as_str()).present,
+            Self::Edit { content, .. } => mention::groups(content.as_str()).present,
+            _ => false,
         }
     }
 
@@ -114,4 +128,6 @@ pub struct RoomBatch {
     pub room: super::RoomId,
     pub now: Timestamp,
     pub operations: Vec<Operation>,
+    /// Who of the room is there now, as the process knows that writes; only where a text names them.
+    pub present: Vec<UserId>,
 }

@@ -146,6 +146,7 @@ mod tests {
             content: "hi".into(),
             attachments: Vec::new(),
             reply_to: None,
+            thread_root: None,
             created_at: Timestamp::from_millis(0),
             updated_at: Timestamp::from_millis(0),
             deleted_at: None,

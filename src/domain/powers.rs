@@ -24,11 +24,15 @@ pub enum Action {
     SetRole,
     /// Make another the owner.
     Transfer,
+    /// Keep a message in view.
+    Pin,
+    /// Mention all members at once, or all who are there.
+    MentionGroup,
 }
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Update,
         Self::Archive,
         Self::Invite,
@@ -38,6 +42,8 @@ impl Action {
         Self::Ban,
         Self::SetRole,
         Self::Transfer,
+        Self::Pin,
+        Self::MentionGroup,
     ];
 
     /// The least role that may. Into a public room everybody may come, so everybody in it may invite.
@@ -50,7 +56,9 @@ impl Action {
             | Self::ManageInvites
             | Self::Add
             | Self::Remove
-            | Self::Ban => Role::Administrator,
+            | Self::Ban
+            | Self::Pin
+            | Self::MentionGroup => Role::Administrator,
             Self::SetRole | Self::Transfer => Role::Owner,
         }
     }
@@ -84,7 +92,7 @@ mod tests {
     use super::*;
 
     /// Who may, in a private and in a public room: a row for each action.
-    const TABLE: [(Action, [Role; 3], &[Role], &[Role]); 9] = {
+    const TABLE: [(Action, [Role; 3], &[Role], &[Role]); 11] = {
         const ALL: [Role; 3] = [Member, Administrator, Owner];
         const HIGH: &[Role] = &[Administrator, Owner];
         [
@@ -97,6 +105,8 @@ mod tests {
             (Action::Ban, ALL, HIGH, HIGH),
             (Action::SetRole, ALL, &[Owner], &[Owner]),
             (Action::Transfer, ALL, &[Owner], &[Owner]),
+            (Action::Pin, ALL, HIGH, HIGH),
+            (Action::MentionGroup, ALL, HIGH, HIGH),
         ]
     };
 

@@ -6,9 +6,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use uuid::Uuid;
 
 use crate::domain::refusal::Invalid;
-use crate::domain::search::Place;
+use crate::domain::search::Place as HitPlace;
 use crate::domain::{AuditId, MessageId, RoomId, Seq, Timestamp, UserId};
-use crate::store::{DirectoryCursor, HitCursor};
+use crate::store::{DirectoryCursor, HitCursor, MessagePage, Place};
 
 /// What a cursor continues.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -20,6 +20,9 @@ pub(super) enum Listing {
     Bans = 5,
     Search = 6,
     Audit = 16,
+    NewerMessages = 32,
+    Thread = 33,
+    NewerInThread = 34,
 }
 
 /// A position in a room's listing.
@@ -34,6 +37,34 @@ pub(super) fn parse_in_room(listing: Listing, room: RoomId, text: &str) -> Resul
         return Err(Invalid::new("cursor", "is of another room"));
     }
     Seq::new(number).ok_or_else(wrong)
+}
+
+/// Where a page of messages goes on: to older ones, and to newer ones.
+pub(super) fn of_messages(room: RoomId, page: &MessagePage) -> (Option<String>, Option<String>) {
+    let older = page.next.map(|seq| in_room(Listing::Messages, room, seq));
+    (older, page.newer.map(|seq| in_room(Listing::NewerMessages, room, seq)))
+}
+
+/// Reads where a page of messages goes on.
+pub(super) fn parse_in_messages(room: RoomId, text: &str) -> Result<Place, Invalid> {
+    if decode(Listing::NewerMessages, text).is_some() {
+        return parse_in_room(Listing::NewerMessages, room, text).map(Place::After);
+    }
+    parse_in_room(Listing::Messages, room, text).map(Place::Before)
+}
+
+/// Where a page of a thread goes on: to older replies, and to newer ones.
+pub(super) fn of_thread(root: MessageId, page: &MessagePage) -> (Option<String>, Option<String>) {
+    let at = |listing, seq: Option<Seq>| seq.map(|seq| encode(listing, root.0, seq.get()));
+    (at(Listing::Thread, page.next), at(Listing::NewerInThread, page.newer))
+}
+
+/// Reads where a page of a thread goes on.
+pub(super) fn parse_in_thread(root: MessageId, text: &str) -> Result<Place, Invalid> {
+    let read = |listing| decode(listing, text).filter(|(id, _)| *id == root.0);
+    let at = |(_, number)| Seq::new(number);
+    let older = read(Listing::Thread).and_then(at).map(Place::Before);
+    older.or_else(|| read(Listing::NewerInThread).and_then(at).map(Place::After)).ok_or_else(wrong)
 }
 
 /// A position in the directory.
@@ -55,7 +86,7 @@ pub(super) fn in_search(cursor: HitCursor) -> String {
 /// Reads a position among hits.
 pub(super) fn parse_in_search(text: &str) -> Result<HitCursor, Invalid> {
     let (id, number) = decode(Listing::Search, text).ok_or_else(wrong)?;
-    Ok(HitCursor { place: Place::from_stored(number.cast_signed()), message: MessageId(id) })
+    Ok(HitCursor { place: HitPlace::from_stored(number.cast_signed()), message: MessageId(id) })
 }
 
 /// A position among people, after this one.
@@ -110,10 +141,20 @@ mod tests {
         let seq = Seq::new(44).expect("small");
         let text = in_room(Listing::Messages, room(1), seq);
         assert_eq!(parse_in_room(Listing::Messages, room(1), &text), Ok(seq));
+        assert_eq!(parse_in_messages(room(1), &text), Ok(Place::Before(seq)));
+        let newer = in_room(Listing::NewerMessages, room(1), seq);
+        assert_eq!(parse_in_messages(room(1), &newer), Ok(Place::After(seq)));
+        assert!(parse_in_messages(room(2), &newer).is_err());
         let cursor = DirectoryCursor { created_at: Timestamp::from_millis(-7), id: room(2) };
         assert_eq!(parse_in_directory(&in_directory(cursor)), Ok(cursor));
-        let hit = HitCursor { place: Place::from_stored(9 << 50), message: MessageId(Uuid::from_u128(4)) };
+        let hit = HitCursor { place: HitPlace::from_stored(9 << 50), message: MessageId(Uuid::from_u128(4)) };
         assert_eq!(parse_in_search(&in_search(hit)), Ok(hit));
+        let root = MessageId(room(4).0);
+        let page = MessagePage { messages: Vec::new(), next: Some(seq), newer: Some(seq) };
+        let (older, newer) = of_thread(root, &page);
+        let read = |text: Option<String>| parse_in_thread(root, &text.expect("a cursor"));
+        assert_eq!((read(older), read(newer)), (Ok(Place::Before(seq)), Ok(Place::After(seq))));
+        assert!(parse_in_thread(root, &in_room(Listing::Messages, RoomId(root.0), seq)).is_err());
         assert_eq!(parse_user(&after_user(UserId(room(3).0))), Ok(UserId(room(3).0)));
     }
 

@@ -3,23 +3,24 @@
 use std::collections::HashMap;
 
 use actix_web::web::{Data, Json, Path, Query};
+use futures_util::try_join;
 use paperclip::actix::{Apiv2Schema, api_v2_operation};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::answer::{Created, Done};
-use super::cursor::Listing;
 use super::extract::{Caller, IdempotencyKey, Writer};
 use super::problem::Problem;
 use super::{Http, cursor, page, private, request};
 use crate::domain::refusal::Invalid;
 use crate::domain::{
     ClientMsgId, Committed, Content, Draft, Emoji, FileId, Message, MessageId, Operation, Refusal, RoomId,
-    UserId,
+    Seq, UserId,
 };
 use crate::error::Fault;
 use crate::limits::Key;
 use crate::protocol::{Links, wire};
+use crate::store::Place;
 
 #[derive(Deserialize, Apiv2Schema)]
 #[serde(rename_all = "camelCase")]
@@ -28,8 +29,38 @@ pub(super) struct Which {
     room_id: String,
     /// How many at most; more than 200 count as 200. {{"type":"integer","minimum":1,"default":50}}
     limit: Option<String>,
-    /// The `nextCursor` of the page before.
+    /// The `nextCursor` or `newerCursor` of the page before.
     cursor: Option<String>,
+    /// A message to jump to: the page is about it. {{"format":"uuid"}}
+    around: Option<String>,
+    /// A moment to jump to: the page is about the first message of then or later. {{"format":"date-time"}}
+    at: Option<String>,
+    /// The oldest messages above this `seq`. {{"type":"integer","minimum":0}}
+    after: Option<String>,
+}
+
+impl Which {
+    /// The place that is asked for: one at most.
+    fn place(&self, room: RoomId) -> Result<Place, Invalid> {
+        match (&self.cursor, &self.around, &self.at, &self.after) {
+            (None, None, None, None) => Ok(Place::Newest),
+            (Some(cursor), None, None, None) => cursor::parse_in_messages(room, cursor),
+            (None, Some(around), None, None) => {
+                let id = Uuid::try_parse(around).map_err(|_| Invalid::new("around", "must be a UUID"))?;
+                Ok(Place::Around(MessageId(id)))
+            }
+            (None, None, Some(at), None) => wire::parse_rfc3339(at)
+                .map(Place::At)
+                .ok_or_else(|| Invalid::new("at", "must be a time as in RFC 3339")),
+            (None, None, None, Some(after)) => {
+                let after = after.parse().ok().and_then(Seq::new);
+                after
+                    .map(Place::After)
+                    .ok_or_else(|| Invalid::new("after", "must be a whole number below 2^53"))
+            }
+            _ => Err(Invalid::new("cursor", "only one of cursor, around, at and after may be given")),
+        }
+    }
 }
 
 /// A page of messages.
@@ -40,6 +71,8 @@ pub(super) struct MessagePage {
     messages: Vec<wire::Message>,
     /// Leads to older messages; null when there are none. {{"nullable":true}}
     next_cursor: Option<String>,
+    /// Leads to newer messages; null when there are none. {{"nullable":true}}
+    newer_cursor: Option<String>,
 }
 
 /// A message to be sent.
@@ -65,7 +98,7 @@ pub(super) struct EditMessage {
 
 #[api_v2_operation(
     summary = "Get messages for a room",
-    description = "Newest first. Follow `nextCursor` for older ones until it is null.",
+    description = "Newest first, from the newest, or about a message (`around`) or a moment (`at`), or those above a `seq` (`after`). Follow `nextCursor` for older ones until it is null, `newerCursor` for newer ones.",
     operation_id = "listMessages",
     tags(Messages)
 )]
@@ -77,12 +110,14 @@ pub(super) async fn list(
     let room = RoomId(Uuid::try_parse(&which.room_id).map_err(|_| Invalid::new("roomId", "must be a UUID"))?);
     let viewer = caller.user.id;
     let limit = page::limit(which.limit.as_deref())?;
-    let before = which.cursor.as_deref().map(|text| cursor::parse_in_room(Listing::Messages, room, text));
+    let place = which.place(room)?;
     private::check(&http, &caller, room).await?;
-    let found = http.pod.store.messages(room, viewer, limit, before.transpose()?).await?;
+    let found = http.pod.store.messages_at(room, viewer, limit, place).await?;
+    let (next_cursor, newer_cursor) = cursor::of_messages(room, &found);
     Ok(Json(MessagePage {
-        messages: with_reactions(&http, &found.messages, viewer).await?,
-        next_cursor: found.next.map(|seq| cursor::in_room(Listing::Messages, room, seq)),
+        messages: as_seen(&http, &found.messages, viewer).await?,
+        next_cursor,
+        newer_cursor,
     }))
 }
 
@@ -137,7 +172,7 @@ pub(super) async fn read(
 ) -> Result<Json<wire::Message>, Problem> {
     let message = http.pod.store.message(MessageId(*message), caller.user.id).await?;
     private::check(&http, &caller, message.room).await?;
-    let mut seen = with_reactions(&http, std::slice::from_ref(&message), caller.user.id).await?;
+    let mut seen = as_seen(&http, std::slice::from_ref(&message), caller.user.id).await?;
     seen.pop().map(Json).ok_or_else(|| Fault::internal(&"a message was lost").into())
 }
 
@@ -177,20 +212,36 @@ pub(super) async fn remove(
     Ok(Done)
 }
 
-/// These messages with what people express about them; of deleted ones nothing.
-pub(super) async fn with_reactions(
+/// These messages with what people express about them and whether they are pinned, of deleted ones
+/// neither; and with the threads that they began.
+pub(super) async fn as_seen(
     http: &Http,
     messages: &[Message],
     viewer: UserId,
 ) -> Result<Vec<wire::Message>, Problem> {
     let living = messages.iter().filter(|message| message.deleted_at.is_none()).map(|message| message.id);
+    let living: Vec<MessageId> = living.collect();
+    let store = &http.pod.store;
+    let roots = messages.iter().filter(|message| message.thread_root.is_none()).map(|message| message.id);
+    let (reactions, pinned, threads) = try_join!(
+        store.reactions(living.clone(), viewer),
+        store.pinned(living),
+        store.threads(roots.collect(), viewer)
+    )?;
     let mut signs = HashMap::<Uuid, Vec<wire::Reaction>>::new();
-    for reaction in &http.pod.store.reactions(living.collect(), viewer).await? {
+    for reaction in &reactions {
         signs.entry(reaction.message.0).or_default().push(reaction.into());
     }
     let seen = |message: &Message| {
         let reactions = Some(signs.remove(&message.id.0).unwrap_or_default());
-        wire::Message { reactions, ..wire::Message::of(message, Some(viewer), &http.pod.links) }
+        let is_pinned = pinned.contains(&message.id);
+        let thread = threads.iter().find(|thread| thread.root == message.id).map(Into::into);
+        wire::Message {
+            reactions,
+            is_pinned,
+            thread,
+            ..wire::Message::of(message, Some(viewer), &http.pod.links)
+        }
     };
     Ok(messages.iter().map(seen).collect())
 }

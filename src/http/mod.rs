@@ -43,6 +43,7 @@ mod marks;
 mod messages;
 pub mod openapi;
 mod page;
+mod pins;
 mod private;
 pub mod problem;
 mod ranges;
@@ -54,6 +55,7 @@ mod rooms;
 mod search;
 mod second_factor;
 mod sessions;
+mod threads;
 mod tickets;
 mod upload;
 mod users;
@@ -344,6 +346,23 @@ fn managing(config: &mut web::ServiceConfig<'_>) {
                 .route(delete().to(messages::unreact))
                 .default_service(only("PUT, DELETE")),
         )
+        .service(
+            resource("/messages/{messageId}/thread")
+                .route(get().to(threads::list))
+                .default_service(only("GET")),
+        )
+        .service(
+            resource("/messages/{messageId}/thread/read")
+                .route(put().to(threads::mark))
+                .default_service(only("PUT")),
+        )
+        .service(
+            resource("/messages/{messageId}/pin")
+                .route(put().to(pins::pin))
+                .route(delete().to(pins::unpin))
+                .default_service(only("PUT, DELETE")),
+        )
+        .service(resource("/rooms/{roomId}/pins").route(get().to(pins::list)).default_service(only("GET")))
         .service(resource("/direct-rooms").route(post().to(direct::open)).default_service(only("POST")))
         .service(resource("/users/me/invites").route(get().to(invites::mine)).default_service(only("GET")))
         .service(

@@ -5,7 +5,7 @@ use paperclip::actix::{Apiv2Schema, api_v2_operation};
 use serde::{Deserialize, Serialize};
 
 use super::extract::Caller;
-use super::messages::with_reactions;
+use super::messages::as_seen;
 use super::problem::Problem;
 use super::{Http, cursor, page, private};
 use crate::domain::Refusal;
@@ -77,7 +77,7 @@ pub(super) async fn find(
         messages.extend(hit.before.iter().chain(&hit.after).cloned());
     }
     // In the order in which they were put together.
-    let mut seen = with_reactions(&http, &messages, viewer).await?.into_iter();
+    let mut seen = as_seen(&http, &messages, viewer).await?.into_iter();
     let mut results = Vec::new();
     for hit in &found.hits {
         let Some(message) = seen.next() else { break };

@@ -129,6 +129,11 @@ pub enum Command {
         emoji: Emoji,
         on: bool,
     },
+    Pin {
+        room: RoomId,
+        message: MessageId,
+        on: bool,
+    },
     Ping,
 }
 

@@ -38,6 +38,10 @@ pub(super) fn command(envelope: &Envelope<'_>, limits: &Limits) -> Result<Comman
             let (message, emoji) = (MessageId(id), Emoji::parse(&emoji)?);
             Command::React { room: room(envelope)?, message, emoji, on: action == "reaction.add" }
         }
+        action @ ("message.pin" | "message.unpin") => {
+            let message = MessageId(data::<Named>(envelope)?.id);
+            Command::Pin { room: room(envelope)?, message, on: action == "message.pin" }
+        }
         "mark.read" => {
             let read = position("seq", data::<At>(envelope)?.seq)?;
             Command::Mark { room: room(envelope)?, received: Seq::START, read }

@@ -40,6 +40,9 @@ pub fn entry(entry: &Entry, viewer: Option<UserId>, links: &Links) -> Encoded {
         Change::ReactionAdded { message, user, emoji } | Change::ReactionRemoved { message, user, emoji } => {
             envelope(Data::Reaction { id: message.0, user_id: user.0, emoji: emoji.as_str() })
         }
+        Change::MessagePinned { message, user } | Change::MessageUnpinned { message, user } => {
+            envelope(Data::Pin { message_id: message.0, user_id: user.0 })
+        }
         Change::RoomUpdated(facts) | Change::RoomArchived(facts) => envelope(Data::Room(Facts::of(facts))),
         Change::Other { .. } => envelope(Data::Nothing {}),
     }
@@ -74,6 +77,11 @@ enum Data<'a> {
         id: Uuid,
         user_id: Uuid,
         emoji: &'a str,
+    },
+    #[serde(rename_all = "camelCase")]
+    Pin {
+        message_id: Uuid,
+        user_id: Uuid,
     },
     Room(Facts<'a>),
     Nothing {},

@@ -156,9 +156,18 @@ pub struct Message {
     /// The message that this one answers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<Uuid>,
+    /// Of a reply: the message that its thread began with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thread_root: Option<Uuid>,
+    /// Where it is asked for over HTTP, of a message with replies: its thread, as you see it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thread: Option<Thread>,
     /// Where they are asked for over HTTP: what people express about it. Sockets tell each change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reactions: Option<Vec<Reaction>>,
+    /// Where it is asked for over HTTP: set on a pinned message. Sockets tell each change.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_pinned: bool,
     /// Set on a deleted message, whose content is empty. {{"format":"date-time"}}
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deleted_at: Option<String>,
@@ -179,8 +188,36 @@ impl Message {
             seq: message.seq.get(),
             client_msg_id: (viewer == Some(message.author)).then_some(message.client_msg_id.0),
             reply_to: message.reply_to.map(|id| id.0),
+            thread_root: message.thread_root.map(|id| id.0),
+            thread: None,
             reactions: None,
+            is_pinned: false,
             deleted_at: message.deleted_at.map(rfc3339),
+        }
+    }
+}
+
+/// The thread that a message began.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Apiv2Schema)]
+#[serde(rename_all = "camelCase")]
+pub struct Thread {
+    /// How many messages answer it, or answers of it; deleted ones left out.
+    pub replies: u64,
+    /// {{"format":"date-time"}}
+    pub last_reply_at: String,
+    /// Who wrote them, the last first, at most 5.
+    pub participants: Vec<Uuid>,
+    /// Replies by others above your mark of the thread, since you joined.
+    pub unread: u64,
+}
+
+impl From<&domain::Thread> for Thread {
+    fn from(thread: &domain::Thread) -> Self {
+        Self {
+            replies: thread.replies,
+            last_reply_at: rfc3339(thread.last_reply_at),
+            participants: thread.participants.iter().map(|user| user.0).collect(),
+            unread: thread.unread,
         }
     }
 }

@@ -35,6 +35,9 @@ struct MessageDto {
     g: Vec<FileDto>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     p: Option<Uuid>,
+    /// Where its thread began.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    h: Option<Uuid>,
     t: i64,
     u: i64,
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -89,6 +92,12 @@ struct ReactionDto {
     i: Uuid,
     u: Uuid,
     e: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct PinDto {
+    i: Uuid,
+    u: Uuid,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -156,6 +165,7 @@ impl MessageDto {
             x: message.content.clone(),
             g: message.attachments.iter().map(FileDto::new).collect(),
             p: message.reply_to.map(|id| id.0),
+            h: message.thread_root.map(|id| id.0),
             t: message.created_at.millis(),
             u: message.updated_at.millis(),
             z: message.deleted_at.map(Timestamp::millis),
@@ -172,6 +182,7 @@ impl MessageDto {
             content: self.x,
             attachments: self.g.into_iter().map(FileDto::attachment).collect(),
             reply_to: self.p.map(MessageId),
+            thread_root: self.h.map(MessageId),
             created_at: Timestamp::from_millis(self.t),
             updated_at: Timestamp::from_millis(self.u),
             deleted_at: self.z.map(Timestamp::from_millis),
@@ -206,6 +217,9 @@ impl EntryDto {
             Change::ReactionAdded { message, user, emoji }
             | Change::ReactionRemoved { message, user, emoji } => {
                 raw(&ReactionDto { i: message.0, u: user.0, e: emoji.as_str().to_owned() })?
+            }
+            Change::MessagePinned { message, user } | Change::MessageUnpinned { message, user } => {
+                raw(&PinDto { i: message.0, u: user.0 })?
             }
             Change::RoomUpdated(facts) | Change::RoomArchived(facts) => raw(&FactsDto::new(facts))?,
             Change::Other { .. } => None,
@@ -255,6 +269,14 @@ impl EntryDto {
                 let ReactionDto { i, u, e } = serde_json::from_str(data)?;
                 let (message, user, emoji) = (MessageId(i), UserId(u), Emoji::from_stored(e));
                 Change::ReactionRemoved { message, user, emoji }
+            }
+            "message.pinned" => {
+                let PinDto { i, u } = serde_json::from_str(data)?;
+                Change::MessagePinned { message: MessageId(i), user: UserId(u) }
+            }
+            "message.unpinned" => {
+                let PinDto { i, u } = serde_json::from_str(data)?;
+                Change::MessageUnpinned { message: MessageId(i), user: UserId(u) }
             }
             "room.updated" => Change::RoomUpdated(serde_json::from_str::<FactsDto>(data)?.facts()),
             "room.archived" => Change::RoomArchived(serde_json::from_str::<FactsDto>(data)?.facts()),

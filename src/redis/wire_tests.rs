@@ -49,6 +49,7 @@ fn messages(room: Uuid) -> impl Strategy<Value = Message> {
         content,
         attachments,
         reply_to: reply_to.map(MessageId),
+        thread_root: reply_to.map(MessageId),
         created_at: place.4,
         updated_at: place.5,
         deleted_at: place.6,
@@ -93,6 +94,14 @@ fn entries(room: Uuid) -> impl Strategy<Value = Entry> {
                 Change::ReactionAdded { message, user, emoji }
             } else {
                 Change::ReactionRemoved { message, user, emoji }
+            }
+        }),
+        (ids(), ids(), any::<bool>()).prop_map(|(message, user, on)| {
+            let (message, user) = (MessageId(message), UserId(user));
+            if on {
+                Change::MessagePinned { message, user }
+            } else {
+                Change::MessageUnpinned { message, user }
             }
         }),
         facts().prop_map(Change::RoomUpdated),

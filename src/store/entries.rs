@@ -101,6 +101,8 @@ pub(super) fn data(change: &Change) -> Option<Cow<'static, str>> {
         Change::MessageCreated(_)
         | Change::MessageUpdated(_)
         | Change::MessageDeleted(_)
+        | Change::MessagePinned { .. }
+        | Change::MessageUnpinned { .. }
         | Change::Other { .. } => None,
     }
 }
@@ -114,7 +116,9 @@ pub(super) const fn user(change: &Change) -> Option<UserId> {
         | Change::MemberBanned { user, .. }
         | Change::MemberUnbanned { user, .. }
         | Change::ReactionAdded { user, .. }
-        | Change::ReactionRemoved { user, .. } => Some(*user),
+        | Change::ReactionRemoved { user, .. }
+        | Change::MessagePinned { user, .. }
+        | Change::MessageUnpinned { user, .. } => Some(*user),
         _ => None,
     }
 }
@@ -150,11 +154,13 @@ pub(super) fn change(
         ("reaction.removed", _) => {
             reaction().map(|(message, user, emoji)| Change::ReactionRemoved { message, user, emoji })
         }
+        ("message.pinned", Some(user)) => message.map(|message| Change::MessagePinned { message, user }),
+        ("message.unpinned", Some(user)) => message.map(|message| Change::MessageUnpinned { message, user }),
         ("room.updated", _) => facts().map(Change::RoomUpdated),
         ("room.archived", _) => facts().map(Change::RoomArchived),
         (
-            "message.created" | "message.updated" | "message.deleted" | "member.joined" | "member.left"
-            | "member.updated" | "member.banned" | "member.unbanned",
+            "message.created" | "message.updated" | "message.deleted" | "message.pinned" | "message.unpinned"
+            | "member.joined" | "member.left" | "member.updated" | "member.banned" | "member.unbanned",
             _,
         ) => None,
         _ => return Change::Other { kind: kind.into() },

@@ -8,6 +8,7 @@ mod administration;
 mod audit;
 mod entries;
 mod files;
+mod history;
 mod jobs;
 mod letters;
 mod log;
@@ -22,6 +23,7 @@ mod rooms;
 mod search;
 mod second_factors;
 pub mod sqlite;
+mod threads;
 mod times;
 mod user_logs;
 
@@ -32,6 +34,7 @@ pub use administration::Administration;
 pub use audit::{AuditPage, Audits};
 pub use files::{FilePurpose, Files, NewFile, ReadableFile, Unused};
 use futures_util::future::BoxFuture;
+pub use history::{History, Place};
 pub use jobs::Jobs;
 pub use letters::Letters;
 pub use log::{Append, Log, LogPage, RoomSnapshot};
@@ -46,6 +49,7 @@ pub use rooms::{
 };
 pub use search::{Hit, HitCursor, HitPage, Search, Searching};
 pub use second_factors::SecondFactors;
+pub use threads::{ThreadPage, Threads};
 pub use times::{CallKind, CallSpread, CallTimes, Watched};
 pub use user_logs::{MarksPage, Moved, UserHeads, UserLogPage, UserLogs};
 
@@ -90,12 +94,14 @@ impl From<Refusal> for StoreError {
 pub trait Store:
     Log
     + Rooms
+    + History
     + Memberships
     + Reactions
     + Accounts
     + Letters
     + Proofs
     + SecondFactors
+    + Threads
     + UserLogs
     + Repair
     + Administration

@@ -83,6 +83,8 @@ pub struct MessagePage {
     pub messages: Vec<Message>,
     /// Where the older ones begin: strictly below this `seq`.
     pub next: Option<Seq>,
+    /// Where the newer ones begin: strictly above this `seq`.
+    pub newer: Option<Seq>,
 }
 
 /// Where somebody stands to a message.
@@ -149,6 +151,7 @@ pub trait Rooms: Send + Sync + 'static {
     ) -> Answer<'_, MemberPage>;
 
     /// A page of what the viewer may see of the history: strictly before `before`, or from the newest.
+    /// For other places see [`super::History`].
     ///
     /// # Errors
     /// `NotFound`/`NotMember` when the viewer may not read the room.

@@ -218,6 +218,9 @@ impl Session {
             Command::React { room, message, emoji, on } => {
                 self.submit(room, Operation::React { by: user, message, emoji, on }, reference);
             }
+            Command::Pin { room, message, on } => {
+                self.submit(room, Operation::Pin { by: user, message, on }, reference);
+            }
             Command::Subscribe { room, level, after } => self.subscribe(room, level, after, reference, ctx),
             Command::Resume(resume) => self.resume(&resume, reference, ctx),
             Command::Unsubscribe { room } => {
@@ -260,6 +263,7 @@ const fn is_writing(command: &Command) -> bool {
             | Command::Edit { .. }
             | Command::Delete { .. }
             | Command::React { .. }
+            | Command::Pin { .. }
             | Command::Typing { .. }
     )
 }

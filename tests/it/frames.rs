@@ -52,6 +52,7 @@ fn message() -> Message {
         content: "hi".into(),
         attachments: Vec::new(),
         reply_to: None,
+        thread_root: None,
         created_at: at(0),
         updated_at: at(0),
         deleted_at: None,
@@ -199,6 +200,10 @@ fn server_frames() -> BTreeMap<String, Encoded> {
     add("ack.react", server::ack(r, &reacted));
     let removed = Change::ReactionRemoved { message, user, emoji };
     add("reaction.removed", server::entry(&entry(56, removed), None, &links));
+    let pinned = Change::MessagePinned { message, user };
+    add("message.pinned", server::entry(&entry(57, pinned), None, &links));
+    let unpinned = Change::MessageUnpinned { message, user };
+    add("message.unpinned", server::entry(&entry(58, unpinned), None, &links));
     add("room.archived", server::entry(&entry(54, Change::RoomArchived(archived)), None, &links));
     let newer = Change::Other { kind: "room.painted".into() };
     add("other", server::entry(&entry(49, newer), None, &links));

@@ -88,6 +88,7 @@ fn base() -> DefaultApiRaw {
             ("Message", wire::Message::schema_with_ref()),
             ("Room", wire::Room::schema_with_ref()),
             ("Attachment", wire::Attachment::schema_with_ref()),
+            ("Thread", wire::Thread::schema_with_ref()),
             ("Reaction", wire::Reaction::schema_with_ref()),
             ("RoomSettings", wire::RoomSettings::schema_with_ref()),
             ("Invite", Invite::schema_with_ref()),

@@ -6,13 +6,15 @@
 use sha2::{Digest, Sha256};
 
 use super::ledger::Ledger;
-use super::{Decision, Known, KnownMessage, KnownRoom};
+use super::{Decision, Known, KnownMessage, KnownRoom, Named};
 use crate::domain::file;
+use crate::domain::mention::Groups;
 use crate::domain::policy::{self, EditWindow, Verdict};
+use crate::domain::powers::{self, Action};
 use crate::domain::refusal::Invalid;
 use crate::domain::{
-    Applied, Attachment, Change, Committed, Content, Draft, Entry, FileId, Message, MessageId, Operation,
-    Outcome, Refusal, Role, RoomBatch, RoomId, Seq, Timestamp, UserId,
+    Applied, Attachment, Change, Committed, Content, Draft, Entry, FileId, HistoryVisibility, Message,
+    MessageId, Operation, Outcome, Refusal, Role, RoomBatch, RoomId, Seq, Timestamp, UserId, mention,
 };
 
 /// Decides all operations of all batches, in order. `known` is what [`super::needs`] asked for, as
@@ -28,7 +30,8 @@ fn apply(ledger: &mut Ledger, batch: &RoomBatch, window: EditWindow) -> Applied 
         let refused = batch.operations.iter().map(|_| Err(Refusal::NotFound("room")));
         return Applied { outcomes: refused.collect(), messages: 0 };
     };
-    let mut desk = Desk { ledger, room: batch.room, is_private, is_direct, now: batch.now, window };
+    let RoomBatch { room, now, present, .. } = batch;
+    let mut desk = Desk { ledger, room: *room, is_private, is_direct, now: *now, window, present };
     let outcomes = batch.operations.iter().map(|operation| desk.judge(operation)).collect();
     let messages = desk.ledger.room(batch.room).map_or(0, |room| room.totals.messages);
     Applied { outcomes, messages }
@@ -42,6 +45,7 @@ pub(super) struct Desk<'l> {
     pub(super) is_direct: bool,
     pub(super) now: Timestamp,
     window: EditWindow,
+    present: &'l [UserId],
 }
 
 impl Desk<'_> {
@@ -54,6 +58,7 @@ impl Desk<'_> {
             Operation::Join { user } => self.join(*user),
             Operation::Leave { user } => self.leave(*user),
             Operation::React { by, message, emoji, on } => self.react(*by, *message, emoji, *on),
+            Operation::Pin { by, message, on } => self.pin(*by, *message, *on),
             Operation::Accept { user, invite } => self.accept(*user, *invite),
             Operation::Update { by, patch } => self.update(*by, patch),
             Operation::Archive { by, archived } => self.archive(*by, *archived),
@@ -67,7 +72,7 @@ impl Desk<'_> {
     }
 
     fn send(&mut self, author: UserId, id: MessageId, draft: &Draft) -> Outcome {
-        self.insider(author)?;
+        let role = self.insider(author)?;
         let body_hash: [u8; 32] = Sha256::digest(draft.body_key()).into();
         // A used key answers before anything is said about the new body.
         if let Some(first) = self.ledger.by_key(author, draft.client_msg_id) {
@@ -75,6 +80,7 @@ impl Desk<'_> {
         }
         self.writable()?;
         let attachments = self.check_references(author, draft)?;
+        let thread_root = draft.reply_to.and_then(|id| self.thread_of(id));
         let seq = self.next();
         let message = Message {
             id,
@@ -85,12 +91,14 @@ impl Desk<'_> {
             content: draft.content.as_str().to_owned(),
             attachments,
             reply_to: draft.reply_to,
+            thread_root,
             created_at: self.now,
             updated_at: self.now,
             deleted_at: None,
         };
         self.ledger.use_files(&draft.attachments, id);
-        self.ledger.add(message.clone(), body_hash);
+        let group = self.group(role, &message.content);
+        self.ledger.add(message.clone(), body_hash, group);
         self.ledger.wrote(self.room, author, seq);
         Ok(self.written(Change::MessageCreated(message)))
     }
@@ -106,7 +114,7 @@ impl Desk<'_> {
 
     /// Whether what the draft points at is there; answers its files.
     fn check_references(&self, author: UserId, draft: &Draft) -> Result<Vec<Attachment>, Invalid> {
-        if draft.reply_to.is_some_and(|id| self.message(id).is_none()) {
+        if draft.reply_to.is_some_and(|id| self.own_message(author, id).is_err()) {
             return Err(Invalid::new("replyTo", "is no message of this room"));
         }
         file::each_once(&draft.attachments)?;
@@ -133,7 +141,8 @@ impl Desk<'_> {
         self.writable()?;
         message.content = content.as_str().to_owned();
         message.updated_at = self.now;
-        self.ledger.rewrite(message.clone(), self.next());
+        let group = self.group(self.insider(by)?, &message.content);
+        self.ledger.rewrite(message.clone(), self.next(), group);
         Ok(self.written(Change::MessageUpdated(message)))
     }
 
@@ -166,8 +175,20 @@ impl Desk<'_> {
         message.attachments.clear();
         message.updated_at = self.now;
         message.deleted_at = Some(self.now);
-        self.ledger.rewrite(message.clone(), self.next());
+        self.ledger.rewrite(message.clone(), self.next(), None);
         self.written(Change::MessageDeleted(message))
+    }
+
+    /// Whom a text by somebody with this role names at once. From others it is only text.
+    fn group(&self, role: Role, text: &str) -> Option<Named> {
+        let Groups { everyone, present } = mention::groups(text);
+        if !(everyone || present) {
+            return None;
+        }
+        if !self.is_direct {
+            powers::may(role, Action::MentionGroup, self.is_private).ok()?;
+        }
+        Some(if everyone { Named::Everyone } else { Named::These(self.present.to_vec()) })
     }
 
     /// The role of someone inside.
@@ -194,10 +215,21 @@ impl Desk<'_> {
         self.ledger.message(id).filter(|known| known.message.room == self.room)
     }
 
+    /// Where the thread of a message began: what answers an answer belongs to the same.
+    fn thread_of(&self, id: MessageId) -> Option<MessageId> {
+        let Message { thread_root, reply_to, .. } = self.message(id)?.message;
+        // An answer without a root was written by a server that knew no threads.
+        Some(thread_root.or(reply_to).unwrap_or(id))
+    }
+
     /// A message that `by` may at least see.
     pub(super) fn own_message(&self, by: UserId, id: MessageId) -> Result<KnownMessage, Refusal> {
-        self.insider(by)?;
-        self.message(id).cloned().ok_or(Refusal::NotFound("message"))
+        let member = self.ledger.member(self.room, by).ok_or_else(|| policy::outsider(self.is_private))?;
+        // Who has a desk here has found the room.
+        let history = self.ledger.room(self.room).map_or(HistoryVisibility::SinceJoined, |room| room.history);
+        let from = history.visible_from(member.member.joined_seq);
+        let known = self.message(id).filter(|known| known.message.seq >= from);
+        known.cloned().ok_or(Refusal::NotFound("message"))
     }
 
     /// The number that [`Desk::written`] gives next.

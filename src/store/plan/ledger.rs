@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{
-    BanRow, Known, KnownFile, KnownMember, KnownMessage, KnownRoom, LogRow, MentionRow, NewMessage,
-    Rewritten, Writes,
+    BanRow, GroupRow, Known, KnownFile, KnownMember, KnownMessage, KnownRoom, LogRow, MentionRow, Named,
+    NewMessage, PinRow, Rewritten, Writes,
 };
 use crate::domain::{
     Change, ClientMsgId, Emoji, FileId, Invite, InviteId, Marks, Message, MessageId, Role, RoomFacts, RoomId,
@@ -14,7 +14,7 @@ use crate::domain::{
 
 /// Everything known, as of the last operation.
 pub(super) struct Ledger {
-    /// As it was read, but for users, keys, files and the counts of signs, which are as of now.
+    /// As it was read, but for users, keys, files and the counts of signs and pins, which are as of now.
     known: Known,
     /// Rooms as of now, if anything changed in them.
     rooms: BTreeMap<RoomId, KnownRoom>,
@@ -35,12 +35,15 @@ pub(super) struct Ledger {
     invites: BTreeMap<InviteId, Invite>,
     /// Signs as of now, where they changed; `None` for who took his back.
     reacted: BTreeMap<(MessageId, Emoji, UserId), Option<Timestamp>>,
+    /// Pins as of now, where they changed; `None` for what is pinned no more.
+    pinned: BTreeMap<MessageId, Option<PinRow>>,
 }
 
 struct Changed {
     now: KnownMessage,
     is_new: bool,
     mentioned: Vec<UserId>,
+    group: Option<Named>,
 }
 
 impl Ledger {
@@ -59,6 +62,7 @@ impl Ledger {
             bans: BTreeMap::new(),
             invites: BTreeMap::new(),
             reacted: BTreeMap::new(),
+            pinned: BTreeMap::new(),
         }
     }
 
@@ -80,6 +84,7 @@ impl Ledger {
             Change::RoomUpdated(facts) | Change::RoomArchived(facts) => {
                 found.is_archived = facts.archived_at.is_some();
                 found.window = facts.edit_window;
+                found.history = facts.history;
                 self.facts.insert(room, facts.clone());
             }
             _ => {}
@@ -162,6 +167,25 @@ impl Ledger {
         self.reacted.insert((message, emoji.clone(), user), on.then_some(at));
     }
 
+    pub(super) fn is_pinned(&self, message: MessageId) -> bool {
+        match self.pinned.get(&message) {
+            Some(changed) => changed.is_some(),
+            None => self.known.pins.contains(&message),
+        }
+    }
+
+    /// How many messages of the room are pinned.
+    pub(super) fn pins(&self, room: RoomId) -> usize {
+        self.known.pin_counts.get(&room).copied().unwrap_or_default()
+    }
+
+    /// A message is pinned that was not, or pinned no more.
+    pub(super) fn set_pin(&mut self, room: RoomId, message: MessageId, pin: Option<PinRow>) {
+        let count = self.known.pin_counts.entry(room).or_default();
+        *count = if pin.is_some() { *count + 1 } else { count.saturating_sub(1) };
+        self.pinned.insert(message, pin);
+    }
+
     pub(super) fn invite(&self, invite: InviteId) -> Option<&Invite> {
         self.invites.get(&invite).or_else(|| self.known.invites.get(&invite))
     }
@@ -222,30 +246,33 @@ impl Ledger {
     }
 
     /// Keeps a new message, with whom it names.
-    pub(super) fn add(&mut self, message: Message, body_hash: [u8; 32]) {
+    pub(super) fn add(&mut self, message: Message, body_hash: [u8; 32], group: Option<Named>) {
         self.known.keys.insert((message.author, message.client_msg_id), message.id);
         let mentioned = self.mentioned(&message);
         let last_seq = message.seq;
-        self.change(KnownMessage { message, last_seq, body_hash }, true, mentioned);
+        self.change(KnownMessage { message, last_seq, body_hash }, true, mentioned, group);
     }
 
     /// Keeps what a message is now, with whom it names now.
-    pub(super) fn rewrite(&mut self, message: Message, last_seq: Seq) {
+    pub(super) fn rewrite(&mut self, message: Message, last_seq: Seq, group: Option<Named>) {
         let Some(before) = self.message(message.id) else { return };
         let body_hash = before.body_hash;
         if let (Some(at), false) = (message.deleted_at, before.message.attachments.is_empty()) {
             self.files_released.push((message.id, at));
         }
+        if message.deleted_at.is_some() && self.is_pinned(message.id) {
+            self.set_pin(message.room, message.id, None);
+        }
         let mentioned = self.mentioned(&message);
-        self.change(KnownMessage { message, last_seq, body_hash }, false, mentioned);
+        self.change(KnownMessage { message, last_seq, body_hash }, false, mentioned, group);
     }
 
-    fn change(&mut self, now: KnownMessage, is_new: bool, mentioned: Vec<UserId>) {
+    fn change(&mut self, now: KnownMessage, is_new: bool, mentioned: Vec<UserId>, group: Option<Named>) {
         let place = *self.places.entry(now.message.id).or_insert(self.messages.len());
         match self.messages.get_mut(place) {
             // New it stays, whatever is done to it in the same commit.
-            Some(changed) => (changed.now, changed.mentioned) = (now, mentioned),
-            None => self.messages.push(Changed { now, is_new, mentioned }),
+            Some(changed) => (changed.now, changed.mentioned, changed.group) = (now, mentioned, group),
+            None => self.messages.push(Changed { now, is_new, mentioned, group }),
         }
     }
 
@@ -269,11 +296,12 @@ impl Ledger {
             files_released: self.files_released,
             ..Writes::default()
         };
-        for Changed { now: KnownMessage { message, last_seq, body_hash }, is_new, mentioned } in self.messages
-        {
-            let (id, room, seq) = (message.id, message.room, message.seq);
+        for Changed { now, is_new, mentioned, group } in self.messages {
+            let KnownMessage { message, last_seq, body_hash } = now;
+            let (id, room, seq, author) = (message.id, message.room, message.seq, message.author);
             let row = |user| MentionRow { message: id, user, room, seq };
             writes.mentions_added.extend(mentioned.into_iter().map(row));
+            writes.groups.extend(group.map(|named| GroupRow { message: id, room, seq, author, named }));
             if is_new {
                 writes.messages.push(NewMessage { message, last_seq, body_hash });
             } else {
@@ -325,6 +353,11 @@ impl Ledger {
                 (true, None) => writes.reactions_deleted.push(place),
                 (true, Some(_)) | (false, None) => {}
             }
+        }
+        for (message, now) in self.pinned {
+            // Pinned anew it has another place among the others.
+            writes.pins_deleted.extend(self.known.pins.contains(&message).then_some(message));
+            writes.pins_inserted.extend(now);
         }
         writes.facts = self.facts.into_iter().collect();
         writes.rooms = self.rooms.into_iter().map(|(room, now)| (room, now.totals)).collect();

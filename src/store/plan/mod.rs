@@ -6,6 +6,7 @@
 
 mod decide;
 mod ledger;
+mod pins;
 mod reactions;
 mod rooms;
 mod tests;
@@ -15,12 +16,14 @@ mod writes;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 pub(crate) use decide::decide;
-pub(crate) use writes::{BanRow, Decision, LogRow, MentionRow, NewMessage, Rewritten, Writes};
+pub(crate) use writes::{
+    BanRow, Decision, GroupRow, LogRow, MentionRow, Named, NewMessage, PinRow, Rewritten, Writes,
+};
 
 use crate::domain::policy::EditWindow;
 use crate::domain::{
-    Attachment, ClientMsgId, Emoji, FileId, Invite, InviteId, Marks, Member, Message, MessageId, Operation,
-    RoomBatch, RoomFacts, RoomId, Seq, Timestamp, UserId, mention,
+    Attachment, ClientMsgId, Emoji, FileId, HistoryVisibility, Invite, InviteId, Marks, Member, Message,
+    MessageId, Operation, RoomBatch, RoomFacts, RoomId, Seq, Timestamp, UserId, mention,
 };
 
 /// What must be read before a group commit can be decided. Rows of the rooms are locked first,
@@ -57,6 +60,9 @@ pub(crate) struct Needs {
     /// Messages to which somebody reacts, or takes it back, and by which signs.
     pub(crate) reactions: BTreeSet<MessageId>,
     pub(crate) reacted: BTreeSet<(MessageId, Emoji, UserId)>,
+    /// Messages that may be pinned, and rooms where another is to be.
+    pub(crate) pins: BTreeSet<MessageId>,
+    pub(crate) pin_counts: BTreeSet<RoomId>,
 }
 
 /// What was read. What was asked for and is not in here does not exist.
@@ -80,6 +86,9 @@ pub(crate) struct Known {
     /// How many people express each sign, of those messages that have any.
     pub(crate) reactions: HashMap<MessageId, BTreeMap<Emoji, u64>>,
     pub(crate) reacted: HashSet<(MessageId, Emoji, UserId)>,
+    pub(crate) pins: HashSet<MessageId>,
+    /// How many messages are pinned, of those rooms that have any.
+    pub(crate) pin_counts: HashMap<RoomId, usize>,
 }
 
 /// A room as its row says.
@@ -88,6 +97,7 @@ pub(crate) struct KnownRoom {
     pub(crate) is_private: bool,
     pub(crate) is_direct: bool,
     pub(crate) is_archived: bool,
+    pub(crate) history: HistoryVisibility,
     /// How long authors may edit and delete here, where it is not as everywhere.
     pub(crate) window: Option<EditWindow>,
     pub(crate) totals: Totals,
@@ -170,6 +180,13 @@ pub(crate) fn needs(batches: &[RoomBatch]) -> Needs {
                 }
                 Operation::Delete { message, .. } | Operation::Erase { message, .. } => {
                     needs.messages.insert(*message);
+                    // What is deleted is pinned no more.
+                    needs.pins.insert(*message);
+                }
+                Operation::Pin { message, .. } => {
+                    needs.messages.insert(*message);
+                    needs.pins.insert(*message);
+                    needs.pin_counts.insert(room);
                 }
                 Operation::React { by, message, emoji, .. } => {
                     needs.messages.insert(*message);

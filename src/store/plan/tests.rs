@@ -30,7 +30,7 @@ fn edit(by: UserId, message: u128, text: &str) -> Operation {
 }
 
 fn batch(room: RoomId, operations: Vec<Operation>) -> RoomBatch {
-    RoomBatch { room, now: Timestamp::from_millis(1), operations }
+    RoomBatch { room, now: Timestamp::from_millis(1), operations, present: Vec::new() }
 }
 
 /// The numbers that were answered.
@@ -249,6 +249,8 @@ fn operation() -> impl Strategy<Value = Operation> {
                 on,
             }
         ),
+        2 => (who.clone(), 0..12_u128, any::<bool>())
+            .prop_map(|(by, m, on)| Operation::Pin { by, message: id(m), on }),
         1 => (who.clone(), 0..12_u128).prop_map(|(author, m)| Operation::Erase { author, message: id(m) }),
         1 => who.clone().prop_map(|user| Operation::Accept { user, invite: LINK }),
         4 => (who.clone(), who.clone(), 0..7_u8).prop_map(|(by, user, what)| manage(by, user, what)),

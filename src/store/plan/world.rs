@@ -33,7 +33,9 @@ impl World {
         for (room, is_private) in [(HERE, false), (THERE, true)] {
             let totals =
                 Totals { head: seq(2), members: 2, messages: 0, last_activity: Timestamp::from_millis(0) };
-            let open = KnownRoom { is_private, is_direct: false, is_archived: false, window: None, totals };
+            let history = HistoryVisibility::All;
+            let open =
+                KnownRoom { is_private, is_direct: false, is_archived: false, history, window: None, totals };
             known.rooms.insert(room, open);
             known.facts.insert(room, facts("here"));
             for (user, role, joined) in [(ALICE, Role::Owner, 1), (BOB, Role::Member, 2)] {
@@ -85,6 +87,9 @@ impl World {
         let kinds = |id: &MessageId| Some((*id, all.reactions.get(id)?.clone()));
         known.reactions.extend(needs.reactions.iter().filter_map(kinds));
         known.reacted.extend(needs.reacted.iter().filter(|place| all.reacted.contains(*place)).cloned());
+        known.pins.extend(needs.pins.intersection(&all.pins.iter().copied().collect()));
+        let count = |room: &RoomId| Some((*room, *all.pin_counts.get(room)?));
+        known.pin_counts.extend(needs.pin_counts.iter().filter_map(count));
         let found = |id: &InviteId| Some((*id, all.invites.get(id)?.clone()));
         known.invites.extend(needs.invites.iter().filter_map(found));
         let found = |place: &(RoomId, UserId)| all.members.get(place).map(|found| (*place, found.clone()));
@@ -157,6 +162,7 @@ impl World {
             all.facts.insert(*room, facts.clone());
             all.rooms.get_mut(room).expect("a row").is_archived = facts.archived_at.is_some();
             all.rooms.get_mut(room).expect("a row").window = facts.edit_window;
+            all.rooms.get_mut(room).expect("a row").history = facts.history;
         }
         for place in &writes.bans_deleted {
             assert!(all.bans.remove(place));
@@ -173,6 +179,14 @@ impl World {
         for (message, emoji, user, _) in &writes.reactions_inserted {
             assert!(all.reacted.insert((*message, emoji.clone(), *user)));
             *all.reactions.entry(*message).or_default().entry(emoji.clone()).or_default() += 1;
+        }
+        for message in &writes.pins_deleted {
+            assert!(all.pins.remove(message));
+            *all.pin_counts.get_mut(&all.messages[message].message.room).expect("a count") -= 1;
+        }
+        for pin in &writes.pins_inserted {
+            assert!(all.pins.insert(pin.message) && all.messages[&pin.message].message.deleted_at.is_none());
+            *all.pin_counts.entry(pin.room).or_default() += 1;
         }
         for (invite, uses) in &writes.invites_used {
             all.invites.get_mut(invite).expect("a row").uses = *uses;

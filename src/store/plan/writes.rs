@@ -50,11 +50,21 @@ pub(crate) struct Writes {
     pub(crate) bans_inserted: Vec<BanRow>,
     pub(crate) reactions_deleted: Vec<(MessageId, Emoji, UserId)>,
     pub(crate) reactions_inserted: Vec<(MessageId, Emoji, UserId, Timestamp)>,
+    pub(crate) pins_deleted: Vec<MessageId>,
+    pub(crate) pins_inserted: Vec<PinRow>,
+    /// Many at once, named by a message; to be written after the members.
+    pub(crate) groups: Vec<GroupRow>,
     /// How many have come in by these invitations.
     pub(crate) invites_used: Vec<(InviteId, u32)>,
 }
 
 impl Writes {
+    /// The marks of threads that move, as their people answer there.
+    pub(crate) fn thread_marks(&self) -> impl Iterator<Item = (MessageId, UserId, Seq)> {
+        let answers = self.messages.iter().map(|new| &new.message);
+        answers.filter_map(|message| Some((message.thread_root?, message.author, message.seq)))
+    }
+
     /// Whose own invitations are forgotten: of who came in, that he cannot come back by one when he
     /// is put out, and of who may not come in.
     pub(crate) fn not_invited(&self) -> impl Iterator<Item = (RoomId, UserId)> {
@@ -69,6 +79,17 @@ pub(crate) struct BanRow {
     pub(crate) room: RoomId,
     pub(crate) user: UserId,
     pub(crate) by: UserId,
+    pub(crate) at: Timestamp,
+}
+
+/// A message is kept in view.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PinRow {
+    pub(crate) message: MessageId,
+    pub(crate) room: RoomId,
+    /// Of the entry that pinned it.
+    pub(crate) seq: Seq,
+    pub(crate) user: UserId,
     pub(crate) at: Timestamp,
 }
 
@@ -99,6 +120,24 @@ pub(crate) struct MentionRow {
     pub(crate) room: RoomId,
     /// The message's.
     pub(crate) seq: Seq,
+}
+
+/// A message names many members: those who joined before it, but for its author.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct GroupRow {
+    pub(crate) message: MessageId,
+    pub(crate) room: RoomId,
+    /// The message's.
+    pub(crate) seq: Seq,
+    pub(crate) author: UserId,
+    pub(crate) named: Named,
+}
+
+/// Who of the members.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Named {
+    Everyone,
+    These(Vec<UserId>),
 }
 
 /// An entry of a room's log, as it lies: messages are joined when it is read.

@@ -6,10 +6,10 @@
 //!
 //! 1. `BEGIN`, and all rooms locked by one statement, in the order of their ids;
 //! 2. what the decision needs, one statement for each kind of row, sent together: for messages
-//!    that name nobody two (members, keys), seven at most, and for what is rare another six;
+//!    that name nobody two (members, keys), seven at most, and for what is rare another eight;
 //! 3. what was decided, one statement for each table, rows as arrays, sent together: for such
-//!    messages five (messages, log, members, rooms, outbox), fourteen at most, and seven more where
-//!    rooms, bans, invitations or reactions change;
+//!    messages five (messages, log, members, rooms, outbox), fourteen at most, and twelve more where
+//!    rooms, bans, invitations, reactions, pins or marks of threads change, or many are named at once;
 //! 4. `COMMIT`.
 //!
 //! So ten statements for any number of plain messages. Each has one text, so it is prepared once
@@ -29,7 +29,7 @@ use super::writes::{
     AddMentions, ChangeRoles, DeleteMembers, ForgetMentions, InsertEntries, InsertMembers, InsertMessages,
     MoveMarks, NoteGrowth, RewriteMessages, UpdateRooms, tell, user_growth,
 };
-use super::{changes, load, reactions, transaction};
+use super::{changes, groups, load, pins, reactions, threads, transaction};
 use crate::domain::policy::EditWindow;
 use crate::domain::{LogHead, RoomBatch, RoomId, Seq, Timestamp};
 use crate::store::Append;
@@ -80,8 +80,11 @@ async fn write(conn: &mut AsyncPgConnection, writes: &Writes) -> Result<(), Faul
     pipeline.add(writes.roles.len(), || ChangeRoles::new(&writes.roles));
     pipeline.add(writes.marks.len(), || MoveMarks::new(&writes.marks));
     pipeline.add(writes.rooms.len(), || UpdateRooms::new(&writes.rooms));
+    groups::write(&mut pipeline, writes);
+    threads::write(&mut pipeline, writes);
     changes::write(&mut pipeline, writes);
     reactions::write(&mut pipeline, writes);
+    pins::write(&mut pipeline, writes);
     // Last, as its locks are the last in their order.
     let growth = room_growth(writes).chain(user_growth(&writes.user_log));
     pipeline.add(writes.log.len(), || NoteGrowth::new(growth));

@@ -105,6 +105,7 @@ fn nobody(author: UserId, key: ClientMsgId) -> Message {
         content: String::new(),
         attachments: Vec::new(),
         reply_to: None,
+        thread_root: None,
         created_at: at,
         updated_at: at,
         deleted_at: None,

@@ -7,22 +7,21 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection as _};
 use futures_util::join;
 use uuid::Uuid;
 
-use super::changes;
 use super::fault::Fault;
 use super::files::{FileRow, LockFiles, known as known_file};
-use super::reactions;
 use super::rows::{MemberColumns, MemberRow, MessageColumns, MessageRow};
 use super::statements::statement;
 use super::transaction::BEGIN;
 use super::writes::LockUsers;
+use super::{changes, pins, reactions};
 use crate::domain::policy::EditWindow;
-use crate::domain::{Message, MessageId, RoomId, Seq, Timestamp, UserId};
+use crate::domain::{HistoryVisibility, Message, MessageId, RoomId, Seq, Timestamp, UserId};
 use crate::store::plan::{Known, KnownMember, KnownMessage, KnownRoom, KnownUser, Needs, Totals};
 
 statement! {
     LockRooms { rooms: Vec<Uuid> => Array<SqlUuid> }
-    -> (SqlUuid, (Bool, Bool, Bool, Nullable<BigInt>), BigInt, BigInt, BigInt, BigInt),
-    "SELECT id, is_private, kind = 'direct', archived_at IS NOT NULL, edit_window, last_seq, member_count, \
+    -> (SqlUuid, (Bool, Bool, Bool, Text, Nullable<BigInt>), BigInt, BigInt, BigInt, BigInt),
+    "SELECT id, is_private, kind = 'direct', archived_at IS NOT NULL, history, edit_window, last_seq, member_count, \
      message_count, last_activity FROM rooms WHERE id = ANY(?) \
      ORDER BY id FOR NO KEY UPDATE"
 }
@@ -40,7 +39,7 @@ statement! {
     ReadKeys { authors: Vec<Uuid> => Array<SqlUuid>, keys: Vec<Uuid> => Array<SqlUuid> }
     -> (MessageColumns, Binary),
     "SELECT x.id, x.room_id, x.seq, x.last_seq, x.author_id, x.client_msg_id, x.content, x.reply_to, \
-     x.created_at, x.updated_at, x.deleted_at, x.attachments, x.body_hash \
+     x.created_at, x.updated_at, x.deleted_at, x.attachments, x.thread_root, x.body_hash \
      FROM unnest(?, ?) AS w (author, key) \
      JOIN messages x ON x.author_id = w.author AND x.client_msg_id = w.key"
 }
@@ -48,7 +47,7 @@ statement! {
 statement! {
     ReadMessages { messages: Vec<Uuid> => Array<SqlUuid> } -> (MessageColumns, Binary),
     "SELECT x.id, x.room_id, x.seq, x.last_seq, x.author_id, x.client_msg_id, x.content, x.reply_to, \
-     x.created_at, x.updated_at, x.deleted_at, x.attachments, x.body_hash \
+     x.created_at, x.updated_at, x.deleted_at, x.attachments, x.thread_root, x.body_hash \
      FROM messages x WHERE x.id = ANY(?)"
 }
 
@@ -69,7 +68,7 @@ statement! {
      WHERE room_id = w.room ORDER BY role = 'administrator' DESC, joined_seq LIMIT w.most) m"
 }
 
-type Sort = (bool, bool, bool, Option<i64>);
+type Sort = (bool, bool, bool, String, Option<i64>);
 type RoomNumbers = (Uuid, Sort, i64, i64, i64, i64);
 type Hashed = (MessageRow, Vec<u8>);
 type InRoom = (Uuid, MemberRow);
@@ -92,16 +91,18 @@ pub(super) async fn begin(conn: &mut AsyncPgConnection, needs: &Needs) -> Result
     read(conn, needs, &mut known).await?;
     changes::read(conn, needs, &mut known).await?;
     reactions::read(conn, needs, &mut known).await?;
+    pins::read(conn, needs, &mut known).await?;
     Ok(known)
 }
 
 fn room((_, sort, head, members, messages, last_activity): RoomNumbers) -> KnownRoom {
-    let (is_private, is_direct, is_archived, window) = sort;
+    let (is_private, is_direct, is_archived, history, window) = sort;
     let count = |n: i64| u64::try_from(n).unwrap_or(0);
     KnownRoom {
         is_private,
         is_direct,
         is_archived,
+        history: HistoryVisibility::from_stored(&history),
         window: window.map(EditWindow::from_stored),
         totals: Totals {
             head: Seq::from_stored(head),

@@ -18,7 +18,7 @@ use crate::domain::{
     RoomSettings, Seq, Timestamp, UserId, policy,
 };
 use crate::store::memberships::{AT_ONCE, LOOKED_AT};
-use crate::store::{DirectoryCursor, Insider, MemberCursor, MemberPage, MessagePage, RoomPage, RoomView};
+use crate::store::{DirectoryCursor, Insider, MemberCursor, MemberPage, RoomPage, RoomView};
 
 pub(super) async fn room_row(conn: &mut AsyncPgConnection, room: RoomId) -> Result<Option<RoomRow>, Fault> {
     Ok(rooms::table.find(room.0).select(RoomRow::as_select()).get_result(conn).await.optional()?)
@@ -236,32 +236,6 @@ async fn listed(
     }
     let rows: Vec<RoomRow> = query.load(conn).await?;
     Ok(rows.into_iter().map(Room::from).collect())
-}
-
-pub(super) async fn messages(
-    conn: &mut AsyncPgConnection,
-    room: RoomId,
-    viewer: UserId,
-    limit: usize,
-    before: Option<Seq>,
-) -> Result<MessagePage, Fault> {
-    transaction::snapshot(conn, async |conn| {
-        let (_, visible_from) = readable(conn, room, viewer).await?;
-        let mut rows: Vec<MessageRow> = messages::table
-            .filter(messages::room_id.eq(room.0))
-            .filter(messages::seq.ge(visible_from.stored()))
-            .filter(messages::seq.lt(before.map_or(i64::MAX, Seq::stored)))
-            .order(messages::seq.desc())
-            .limit(i64::try_from(one_more(limit)).unwrap_or(i64::MAX))
-            .select(MessageRow::as_select())
-            .load(conn)
-            .await?;
-        let more = cut(&mut rows, limit);
-        let messages: Vec<Message> = rows.into_iter().map(Message::from).collect();
-        let next = messages.last().map(|message| message.seq).filter(|_| more);
-        Ok(MessagePage { messages, next })
-    })
-    .await
 }
 
 pub(super) async fn message(

@@ -225,6 +225,7 @@ pub(super) struct MessageRow {
     updated_at: i64,
     deleted_at: Option<i64>,
     attachments: Option<String>,
+    thread_root: Option<Uuid>,
 }
 
 /// The columns of a [`MessageRow`], for statements written out.
@@ -241,6 +242,7 @@ pub(super) type MessageColumns = (
     BigInt,
     Nullable<BigInt>,
     Nullable<Text>,
+    Nullable<SqlUuid>,
 );
 
 impl MessageRow {
@@ -261,6 +263,7 @@ impl From<MessageRow> for Message {
             content: row.content,
             attachments: shown(row.attachments, row.deleted_at.is_some()),
             reply_to: row.reply_to.map(MessageId),
+            thread_root: row.thread_root.map(MessageId),
             created_at: Timestamp::from_millis(row.created_at),
             updated_at: Timestamp::from_millis(row.updated_at),
             deleted_at: row.deleted_at.map(Timestamp::from_millis),

@@ -104,6 +104,7 @@ diesel::table! {
         updated_at -> BigInt,
         deleted_at -> Nullable<BigInt>,
         attachments -> Nullable<Text>,
+        thread_root -> Nullable<Uuid>,
     }
 }
 
@@ -197,6 +198,24 @@ diesel::table! {
     reactions (message_id, emoji, user_id) {
         message_id -> Uuid,
         emoji -> Text,
+        user_id -> Uuid,
+        at -> BigInt,
+    }
+}
+
+diesel::table! {
+    thread_marks (root_id, user_id) {
+        root_id -> Uuid,
+        user_id -> Uuid,
+        read_seq -> BigInt,
+    }
+}
+
+diesel::table! {
+    pins (message_id) {
+        message_id -> Uuid,
+        room_id -> Uuid,
+        seq -> BigInt,
         user_id -> Uuid,
         at -> BigInt,
     }
@@ -336,6 +355,7 @@ diesel::joinable!(members -> users (user_id));
 diesel::allow_tables_to_appear_in_same_query!(logins, refresh_tokens, users);
 diesel::allow_tables_to_appear_in_same_query!(members, messages, rooms);
 diesel::allow_tables_to_appear_in_same_query!(users, members);
+diesel::allow_tables_to_appear_in_same_query!(messages, pins);
 diesel::allow_tables_to_appear_in_same_query!(proofs, users);
 diesel::joinable!(bans -> users (user_id));
 diesel::joinable!(invites -> rooms (room_id));

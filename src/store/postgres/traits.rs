@@ -4,7 +4,8 @@
 use futures_util::FutureExt as _;
 
 use super::{
-    PgStore, accounts, append, letters, log, making, proofs, prune, repair, rooms, standing, user_logs,
+    PgStore, accounts, append, history, letters, log, making, proofs, prune, repair, rooms, standing,
+    user_logs,
 };
 use crate::domain::{
     AuditRecord, ClientMsgId, EmailChange, EmailStep, Epoch, Head, Letter, LetterId, LogHead, Login,
@@ -13,8 +14,8 @@ use crate::domain::{
 };
 use crate::store::{
     Accounts, Answer, Append, Credentials, DirectoryCursor, Letters, Log, LogPage, MarksPage, MemberCursor,
-    MemberPage, MessagePage, Moved, NewAccount, NewRoom, NewRoomMade, Proofs, Repair, RoomPage, RoomSnapshot,
-    RoomView, Rooms, Standing, Store, UserHeads, UserLogPage, UserLogs,
+    MemberPage, MessagePage, Moved, NewAccount, NewRoom, NewRoomMade, Place, Proofs, Repair, RoomPage,
+    RoomSnapshot, RoomView, Rooms, Standing, Store, UserHeads, UserLogPage, UserLogs,
 };
 
 impl Log for PgStore {
@@ -98,7 +99,8 @@ impl Rooms for PgStore {
         limit: usize,
         before: Option<Seq>,
     ) -> Answer<'_, MessagePage> {
-        self.executor.read((), move |conn, ()| rooms::messages(conn, room, viewer, limit, before).boxed())
+        let place = before.map_or(Place::Newest, Place::Before);
+        self.executor.read((), move |conn, ()| history::messages_at(conn, room, viewer, limit, place).boxed())
     }
 
     fn message(&self, id: MessageId, viewer: UserId) -> Answer<'_, Message> {

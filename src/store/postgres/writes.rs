@@ -43,10 +43,11 @@ statement! {
         updated: Vec<i64> => Array<BigInt>,
         deleted: Vec<Option<i64>> => Array<Nullable<BigInt>>,
         attachments: Vec<Option<String>> => Array<Nullable<Text>>,
+        threads: Vec<Option<Uuid>> => Array<Nullable<SqlUuid>>,
     } -> (),
     "INSERT INTO messages (id, room_id, seq, last_seq, author_id, client_msg_id, body_hash, content, \
-     reply_to, created_at, updated_at, deleted_at, attachments) \
-     SELECT * FROM unnest(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+     reply_to, created_at, updated_at, deleted_at, attachments, thread_root) \
+     SELECT * FROM unnest(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 }
 
 impl InsertMessages {
@@ -65,6 +66,7 @@ impl InsertMessages {
             updated: column(rows, |new| new.message.updated_at.millis()),
             deleted: column(rows, |new| new.message.deleted_at.map(Timestamp::millis)),
             attachments: column(rows, |new| listed(&new.message.attachments)),
+            threads: column(rows, |new| new.message.thread_root.map(|id| id.0)),
         }
     }
 }

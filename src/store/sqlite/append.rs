@@ -12,7 +12,7 @@ use super::rows::{Key, NewEntry, NewMember, NewMention, NewMessageRow};
 use super::schema::{members, mentions, messages, user_log, users};
 use super::statements::{InsertEntries, UpdateMarks, UpdateTotals};
 use super::user_logs::UserEntryRow;
-use super::{files, invites, load, reactions};
+use super::{files, groups, invites, load, pins, reactions, threads};
 use crate::domain::policy::EditWindow;
 use crate::domain::{RoomBatch, Timestamp};
 use crate::store::Append;
@@ -84,8 +84,11 @@ fn write(conn: &mut SqliteConnection, writes: &Writes) -> Result<(), Fault> {
     for (room, totals) in &writes.rooms {
         UpdateTotals::new(*room, totals).execute(conn)?;
     }
+    groups::write(conn, writes)?;
+    threads::write(conn, writes)?;
     invites::write(conn, writes)?;
-    reactions::write(conn, writes)
+    reactions::write(conn, writes)?;
+    pins::write(conn, writes)
 }
 
 /// Writes entries of rooms' logs, many in one statement.

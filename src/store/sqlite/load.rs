@@ -9,9 +9,11 @@ use super::rooms::room_row;
 use super::rows::{Key, MemberRow, MessageRow};
 use super::schema::{members, messages, rooms, users};
 use super::statements::FindKeys;
-use super::{files, invites, people, reactions};
+use super::{files, invites, people, pins, reactions};
 use crate::domain::policy::EditWindow;
-use crate::domain::{ClientMsgId, Message, MessageId, Role, Room, RoomId, RoomKind, Seq, Timestamp, UserId};
+use crate::domain::{
+    ClientMsgId, HistoryVisibility, Message, MessageId, Role, Room, RoomId, RoomKind, Seq, Timestamp, UserId,
+};
 use crate::store::plan::{Known, KnownMember, KnownMessage, KnownRoom, KnownUser, Needs, Totals};
 
 /// Names looked up in one statement; far below SQLite's limit of bound values.
@@ -74,6 +76,7 @@ pub(super) fn known(conn: &mut SqliteConnection, needs: &Needs) -> Result<Known,
         known.invites.extend(invites::find(conn, *invite)?.map(|found| (*invite, found)));
     }
     reactions::read(conn, needs, &mut known)?;
+    pins::read(conn, needs, &mut known)?;
     for (room, heirs) in &needs.heirs {
         let rank = members::role.eq(Role::Administrator.as_str());
         let rows: Vec<MemberRow> = members::table
@@ -129,7 +132,7 @@ fn find_many<'k, const N: usize>(
 }
 
 fn read_room(conn: &mut SqliteConnection, room: RoomId) -> Result<Option<KnownRoom>, Fault> {
-    let row: Option<(bool, i64, i64, i64, i64, String, Option<i64>, Option<i64>)> = rooms::table
+    let row: Option<(bool, i64, i64, i64, i64, (String, String), Option<i64>, Option<i64>)> = rooms::table
         .find(Key::from(room))
         .select((
             rooms::is_private,
@@ -137,23 +140,26 @@ fn read_room(conn: &mut SqliteConnection, room: RoomId) -> Result<Option<KnownRo
             rooms::member_count,
             rooms::message_count,
             rooms::last_activity,
-            rooms::kind,
+            (rooms::kind, rooms::history),
             rooms::archived_at,
             rooms::edit_window,
         ))
         .get_result(conn)
         .optional()?;
-    Ok(row.map(|(is_private, head, members, messages, last_activity, kind, archived_at, window)| KnownRoom {
-        is_private,
-        is_direct: RoomKind::from_stored(&kind) == RoomKind::Direct,
-        is_archived: archived_at.is_some(),
-        window: window.map(EditWindow::from_stored),
-        totals: Totals {
-            head: Seq::from_stored(head),
-            members: u64::try_from(members).unwrap_or(0),
-            messages: u64::try_from(messages).unwrap_or(0),
-            last_activity: Timestamp::from_millis(last_activity),
-        },
+    Ok(row.map(|(is_private, head, members, messages, last_activity, words, archived_at, window)| {
+        KnownRoom {
+            is_private,
+            is_direct: RoomKind::from_stored(&words.0) == RoomKind::Direct,
+            is_archived: archived_at.is_some(),
+            history: HistoryVisibility::from_stored(&words.1),
+            window: window.map(EditWindow::from_stored),
+            totals: Totals {
+                head: Seq::from_stored(head),
+                members: u64::try_from(members).unwrap_or(0),
+                messages: u64::try_from(messages).unwrap_or(0),
+                last_activity: Timestamp::from_millis(last_activity),
+            },
+        }
     }))
 }
 

@@ -14,7 +14,7 @@ use crate::domain::{
     RoomSettings, Seq, Timestamp, UserId, policy,
 };
 use crate::store::memberships::{AT_ONCE, LOOKED_AT};
-use crate::store::{DirectoryCursor, Insider, MemberCursor, MemberPage, MessagePage, RoomPage, RoomView};
+use crate::store::{DirectoryCursor, Insider, MemberCursor, MemberPage, RoomPage, RoomView};
 
 pub(super) fn room_row(conn: &mut SqliteConnection, room: RoomId) -> Result<Option<RoomRow>, Fault> {
     Ok(rooms::table.find(Key::from(room)).select(RoomRow::as_select()).get_result(conn).optional()?)
@@ -252,30 +252,6 @@ fn listed(
     }
     let rows: Vec<RoomRow> = query.load(conn)?;
     Ok(rows.into_iter().map(Room::from).collect())
-}
-
-pub(super) fn messages(
-    conn: &mut SqliteConnection,
-    room: RoomId,
-    viewer: UserId,
-    limit: usize,
-    before: Option<Seq>,
-) -> Result<MessagePage, Fault> {
-    fault::read(conn, |conn| {
-        let (_, visible_from) = readable(conn, room, viewer)?;
-        let mut rows: Vec<MessageRow> = messages::table
-            .filter(messages::room_id.eq(Key::from(room)))
-            .filter(messages::seq.ge(visible_from.stored()))
-            .filter(messages::seq.lt(before.map_or(i64::MAX, Seq::stored)))
-            .order(messages::seq.desc())
-            .limit(i64::try_from(one_more(limit)).unwrap_or(i64::MAX))
-            .select(MessageRow::as_select())
-            .load(conn)?;
-        let more = cut(&mut rows, limit);
-        let messages: Vec<Message> = rows.into_iter().map(Message::from).collect();
-        let next = messages.last().map(|message| message.seq).filter(|_| more);
-        Ok(MessagePage { messages, next })
-    })
 }
 
 pub(super) fn message(conn: &mut SqliteConnection, id: MessageId, viewer: UserId) -> Result<Message, Fault> {

@@ -263,6 +263,7 @@ pub(super) struct MessageRow {
     updated_at: i64,
     deleted_at: Option<i64>,
     attachments: Option<String>,
+    thread_root: Option<Key>,
 }
 
 impl MessageRow {
@@ -283,6 +284,7 @@ impl From<MessageRow> for Message {
             content: row.content,
             attachments: shown(row.attachments, row.deleted_at.is_some()),
             reply_to: row.reply_to.map(Into::into),
+            thread_root: row.thread_root.map(Into::into),
             created_at: Timestamp::from_millis(row.created_at),
             updated_at: Timestamp::from_millis(row.updated_at),
             deleted_at: row.deleted_at.map(Timestamp::from_millis),
@@ -306,6 +308,7 @@ pub(super) struct NewMessageRow<'a> {
     updated_at: i64,
     deleted_at: Option<i64>,
     attachments: Option<String>,
+    thread_root: Option<Key>,
 }
 
 impl<'a> From<&'a NewMessage> for NewMessageRow<'a> {
@@ -325,6 +328,7 @@ impl<'a> From<&'a NewMessage> for NewMessageRow<'a> {
             updated_at: message.updated_at.millis(),
             deleted_at: message.deleted_at.map(Timestamp::millis),
             attachments: listed(&message.attachments),
+            thread_root: message.thread_root.map(Key::from),
         }
     }
 }

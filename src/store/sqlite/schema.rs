@@ -104,6 +104,7 @@ diesel::table! {
         updated_at -> BigInt,
         deleted_at -> Nullable<BigInt>,
         attachments -> Nullable<Text>,
+        thread_root -> Nullable<Binary>,
     }
 }
 
@@ -188,6 +189,24 @@ diesel::table! {
     reactions (message_id, emoji, user_id) {
         message_id -> Binary,
         emoji -> Text,
+        user_id -> Binary,
+        at -> BigInt,
+    }
+}
+
+diesel::table! {
+    thread_marks (root_id, user_id) {
+        root_id -> Binary,
+        user_id -> Binary,
+        read_seq -> BigInt,
+    }
+}
+
+diesel::table! {
+    pins (message_id) {
+        message_id -> Binary,
+        room_id -> Binary,
+        seq -> BigInt,
         user_id -> Binary,
         at -> BigInt,
     }
@@ -327,6 +346,7 @@ diesel::allow_tables_to_appear_in_same_query!(logins, refresh_tokens, users);
 diesel::allow_tables_to_appear_in_same_query!(log, members, messages, rooms);
 diesel::allow_tables_to_appear_in_same_query!(users, log);
 diesel::allow_tables_to_appear_in_same_query!(users, members);
+diesel::allow_tables_to_appear_in_same_query!(messages, pins);
 diesel::allow_tables_to_appear_in_same_query!(users, messages);
 diesel::allow_tables_to_appear_in_same_query!(user_log, users);
 diesel::allow_tables_to_appear_in_same_query!(proofs, users);

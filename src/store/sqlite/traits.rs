@@ -7,8 +7,8 @@ use diesel::prelude::*;
 
 use super::schema::meta;
 use super::{
-    SqliteStore, accounts, append, fault, letters, log, making, proofs, prune, repair, rooms, standing,
-    user_logs,
+    SqliteStore, accounts, append, fault, history, letters, log, making, proofs, prune, repair, rooms,
+    standing, user_logs,
 };
 use crate::domain::{
     AuditRecord, ClientMsgId, EmailChange, EmailStep, Epoch, Head, Letter, LetterId, LogHead, Login,
@@ -17,8 +17,8 @@ use crate::domain::{
 };
 use crate::store::{
     Accounts, Answer, Append, Credentials, DirectoryCursor, Letters, Log, LogPage, MarksPage, MemberCursor,
-    MemberPage, MessagePage, Moved, NewAccount, NewRoom, NewRoomMade, Proofs, Repair, RoomPage, RoomSnapshot,
-    RoomView, Rooms, Standing, Store, UserHeads, UserLogPage, UserLogs,
+    MemberPage, MessagePage, Moved, NewAccount, NewRoom, NewRoomMade, Place, Proofs, Repair, RoomPage,
+    RoomSnapshot, RoomView, Rooms, Standing, Store, UserHeads, UserLogPage, UserLogs,
 };
 
 impl Log for SqliteStore {
@@ -93,7 +93,9 @@ impl Rooms for SqliteStore {
         limit: usize,
         before: Option<Seq>,
     ) -> Answer<'_, MessagePage> {
-        self.executor.read(move |conn| rooms::messages(conn, room, viewer, limit, before))
+        self.executor.read(move |conn| {
+            history::messages_at(conn, room, viewer, limit, before.map_or(Place::Newest, Place::Before))
+        })
     }
 
     fn message(&self, id: MessageId, viewer: UserId) -> Answer<'_, Message> {

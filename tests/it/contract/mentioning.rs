@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use chat::domain::{MarkMove, Operation, RoomId, Seq, UserId};
-use chat::store::Store;
+use chat::domain::{MarkMove, MessageId, Operation, RoomBatch, RoomId, Seq, UserId};
+use chat::store::{Direct, Store};
 
 use super::support::*;
 
@@ -87,7 +87,7 @@ pub async fn a_deletion_takes_its_mentions_back(store: S) {
 pub async fn in_one_commit_the_last_text_counts(store: S) {
     let (alice, bob, carol, room) = people_and_room(&store).await;
     write(&store, room, 0, Operation::Join { user: carol }).await;
-    let ids: Vec<_> = (0..3).map(|_| chat::domain::MessageId(new_id())).collect();
+    let ids: Vec<_> = (0..3).map(|_| MessageId(new_id())).collect();
     let say =
         |n: usize, text: &str| Operation::Send { author: alice, message: ids[n], draft: draft(key(), text) };
     let operations = vec![
@@ -101,6 +101,63 @@ pub async fn in_one_commit_the_last_text_counts(store: S) {
     ];
     apply(&store, room, 0, operations).await;
     assert_eq!((unread(&store, bob, room).await, unread(&store, carol, room).await), ((2, 2), (2, 1)));
+}
+
+/// Says it while Bob is there and Carol is not.
+async fn say_to(store: &S, room: RoomId, bob: UserId, operation: Operation) {
+    let said = RoomBatch { present: vec![bob], ..batch(room, at(0), vec![operation]) };
+    let mut applied = store.append(vec![said]).await.expect("a commit");
+    applied.remove(0).outcomes.remove(0).expect("no refusal");
+}
+
+pub async fn who_looks_after_a_room_mentions_all_at_once(store: S) {
+    let (alice, bob, carol, room) = people_and_room(&store).await;
+    write(&store, room, 0, Operation::Join { user: carol }).await;
+    let counts = async || {
+        (
+            unread(&store, alice, room).await.1,
+            unread(&store, bob, room).await.1,
+            unread(&store, carol, room).await.1,
+        )
+    };
+    say_to(&store, room, bob, say(bob, "@room @here")).await;
+    assert_eq!(counts().await, (0, 0, 0), "from others it is only text");
+    let sent = MessageId(new_id());
+    let key = key();
+    let all = Operation::Send { author: alice, message: sent, draft: draft(key, "@Room: @bob, come") };
+    say_to(&store, room, bob, all).await;
+    assert_eq!(counts().await, (0, 1, 1));
+    say_to(&store, room, bob, say(alice, "@here.")).await;
+    assert_eq!(counts().await, (0, 2, 1));
+    say_to(&store, room, bob, edit(alice, sent, "@here")).await;
+    assert_eq!(counts().await, (0, 2, 0), "an edit mentions anew");
+    write(&store, room, 0, delete(alice, sent)).await;
+    assert_eq!(counts().await, (0, 1, 0));
+}
+
+pub async fn who_comes_and_goes_in_the_same_commit_is_meant_by_when(store: S) {
+    let (alice, bob, carol, room) = people_and_room(&store).await;
+    let all = vec![
+        say(alice, "@room"),
+        Operation::Join { user: carol },
+        say(alice, "@room"),
+        Operation::Leave { user: bob },
+        say(alice, "@room"),
+    ];
+    assert!(apply(&store, room, 0, all).await.iter().all(Result::is_ok));
+    assert_eq!(unread(&store, carol, room).await, (2, 2));
+    write(&store, room, 0, Operation::Join { user: bob }).await;
+    assert_eq!(unread(&store, bob, room).await, (0, 0));
+}
+
+pub async fn in_a_conversation_everybody_mentions_all(store: S) {
+    let (alice, bob, carol, _) = people_and_room(&store).await;
+    let direct = Direct { id: RoomId(new_id()), by: alice, others: vec![bob, carol], now: at(0) };
+    let room = store.direct(direct).await.expect("a conversation").room;
+    message(&store, room, 0, bob, "@room").await;
+    assert_eq!(unread(&store, alice, room).await, (1, 1));
+    assert_eq!(unread(&store, carol, room).await, (1, 1));
+    assert_eq!(unread(&store, bob, room).await, (0, 0));
 }
 
 pub async fn a_text_full_of_names_is_stored_all_the_same(store: S) {

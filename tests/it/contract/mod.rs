@@ -16,6 +16,7 @@ mod membership;
 mod mentioning;
 mod model;
 mod people;
+mod pinning;
 mod proofs;
 mod reacting;
 mod repairing;
@@ -30,6 +31,7 @@ mod sqlite_history;
 mod sqlite_migrating;
 pub mod standing;
 pub mod support;
+mod threads;
 mod user_logs;
 pub mod widened;
 
@@ -103,6 +105,19 @@ macro_rules! contract {
                     a_message_has_at_most_twenty_kinds
                     who_may_not_read_or_write_does_not_react
                 }
+                pinning {
+                    who_looks_after_a_room_pins_and_unpins
+                    a_room_has_at_most_fifty_pins
+                    who_may_not_read_or_write_does_not_pin
+                    in_a_conversation_everybody_pins
+                    what_was_before_joining_is_neither_shown_nor_touched
+                }
+                threads {
+                    an_answer_to_an_answer_belongs_to_the_same_thread
+                    a_thread_tells_who_answered_and_when
+                    each_has_a_mark_of_his_own_in_each_thread
+                    threads_are_for_who_may_read_their_root
+                }
                 managing {
                     a_room_is_changed_by_those_who_may
                     what_is_so_already_is_not_written_again
@@ -161,7 +176,10 @@ macro_rules! contract {
                     history_is_paged_from_the_newest_without_repeat_or_hole
                     a_full_last_page_has_no_cursor
                     history_keeps_tombstones_and_edits_in_place
+                    a_page_is_about_a_message_or_a_moment
+                    pages_go_on_to_newer_messages_as_to_older_ones
                     history_is_for_members
+                    what_was_before_joining_is_no_place_to_jump_to
                     one_message_is_for_members
                     a_key_finds_its_message
                 }
@@ -189,6 +207,9 @@ macro_rules! contract {
                     an_edit_mentions_anew
                     a_deletion_takes_its_mentions_back
                     in_one_commit_the_last_text_counts
+                    who_looks_after_a_room_mentions_all_at_once
+                    who_comes_and_goes_in_the_same_commit_is_meant_by_when
+                    in_a_conversation_everybody_mentions_all
                     a_text_full_of_names_is_stored_all_the_same
                 }
                 user_logs {

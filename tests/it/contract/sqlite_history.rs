@@ -199,7 +199,9 @@ fn what_changes_nothing_is_not_counted() {
 
 #[test]
 fn members_of_an_older_version_have_read_everything() {
-    const MIGRATIONS: [&str; 11] = [
+    const MIGRATIONS: [&str; 13] = [
+        include_str!("../../../migrations/sqlite/2026-11-26-400001_threads/down.sql"),
+        include_str!("../../../migrations/sqlite/2026-11-26-400000_pins/down.sql"),
         include_str!("../../../migrations/sqlite/2026-11-25-400000_files/down.sql"),
         include_str!("../../../migrations/sqlite/2026-11-25-300001_reactions/down.sql"),
         include_str!("../../../migrations/sqlite/2026-11-25-300000_rooms/down.sql"),

@@ -140,7 +140,7 @@ pub fn delete(by: UserId, message: MessageId) -> Operation {
 }
 
 pub fn batch(room: RoomId, now: Timestamp, operations: Vec<Operation>) -> RoomBatch {
-    RoomBatch { room, now, operations }
+    RoomBatch { room, now, operations, present: Vec::new() }
 }
 
 /// One commit with one batch.

@@ -69,6 +69,85 @@ async fn history_is_walked_from_the_newest_to_the_first() {
 }
 
 #[actix_web::test]
+async fn history_is_entered_at_a_message_a_moment_or_a_number() {
+    let site = Site::new().await;
+    let alice = site.register("alice").await;
+    let room = site.room(&alice, false).await;
+    let mut sent = Vec::new();
+    for n in 0..7 {
+        sent.push(site.say(&alice, &room, &n.to_string()).await);
+        site.pass(Duration::from_secs(60));
+    }
+    let (site, alice, room) = (&site, &alice, &room);
+    let get = async |query: String| site.get(&format!("/messages?roomId={room}&{query}"), alice).await;
+    let texts = |page: &Value| -> String {
+        page["messages"].as_array().unwrap().iter().map(|m| m["content"].as_str().unwrap()).collect()
+    };
+    let id = sent[3]["id"].as_str().unwrap();
+    let about = get(format!("limit=3&around={id}")).await.expect(200);
+    assert_eq!(texts(&about), "432");
+    let newer = get(format!("limit=3&cursor={}", about["newerCursor"].as_str().unwrap())).await.expect(200);
+    assert_eq!((texts(&newer), &newer["newerCursor"]), ("65".to_owned(), &Value::Null));
+    let older = get(format!("limit=3&cursor={}", about["nextCursor"].as_str().unwrap())).await.expect(200);
+    assert_eq!((texts(&older), &older["nextCursor"]), ("10".to_owned(), &Value::Null));
+    let then = sent[2]["createdAt"].as_str().unwrap();
+    assert_eq!(texts(&get(format!("limit=2&at={then}")).await.expect(200)), "21");
+    let missed = get(format!("after={}", sent[4]["seq"])).await.expect(200);
+    assert_eq!(texts(&missed), "65");
+    for (query, field) in [
+        ("around=x", "around"),
+        ("at=yesterday", "at"),
+        ("after=-1", "after"),
+        ("after=9007199254740992", "after"),
+        ("after=1&at=2026-11-21T15:52:00Z", "cursor"),
+        ("cursor=x", "cursor"),
+    ] {
+        get(query.to_owned()).await.wrong(field);
+    }
+    get(format!("around={}", Uuid::nil())).await.problem(404, "notFound");
+}
+
+#[actix_web::test]
+async fn a_thread_is_read_apart_from_its_room() {
+    let site = Site::new().await;
+    let (alice, bob) = (site.register("alice").await, site.register("bob").await);
+    let room = site.room(&alice, false).await;
+    site.call("POST", &format!("/rooms/{room}/join"), Some(&bob), None).await.expect(200);
+    let root = site.say(&alice, &room, "root").await;
+    let mut last = root["id"].clone();
+    for text in ["1", "2", "3"] {
+        let body = json!({"roomId": room, "content": text, "replyTo": last});
+        let sent = site.call("POST", "/messages", Some(&alice), Some(body)).await.expect(201);
+        assert_eq!((&sent["threadRoot"], &sent["replyTo"]), (&root["id"], &last));
+        last = sent["id"].clone();
+    }
+    let path = |id: &Value| format!("/messages/{}/thread", id.as_str().unwrap());
+    let page = site.get(&format!("{}?limit=2", path(&last)), &bob).await.expect(200);
+    assert_eq!((&page["root"]["id"], &page["messages"][1]["content"]), (&root["id"], &json!("2")));
+    let thread = &page["root"]["thread"];
+    assert_eq!((&thread["replies"], &thread["unread"]), (&json!(3), &json!(3)));
+    assert_eq!(
+        (&thread["participants"], &thread["lastReplyAt"]),
+        (&json!([alice.id]), &page["messages"][0]["createdAt"])
+    );
+    let cursor = page["nextCursor"].as_str().unwrap();
+    let rest = site.get(&format!("{}?cursor={cursor}", path(&root["id"])), &bob).await.expect(200);
+    assert_eq!((&rest["messages"][0]["content"], &rest["nextCursor"]), (&json!("1"), &Value::Null));
+    site.get(&format!("/messages?roomId={room}&cursor={cursor}"), &bob).await.wrong("cursor");
+
+    let mark = format!("{}/read", path(&root["id"]));
+    let read = json!({"seq": page["messages"][1]["seq"]});
+    site.call("PUT", &mark, Some(&bob), Some(read)).await.expect(204);
+    let history = site.get(&format!("/messages?roomId={room}"), &bob).await.expect(200);
+    assert_eq!(history["messages"][3]["thread"]["unread"], 1);
+    assert!(history["messages"][0].get("thread").is_none());
+    site.call("PUT", &mark, Some(&bob), Some(json!({"seq": 9_007_199_254_740_992_u64}))).await.wrong("seq");
+    let carol = site.register("carol").await;
+    site.get(&path(&root["id"]), &carol).await.problem(404, "notFound");
+    site.call("PUT", &mark, Some(&carol), Some(json!({"seq": 1}))).await.problem(404, "notFound");
+}
+
+#[actix_web::test]
 async fn an_own_message_is_changed_for_five_minutes_and_deleted_for_good() {
     let site = Site::new().await;
     let (alice, bob) = (site.register("alice").await, site.register("bob").await);

@@ -104,6 +104,7 @@ async fn every_kind_arrives_as_it_was_sent(two: Two) {
             has_thumbnail: true,
         }],
         reply_to: Some(MessageId(id)),
+        thread_root: Some(MessageId(id)),
         created_at: at,
         updated_at: at,
         deleted_at: None,

@@ -25,6 +25,11 @@ macro_rules! store_wrapper {
                 standing(message: MessageId, user: UserId) -> Standing;
                 message_by_key(author: UserId, key: ClientMsgId) -> Option<Message>;
             }
+            History {
+                messages_at(room: RoomId, viewer: UserId, limit: usize, place: Place) -> MessagePage;
+                pins(room: RoomId, viewer: UserId) -> Vec<Message>;
+                pinned(messages: Vec<MessageId>) -> Vec<MessageId>;
+            }
             Memberships {
                 invite(new: NewInvite) -> (Invite, Option<UserEntry>);
                 invites_of_room(room: RoomId, viewer: UserId, now: Timestamp) -> Vec<Invite>;
@@ -38,6 +43,11 @@ macro_rules! store_wrapper {
             }
             Reactions {
                 reactions(messages: Vec<MessageId>, viewer: UserId) -> Vec<Reaction>;
+            }
+            Threads {
+                thread(message: MessageId, viewer: UserId, limit: usize, place: Place) -> ThreadPage;
+                threads(roots: Vec<MessageId>, viewer: UserId) -> Vec<Thread>;
+                read_thread(message: MessageId, user: UserId, read: Seq) -> ();
             }
             Accounts {
                 create_account(account: NewAccount) -> ();

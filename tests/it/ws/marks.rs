@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{TestClient, TestServer, new_id, number, text};
+use crate::support::{TestClient, TestServer, eventually, new_id, number, text};
 
 fn read_up_to(room: &str, seq: u64) -> Value {
     json!({"t": "mark.read", "room": room, "d": {"seq": seq}})
@@ -33,6 +33,23 @@ fn what_is_unread_is_counted_from_the_mark() {
     assert_eq!((number(&moved, "read"), number(&moved, "unread")), (6, 0));
     assert_eq!(row(&server.connect(&bob), &room)["unread"], 0);
     assert_eq!(row(&server.connect(&alice), &room)["unread"], 0, "one's own messages are read");
+}
+
+#[test]
+fn who_is_here_is_mentioned_by_who_looks_after_the_room() {
+    let server = TestServer::start();
+    let (alice, bob, carol) = (server.person("alice"), server.person("bob"), server.person("carol"));
+    let room = server.room(&alice, &[&bob, &carol]);
+    let (mut owner, mut here) = (server.connect(&alice), server.connect(&bob));
+    eventually("bob is here", || server.pod().roster().online().count() == 2);
+    here.say(&room, "@here and @room are only text from me");
+    owner.say(&room, "@here, come");
+    assert_eq!(number(row(&server.connect(&bob), &room), "mentions"), 1);
+    assert_eq!(number(row(&server.connect(&carol), &room), "mentions"), 0);
+    owner.say(&room, "@room, all of you");
+    assert_eq!(number(row(&server.connect(&bob), &room), "mentions"), 2);
+    assert_eq!(number(row(&server.connect(&carol), &room), "mentions"), 1);
+    assert_eq!(number(row(&server.connect(&alice), &room), "mentions"), 0);
 }
 
 #[test]

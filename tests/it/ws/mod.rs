@@ -17,6 +17,7 @@ mod marks;
 mod metered;
 mod origins;
 mod outsiders;
+mod pinning;
 mod presence;
 mod reacting;
 mod receipts;

@@ -89,7 +89,7 @@ export interface Message {
   reactions?: Reaction[];
   /** Of messages read over HTTP that have replies. */
   thread?: ThreadSummary;
-  /** Of messages read over HTTP; absent when it is not. */
+  /** Of messages read over HTTP; events tell each change. */
   isPinned?: boolean;
   /** Present on tombstones, whose content is empty. */
   deletedAt?: string | null;
