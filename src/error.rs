@@ -146,7 +146,7 @@ impl From<Refusal> for Fault {
         let detail = refusal.to_string();
         let code = match refusal {
             Refusal::Invalid(invalid) => return invalid.into(),
-            Refusal::RateLimited { retry_after } => {
+            Refusal::RateLimited { retry_after } | Refusal::SlowMode { retry_after } => {
                 let mut fault = Self::new(Code::RateLimited, detail);
                 fault.retry_after = Some(retry_after);
                 return fault;

@@ -7,6 +7,7 @@
 
 pub mod account;
 pub mod audit;
+pub mod conduct;
 pub mod entry;
 pub mod file;
 pub mod id;
@@ -40,6 +41,7 @@ pub mod wheel;
 
 pub use account::{Login, LoginSession, RefreshToken, Rotation};
 pub use audit::{Actor, AuditEvent, AuditFilter, AuditRecord};
+pub use conduct::{Conduct, SlowMode};
 pub use entry::{Change, Entry, Head, LogHead};
 pub use file::{Attachment, FileKind, FileName};
 pub use id::{

@@ -110,6 +110,7 @@ struct Facts<'a> {
     archived_at: Option<String>,
     /// `None` where it is as everywhere.
     edit_window_seconds: Option<u64>,
+    slow_mode_seconds: u64,
 }
 
 impl<'a> Facts<'a> {
@@ -121,6 +122,7 @@ impl<'a> Facts<'a> {
             history_visibility: facts.history.as_str(),
             archived_at: facts.archived_at.map(rfc3339),
             edit_window_seconds: facts.edit_window.map(|window| window.0.as_secs()),
+            slow_mode_seconds: facts.slow_mode.seconds(),
         }
     }
 }

@@ -232,6 +232,9 @@ pub struct Room {
     /// For how many seconds members may edit and delete what they wrote, where it is not as everywhere.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub edit_window_seconds: Option<u64>,
+    /// How many seconds a member waits between two messages; 0 where he need not. {{"example":0}}
+    #[serde(default)]
+    pub slow_mode_seconds: u64,
     /// What you are in it; absent for someone outside. {{"enum":["member","administrator","owner"]}}
     #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
@@ -263,6 +266,7 @@ impl Room {
             history_visibility: room.history.as_str().to_owned(),
             archived_at: room.archived_at.map(rfc3339),
             edit_window_seconds: room.edit_window.map(|window| window.0.as_secs()),
+            slow_mode_seconds: room.slow_mode.seconds(),
             role: None,
             settings: None,
             is_private: room.is_private,

@@ -9,7 +9,7 @@ use crate::domain::policy::EditWindow;
 use crate::domain::{
     Attachment, Change, ClientMsgId, Description, Emoji, Entry, FileId, FileName, HistoryVisibility,
     InviteId, Marks, Member, Message, MessageId, Notifications, Role, RoomFacts, RoomId, RoomName,
-    RoomSettings, Timestamp, Topic, Unread as Unseen, UserChange, UserEntry, UserId,
+    RoomSettings, SlowMode, Timestamp, Topic, Unread as Unseen, UserChange, UserEntry, UserId,
 };
 
 /// One entry of a room's log. The room is named once for all of them.
@@ -103,6 +103,9 @@ struct FactsDto {
     a: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     w: Option<i64>,
+    /// Slow mode.
+    #[serde(default)]
+    s: i64,
 }
 
 impl FactsDto {
@@ -114,6 +117,7 @@ impl FactsDto {
             h: facts.history.as_str().to_owned(),
             a: facts.archived_at.map(Timestamp::millis),
             w: facts.edit_window.map(EditWindow::stored),
+            s: facts.slow_mode.stored(),
         }
     }
 
@@ -125,6 +129,7 @@ impl FactsDto {
             history: HistoryVisibility::from_stored(&self.h),
             archived_at: self.a.map(Timestamp::from_millis),
             edit_window: self.w.map(EditWindow::from_stored),
+            slow_mode: SlowMode::from_stored(self.s),
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::domain::policy::EditWindow;
 use crate::domain::{
     Attachment, Change, ClientMsgId, ConnId, Description, Emoji, Entry, FileId, FileName, HistoryVisibility,
     InviteId, LogHead, Marks, Member, Message, MessageId, PodId, Role, RoomFacts, RoomId, RoomName,
-    RoomSettings, Seq, SessionId, Timestamp, Topic, Unread as Unseen, UserChange, UserEntry, UserId,
+    RoomSettings, Seq, SessionId, SlowMode, Timestamp, Topic, Unread as Unseen, UserChange, UserEntry, UserId,
 };
 
 fn ids() -> impl Strategy<Value = Uuid> + Clone {
@@ -64,6 +64,7 @@ fn facts() -> impl Strategy<Value = RoomFacts> {
         history: if all { HistoryVisibility::All } else { HistoryVisibility::SinceJoined },
         archived_at,
         edit_window: all.then(|| EditWindow::from_stored(60)),
+        slow_mode: SlowMode::from_stored(if all { 30 } else { 0 }),
     })
 }
 

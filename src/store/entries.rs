@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::domain::policy::EditWindow;
 use crate::domain::{
     Change, Description, Emoji, HistoryVisibility, InviteId, Marks, MessageId, Notifications, Role,
-    RoomFacts, RoomId, RoomName, RoomSettings, Timestamp, Topic, Unread, UserChange, UserId,
+    RoomFacts, RoomId, RoomName, RoomSettings, SlowMode, Timestamp, Topic, Unread, UserChange, UserId,
 };
 
 /// Stands for an entry of a known kind whose row lacks what the kind needs, which only a damaged
@@ -25,6 +25,8 @@ struct Facts {
     archived: Option<i64>,
     #[serde(default)]
     window: Option<i64>,
+    #[serde(default)]
+    slow: i64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -65,6 +67,7 @@ impl From<&RoomFacts> for Facts {
             history: facts.history.as_str().to_owned(),
             archived: facts.archived_at.map(Timestamp::millis),
             window: facts.edit_window.map(EditWindow::stored),
+            slow: facts.slow_mode.stored(),
         }
     }
 }
@@ -78,6 +81,7 @@ impl From<Facts> for RoomFacts {
             history: HistoryVisibility::from_stored(&facts.history),
             archived_at: facts.archived.map(Timestamp::from_millis),
             edit_window: facts.window.map(EditWindow::from_stored),
+            slow_mode: SlowMode::from_stored(facts.slow),
         }
     }
 }

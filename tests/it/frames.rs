@@ -12,7 +12,7 @@ use chat::domain::subscription::{Answer, Level, ResetReason};
 use chat::domain::{
     Attachment, Change, ClientMsgId, Committed, ConnId, Email, Emoji, Entry, Epoch, FileId, FileName, Head,
     HistoryVisibility, InviteId, Marks, Member, Message, MessageId, Notifications, Refusal, Role, RoomFacts,
-    RoomId, RoomName, RoomSettings, RoomState, Seq, SessionId, Timestamp, Topic, Unread, User, UserChange,
+    RoomId, RoomName, RoomSettings, RoomState, Seq, SessionId, SlowMode, Timestamp, Topic, Unread, User, UserChange,
     UserEntry, UserId, Username,
 };
 use chat::error::{Code, Fault};
@@ -186,6 +186,7 @@ fn server_frames() -> BTreeMap<String, Encoded> {
         history: HistoryVisibility::SinceJoined,
         archived_at: None,
         edit_window: None,
+        slow_mode: SlowMode::of_room(30).expect("valid"),
     };
     add("room.updated", server::entry(&entry(53, Change::RoomUpdated(facts.clone())), None, &links));
     let edit_window = Some(EditWindow(Duration::from_secs(3_600)));

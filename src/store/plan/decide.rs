@@ -67,7 +67,7 @@ impl Desk<'_> {
     }
 
     fn send(&mut self, author: UserId, id: MessageId, draft: &Draft) -> Outcome {
-        self.insider(author)?;
+        let role = self.insider(author)?;
         let body_hash: [u8; 32] = Sha256::digest(draft.body_key()).into();
         // A used key answers before anything is said about the new body.
         if let Some(first) = self.ledger.by_key(author, draft.client_msg_id) {
@@ -75,6 +75,7 @@ impl Desk<'_> {
         }
         self.writable()?;
         let attachments = self.check_references(author, draft)?;
+        self.pace(author, role)?;
         let seq = self.next();
         let message = Message {
             id,

@@ -4,11 +4,11 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{
-    BanRow, Known, KnownFile, KnownMember, KnownMessage, KnownRoom, LogRow, MentionRow, NewMessage,
+    BanRow, ConductRow, Known, KnownFile, KnownMember, KnownMessage, KnownRoom, LogRow, MentionRow, NewMessage,
     Rewritten, Writes,
 };
 use crate::domain::{
-    Change, ClientMsgId, Emoji, FileId, Invite, InviteId, Marks, Message, MessageId, Role, RoomFacts, RoomId,
+    Change, ClientMsgId, Conduct, Emoji, FileId, Invite, InviteId, Marks, Message, MessageId, Role, RoomFacts, RoomId,
     Seq, Timestamp, UserChange, UserEntry, UserId, mention,
 };
 
@@ -31,6 +31,8 @@ pub(super) struct Ledger {
     facts: BTreeMap<RoomId, RoomFacts>,
     /// Who is banned as of now and by whom, where it changed; `None` for who is no longer.
     bans: BTreeMap<(RoomId, UserId), Option<BanRow>>,
+    /// Conduct as of now, where it changed.
+    conduct: BTreeMap<(RoomId, UserId), Conduct>,
     /// Invitations that were used, as of now.
     invites: BTreeMap<InviteId, Invite>,
     /// Signs as of now, where they changed; `None` for who took his back.
@@ -57,6 +59,7 @@ impl Ledger {
             files_released: Vec::new(),
             facts: BTreeMap::new(),
             bans: BTreeMap::new(),
+            conduct: BTreeMap::new(),
             invites: BTreeMap::new(),
             reacted: BTreeMap::new(),
         }
@@ -79,7 +82,7 @@ impl Ledger {
             Change::MemberLeft { .. } => found.totals.members = found.totals.members.saturating_sub(1),
             Change::RoomUpdated(facts) | Change::RoomArchived(facts) => {
                 found.is_archived = facts.archived_at.is_some();
-                found.window = facts.edit_window;
+                (found.window, found.slow_mode) = (facts.edit_window, facts.slow_mode);
                 self.facts.insert(room, facts.clone());
             }
             _ => {}
@@ -135,6 +138,15 @@ impl Ledger {
     /// Whether somebody may come in from now on.
     pub(super) fn set_ban(&mut self, room: RoomId, user: UserId, ban: Option<BanRow>) {
         self.bans.insert((room, user), ban);
+    }
+
+    pub(super) fn conduct(&self, room: RoomId, user: UserId) -> Conduct {
+        let place = (room, user);
+        self.conduct.get(&place).or_else(|| self.known.conduct.get(&place)).copied().unwrap_or_default()
+    }
+
+    pub(super) fn set_conduct(&mut self, room: RoomId, user: UserId, conduct: Conduct) {
+        self.conduct.insert((room, user), conduct);
     }
 
     pub(super) fn has_reacted(&self, message: MessageId, emoji: &Emoji, user: UserId) -> bool {
@@ -317,6 +329,8 @@ impl Ledger {
                 (true, Some(_)) | (false, None) => {}
             }
         }
+        let row = |((room, user), conduct)| ConductRow { room, user, conduct };
+        writes.conduct = self.conduct.into_iter().map(row).collect();
         writes.invites_used = self.invites.into_iter().map(|(id, invite)| (id, invite.uses)).collect();
         for (place, now) in self.reacted {
             let (message, emoji, user) = place.clone();

@@ -4,6 +4,7 @@
 //! that nobody else holds, hands it to [`decide()`], and writes what comes of it. Knows no database,
 //! no clock and no I/O. Next: [`decide()`], then [`crate::domain::policy`], the rules asked there.
 
+mod conduct;
 mod decide;
 mod ledger;
 mod reactions;
@@ -15,12 +16,12 @@ mod writes;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 pub(crate) use decide::decide;
-pub(crate) use writes::{BanRow, Decision, LogRow, MentionRow, NewMessage, Rewritten, Writes};
+pub(crate) use writes::{BanRow, ConductRow, Decision, LogRow, MentionRow, NewMessage, Rewritten, Writes};
 
 use crate::domain::policy::EditWindow;
 use crate::domain::{
-    Attachment, ClientMsgId, Emoji, FileId, Invite, InviteId, Marks, Member, Message, MessageId, Operation,
-    RoomBatch, RoomFacts, RoomId, Seq, Timestamp, UserId, mention,
+    Attachment, ClientMsgId, Conduct, Emoji, FileId, Invite, InviteId, Marks, Member, Message, MessageId, Operation,
+    RoomBatch, RoomFacts, RoomId, Seq, SlowMode, Timestamp, UserId, mention,
 };
 
 /// What must be read before a group commit can be decided. Rows of the rooms are locked first,
@@ -33,7 +34,8 @@ pub(crate) struct Needs {
     pub(crate) rooms: BTreeSet<RoomId>,
     /// Who comes and who goes: their names and the heads of their own logs.
     pub(crate) users: BTreeSet<UserId>,
-    /// Memberships of whoever wishes something, and of those whom it concerns.
+    /// Memberships of whoever wishes something, and of those whom it concerns; and their conduct, of who
+    /// is no member yet by `bans`.
     pub(crate) members: BTreeSet<(RoomId, UserId)>,
     /// Messages that these keys of senders stand for, in whatever room.
     pub(crate) keys: BTreeSet<(UserId, ClientMsgId)>,
@@ -74,6 +76,7 @@ pub(crate) struct Known {
     pub(crate) files: HashMap<FileId, KnownFile>,
     pub(crate) facts: HashMap<RoomId, RoomFacts>,
     pub(crate) bans: HashSet<(RoomId, UserId)>,
+    pub(crate) conduct: HashMap<(RoomId, UserId), Conduct>,
     /// Who may not put whom anywhere: the account is gone, or its owner blocks him.
     pub(crate) out_of_reach: HashSet<(UserId, UserId)>,
     pub(crate) invites: HashMap<InviteId, Invite>,
@@ -90,6 +93,7 @@ pub(crate) struct KnownRoom {
     pub(crate) is_archived: bool,
     /// How long authors may edit and delete here, where it is not as everywhere.
     pub(crate) window: Option<EditWindow>,
+    pub(crate) slow_mode: SlowMode,
     pub(crate) totals: Totals,
 }
 

@@ -33,7 +33,9 @@ impl World {
         for (room, is_private) in [(HERE, false), (THERE, true)] {
             let totals =
                 Totals { head: seq(2), members: 2, messages: 0, last_activity: Timestamp::from_millis(0) };
-            let open = KnownRoom { is_private, is_direct: false, is_archived: false, window: None, totals };
+            let (is_direct, is_archived, window) = (false, false, None);
+            let slow_mode = SlowMode::default();
+            let open = KnownRoom { is_private, is_direct, is_archived, window, slow_mode, totals };
             known.rooms.insert(room, open);
             known.facts.insert(room, facts("here"));
             for (user, role, joined) in [(ALICE, Role::Owner, 1), (BOB, Role::Member, 2)] {
@@ -87,6 +89,9 @@ impl World {
         known.reacted.extend(needs.reacted.iter().filter(|place| all.reacted.contains(*place)).cloned());
         let found = |id: &InviteId| Some((*id, all.invites.get(id)?.clone()));
         known.invites.extend(needs.invites.iter().filter_map(found));
+        let found = |place: &&(RoomId, UserId)| all.conduct.contains_key(*place);
+        let asked = needs.members.union(&needs.bans).filter(found);
+        known.conduct.extend(asked.map(|place| (*place, all.conduct[place])));
         let found = |place: &(RoomId, UserId)| all.members.get(place).map(|found| (*place, found.clone()));
         known.members.extend(members.iter().filter_map(found));
         known
@@ -157,12 +162,16 @@ impl World {
             all.facts.insert(*room, facts.clone());
             all.rooms.get_mut(room).expect("a row").is_archived = facts.archived_at.is_some();
             all.rooms.get_mut(room).expect("a row").window = facts.edit_window;
+            all.rooms.get_mut(room).expect("a row").slow_mode = facts.slow_mode;
         }
         for place in &writes.bans_deleted {
             assert!(all.bans.remove(place));
         }
         for ban in &writes.bans_inserted {
             assert!(all.bans.insert((ban.room, ban.user)));
+        }
+        for row in &writes.conduct {
+            all.conduct.insert((row.room, row.user), row.conduct);
         }
         for place in &writes.reactions_deleted {
             assert!(all.reacted.remove(place));
@@ -194,6 +203,7 @@ fn facts(name: &str) -> RoomFacts {
         history: HistoryVisibility::All,
         archived_at: None,
         edit_window: None,
+        slow_mode: SlowMode::default(),
     }
 }
 

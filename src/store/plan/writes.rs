@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{KnownMember, Totals};
 use crate::domain::{
-    Applied, Attachment, Change, Emoji, FileId, InviteId, Marks, Message, MessageId, Role, RoomFacts, RoomId,
+    Applied, Attachment, Change, Conduct, Emoji, FileId, InviteId, Marks, Message, MessageId, Role, RoomFacts, RoomId,
     Seq, Timestamp, UserEntry, UserId,
 };
 use crate::store::entries;
@@ -48,6 +48,7 @@ pub(crate) struct Writes {
     pub(crate) facts: Vec<(RoomId, RoomFacts)>,
     pub(crate) bans_deleted: Vec<(RoomId, UserId)>,
     pub(crate) bans_inserted: Vec<BanRow>,
+    pub(crate) conduct: Vec<ConductRow>,
     pub(crate) reactions_deleted: Vec<(MessageId, Emoji, UserId)>,
     pub(crate) reactions_inserted: Vec<(MessageId, Emoji, UserId, Timestamp)>,
     /// How many have come in by these invitations.
@@ -70,6 +71,14 @@ pub(crate) struct BanRow {
     pub(crate) user: UserId,
     pub(crate) by: UserId,
     pub(crate) at: Timestamp,
+}
+
+/// How somebody conducts himself in a room now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ConductRow {
+    pub(crate) room: RoomId,
+    pub(crate) user: UserId,
+    pub(crate) conduct: Conduct,
 }
 
 /// A message that was not there.

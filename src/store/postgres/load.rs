@@ -7,6 +7,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection as _};
 use futures_util::join;
 use uuid::Uuid;
 
+use super::conduct::{self, ConductColumns, ConductValues};
 use super::changes;
 use super::fault::Fault;
 use super::files::{FileRow, LockFiles, known as known_file};
@@ -16,23 +17,26 @@ use super::statements::statement;
 use super::transaction::BEGIN;
 use super::writes::LockUsers;
 use crate::domain::policy::EditWindow;
-use crate::domain::{Message, MessageId, RoomId, Seq, Timestamp, UserId};
+use crate::domain::{Message, MessageId, RoomId, Seq, SlowMode, Timestamp, UserId};
 use crate::store::plan::{Known, KnownMember, KnownMessage, KnownRoom, KnownUser, Needs, Totals};
 
 statement! {
     LockRooms { rooms: Vec<Uuid> => Array<SqlUuid> }
-    -> (SqlUuid, (Bool, Bool, Bool, Nullable<BigInt>), BigInt, BigInt, BigInt, BigInt),
-    "SELECT id, is_private, kind = 'direct', archived_at IS NOT NULL, edit_window, last_seq, member_count, \
-     message_count, last_activity FROM rooms WHERE id = ANY(?) \
+    -> (SqlUuid, (Bool, Bool, Bool, Nullable<BigInt>, BigInt), BigInt, BigInt, BigInt, BigInt),
+    "SELECT id, is_private, kind = 'direct', archived_at IS NOT NULL, edit_window, slow_mode, last_seq, \
+     member_count, message_count, last_activity FROM rooms WHERE id = ANY(?) \
      ORDER BY id FOR NO KEY UPDATE"
 }
 
 statement! {
-    /// Whoever writes will move his marks, so the rows are locked now and in one order.
+    /// Whoever writes will move his marks, so the rows are locked now and in one order. With them their
+    /// conduct, which the room's lock guards.
     LockMembers { rooms: Vec<Uuid> => Array<SqlUuid>, users: Vec<Uuid> => Array<SqlUuid> }
-    -> (SqlUuid, MemberColumns),
-    "SELECT m.room_id, m.user_id, m.role, m.joined_at, m.joined_seq, m.received_seq, m.read_seq \
-     FROM unnest(?, ?) AS w (room, person) JOIN members m ON m.room_id = w.room AND m.user_id = w.person \
+    -> (SqlUuid, MemberColumns, ConductColumns),
+    "SELECT m.room_id, m.user_id, m.role, m.joined_at, m.joined_seq, m.received_seq, m.read_seq, \
+     c.sent_at FROM unnest(?, ?) AS w (room, person) \
+     JOIN members m ON m.room_id = w.room AND m.user_id = w.person \
+     LEFT JOIN conduct c ON c.room_id = w.room AND c.user_id = w.person \
      ORDER BY m.room_id, m.user_id FOR NO KEY UPDATE OF m"
 }
 
@@ -69,10 +73,11 @@ statement! {
      WHERE room_id = w.room ORDER BY role = 'administrator' DESC, joined_seq LIMIT w.most) m"
 }
 
-type Sort = (bool, bool, bool, Option<i64>);
+type Sort = (bool, bool, bool, Option<i64>, i64);
 type RoomNumbers = (Uuid, Sort, i64, i64, i64, i64);
 type Hashed = (MessageRow, Vec<u8>);
 type InRoom = (Uuid, MemberRow);
+type Conducted = (Uuid, MemberRow, ConductValues);
 type Named = (Uuid, String, Uuid, Option<MemberRow>);
 
 /// Begins the transaction, takes the locks of the rooms, and reads.
@@ -96,13 +101,14 @@ pub(super) async fn begin(conn: &mut AsyncPgConnection, needs: &Needs) -> Result
 }
 
 fn room((_, sort, head, members, messages, last_activity): RoomNumbers) -> KnownRoom {
-    let (is_private, is_direct, is_archived, window) = sort;
+    let (is_private, is_direct, is_archived, window, slow) = sort;
     let count = |n: i64| u64::try_from(n).unwrap_or(0);
     KnownRoom {
         is_private,
         is_direct,
         is_archived,
         window: window.map(EditWindow::from_stored),
+        slow_mode: SlowMode::from_stored(slow),
         totals: Totals {
             head: Seq::from_stored(head),
             members: count(members),
@@ -129,7 +135,7 @@ async fn read(conn: &mut AsyncPgConnection, needs: &Needs, known: &mut Known) ->
     let (users, members, files, keyed, found, named, heirs) = join!(
         some(!users.is_empty(), || LockUsers { users }.load::<(Uuid, String, i64)>(&mut { conn })),
         some(!needs.members.is_empty(), || {
-            LockMembers { rooms: member_rooms, users: member_users }.load::<InRoom>(&mut { conn })
+            LockMembers { rooms: member_rooms, users: member_users }.load::<Conducted>(&mut { conn })
         }),
         some(!files.is_empty(), || LockFiles { files }.load::<FileRow>(&mut { conn })),
         some(!needs.keys.is_empty(), || ReadKeys { authors, keys }.load::<Hashed>(&mut { conn })),
@@ -141,8 +147,13 @@ async fn read(conn: &mut AsyncPgConnection, needs: &Needs, known: &mut Known) ->
     for (id, username, head) in users? {
         known.users.insert(UserId(id), KnownUser { username, head: Seq::from_stored(head) });
     }
-    for (room, member) in members?.into_iter().chain(heirs?) {
+    for (room, member) in heirs? {
         add_member(known, RoomId(room), member);
+    }
+    for (room, member, values) in members? {
+        let place = (RoomId(room), member.user());
+        known.conduct.insert(place, conduct::of(values));
+        add_member(known, place.0, member);
     }
     for row in files? {
         let file = known_file(row);

@@ -12,6 +12,7 @@ mod audit;
 #[cfg(feature = "torture")]
 mod broken;
 mod changes;
+mod conduct;
 mod connection;
 mod executor;
 mod fault;

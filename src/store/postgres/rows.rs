@@ -9,7 +9,7 @@ use super::schema::{logins, members, messages, refresh_tokens, rooms, users};
 use crate::domain::policy::EditWindow;
 use crate::domain::{
     AccountStatus, ClientMsgId, Description, Email, HistoryVisibility, Marks, Member, Message, MessageId,
-    Profile, Role, Room, RoomId, RoomKind, RoomName, Seq, ServerRole, Timestamp, Topic, Unread, User,
+    Profile, Role, Room, RoomId, RoomKind, RoomName, Seq, ServerRole, SlowMode, Timestamp, Topic, Unread, User,
     UserEntry, UserId, Username,
 };
 use crate::store::entries;
@@ -129,6 +129,7 @@ pub(super) struct RoomRow {
     pub(super) history: String,
     archived_at: Option<i64>,
     edit_window: Option<i64>,
+    slow_mode: i64,
 }
 
 impl RoomRow {
@@ -150,6 +151,7 @@ impl From<RoomRow> for Room {
             history: HistoryVisibility::from_stored(&row.history),
             archived_at: row.archived_at.map(Timestamp::from_millis),
             edit_window: row.edit_window.map(EditWindow::from_stored),
+            slow_mode: SlowMode::from_stored(row.slow_mode),
             created_by: UserId(row.created_by),
             created_at: Timestamp::from_millis(row.created_at),
             head: Seq::from_stored(row.last_seq),
@@ -191,6 +193,12 @@ pub(super) struct MemberRow {
 
 /// The columns of a [`MemberRow`], for statements written out.
 pub(super) type MemberColumns = (SqlUuid, Text, BigInt, BigInt, BigInt, BigInt);
+
+impl MemberRow {
+    pub(super) const fn user(&self) -> UserId {
+        UserId(self.user_id)
+    }
+}
 
 impl From<MemberRow> for KnownMember {
     fn from(row: MemberRow) -> Self {

@@ -70,6 +70,7 @@ diesel::table! {
         history -> Text,
         archived_at -> Nullable<BigInt>,
         edit_window -> Nullable<BigInt>,
+        slow_mode -> BigInt,
         direct_key -> Nullable<Binary>,
     }
 }
@@ -208,6 +209,14 @@ diesel::table! {
         user_id -> Uuid,
         banned_by -> Uuid,
         banned_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    conduct (room_id, user_id) {
+        room_id -> Uuid,
+        user_id -> Uuid,
+        sent_at -> Nullable<BigInt>,
     }
 }
 

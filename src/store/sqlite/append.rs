@@ -12,7 +12,7 @@ use super::rows::{Key, NewEntry, NewMember, NewMention, NewMessageRow};
 use super::schema::{members, mentions, messages, user_log, users};
 use super::statements::{InsertEntries, UpdateMarks, UpdateTotals};
 use super::user_logs::UserEntryRow;
-use super::{files, invites, load, reactions};
+use super::{conduct, files, invites, load, reactions};
 use crate::domain::policy::EditWindow;
 use crate::domain::{RoomBatch, Timestamp};
 use crate::store::Append;
@@ -85,6 +85,7 @@ fn write(conn: &mut SqliteConnection, writes: &Writes) -> Result<(), Fault> {
         UpdateTotals::new(*room, totals).execute(conn)?;
     }
     invites::write(conn, writes)?;
+    conduct::write(conn, writes)?;
     reactions::write(conn, writes)
 }
 

@@ -9,9 +9,11 @@ use super::rooms::room_row;
 use super::rows::{Key, MemberRow, MessageRow};
 use super::schema::{members, messages, rooms, users};
 use super::statements::FindKeys;
-use super::{files, invites, people, reactions};
+use super::{conduct, files, invites, people, reactions};
 use crate::domain::policy::EditWindow;
-use crate::domain::{ClientMsgId, Message, MessageId, Role, Room, RoomId, RoomKind, Seq, Timestamp, UserId};
+use crate::domain::{
+    ClientMsgId, Message, MessageId, Role, Room, RoomId, RoomKind, Seq, SlowMode, Timestamp, UserId,
+};
 use crate::store::plan::{Known, KnownMember, KnownMessage, KnownRoom, KnownUser, Needs, Totals};
 
 /// Names looked up in one statement; far below SQLite's limit of bound values.
@@ -73,6 +75,7 @@ pub(super) fn known(conn: &mut SqliteConnection, needs: &Needs) -> Result<Known,
     for invite in &needs.invites {
         known.invites.extend(invites::find(conn, *invite)?.map(|found| (*invite, found)));
     }
+    conduct::read(conn, needs, &mut known)?;
     reactions::read(conn, needs, &mut known)?;
     for (room, heirs) in &needs.heirs {
         let rank = members::role.eq(Role::Administrator.as_str());
@@ -129,7 +132,8 @@ fn find_many<'k, const N: usize>(
 }
 
 fn read_room(conn: &mut SqliteConnection, room: RoomId) -> Result<Option<KnownRoom>, Fault> {
-    let row: Option<(bool, i64, i64, i64, i64, String, Option<i64>, Option<i64>)> = rooms::table
+    type Row = (bool, i64, i64, i64, i64, String, Option<i64>, Option<i64>, i64);
+    let row: Option<Row> = rooms::table
         .find(Key::from(room))
         .select((
             rooms::is_private,
@@ -140,14 +144,16 @@ fn read_room(conn: &mut SqliteConnection, room: RoomId) -> Result<Option<KnownRo
             rooms::kind,
             rooms::archived_at,
             rooms::edit_window,
+            rooms::slow_mode,
         ))
         .get_result(conn)
         .optional()?;
-    Ok(row.map(|(is_private, head, members, messages, last_activity, kind, archived_at, window)| KnownRoom {
+    Ok(row.map(|(is_private, head, members, messages, last_activity, kind, archived_at, window, slow)| KnownRoom {
         is_private,
         is_direct: RoomKind::from_stored(&kind) == RoomKind::Direct,
         is_archived: archived_at.is_some(),
         window: window.map(EditWindow::from_stored),
+        slow_mode: SlowMode::from_stored(slow),
         totals: Totals {
             head: Seq::from_stored(head),
             members: u64::try_from(members).unwrap_or(0),

@@ -7,6 +7,7 @@ mod accounts;
 mod administration;
 mod append;
 mod audit;
+mod conduct;
 mod connection;
 mod executor;
 mod fault;

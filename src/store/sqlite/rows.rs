@@ -15,7 +15,7 @@ use crate::domain::policy::EditWindow;
 use crate::domain::{
     AccountStatus, AuditId, ClientMsgId, Description, Email, Epoch, FileId, HistoryVisibility, InviteId,
     JobId, LetterId, Marks, Member, Message, MessageId, Profile, Role, Room, RoomId, RoomKind, RoomName, Seq,
-    ServerRole, SessionId, Timestamp, Topic, User, UserId, Username,
+    ServerRole, SessionId, SlowMode, Timestamp, Topic, User, UserId, Username,
 };
 use crate::store::files::{listed, shown};
 use crate::store::plan::{KnownMember, LogRow, MentionRow, NewMessage};
@@ -143,6 +143,7 @@ pub(super) struct RoomRow {
     pub(super) history: String,
     archived_at: Option<i64>,
     edit_window: Option<i64>,
+    slow_mode: i64,
 }
 
 impl RoomRow {
@@ -164,6 +165,7 @@ impl From<RoomRow> for Room {
             history: HistoryVisibility::from_stored(&row.history),
             archived_at: row.archived_at.map(Timestamp::from_millis),
             edit_window: row.edit_window.map(EditWindow::from_stored),
+            slow_mode: SlowMode::from_stored(row.slow_mode),
             created_by: row.created_by.into(),
             created_at: Timestamp::from_millis(row.created_at),
             head: Seq::from_stored(row.last_seq),

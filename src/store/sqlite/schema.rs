@@ -70,6 +70,7 @@ diesel::table! {
         history -> Text,
         archived_at -> Nullable<BigInt>,
         edit_window -> Nullable<BigInt>,
+        slow_mode -> BigInt,
         direct_key -> Nullable<Binary>,
     }
 }
@@ -199,6 +200,14 @@ diesel::table! {
         user_id -> Binary,
         banned_by -> Binary,
         banned_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    conduct (room_id, user_id) {
+        room_id -> Binary,
+        user_id -> Binary,
+        sent_at -> Nullable<BigInt>,
     }
 }
 

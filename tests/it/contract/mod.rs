@@ -15,6 +15,7 @@ mod marks;
 mod membership;
 mod mentioning;
 mod model;
+mod moderating;
 mod people;
 mod proofs;
 mod reacting;
@@ -105,6 +106,11 @@ macro_rules! contract {
                     who_joins_reads_from_there_on_where_that_is_the_rule
                     what_one_sets_for_himself_is_told_to_his_devices
                     the_directory_is_searched_in_any_case
+                }
+                moderating {
+                    in_slow_mode_members_wait_and_administrators_do_not
+                    in_one_commit_too_only_one_message_passes
+                    who_leaves_and_comes_back_waits_all_the_same
                 }
                 inviting {
                     somebody_is_invited_and_accepts

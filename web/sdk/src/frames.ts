@@ -53,6 +53,8 @@ export interface RoomFacts {
   archivedAt: string | null;
   /** Null where it is as everywhere. */
   editWindowSeconds: number | null;
+  /** How long members wait between two messages; absent from servers that know no slow mode. */
+  slowModeSeconds?: number;
 }
 
 /** `d` of `member.left`; `by` where another put him out. */

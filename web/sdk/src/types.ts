@@ -44,6 +44,8 @@ export interface Room {
   archivedAt?: string;
   /** Where the room has its own. */
   editWindowSeconds?: number;
+  /** How long members wait between two messages; absent from servers that know no slow mode. */
+  slowModeSeconds?: number;
   /** What one is in it, and has set for oneself; absent outside. */
   role?: Role;
   settings?: RoomSettings;
