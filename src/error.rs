@@ -151,6 +151,12 @@ impl From<Refusal> for Fault {
                 fault.retry_after = Some(retry_after);
                 return fault;
             }
+            // The wait is known: he need not ask why.
+            Refusal::Muted { retry_after } => {
+                let mut fault = Self::new(Code::Forbidden, detail);
+                fault.retry_after = Some(retry_after);
+                return fault;
+            }
             Refusal::Unauthorized => Code::Unauthorized,
             Refusal::Forbidden(_) => Code::Forbidden,
             Refusal::EmailNotVerified => Code::EmailNotVerified,

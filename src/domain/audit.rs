@@ -66,6 +66,10 @@ events! {
     AccountDeleted = "accountDeleted";
     /// Somebody asked for all that is kept of him.
     ExportRequested = "exportRequested";
+    /// A member of a room may not write there for a time.
+    MemberMuted = "memberMuted";
+    /// He may again.
+    MemberUnmuted = "memberUnmuted";
     /// Somebody read the way of a message of others.
     JourneyRead = "journeyRead";
     /// Somebody read these records.

@@ -1,7 +1,8 @@
 //! What can be done to a room's log, and what came of it.
 
 use super::{
-    Content, Draft, Emoji, Entry, InviteId, MessageId, Refusal, Role, RoomPatch, Timestamp, UserEntry, UserId,
+    AuditRecord, Content, Draft, Emoji, Entry, InviteId, MessageId, Reason, Refusal, Role, RoomPatch, Timestamp,
+    UserEntry, UserId,
 };
 
 /// A wish to change a room, by someone whose identity is proven. Whether it is allowed is decided
@@ -41,6 +42,10 @@ pub enum Operation {
     Ban { by: UserId, user: UserId },
     /// Lets somebody in again, who is not yet in by it.
     Unban { by: UserId, user: UserId },
+    /// Keeps a member from writing. The record is kept with it.
+    Mute { by: UserId, user: UserId, until: Timestamp, reason: Option<Reason>, record: Box<AuditRecord> },
+    /// Lets him write again.
+    Unmute { by: UserId, user: UserId, record: Box<AuditRecord> },
 }
 
 impl Operation {
@@ -63,7 +68,9 @@ impl Operation {
             | Self::SetRole { by: user, .. }
             | Self::Transfer { by: user, .. }
             | Self::Ban { by: user, .. }
-            | Self::Unban { by: user, .. } => *user,
+            | Self::Unban { by: user, .. }
+            | Self::Mute { by: user, .. }
+            | Self::Unmute { by: user, .. } => *user,
         }
     }
 
@@ -76,7 +83,9 @@ impl Operation {
             | Self::SetRole { user, .. }
             | Self::Transfer { user, .. }
             | Self::Ban { user, .. }
-            | Self::Unban { user, .. } => Some(*user),
+            | Self::Unban { user, .. }
+            | Self::Mute { user, .. }
+            | Self::Unmute { user, .. } => Some(*user),
             _ => None,
         }
     }
@@ -106,6 +115,8 @@ pub struct Applied {
     pub outcomes: Vec<Outcome>,
     /// Messages ever sent in the room, after the batch.
     pub messages: u64,
+    /// What was recorded with it.
+    pub records: Vec<AuditRecord>,
 }
 
 /// The operations of one room, in the order in which they are to be applied, all at `now`.

@@ -20,6 +20,8 @@ pub enum Action {
     Remove,
     /// Keep somebody out, let him in again, and see who is kept out.
     Ban,
+    /// Keep a member from writing for a time, and let him again.
+    Mute,
     /// Give a role that is not the owner's.
     SetRole,
     /// Make another the owner.
@@ -28,7 +30,7 @@ pub enum Action {
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Update,
         Self::Archive,
         Self::Invite,
@@ -36,6 +38,7 @@ impl Action {
         Self::Add,
         Self::Remove,
         Self::Ban,
+        Self::Mute,
         Self::SetRole,
         Self::Transfer,
     ];
@@ -50,7 +53,8 @@ impl Action {
             | Self::ManageInvites
             | Self::Add
             | Self::Remove
-            | Self::Ban => Role::Administrator,
+            | Self::Ban
+            | Self::Mute => Role::Administrator,
             Self::SetRole | Self::Transfer => Role::Owner,
         }
     }
@@ -84,7 +88,7 @@ mod tests {
     use super::*;
 
     /// Who may, in a private and in a public room: a row for each action.
-    const TABLE: [(Action, [Role; 3], &[Role], &[Role]); 9] = {
+    const TABLE: [(Action, [Role; 3], &[Role], &[Role]); 10] = {
         const ALL: [Role; 3] = [Member, Administrator, Owner];
         const HIGH: &[Role] = &[Administrator, Owner];
         [
@@ -95,6 +99,7 @@ mod tests {
             (Action::Add, ALL, HIGH, HIGH),
             (Action::Remove, ALL, HIGH, HIGH),
             (Action::Ban, ALL, HIGH, HIGH),
+            (Action::Mute, ALL, HIGH, HIGH),
             (Action::SetRole, ALL, &[Owner], &[Owner]),
             (Action::Transfer, ALL, &[Owner], &[Owner]),
         ]

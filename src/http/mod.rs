@@ -41,6 +41,7 @@ mod keys;
 mod manage;
 mod marks;
 mod messages;
+mod moderation;
 pub mod openapi;
 mod page;
 mod private;
@@ -279,6 +280,7 @@ fn routes(config: &mut web::ServiceConfig<'_>) {
         .service(resource("/health").route(get().to(health::alive)).default_service(only("GET")))
         .service(resource("/health/ready").route(get().to(health::ready)).default_service(only("GET")));
     managing(config);
+    moderation::routes(config);
 }
 
 /// What is done to rooms, and the ways into them.

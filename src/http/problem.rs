@@ -34,6 +34,7 @@ const FIELDS: &[&str] = &[
     "avatarId",
     "file",
     "userId",
+    "reason",
     "content",
     "attachments",
     "replyTo",

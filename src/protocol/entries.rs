@@ -34,6 +34,13 @@ pub fn entry(entry: &Entry, viewer: Option<UserId>, links: &Links) -> Encoded {
         Change::MemberUpdated { user, role } => {
             envelope(Data::Updated { user_id: user.0, role: role.as_str() })
         }
+        Change::MemberMuted { user, role, mute } => envelope(Data::Muted {
+            user_id: user.0,
+            role: role.as_str(),
+            muted_until: mute.until.map(rfc3339),
+            by: mute.by.0,
+            reason: mute.reason.as_ref().map(|reason| reason.as_str()),
+        }),
         Change::MemberBanned { user, by } | Change::MemberUnbanned { user, by } => {
             envelope(Data::Banned { user_id: user.0, by: by.0 })
         }
@@ -63,6 +70,16 @@ enum Data<'a> {
     Updated {
         user_id: Uuid,
         role: &'static str,
+    },
+    #[serde(rename_all = "camelCase")]
+    Muted {
+        user_id: Uuid,
+        role: &'static str,
+        /// Null where he may write again.
+        muted_until: Option<String>,
+        by: Uuid,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<&'a str>,
     },
     #[serde(rename_all = "camelCase")]
     Banned {

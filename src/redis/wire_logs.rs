@@ -8,7 +8,7 @@ use super::wire::{Unread, seq};
 use crate::domain::policy::EditWindow;
 use crate::domain::{
     Attachment, Change, ClientMsgId, Description, Emoji, Entry, FileId, FileName, HistoryVisibility,
-    InviteId, Marks, Member, Message, MessageId, Notifications, Role, RoomFacts, RoomId, RoomName,
+    InviteId, Marks, Member, Message, MessageId, Mute, Notifications, Reason, Role, RoomFacts, RoomId, RoomName,
     RoomSettings, SlowMode, Timestamp, Topic, Unread as Unseen, UserChange, UserEntry, UserId,
 };
 
@@ -76,6 +76,16 @@ struct LeftDto {
 struct RoleDto {
     u: Uuid,
     r: String,
+    /// What is new is not the role.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    m: Option<MuteDto>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct MuteDto {
+    u: Option<i64>,
+    b: Uuid,
+    r: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -204,7 +214,14 @@ impl EntryDto {
             Change::MemberLeft { user, by, is_banned } => {
                 raw(&LeftDto { u: user.0, b: by.map(|by| by.0), x: *is_banned })?
             }
-            Change::MemberUpdated { user, role } => raw(&RoleDto { u: user.0, r: role.as_str().to_owned() })?,
+            Change::MemberUpdated { user, role } => {
+                raw(&RoleDto { u: user.0, r: role.as_str().to_owned(), m: None })?
+            }
+            Change::MemberMuted { user, role, mute } => {
+                let r = mute.reason.as_ref().map(|reason| reason.as_str().to_owned());
+                let m = MuteDto { u: mute.until.map(Timestamp::millis), b: mute.by.0, r };
+                raw(&RoleDto { u: user.0, r: role.as_str().to_owned(), m: Some(m) })?
+            }
             Change::MemberBanned { user, by } | Change::MemberUnbanned { user, by } => {
                 raw(&BannedDto { u: user.0, b: by.0 })?
             }
@@ -240,8 +257,15 @@ impl EntryDto {
                 Change::MemberLeft { user: UserId(u), by: b.map(UserId), is_banned: x }
             }
             "member.updated" => {
-                let RoleDto { u, r } = serde_json::from_str(data)?;
-                Change::MemberUpdated { user: UserId(u), role: Role::from_stored(&r) }
+                let RoleDto { u, r, m } = serde_json::from_str(data)?;
+                let (user, role) = (UserId(u), Role::from_stored(&r));
+                match m {
+                    None => Change::MemberUpdated { user, role },
+                    Some(MuteDto { u, b, r }) => {
+                        let (until, reason) = (u.map(Timestamp::from_millis), r.map(Reason::from_stored));
+                        Change::MemberMuted { user, role, mute: Mute { until, by: UserId(b), reason } }
+                    }
+                }
             }
             "member.banned" => {
                 let BannedDto { u, b } = serde_json::from_str(data)?;

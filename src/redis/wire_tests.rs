@@ -14,7 +14,7 @@ use crate::domain::journey::{Device, Station, Step};
 use crate::domain::policy::EditWindow;
 use crate::domain::{
     Attachment, Change, ClientMsgId, ConnId, Description, Emoji, Entry, FileId, FileName, HistoryVisibility,
-    InviteId, LogHead, Marks, Member, Message, MessageId, PodId, Role, RoomFacts, RoomId, RoomName,
+    InviteId, LogHead, Marks, Member, Message, MessageId, Mute, PodId, Reason, Role, RoomFacts, RoomId, RoomName,
     RoomSettings, Seq, SessionId, SlowMode, Timestamp, Topic, Unread as Unseen, UserChange, UserEntry, UserId,
 };
 
@@ -85,6 +85,12 @@ fn entries(room: Uuid) -> impl Strategy<Value = Entry> {
             Change::MemberLeft { user: UserId(user), by: by.map(UserId), is_banned }
         }),
         ids().prop_map(|user| Change::MemberUpdated { user: UserId(user), role: Role::Administrator }),
+        (ids(), ids(), proptest::option::of(times()), proptest::option::of(".{1,20}")).prop_map(
+            |(user, by, until, reason)| {
+                let mute = Mute { until, by: UserId(by), reason: reason.map(Reason::from_stored) };
+                Change::MemberMuted { user: UserId(user), role: Role::Member, mute }
+            }
+        ),
         (ids(), ids()).prop_map(|(user, by)| Change::MemberBanned { user: UserId(user), by: UserId(by) }),
         (ids(), ids()).prop_map(|(user, by)| Change::MemberUnbanned { user: UserId(user), by: UserId(by) }),
         (ids(), ids(), any::<bool>()).prop_map(|(message, user, on)| {

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::domain::policy::EditWindow;
 use crate::domain::{
     Change, Description, Emoji, HistoryVisibility, InviteId, Marks, MessageId, Notifications, Role,
-    RoomFacts, RoomId, RoomName, RoomSettings, SlowMode, Timestamp, Topic, Unread, UserChange, UserId,
+    Mute, Reason, RoomFacts, RoomId, RoomName, RoomSettings, SlowMode, Timestamp, Topic, Unread, UserChange, UserId,
 };
 
 /// Stands for an entry of a known kind whose row lacks what the kind needs, which only a damaged
@@ -27,6 +27,16 @@ struct Facts {
     window: Option<i64>,
     #[serde(default)]
     slow: i64,
+}
+
+/// Of who was muted, or may write again. Versions that do not know it read the role of a plain member,
+/// whom it mostly is about.
+#[derive(Serialize, Deserialize)]
+struct Muted {
+    role: String,
+    until: Option<i64>,
+    by: Uuid,
+    reason: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -56,6 +66,24 @@ fn json<T: Serialize>(value: &T) -> Option<String> {
 
 fn parsed<'d, T: Deserialize<'d>>(data: Option<&'d str>) -> Option<T> {
     serde_json::from_str(data?).ok()
+}
+
+impl Muted {
+    fn new(role: Role, mute: &Mute) -> Self {
+        let Mute { until, by, reason } = mute;
+        Self {
+            role: role.as_str().to_owned(),
+            until: until.map(Timestamp::millis),
+            by: by.0,
+            reason: reason.as_ref().map(|reason| reason.as_str().to_owned()),
+        }
+    }
+
+    fn change(self, user: UserId) -> Change {
+        let until = self.until.map(Timestamp::from_millis);
+        let mute = Mute { until, by: UserId(self.by), reason: self.reason.map(Reason::from_stored) };
+        Change::MemberMuted { user, role: Role::from_stored(&self.role), mute }
+    }
 }
 
 impl From<&RoomFacts> for Facts {
@@ -92,6 +120,7 @@ pub(super) fn data(change: &Change) -> Option<Cow<'static, str>> {
         // Of who joined, his role then.
         Change::MemberJoined { member, .. } => Some(member.role.as_str().into()),
         Change::MemberUpdated { role, .. } => Some(role.as_str().into()),
+        Change::MemberMuted { role, mute, .. } => json(&Muted::new(*role, mute)).map(Cow::Owned),
         Change::MemberLeft { by, is_banned, .. } => {
             json(&Deed { by: (*by)?.0, banned: *is_banned }).map(Cow::Owned)
         }
@@ -115,6 +144,7 @@ pub(super) const fn user(change: &Change) -> Option<UserId> {
         Change::MemberJoined { member, .. } => Some(member.user),
         Change::MemberLeft { user, .. }
         | Change::MemberUpdated { user, .. }
+        | Change::MemberMuted { user, .. }
         | Change::MemberBanned { user, .. }
         | Change::MemberUnbanned { user, .. }
         | Change::ReactionAdded { user, .. }
@@ -140,7 +170,10 @@ pub(super) fn change(
             Some(Change::MemberLeft { user, by: deed.map(|deed| UserId(deed.by)), is_banned })
         }
         ("member.updated", Some(user)) => {
-            data.map(|word| Change::MemberUpdated { user, role: Role::from_stored(word) })
+            match parsed::<Muted>(data) {
+                Some(muted) => Some(muted.change(user)),
+                None => data.map(|word| Change::MemberUpdated { user, role: Role::from_stored(word) }),
+            }
         }
         ("member.banned", Some(user)) => {
             deed().map(|deed| Change::MemberBanned { user, by: UserId(deed.by) })

@@ -11,7 +11,7 @@ use chat::domain::refusal::Invalid;
 use chat::domain::subscription::{Answer, Level, ResetReason};
 use chat::domain::{
     Attachment, Change, ClientMsgId, Committed, ConnId, Email, Emoji, Entry, Epoch, FileId, FileName, Head,
-    HistoryVisibility, InviteId, Marks, Member, Message, MessageId, Notifications, Refusal, Role, RoomFacts,
+    HistoryVisibility, InviteId, Marks, Member, Message, MessageId, Mute, Notifications, Reason, Refusal, Role, RoomFacts,
     RoomId, RoomName, RoomSettings, RoomState, Seq, SessionId, SlowMode, Timestamp, Topic, Unread, User, UserChange,
     UserEntry, UserId, Username,
 };
@@ -175,6 +175,14 @@ fn server_frames() -> BTreeMap<String, Encoded> {
     add("member.left.removed", server::entry(&entry(48, left(Some(ALICE))), None, &links));
     let role = Change::MemberUpdated { user: BOB, role: Role::Administrator };
     add("member.updated", server::entry(&entry(50, role), None, &links));
+    let muted = |until, reason: Option<&str>| {
+        let reason = reason.map(|text| Reason::parse(text).expect("valid"));
+        let mute = Mute { until, by: ALICE, reason };
+        entry(57, Change::MemberMuted { user: BOB, role: Role::Member, mute })
+    };
+    let frame = server::entry(&muted(Some(at(3_600)), Some("spam")), None, &links);
+    add("member.updated.muted", frame);
+    add("member.updated.unmuted", server::entry(&muted(None, None), None, &links));
     let banned = Change::MemberBanned { user: BOB, by: ALICE };
     add("member.banned", server::entry(&entry(51, banned), None, &links));
     let unbanned = Change::MemberUnbanned { user: BOB, by: ALICE };

@@ -160,6 +160,8 @@ pub(super) const OPERATIONS: &[Answers] = &[
     ),
     row("banUser", (204, "Banned"), &[VALIDATION, NOT_ALLOWED, (404, "Room or user not found")]),
     row("unbanUser", (204, "No longer banned"), &[VALIDATION, NOT_ALLOWED, NO_ROOM]),
+    row("muteMember", (204, "Muted"), &[VALIDATION, NOT_ALLOWED, (404, "Room or member not found")]),
+    row("unmuteMember", (204, "Not muted"), &[VALIDATION, NOT_ALLOWED, (404, "Room or member not found")]),
     row("listBans", (200, "Bans retrieved successfully"), &[VALIDATION, NOT_ALLOWED, NO_ROOM]),
     row(
         "createInvite",
@@ -194,7 +196,7 @@ pub(super) const OPERATIONS: &[Answers] = &[
         (201, "Message sent successfully"),
         &[
             VALIDATION,
-            (403, "Not a member of this public room, or your e-mail address is not confirmed"),
+            (403, "Not a member of this public room, or muted in it, or your e-mail address is not confirmed"),
             NO_ROOM,
             (409, "The key was used for another message, or the room is archived"),
         ],
@@ -205,7 +207,7 @@ pub(super) const OPERATIONS: &[Answers] = &[
         (200, "The message as it is now"),
         &[
             VALIDATION,
-            (403, "Not your own, or too late, or your e-mail address is not confirmed"),
+            (403, "Not your own, or too late, or you are muted, or your e-mail address is not confirmed"),
             NO_MESSAGE,
             (409, "The message was deleted, or the room is archived"),
         ],

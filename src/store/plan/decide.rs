@@ -26,12 +26,14 @@ pub(crate) fn decide(batches: &[RoomBatch], known: Known, window: EditWindow) ->
 fn apply(ledger: &mut Ledger, batch: &RoomBatch, window: EditWindow) -> Applied {
     let Some(KnownRoom { is_private, is_direct, .. }) = ledger.room(batch.room).copied() else {
         let refused = batch.operations.iter().map(|_| Err(Refusal::NotFound("room")));
-        return Applied { outcomes: refused.collect(), messages: 0 };
+        return Applied { outcomes: refused.collect(), messages: 0, records: Vec::new() };
     };
     let mut desk = Desk { ledger, room: batch.room, is_private, is_direct, now: batch.now, window };
+    let before = desk.ledger.records();
     let outcomes = batch.operations.iter().map(|operation| desk.judge(operation)).collect();
     let messages = desk.ledger.room(batch.room).map_or(0, |room| room.totals.messages);
-    Applied { outcomes, messages }
+    let records = desk.ledger.recorded(before);
+    Applied { outcomes, messages, records }
 }
 
 /// One room, while its batch is decided.
@@ -63,6 +65,10 @@ impl Desk<'_> {
             Operation::Transfer { by, user } => self.transfer(*by, *user),
             Operation::Ban { by, user } => self.ban(*by, *user),
             Operation::Unban { by, user } => self.unban(*by, *user),
+            Operation::Mute { by, user, until, reason, record } => {
+                self.mute(*by, *user, *until, reason.clone(), record)
+            }
+            Operation::Unmute { by, user, record } => self.unmute(*by, *user, record),
         }
     }
 
@@ -132,6 +138,7 @@ impl Desk<'_> {
             return Ok(self.standing(last_seq, at, Change::MessageUpdated(message)));
         }
         self.writable()?;
+        self.unmuted(by)?;
         message.content = content.as_str().to_owned();
         message.updated_at = self.now;
         self.ledger.rewrite(message.clone(), self.next());

@@ -8,7 +8,7 @@ use super::{
     Rewritten, Writes,
 };
 use crate::domain::{
-    Change, ClientMsgId, Conduct, Emoji, FileId, Invite, InviteId, Marks, Message, MessageId, Role, RoomFacts, RoomId,
+    AuditRecord, Change, ClientMsgId, Conduct, Emoji, FileId, Invite, InviteId, Marks, Message, MessageId, Role, RoomFacts, RoomId,
     Seq, Timestamp, UserChange, UserEntry, UserId, mention,
 };
 
@@ -25,6 +25,7 @@ pub(super) struct Ledger {
     places: HashMap<MessageId, usize>,
     log: Vec<LogRow>,
     user_log: Vec<UserEntry>,
+    audit: Vec<AuditRecord>,
     files_used: Vec<(FileId, MessageId)>,
     files_released: Vec<(MessageId, Timestamp)>,
     /// Rooms that were changed, as of now.
@@ -55,6 +56,7 @@ impl Ledger {
             places: HashMap::new(),
             log: Vec::new(),
             user_log: Vec::new(),
+            audit: Vec::new(),
             files_used: Vec::new(),
             files_released: Vec::new(),
             facts: BTreeMap::new(),
@@ -147,6 +149,20 @@ impl Ledger {
 
     pub(super) fn set_conduct(&mut self, room: RoomId, user: UserId, conduct: Conduct) {
         self.conduct.insert((room, user), conduct);
+    }
+
+    /// Keeps a record of what is done, with it.
+    pub(super) fn record(&mut self, record: AuditRecord) {
+        self.audit.push(record);
+    }
+
+    /// How many records there are so far, and those from there on.
+    pub(super) const fn records(&self) -> usize {
+        self.audit.len()
+    }
+
+    pub(super) fn recorded(&self, from: usize) -> Vec<AuditRecord> {
+        self.audit.get(from..).unwrap_or_default().to_vec()
     }
 
     pub(super) fn has_reacted(&self, message: MessageId, emoji: &Emoji, user: UserId) -> bool {
@@ -277,6 +293,7 @@ impl Ledger {
         let mut writes = Writes {
             log: self.log,
             user_log: self.user_log,
+            audit: self.audit,
             files_used: self.files_used,
             files_released: self.files_released,
             ..Writes::default()

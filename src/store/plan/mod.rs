@@ -189,6 +189,8 @@ pub(crate) fn needs(batches: &[RoomBatch]) -> Needs {
                     needs.bans.insert((room, *user));
                     needs.invites.insert(*invite);
                 }
+                // Of his conduct he is known by his membership.
+                Operation::Mute { .. } | Operation::Unmute { .. } => {}
                 Operation::Update { .. } | Operation::Archive { .. } => {
                     needs.facts.insert(room);
                 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{KnownMember, Totals};
 use crate::domain::{
-    Applied, Attachment, Change, Conduct, Emoji, FileId, InviteId, Marks, Message, MessageId, Role, RoomFacts, RoomId,
+    Applied, Attachment, AuditRecord, Change, Conduct, Emoji, FileId, InviteId, Marks, Message, MessageId, Role, RoomFacts, RoomId,
     Seq, Timestamp, UserEntry, UserId,
 };
 use crate::store::entries;
@@ -49,6 +49,7 @@ pub(crate) struct Writes {
     pub(crate) bans_deleted: Vec<(RoomId, UserId)>,
     pub(crate) bans_inserted: Vec<BanRow>,
     pub(crate) conduct: Vec<ConductRow>,
+    pub(crate) audit: Vec<AuditRecord>,
     pub(crate) reactions_deleted: Vec<(MessageId, Emoji, UserId)>,
     pub(crate) reactions_inserted: Vec<(MessageId, Emoji, UserId, Timestamp)>,
     /// How many have come in by these invitations.

@@ -29,7 +29,7 @@ use super::writes::{
     AddMentions, ChangeRoles, DeleteMembers, ForgetMentions, InsertEntries, InsertMembers, InsertMessages,
     MoveMarks, NoteGrowth, RewriteMessages, UpdateRooms, tell, user_growth,
 };
-use super::{changes, conduct, load, reactions, transaction};
+use super::{audit, changes, conduct, load, reactions, transaction};
 use crate::domain::policy::EditWindow;
 use crate::domain::{LogHead, RoomBatch, RoomId, Seq, Timestamp};
 use crate::store::Append;
@@ -82,6 +82,7 @@ async fn write(conn: &mut AsyncPgConnection, writes: &Writes) -> Result<(), Faul
     pipeline.add(writes.rooms.len(), || UpdateRooms::new(&writes.rooms));
     changes::write(&mut pipeline, writes);
     conduct::write(&mut pipeline, writes);
+    audit::write(&mut pipeline, &writes.audit);
     reactions::write(&mut pipeline, writes);
     // Last, as its locks are the last in their order.
     let growth = room_growth(writes).chain(user_growth(&writes.user_log));

@@ -12,17 +12,18 @@ use crate::domain::{Conduct, RoomId, Timestamp, UserId};
 use crate::store::plan::{Known, Needs, Writes};
 
 /// The columns of a row, and their values.
-pub(super) type ConductColumns = Nullable<BigInt>;
-pub(super) type ConductValues = Option<i64>;
+pub(super) type ConductColumns = (Nullable<BigInt>, Nullable<BigInt>);
+pub(super) type ConductValues = (Option<i64>, Option<i64>);
 
-pub(super) fn of(sent_at: ConductValues) -> Conduct {
-    Conduct { sent_at: sent_at.map(Timestamp::from_millis) }
+pub(super) fn of((sent, muted): ConductValues) -> Conduct {
+    let time = |at: Option<i64>| at.map(Timestamp::from_millis);
+    Conduct { sent_at: time(sent), muted_until: time(muted) }
 }
 
 statement! {
     ReadConduct { rooms: Vec<Uuid> => Array<SqlUuid>, users: Vec<Uuid> => Array<SqlUuid> }
     -> (SqlUuid, SqlUuid, ConductColumns),
-    "SELECT c.room_id, c.user_id, c.sent_at FROM unnest(?, ?) AS w (room, person) \
+    "SELECT c.room_id, c.user_id, c.sent_at, c.muted_until FROM unnest(?, ?) AS w (room, person) \
      JOIN conduct c ON c.room_id = w.room AND c.user_id = w.person"
 }
 
@@ -44,9 +45,11 @@ statement! {
         rooms: Vec<Uuid> => Array<SqlUuid>,
         users: Vec<Uuid> => Array<SqlUuid>,
         sent: Vec<Option<i64>> => Array<Nullable<BigInt>>,
+        muted: Vec<Option<i64>> => Array<Nullable<BigInt>>,
     } -> (),
-    "INSERT INTO conduct (room_id, user_id, sent_at) SELECT * FROM unnest(?, ?, ?) \
-     ON CONFLICT (room_id, user_id) DO UPDATE SET sent_at = excluded.sent_at"
+    "INSERT INTO conduct (room_id, user_id, sent_at, muted_until) SELECT * FROM unnest(?, ?, ?, ?) \
+     ON CONFLICT (room_id, user_id) \
+     DO UPDATE SET sent_at = excluded.sent_at, muted_until = excluded.muted_until"
 }
 
 pub(super) fn write(pipeline: &mut Pipeline<'_>, writes: &Writes) {
@@ -54,6 +57,7 @@ pub(super) fn write(pipeline: &mut Pipeline<'_>, writes: &Writes) {
     pipeline.add(rows.len(), || WriteConduct {
         rooms: rows.iter().map(|row| row.room.0).collect(),
         users: rows.iter().map(|row| row.user.0).collect(),
+        muted: rows.iter().map(|row| row.conduct.muted_until.map(Timestamp::millis)).collect(),
         sent: rows.iter().map(|row| row.conduct.sent_at.map(Timestamp::millis)).collect(),
     });
 }

@@ -217,6 +217,7 @@ diesel::table! {
         room_id -> Uuid,
         user_id -> Uuid,
         sent_at -> Nullable<BigInt>,
+        muted_until -> Nullable<BigInt>,
     }
 }
 

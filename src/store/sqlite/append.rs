@@ -12,7 +12,7 @@ use super::rows::{Key, NewEntry, NewMember, NewMention, NewMessageRow};
 use super::schema::{members, mentions, messages, user_log, users};
 use super::statements::{InsertEntries, UpdateMarks, UpdateTotals};
 use super::user_logs::UserEntryRow;
-use super::{conduct, files, invites, load, reactions};
+use super::{audit, conduct, files, invites, load, reactions};
 use crate::domain::policy::EditWindow;
 use crate::domain::{RoomBatch, Timestamp};
 use crate::store::Append;
@@ -86,6 +86,7 @@ fn write(conn: &mut SqliteConnection, writes: &Writes) -> Result<(), Fault> {
     }
     invites::write(conn, writes)?;
     conduct::write(conn, writes)?;
+    writes.audit.iter().try_for_each(|record| audit::insert(conn, Some(record), None))?;
     reactions::write(conn, writes)
 }
 

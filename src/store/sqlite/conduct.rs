@@ -16,12 +16,13 @@ pub(super) fn read(conn: &mut SqliteConnection, needs: &Needs, known: &mut Known
 }
 
 fn find(conn: &mut SqliteConnection, (room, user): (RoomId, UserId)) -> Result<Option<Conduct>, Fault> {
-    let sent_at: Option<Option<i64>> = conduct::table
+    let row: Option<(Option<i64>, Option<i64>)> = conduct::table
         .find((Key::from(room), Key::from(user)))
-        .select(conduct::sent_at)
+        .select((conduct::sent_at, conduct::muted_until))
         .get_result(conn)
         .optional()?;
-    Ok(sent_at.map(|sent_at| Conduct { sent_at: sent_at.map(Timestamp::from_millis) }))
+    let time = |at: Option<i64>| at.map(Timestamp::from_millis);
+    Ok(row.map(|(sent, muted)| Conduct { sent_at: time(sent), muted_until: time(muted) }))
 }
 
 pub(super) fn write(conn: &mut SqliteConnection, writes: &Writes) -> Result<(), Fault> {
@@ -31,6 +32,7 @@ pub(super) fn write(conn: &mut SqliteConnection, writes: &Writes) -> Result<(), 
                 conduct::room_id.eq(Key::from(*room)),
                 conduct::user_id.eq(Key::from(*user)),
                 conduct::sent_at.eq(conduct.sent_at.map(Timestamp::millis)),
+                conduct::muted_until.eq(conduct.muted_until.map(Timestamp::millis)),
             ))
             .execute(conn)?;
     }

@@ -208,6 +208,7 @@ diesel::table! {
         room_id -> Binary,
         user_id -> Binary,
         sent_at -> Nullable<BigInt>,
+        muted_until -> Nullable<BigInt>,
     }
 }
 

@@ -111,6 +111,9 @@ macro_rules! contract {
                     in_slow_mode_members_wait_and_administrators_do_not
                     in_one_commit_too_only_one_message_passes
                     who_leaves_and_comes_back_waits_all_the_same
+                    who_is_muted_reads_on_and_writes_nothing
+                    nobody_mutes_who_is_not_below_him
+                    a_mute_outlasts_leaving_and_coming_back
                 }
                 inviting {
                     somebody_is_invited_and_accepts

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chat::domain::{Change, Operation, Refusal, Role, RoomId, RoomPatch, SlowMode, UserId};
+use chat::domain::{
+    Actor, AuditEvent, AuditFilter, AuditRecord, Change, Emoji, Mute, Operation, Reason, Refusal, Role, RoomId,
+    RoomPatch, SlowMode, Timestamp, UserId,
+};
 use chat::store::Store;
 
 use super::support::*;
@@ -67,4 +70,102 @@ pub async fn who_leaves_and_comes_back_waits_all_the_same(store: S) {
     let back = vec![Operation::Join { user: bob }, say(bob, "two")];
     assert_eq!(apply(&store, room, 1_000, back).await.pop(), Some(Err(wait(59))));
     assert_eq!(refuse(&store, room, 2_000, say(bob, "two")).await, wait(58));
+}
+
+fn record(event: AuditEvent, by: UserId) -> Box<AuditRecord> {
+    Box::new(AuditRecord::new(new_id(), at(0), event, Actor::User(by)))
+}
+
+fn mute(by: UserId, user: UserId, until: Timestamp) -> Operation {
+    let reason = Reason::optional(Some("spam")).expect("valid");
+    Operation::Mute { by, user, until, reason, record: record(AuditEvent::MemberMuted, by) }
+}
+
+fn unmute(by: UserId, user: UserId) -> Operation {
+    Operation::Unmute { by, user, record: record(AuditEvent::MemberUnmuted, by) }
+}
+
+fn react(by: UserId, message: chat::domain::MessageId, on: bool) -> Operation {
+    Operation::React { by, message, emoji: Emoji::parse("\u{1f44d}").expect("a sign"), on }
+}
+
+/// What was recorded, oldest first: who did what to whom.
+async fn recorded(store: &S) -> Vec<(String, Option<UserId>, Option<UserId>)> {
+    let page = store.audit_page(AuditFilter::default(), 99, None).await.expect("a page");
+    let row = |record: AuditRecord| (record.event.as_str().to_owned(), record.actor.user(), record.subject);
+    page.records.into_iter().rev().map(row).collect()
+}
+
+pub async fn who_is_muted_reads_on_and_writes_nothing(store: S) {
+    let (alice, bob) = (person(&store, "alice").await, person(&store, "bob").await);
+    let (room, other) = (room(&store, alice, &[bob]).await, room(&store, alice, &[bob]).await);
+    let (sent, signed) = (key(), message(&store, room, 0, alice, "hi").await);
+    let own = created(&write(&store, room, 0, send(bob, sent, "before")).await);
+    write(&store, room, 0, react(bob, signed.id, true)).await;
+    let entry = write(&store, room, 0, mute(alice, bob, at(60_000))).await;
+    let Change::MemberMuted { user, role, mute: told } = &entry.change else { panic!("{entry:?}") };
+    assert_eq!((*user, *role, told.until, told.by), (bob, Role::Member, Some(at(60_000)), alice));
+    assert_eq!(told.reason.as_ref().map(Reason::as_str), Some("spam"));
+    assert_eq!((entry.change.kind(), log(&store, room).await.pop()), ("member.updated", Some(entry.clone())));
+    repeat(&store, room, 1, mute(alice, bob, at(60_000))).await;
+    let muted = |seconds| Refusal::Muted { retry_after: Duration::from_secs(seconds) };
+    for operation in [say(bob, "no"), edit(bob, own.id, "no"), react(bob, own.id, true)] {
+        assert_eq!(refuse(&store, room, 20_000, operation).await, muted(40));
+    }
+    // What he sent is answered as ever; he reads on, and takes back what is his.
+    repeat(&store, room, 20_000, send(bob, sent, "before")).await;
+    assert_eq!(store.messages(room, bob, 9, None).await.expect("a page").messages.len(), 2);
+    write(&store, room, 20_000, react(bob, signed.id, false)).await;
+    write(&store, room, 20_000, delete(bob, own.id)).await;
+    write(&store, other, 20_000, say(bob, "elsewhere")).await;
+    // It ends by itself, and by those who may lift it.
+    write(&store, room, 60_000, say(bob, "again")).await;
+    repeat(&store, room, 60_000, unmute(alice, bob)).await;
+    write(&store, room, 60_001, mute(alice, bob, at(90_000))).await;
+    write(&store, room, 60_002, mute(alice, bob, at(99_000))).await;
+    let entry = write(&store, room, 60_003, unmute(alice, bob)).await;
+    let Change::MemberMuted { mute: Mute { until: None, .. }, .. } = entry.change else { panic!("{entry:?}") };
+    write(&store, room, 60_004, say(bob, "at once")).await;
+    let row = |event: &str| (event.to_owned(), Some(alice), Some(bob));
+    let expected = ["memberMuted", "memberMuted", "memberMuted", "memberUnmuted"].map(row);
+    assert_eq!(recorded(&store).await, expected);
+}
+
+pub async fn nobody_mutes_who_is_not_below_him(store: S) {
+    let (alice, bob, carol) =
+        (person(&store, "alice").await, person(&store, "bob").await, person(&store, "carol").await);
+    let room = room(&store, alice, &[bob, carol]).await;
+    let until = at(60_000);
+    let forbidden = |refusal| matches!(refusal, Refusal::Forbidden(_));
+    assert!(forbidden(refuse(&store, room, 0, mute(bob, carol, until)).await));
+    for user in [bob, carol] {
+        write(&store, room, 0, Operation::SetRole { by: alice, user, role: Role::Administrator }).await;
+    }
+    for target in [alice, bob, carol] {
+        assert!(forbidden(refuse(&store, room, 0, mute(bob, target, until)).await));
+        assert!(forbidden(refuse(&store, room, 0, unmute(bob, target)).await));
+    }
+    for wrong in [at(0), at(-1), at(1).plus(Mute::LONGEST)] {
+        assert_eq!(field(&refuse(&store, room, 0, mute(alice, bob, wrong)).await), "until");
+    }
+    let stranger = person(&store, "dave").await;
+    assert_eq!(refuse(&store, room, 0, mute(alice, stranger, until)).await, Refusal::NotFound("member"));
+    assert_eq!(refuse(&store, room, 0, mute(stranger, bob, until)).await, Refusal::NotMember);
+    assert_eq!(recorded(&store).await, [], "what is refused is not recorded");
+    // Who becomes the owner may write: nobody could let him again.
+    write(&store, room, 1, mute(alice, bob, until)).await;
+    assert!(matches!(refuse(&store, room, 2, say(bob, "no")).await, Refusal::Muted { .. }));
+    write(&store, room, 3, Operation::Transfer { by: alice, user: bob }).await;
+    write(&store, room, 4, say(bob, "mine now")).await;
+}
+
+pub async fn a_mute_outlasts_leaving_and_coming_back(store: S) {
+    let (alice, bob) = (person(&store, "alice").await, person(&store, "bob").await);
+    let room = room(&store, alice, &[bob]).await;
+    write(&store, room, 0, mute(alice, bob, at(60_000))).await;
+    write(&store, room, 1, Operation::Leave { user: bob }).await;
+    let back = vec![Operation::Join { user: bob }, say(bob, "here I am")];
+    let outcome = apply(&store, room, 2, back).await.pop();
+    assert!(matches!(outcome, Some(Err(Refusal::Muted { .. }))), "{outcome:?}");
+    assert!(matches!(refuse(&store, room, 3, say(bob, "and now?")).await, Refusal::Muted { .. }));
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use chat::clock::Clock as _;
+use chat::protocol::wire::rfc3339;
 use serde_json::json;
 
 use super::support::Site;
@@ -26,4 +28,26 @@ async fn in_slow_mode_a_member_is_told_how_long_to_wait() {
     assert_eq!((refused.header("retry-after"), &refused.body["retryAfterMs"]), (Some("29"), &json!(28_500)));
     site.pass(Duration::from_millis(28_500));
     site.say(&bob, &room, "two").await;
+}
+
+#[actix_web::test]
+async fn a_muted_member_is_told_until_when() {
+    let site = Site::new().await;
+    let (alice, bob) = (site.register("alice").await, site.register("bob").await);
+    let room = site.room(&alice, false).await;
+    site.post(&format!("/rooms/{room}/join"), &bob, json!({})).await.expect(200);
+    let path = format!("/rooms/{room}/members/{}/mute", bob.id);
+    let until = rfc3339(site.clock.now().plus(Duration::from_secs(60)));
+    let mute = |who, body| site.call("PUT", &path, Some(who), Some(body));
+    mute(&alice, json!({ "until": "tomorrow" })).await.wrong("until");
+    mute(&alice, json!({ "until": "2001-01-01T00:00:00Z" })).await.wrong("until");
+    mute(&alice, json!({ "until": until, "reason": "x".repeat(501) })).await.wrong("reason");
+    mute(&bob, json!({ "until": until })).await.problem(403, "forbidden");
+    mute(&alice, json!({ "until": until, "reason": "spam" })).await.expect(204);
+    let refused = site.post("/messages", &bob, json!({ "roomId": room, "content": "no" })).await;
+    refused.problem(403, "forbidden");
+    assert_eq!((refused.header("retry-after"), &refused.body["retryAfterMs"]), (Some("60"), &json!(60_000)));
+    site.call("DELETE", &path, Some(&bob), None).await.problem(403, "forbidden");
+    site.call("DELETE", &path, Some(&alice), None).await.expect(204);
+    site.say(&bob, &room, "thanks").await;
 }

@@ -68,6 +68,11 @@ export interface MemberLeft {
 export interface MemberUpdated {
   userId: string;
   role: Role;
+  /** Until when the person may not write; null where that was lifted, absent where it is about the role. */
+  mutedUntil?: string | null;
+  /** Who did it, and why; beside `mutedUntil`. */
+  by?: string;
+  reason?: string;
 }
 
 /** `d` of `member.banned` and `member.unbanned`, of somebody who is no member. */
