@@ -66,6 +66,8 @@ events! {
     AccountDeleted = "accountDeleted";
     /// Somebody asked for all that is kept of him.
     ExportRequested = "exportRequested";
+    /// Somebody deleted what another wrote.
+    MessageRemoved = "messageRemoved";
     /// A member of a room may not write there for a time.
     MemberMuted = "memberMuted";
     /// He may again.

@@ -52,7 +52,7 @@ pub use invite::Invite;
 pub use job::{Job, JobCounts, JobKind, JobPlace, JobState, JobStep};
 pub use letter::{Letter, LetterKind};
 pub use mark::{MarkMove, Marks, RoomState, Unread};
-pub use message::{Content, Draft, Message};
+pub use message::{Content, Draft, Message, Removal};
 pub use operation::{Applied, Committed, Operation, Outcome, RoomBatch};
 pub use profile::{Profile, ProfileChange};
 pub use proof::{EmailChange, EmailStep, Proof, Purpose};

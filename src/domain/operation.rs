@@ -13,8 +13,9 @@ pub enum Operation {
     Send { author: UserId, message: MessageId, draft: Draft },
     /// Own, within the window. Editing to the same content writes nothing.
     Edit { by: UserId, message: MessageId, content: Content },
-    /// Own, within the window. Deleting twice writes nothing.
-    Delete { by: UserId, message: MessageId },
+    /// Own, within the window; what others wrote, for a reason, by who looks after the room. The record is
+    /// kept with that. Deleting twice writes nothing.
+    Delete { by: UserId, message: MessageId, reason: Option<Reason>, record: Box<AuditRecord> },
     /// Of whoever ended his account: wherever it is, in the window or not, member or not. Erasing twice
     /// writes nothing.
     Erase { author: UserId, message: MessageId },

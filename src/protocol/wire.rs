@@ -162,6 +162,12 @@ pub struct Message {
     /// Set on a deleted message, whose content is empty. {{"format":"date-time"}}
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deleted_at: Option<String>,
+    /// Who deleted it, where that was not its author.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<Uuid>,
+    /// Why, as that person said. {{"maxLength":500}}
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 impl Message {
@@ -181,6 +187,11 @@ impl Message {
             reply_to: message.reply_to.map(|id| id.0),
             reactions: None,
             deleted_at: message.deleted_at.map(rfc3339),
+            by: message.removal.as_ref().map(|removal| removal.by.0),
+            reason: message
+                .removal
+                .as_ref()
+                .and_then(|removal| Some(removal.reason.as_ref()?.as_str().to_owned())),
         }
     }
 }

@@ -14,8 +14,9 @@ use crate::domain::journey::{Device, Station, Step};
 use crate::domain::policy::EditWindow;
 use crate::domain::{
     Attachment, Change, ClientMsgId, ConnId, Description, Emoji, Entry, FileId, FileName, HistoryVisibility,
-    InviteId, LogHead, Marks, Member, Message, MessageId, Mute, PodId, Reason, Role, RoomFacts, RoomId, RoomName,
-    RoomSettings, Seq, SessionId, SlowMode, Timestamp, Topic, Unread as Unseen, UserChange, UserEntry, UserId,
+    InviteId, LogHead, Marks, Member, Message, MessageId, Mute, PodId, Reason, Removal, Role, RoomFacts,
+    RoomId, RoomName, RoomSettings, Seq, SessionId, SlowMode, Timestamp, Topic, Unread as Unseen, UserChange,
+    UserEntry, UserId,
 };
 
 fn ids() -> impl Strategy<Value = Uuid> + Clone {
@@ -51,6 +52,9 @@ fn messages(room: Uuid) -> impl Strategy<Value = Message> {
         reply_to: reply_to.map(MessageId),
         created_at: place.4,
         updated_at: place.5,
+        removal: place
+            .6
+            .map(|_| Removal { by: UserId(place.0), reason: Some(Reason::from_stored("spam".into())) }),
         deleted_at: place.6,
     })
 }

@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use crate::domain::policy::EditWindow;
 use crate::domain::{
-    Change, Description, Emoji, HistoryVisibility, InviteId, Marks, MessageId, Notifications, Role,
-    Mute, Reason, RoomFacts, RoomId, RoomName, RoomSettings, SlowMode, Timestamp, Topic, Unread, UserChange, UserId,
+    Change, Description, Emoji, HistoryVisibility, InviteId, Marks, MessageId, Mute, Notifications, Reason,
+    Role, RoomFacts, RoomId, RoomName, RoomSettings, SlowMode, Timestamp, Topic, Unread, UserChange, UserId,
 };
 
 /// Stands for an entry of a known kind whose row lacks what the kind needs, which only a damaged
@@ -169,12 +169,10 @@ pub(super) fn change(
             let is_banned = deed.as_ref().is_some_and(|deed| deed.banned);
             Some(Change::MemberLeft { user, by: deed.map(|deed| UserId(deed.by)), is_banned })
         }
-        ("member.updated", Some(user)) => {
-            match parsed::<Muted>(data) {
-                Some(muted) => Some(muted.change(user)),
-                None => data.map(|word| Change::MemberUpdated { user, role: Role::from_stored(word) }),
-            }
-        }
+        ("member.updated", Some(user)) => match parsed::<Muted>(data) {
+            Some(muted) => Some(muted.change(user)),
+            None => data.map(|word| Change::MemberUpdated { user, role: Role::from_stored(word) }),
+        },
         ("member.banned", Some(user)) => {
             deed().map(|deed| Change::MemberBanned { user, by: UserId(deed.by) })
         }

@@ -11,9 +11,9 @@ use chat::domain::refusal::Invalid;
 use chat::domain::subscription::{Answer, Level, ResetReason};
 use chat::domain::{
     Attachment, Change, ClientMsgId, Committed, ConnId, Email, Emoji, Entry, Epoch, FileId, FileName, Head,
-    HistoryVisibility, InviteId, Marks, Member, Message, MessageId, Mute, Notifications, Reason, Refusal, Role, RoomFacts,
-    RoomId, RoomName, RoomSettings, RoomState, Seq, SessionId, SlowMode, Timestamp, Topic, Unread, User, UserChange,
-    UserEntry, UserId, Username,
+    HistoryVisibility, InviteId, Marks, Member, Message, MessageId, Mute, Notifications, Reason, Refusal,
+    Removal, Role, RoomFacts, RoomId, RoomName, RoomSettings, RoomState, Seq, SessionId, SlowMode, Timestamp,
+    Topic, Unread, User, UserChange, UserEntry, UserId, Username,
 };
 use chat::error::{Code, Fault};
 use chat::protocol::client::{Limits, decode};
@@ -55,6 +55,7 @@ fn message() -> Message {
         created_at: at(0),
         updated_at: at(0),
         deleted_at: None,
+        removal: None,
     }
 }
 
@@ -169,7 +170,10 @@ fn server_frames() -> BTreeMap<String, Encoded> {
     let with_files = entry(44, Change::MessageCreated(with_files));
     add("message.created.attachments", server::entry(&with_files, None, &links));
     add("message.updated", server::entry(&edit, None, &links));
-    add("message.deleted", server::entry(&entry(46, Change::MessageDeleted(deleted)), None, &links));
+    add("message.deleted", server::entry(&entry(46, Change::MessageDeleted(deleted.clone())), None, &links));
+    let removal = Some(Removal { by: BOB, reason: Reason::optional(Some("spam")).expect("valid") });
+    let removed = Change::MessageDeleted(Message { removal, ..deleted });
+    add("message.deleted.removed", server::entry(&entry(46, removed), None, &links));
     add("member.joined", server::entry(&entry(47, joined), None, &links));
     add("member.left", server::entry(&entry(48, left(None)), None, &links));
     add("member.left.removed", server::entry(&entry(48, left(Some(ALICE))), None, &links));

@@ -2,9 +2,7 @@
 
 use super::decide::Desk;
 use crate::domain::powers::Action;
-use crate::domain::{
-    AuditRecord, Change, Conduct, Mute, Outcome, Reason, Refusal, Role, Timestamp, UserId,
-};
+use crate::domain::{AuditRecord, Change, Conduct, Mute, Outcome, Reason, Refusal, Role, Timestamp, UserId};
 
 impl Desk<'_> {
     /// Whether somebody may send just now. What is sent is counted.

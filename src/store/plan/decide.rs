@@ -11,8 +11,8 @@ use crate::domain::file;
 use crate::domain::policy::{self, EditWindow, Verdict};
 use crate::domain::refusal::Invalid;
 use crate::domain::{
-    Applied, Attachment, Change, Committed, Content, Draft, Entry, FileId, Message, MessageId, Operation,
-    Outcome, Refusal, Role, RoomBatch, RoomId, Seq, Timestamp, UserId,
+    Applied, Attachment, AuditRecord, Change, Committed, Content, Draft, Entry, FileId, Message, MessageId,
+    Operation, Outcome, Reason, Refusal, Removal, Role, RoomBatch, RoomId, Seq, Timestamp, UserId,
 };
 
 /// Decides all operations of all batches, in order. `known` is what [`super::needs`] asked for, as
@@ -51,7 +51,9 @@ impl Desk<'_> {
         match operation {
             Operation::Send { author, message, draft } => self.send(*author, *message, draft),
             Operation::Edit { by, message, content } => self.edit(*by, *message, content),
-            Operation::Delete { by, message } => self.delete(*by, *message),
+            Operation::Delete { by, message, reason, record } => {
+                self.delete(*by, *message, reason.as_ref(), record)
+            }
             Operation::Erase { author, message } => self.erase(*author, *message),
             Operation::Join { user } => self.join(*user),
             Operation::Leave { user } => self.leave(*user),
@@ -95,6 +97,7 @@ impl Desk<'_> {
             created_at: self.now,
             updated_at: self.now,
             deleted_at: None,
+            removal: None,
         };
         self.ledger.use_files(&draft.attachments, id);
         self.ledger.add(message.clone(), body_hash);
@@ -145,14 +148,35 @@ impl Desk<'_> {
         Ok(self.written(Change::MessageUpdated(message)))
     }
 
-    fn delete(&mut self, by: UserId, id: MessageId) -> Outcome {
+    fn delete(
+        &mut self,
+        by: UserId,
+        id: MessageId,
+        reason: Option<&Reason>,
+        record: &AuditRecord,
+    ) -> Outcome {
         let role = self.insider(by)?;
         let known = self.own_message(by, id)?;
         let verdict = policy::may_delete(&known.message, by, role, self.now, self.window())?;
-        if verdict == Verdict::Write {
-            self.writable()?;
+        if verdict == Verdict::AlreadySo {
+            return Ok(self.bury(known, verdict, None));
         }
-        Ok(self.bury(known, verdict))
+        self.writable()?;
+        if known.message.author != by {
+            return Ok(self.take_away(known, Removal { by, reason: reason.cloned() }, record));
+        }
+        if reason.is_some() {
+            return Err(Invalid::new("reason", "is for what others wrote").into());
+        }
+        Ok(self.bury(known, verdict, None))
+    }
+
+    /// Somebody else than its author takes a message away, which is recorded.
+    fn take_away(&mut self, known: KnownMessage, removal: Removal, record: &AuditRecord) -> Committed {
+        let Message { id, author, .. } = known.message;
+        let detail = format!("message {id} in room {}", self.room);
+        self.ledger.record(record.clone().about(author).detail(detail));
+        self.bury(known, Verdict::Write, Some(removal))
     }
 
     /// Nobody asks whether he may: the account is closed. Nor whether the room is.
@@ -160,11 +184,11 @@ impl Desk<'_> {
         let known = self.message(id).filter(|known| known.message.author == author).cloned();
         let known = known.ok_or(Refusal::NotFound("message"))?;
         let verdict = if known.message.deleted_at.is_some() { Verdict::AlreadySo } else { Verdict::Write };
-        Ok(self.bury(known, verdict))
+        Ok(self.bury(known, verdict, None))
     }
 
     /// Takes the text away and leaves the place.
-    fn bury(&mut self, known: KnownMessage, verdict: Verdict) -> Committed {
+    fn bury(&mut self, known: KnownMessage, verdict: Verdict, removal: Option<Removal>) -> Committed {
         let KnownMessage { mut message, last_seq, .. } = known;
         if verdict == Verdict::AlreadySo {
             let at = message.updated_at;
@@ -174,6 +198,7 @@ impl Desk<'_> {
         message.attachments.clear();
         message.updated_at = self.now;
         message.deleted_at = Some(self.now);
+        message.removal = removal;
         self.ledger.rewrite(message.clone(), self.next());
         self.written(Change::MessageDeleted(message))
     }

@@ -4,12 +4,12 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{
-    BanRow, ConductRow, Known, KnownFile, KnownMember, KnownMessage, KnownRoom, LogRow, MentionRow, NewMessage,
-    Rewritten, Writes,
+    BanRow, ConductRow, Known, KnownFile, KnownMember, KnownMessage, KnownRoom, LogRow, MentionRow,
+    NewMessage, Rewritten, Writes,
 };
 use crate::domain::{
-    AuditRecord, Change, ClientMsgId, Conduct, Emoji, FileId, Invite, InviteId, Marks, Message, MessageId, Role, RoomFacts, RoomId,
-    Seq, Timestamp, UserChange, UserEntry, UserId, mention,
+    AuditRecord, Change, ClientMsgId, Conduct, Emoji, FileId, Invite, InviteId, Marks, Message, MessageId,
+    Role, RoomFacts, RoomId, Seq, Timestamp, UserChange, UserEntry, UserId, mention,
 };
 
 /// Everything known, as of the last operation.
@@ -309,13 +309,14 @@ impl Ledger {
                 // Also where the old text names nobody: what other versions take for a mention is
                 // not known here.
                 writes.mentions_removed.push(id);
-                let Message { content, attachments, updated_at, deleted_at, .. } = message;
+                let Message { content, attachments, updated_at, deleted_at, removal, .. } = message;
                 writes.rewritten.push(Rewritten {
                     id,
                     content,
                     attachments,
                     updated_at,
                     deleted_at,
+                    removal,
                     last_seq,
                 });
             }

@@ -118,6 +118,7 @@ impl World {
             known.message.attachments.clone_from(&row.attachments);
             known.message.updated_at = row.updated_at;
             known.message.deleted_at = row.deleted_at;
+            known.message.removal.clone_from(&row.removal);
             known.last_seq = row.last_seq;
         }
         for (file, message) in &writes.files_used {

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use super::{KnownMember, Totals};
 use crate::domain::{
-    Applied, Attachment, AuditRecord, Change, Conduct, Emoji, FileId, InviteId, Marks, Message, MessageId, Role, RoomFacts, RoomId,
-    Seq, Timestamp, UserEntry, UserId,
+    Applied, Attachment, AuditRecord, Change, Conduct, Emoji, FileId, InviteId, Marks, Message, MessageId,
+    Removal, Role, RoomFacts, RoomId, Seq, Timestamp, UserEntry, UserId,
 };
 use crate::store::entries;
 
@@ -98,6 +98,7 @@ pub(crate) struct Rewritten {
     pub(crate) attachments: Vec<Attachment>,
     pub(crate) updated_at: Timestamp,
     pub(crate) deleted_at: Option<Timestamp>,
+    pub(crate) removal: Option<Removal>,
     pub(crate) last_seq: Seq,
 }
 

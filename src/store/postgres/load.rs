@@ -7,8 +7,8 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection as _};
 use futures_util::join;
 use uuid::Uuid;
 
-use super::conduct::{self, ConductColumns, ConductValues};
 use super::changes;
+use super::conduct::{self, ConductColumns, ConductValues};
 use super::fault::Fault;
 use super::files::{FileRow, LockFiles, known as known_file};
 use super::reactions;
@@ -44,7 +44,8 @@ statement! {
     ReadKeys { authors: Vec<Uuid> => Array<SqlUuid>, keys: Vec<Uuid> => Array<SqlUuid> }
     -> (MessageColumns, Binary),
     "SELECT x.id, x.room_id, x.seq, x.last_seq, x.author_id, x.client_msg_id, x.content, x.reply_to, \
-     x.created_at, x.updated_at, x.deleted_at, x.attachments, x.body_hash \
+     x.created_at, x.updated_at, x.deleted_at, x.attachments, x.removed_by, x.removed_reason, \
+     x.body_hash \
      FROM unnest(?, ?) AS w (author, key) \
      JOIN messages x ON x.author_id = w.author AND x.client_msg_id = w.key"
 }
@@ -52,7 +53,8 @@ statement! {
 statement! {
     ReadMessages { messages: Vec<Uuid> => Array<SqlUuid> } -> (MessageColumns, Binary),
     "SELECT x.id, x.room_id, x.seq, x.last_seq, x.author_id, x.client_msg_id, x.content, x.reply_to, \
-     x.created_at, x.updated_at, x.deleted_at, x.attachments, x.body_hash \
+     x.created_at, x.updated_at, x.deleted_at, x.attachments, x.removed_by, x.removed_reason, \
+     x.body_hash \
      FROM messages x WHERE x.id = ANY(?)"
 }
 

@@ -9,8 +9,8 @@ use super::schema::{logins, members, messages, refresh_tokens, rooms, users};
 use crate::domain::policy::EditWindow;
 use crate::domain::{
     AccountStatus, ClientMsgId, Description, Email, HistoryVisibility, Marks, Member, Message, MessageId,
-    Profile, Role, Room, RoomId, RoomKind, RoomName, Seq, ServerRole, SlowMode, Timestamp, Topic, Unread, User,
-    UserEntry, UserId, Username,
+    Profile, Reason, Removal, Role, Room, RoomId, RoomKind, RoomName, Seq, ServerRole, SlowMode, Timestamp,
+    Topic, Unread, User, UserEntry, UserId, Username,
 };
 use crate::store::entries;
 use crate::store::files::shown;
@@ -233,6 +233,8 @@ pub(super) struct MessageRow {
     updated_at: i64,
     deleted_at: Option<i64>,
     attachments: Option<String>,
+    removed_by: Option<Uuid>,
+    removed_reason: Option<String>,
 }
 
 /// The columns of a [`MessageRow`], for statements written out.
@@ -248,6 +250,8 @@ pub(super) type MessageColumns = (
     BigInt,
     BigInt,
     Nullable<BigInt>,
+    Nullable<Text>,
+    Nullable<SqlUuid>,
     Nullable<Text>,
 );
 
@@ -272,6 +276,9 @@ impl From<MessageRow> for Message {
             created_at: Timestamp::from_millis(row.created_at),
             updated_at: Timestamp::from_millis(row.updated_at),
             deleted_at: row.deleted_at.map(Timestamp::from_millis),
+            removal: row
+                .removed_by
+                .map(|by| Removal { by: UserId(by), reason: row.removed_reason.map(Reason::from_stored) }),
         }
     }
 }

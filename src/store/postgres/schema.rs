@@ -105,6 +105,8 @@ diesel::table! {
         updated_at -> BigInt,
         deleted_at -> Nullable<BigInt>,
         attachments -> Nullable<Text>,
+        removed_by -> Nullable<Uuid>,
+        removed_reason -> Nullable<Text>,
     }
 }
 

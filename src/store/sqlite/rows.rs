@@ -10,15 +10,15 @@ use diesel::sql_types::Binary;
 use diesel::sqlite::Sqlite;
 use uuid::Uuid;
 
-use super::schema::{logins, members, mentions, messages, refresh_tokens, rooms, users};
+use super::schema::{logins, members, messages, refresh_tokens, rooms, users};
 use crate::domain::policy::EditWindow;
 use crate::domain::{
     AccountStatus, AuditId, ClientMsgId, Description, Email, Epoch, FileId, HistoryVisibility, InviteId,
-    JobId, LetterId, Marks, Member, Message, MessageId, Profile, Role, Room, RoomId, RoomKind, RoomName, Seq,
+    JobId, LetterId, Marks, Member, Message, MessageId, Profile, Reason, Removal, Role, Room, RoomId, RoomKind, RoomName, Seq,
     ServerRole, SessionId, SlowMode, Timestamp, Topic, User, UserId, Username,
 };
 use crate::store::files::{listed, shown};
-use crate::store::plan::{KnownMember, LogRow, MentionRow, NewMessage};
+use crate::store::plan::{KnownMember, LogRow, NewMessage};
 
 /// Any id, as its sixteen bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, AsExpression, FromSqlRow)]
@@ -265,6 +265,8 @@ pub(super) struct MessageRow {
     updated_at: i64,
     deleted_at: Option<i64>,
     attachments: Option<String>,
+    removed_by: Option<Key>,
+    removed_reason: Option<String>,
 }
 
 impl MessageRow {
@@ -288,6 +290,10 @@ impl From<MessageRow> for Message {
             created_at: Timestamp::from_millis(row.created_at),
             updated_at: Timestamp::from_millis(row.updated_at),
             deleted_at: row.deleted_at.map(Timestamp::from_millis),
+            removal: row.removed_by.map(|by| Removal {
+                by: by.into(),
+                reason: row.removed_reason.map(Reason::from_stored),
+            }),
         }
     }
 }
@@ -308,6 +314,8 @@ pub(super) struct NewMessageRow<'a> {
     updated_at: i64,
     deleted_at: Option<i64>,
     attachments: Option<String>,
+    removed_by: Option<Key>,
+    removed_reason: Option<&'a str>,
 }
 
 impl<'a> From<&'a NewMessage> for NewMessageRow<'a> {
@@ -327,6 +335,8 @@ impl<'a> From<&'a NewMessage> for NewMessageRow<'a> {
             updated_at: message.updated_at.millis(),
             deleted_at: message.deleted_at.map(Timestamp::millis),
             attachments: listed(&message.attachments),
+            removed_by: message.removal.as_ref().map(|removal| removal.by.into()),
+            removed_reason: message.removal.as_ref().and_then(|removal| Some(removal.reason.as_ref()?.as_str())),
         }
     }
 }
@@ -352,26 +362,6 @@ impl<'a> From<&'a LogRow> for NewEntry<'a> {
             message_id: row.message.map(Key::from),
             user_id: row.user.map(Key::from),
             data: row.data.as_deref(),
-        }
-    }
-}
-
-#[derive(Insertable)]
-#[diesel(table_name = mentions)]
-pub(super) struct NewMention {
-    message_id: Key,
-    user_id: Key,
-    room_id: Key,
-    seq: i64,
-}
-
-impl From<&MentionRow> for NewMention {
-    fn from(row: &MentionRow) -> Self {
-        Self {
-            message_id: row.message.into(),
-            user_id: row.user.into(),
-            room_id: row.room.into(),
-            seq: row.seq.stored(),
         }
     }
 }

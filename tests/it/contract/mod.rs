@@ -114,6 +114,8 @@ macro_rules! contract {
                     who_is_muted_reads_on_and_writes_nothing
                     nobody_mutes_who_is_not_below_him
                     a_mute_outlasts_leaving_and_coming_back
+                    who_deletes_what_another_wrote_may_say_why
+                    a_message_may_be_taken_away_in_the_commit_that_sends_it
                 }
                 inviting {
                     somebody_is_invited_and_accepts

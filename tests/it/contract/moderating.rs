@@ -169,3 +169,36 @@ pub async fn a_mute_outlasts_leaving_and_coming_back(store: S) {
     assert!(matches!(outcome, Some(Err(Refusal::Muted { .. }))), "{outcome:?}");
     assert!(matches!(refuse(&store, room, 3, say(bob, "and now?")).await, Refusal::Muted { .. }));
 }
+
+pub async fn who_deletes_what_another_wrote_may_say_why(store: S) {
+    let (alice, bob) = (person(&store, "alice").await, person(&store, "bob").await);
+    let room = room(&store, alice, &[bob]).await;
+    let (first, second) =
+        (message(&store, room, 0, bob, "one").await, message(&store, room, 0, bob, "two").await);
+    let entry = write(&store, room, 1, remove(alice, first.id, Some("spam"))).await;
+    let told = entry.change.message().and_then(|message| message.removal.clone()).expect("a removal");
+    assert_eq!((told.by, told.reason.as_ref().map(Reason::as_str)), (alice, Some("spam")));
+    let kept = store.message(first.id, bob).await.expect("a tombstone");
+    assert_eq!((kept.content.as_str(), &kept.removal), ("", &Some(told)));
+    assert_eq!(log(&store, room).await.pop(), Some(entry.clone()));
+    assert_eq!(store.messages(room, bob, 9, None).await.expect("a page").messages[1], kept);
+    repeat(&store, room, 2, remove(alice, first.id, Some("twice"))).await;
+    // Of one's own there is nothing to say, and nobody is told who did it.
+    assert_eq!(field(&refuse(&store, room, 3, remove(bob, second.id, Some("mine"))).await), "reason");
+    let entry = write(&store, room, 3, delete(bob, second.id)).await;
+    assert_eq!(entry.change.message().and_then(|message| message.removal.clone()), None);
+    let expected = ("messageRemoved".to_owned(), Some(alice), Some(bob));
+    assert_eq!(recorded(&store).await, [expected]);
+}
+
+pub async fn a_message_may_be_taken_away_in_the_commit_that_sends_it(store: S) {
+    let (alice, bob) = (person(&store, "alice").await, person(&store, "bob").await);
+    let room = room(&store, alice, &[bob]).await;
+    let send = say(bob, "hi");
+    let Operation::Send { message, .. } = &send else { panic!("{send:?}") };
+    let taken = remove(alice, *message, Some("spam"));
+    let outcomes = apply(&store, room, 0, vec![send.clone(), taken]).await;
+    assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+    let kept = store.message(*message, bob).await.expect("a tombstone");
+    assert_eq!(kept.removal.map(|removal| removal.by), Some(alice));
+}

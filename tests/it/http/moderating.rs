@@ -51,3 +51,24 @@ async fn a_muted_member_is_told_until_when() {
     site.call("DELETE", &path, Some(&alice), None).await.expect(204);
     site.say(&bob, &room, "thanks").await;
 }
+
+#[actix_web::test]
+async fn a_deletion_tells_who_did_it_and_why() {
+    let site = Site::new().await;
+    let (alice, bob) = (site.register("alice").await, site.register("bob").await);
+    let room = site.room(&alice, false).await;
+    site.post(&format!("/rooms/{room}/join"), &bob, json!({})).await.expect(200);
+    let path = |message: &serde_json::Value| format!("/messages/{}", message["id"].as_str().expect("an id"));
+    let message = path(&site.say(&bob, &room, "buy this").await);
+    let delete = async |who: &Person, query: &str| {
+        site.call("DELETE", &format!("{message}{query}"), Some(who), None).await
+    };
+    delete(&bob, "?reason=mine").await.wrong("reason");
+    delete(&alice, &format!("?reason={}", "x".repeat(501))).await.wrong("reason");
+    delete(&alice, "?reason=spam").await.expect(204);
+    let seen = site.get(&message, &bob).await.expect(200);
+    assert_eq!((&seen["by"], &seen["reason"], &seen["content"]), (&json!(alice.id), &json!("spam"), &json!("")));
+    let own = path(&site.say(&bob, &room, "oops").await);
+    site.call("DELETE", &format!("{own}?reason="), Some(&bob), None).await.expect(204);
+    assert_eq!(site.get(&own, &alice).await.expect(200).get("by"), None);
+}

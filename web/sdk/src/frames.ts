@@ -232,7 +232,13 @@ export const encode = {
     room,
     d: { id, content },
   }),
-  delete: (ref: Ref, room: string, id: string): ClientFrame => ({ t: "message.delete", ref, room, d: { id } }),
+  /** The reason is for what another wrote. */
+  delete: (ref: Ref, room: string, id: string, reason?: string): ClientFrame => ({
+    t: "message.delete",
+    ref,
+    room,
+    d: reason === undefined ? { id } : { id, reason },
+  }),
   /** The answer holds the exact counts above the new mark. */
   markRead: (ref: Ref, room: string, seq: number): ClientFrame => ({ t: "mark.read", ref, room, d: { seq } }),
   /** Without a ref, like the two below: nobody waits for an answer, so none is sent. */

@@ -83,6 +83,9 @@ export interface Message {
   reactions?: Reaction[];
   /** Present on tombstones, whose content is empty. */
   deletedAt?: string | null;
+  /** Who deleted it, where that was not its author, and why. */
+  by?: string;
+  reason?: string;
 }
 
 /** One sign that people express about a message. */

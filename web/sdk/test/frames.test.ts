@@ -32,7 +32,7 @@ const ENCODERS: Record<string, (frame: any) => ClientFrame> = {
   "room.unsubscribe": ({ ref, room }) => encode.unsubscribe(ref, room),
   "message.send": ({ ref, room, d }) => encode.send(ref, room, d),
   "message.edit": ({ ref, room, d }) => encode.edit(ref, room, d.id, d.content),
-  "message.delete": ({ ref, room, d }) => encode.delete(ref, room, d.id),
+  "message.delete": ({ ref, room, d }) => encode.delete(ref, room, d.id, d.reason),
   ping: ({ ref }) => encode.ping(ref),
   "mark.read": ({ ref, room, d }) => encode.markRead(ref, room, d.seq),
   "mark.received": ({ room, d }) => encode.markReceived(room, d.seq),
