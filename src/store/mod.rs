@@ -43,7 +43,7 @@ pub use rooms::{
     DirectoryCursor, Insider, MemberCursor, MemberPage, Membership, MessagePage, NewRoom, NewRoomMade,
     RoomPage, RoomView, Rooms, Standing,
 };
-pub use second_factors::SecondFactors;
+pub use second_factors::{Notes, SecondFactors};
 pub use times::{CallKind, CallSpread, CallTimes, Watched};
 pub use user_logs::{MarksPage, Moved, UserHeads, UserLogPage, UserLogs};
 

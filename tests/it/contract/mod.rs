@@ -291,6 +291,7 @@ macro_rules! contract {
                     an_address_is_verified_once_and_in_time
                     a_proof_is_good_for_its_purpose_alone
                     a_proof_of_another_address_verifies_nothing
+                    the_owner_is_written_with_each_change_or_not_at_all
                     a_reset_sets_the_password_and_ends_every_login
                     of_racing_resets_one_sets_the_password
                     a_changed_password_keeps_the_login_that_changed_it

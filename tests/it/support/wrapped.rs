@@ -74,11 +74,11 @@ macro_rules! store_wrapper {
             SecondFactors {
                 begin_second_factor(user: UserId, sealed: SealedSecret, now: Timestamp) -> bool;
                 second_factor(user: UserId) -> Option<SecondFactor>;
-                confirm_second_factor(user: UserId, sealed: SealedSecret, step: u64, codes: Vec<RecoveryHash>, now: Timestamp, record: Option<AuditRecord>) -> bool;
+                confirm_second_factor(user: UserId, sealed: SealedSecret, step: u64, codes: Vec<RecoveryHash>, now: Timestamp, notes: Notes) -> bool;
                 use_step(user: UserId, step: u64) -> bool;
                 use_recovery_code(user: UserId, code: RecoveryHash) -> bool;
-                replace_recovery_codes(user: UserId, codes: Vec<RecoveryHash>) -> bool;
-                remove_second_factor(user: UserId, record: Option<AuditRecord>) -> ();
+                replace_recovery_codes(user: UserId, codes: Vec<RecoveryHash>, notes: Notes) -> bool;
+                remove_second_factor(user: UserId, notes: Notes) -> ();
                 sealed_otherwise(key_id: String, after: Option<UserId>, limit: usize) -> Vec<(UserId, SealedSecret)>;
                 reseal(user: UserId, before: SealedSecret, after: SealedSecret) -> ();
             }
