@@ -66,6 +66,12 @@ events! {
     AccountDeleted = "accountDeleted";
     /// Somebody asked for all that is kept of him.
     ExportRequested = "exportRequested";
+    /// Somebody reported what another wrote.
+    MessageReported = "messageReported";
+    /// A report was resolved.
+    ReportResolved = "reportResolved";
+    /// Somebody read the reports of all rooms.
+    ReportsRead = "reportsRead";
     /// Somebody deleted what another wrote.
     MessageRemoved = "messageRemoved";
     /// A member of a room may not write there for a time.

@@ -27,6 +27,7 @@ pub mod proof;
 pub mod rate;
 pub mod reaction;
 pub mod refusal;
+pub mod report;
 pub mod room;
 pub mod second_factor;
 pub mod seq;
@@ -45,8 +46,8 @@ pub use conduct::{Conduct, Mute, Reason, SlowMode};
 pub use entry::{Change, Entry, Head, LogHead};
 pub use file::{Attachment, FileKind, FileName};
 pub use id::{
-    AuditId, ClientMsgId, ConnId, Epoch, FileId, InviteId, JobId, LetterId, MessageId, PodId, RoomId,
-    SessionId, UserId,
+    AuditId, ClientMsgId, ConnId, Epoch, FileId, InviteId, JobId, LetterId, MessageId, PodId, ReportId,
+    RoomId, SessionId, UserId,
 };
 pub use invite::Invite;
 pub use job::{Job, JobCounts, JobKind, JobPlace, JobState, JobStep};
@@ -58,6 +59,7 @@ pub use profile::{Profile, ProfileChange};
 pub use proof::{EmailChange, EmailStep, Proof, Purpose};
 pub use reaction::{Emoji, Reaction};
 pub use refusal::Refusal;
+pub use report::{Report, ReportAction, Reporter, Resolution};
 pub use room::{
     Description, HistoryVisibility, Member, Notifications, Role, Room, RoomFacts, RoomKind, RoomName,
     RoomPatch, RoomSettings, Topic,

@@ -1,8 +1,8 @@
 //! What can be done to a room's log, and what came of it.
 
 use super::{
-    AuditRecord, Content, Draft, Emoji, Entry, InviteId, MessageId, Reason, Refusal, Role, RoomPatch, Timestamp,
-    UserEntry, UserId,
+    AuditRecord, Content, Draft, Emoji, Entry, InviteId, MessageId, Reason, Refusal, Role, RoomPatch,
+    Timestamp, UserEntry, UserId,
 };
 
 /// A wish to change a room, by someone whose identity is proven. Whether it is allowed is decided
@@ -16,6 +16,8 @@ pub enum Operation {
     /// Own, within the window; what others wrote, for a reason, by who looks after the room. The record is
     /// kept with that. Deleting twice writes nothing.
     Delete { by: UserId, message: MessageId, reason: Option<Reason>, record: Box<AuditRecord> },
+    /// Of what was reported, by who moderates the server: wherever it is, member or not, archived or not.
+    TakeDown { by: UserId, message: MessageId, reason: Option<Reason>, record: Box<AuditRecord> },
     /// Of whoever ended his account: wherever it is, in the window or not, member or not. Erasing twice
     /// writes nothing.
     Erase { author: UserId, message: MessageId },
@@ -57,6 +59,7 @@ impl Operation {
             Self::Send { author: user, .. }
             | Self::Edit { by: user, .. }
             | Self::Delete { by: user, .. }
+            | Self::TakeDown { by: user, .. }
             | Self::Erase { author: user, .. }
             | Self::Join { user }
             | Self::Leave { user }

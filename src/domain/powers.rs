@@ -22,6 +22,8 @@ pub enum Action {
     Ban,
     /// Keep a member from writing for a time, and let him again.
     Mute,
+    /// See what is reported, and resolve it.
+    Review,
     /// Give a role that is not the owner's.
     SetRole,
     /// Make another the owner.
@@ -30,7 +32,7 @@ pub enum Action {
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Update,
         Self::Archive,
         Self::Invite,
@@ -39,6 +41,7 @@ impl Action {
         Self::Remove,
         Self::Ban,
         Self::Mute,
+        Self::Review,
         Self::SetRole,
         Self::Transfer,
     ];
@@ -54,7 +57,8 @@ impl Action {
             | Self::Add
             | Self::Remove
             | Self::Ban
-            | Self::Mute => Role::Administrator,
+            | Self::Mute
+            | Self::Review => Role::Administrator,
             Self::SetRole | Self::Transfer => Role::Owner,
         }
     }
@@ -88,7 +92,7 @@ mod tests {
     use super::*;
 
     /// Who may, in a private and in a public room: a row for each action.
-    const TABLE: [(Action, [Role; 3], &[Role], &[Role]); 10] = {
+    const TABLE: [(Action, [Role; 3], &[Role], &[Role]); 11] = {
         const ALL: [Role; 3] = [Member, Administrator, Owner];
         const HIGH: &[Role] = &[Administrator, Owner];
         [
@@ -100,6 +104,7 @@ mod tests {
             (Action::Remove, ALL, HIGH, HIGH),
             (Action::Ban, ALL, HIGH, HIGH),
             (Action::Mute, ALL, HIGH, HIGH),
+            (Action::Review, ALL, HIGH, HIGH),
             (Action::SetRole, ALL, &[Owner], &[Owner]),
             (Action::Transfer, ALL, &[Owner], &[Owner]),
         ]

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use uuid::Uuid;
 
 use crate::domain::refusal::Invalid;
-use crate::domain::{AuditId, RoomId, Seq, Timestamp, UserId};
+use crate::domain::{AuditId, ReportId, RoomId, Seq, Timestamp, UserId};
 use crate::store::DirectoryCursor;
 
 /// What a cursor continues.
@@ -17,6 +17,7 @@ pub(super) enum Listing {
     Directory = 3,
     Receipts = 4,
     Bans = 5,
+    Reports = 17,
     Audit = 16,
 }
 
@@ -65,6 +66,16 @@ pub(super) fn parse_in_audit(text: &str) -> Result<AuditId, Invalid> {
     decode(Listing::Audit, text).map(|(id, _)| AuditId(id)).ok_or_else(wrong)
 }
 
+/// A position among reports.
+pub(super) fn in_reports(id: ReportId) -> String {
+    encode(Listing::Reports, id.0, 0)
+}
+
+/// Reads a position among reports.
+pub(super) fn parse_in_reports(text: &str) -> Result<ReportId, Invalid> {
+    decode(Listing::Reports, text).map(|(id, _)| ReportId(id)).ok_or_else(wrong)
+}
+
 fn wrong() -> Invalid {
     Invalid::new("cursor", "is none of this listing")
 }
@@ -109,6 +120,9 @@ mod tests {
         assert!(parse_in_room(Listing::Members, room(1), &text).is_err());
         assert!(parse_in_directory(&text).is_err());
         assert!(parse_in_audit(&text).is_err());
+        assert!(parse_in_reports(&in_audit(AuditId(Uuid::nil()))).is_err());
+        let report = ReportId(Uuid::from_u128(4));
+        assert_eq!(parse_in_reports(&in_reports(report)), Ok(report));
         let record = AuditId(Uuid::from_u128(3));
         assert_eq!(parse_in_audit(&in_audit(record)), Ok(record));
         for garbage in ["", "x", "\0", "🦀", "AAAA", &format!("{text}AA")] {

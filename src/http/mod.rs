@@ -49,6 +49,7 @@ pub mod problem;
 mod ranges;
 mod rates;
 mod recovery;
+mod reports;
 pub mod request;
 mod roles;
 mod rooms;
@@ -281,6 +282,7 @@ fn routes(config: &mut web::ServiceConfig<'_>) {
         .service(resource("/health/ready").route(get().to(health::ready)).default_service(only("GET")));
     managing(config);
     moderation::routes(config);
+    reports::routes(config);
 }
 
 /// What is done to rooms, and the ways into them.

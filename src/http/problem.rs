@@ -35,6 +35,8 @@ const FIELDS: &[&str] = &[
     "file",
     "userId",
     "reason",
+    "action",
+    "status",
     "content",
     "attachments",
     "replyTo",

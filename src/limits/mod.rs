@@ -65,11 +65,13 @@ pub enum Key {
     HealthIp(IpAddr),
     /// What a user does over sockets, but for messages and heartbeats.
     Act(UserId),
+    /// Messages that a user reports.
+    Report(UserId),
 }
 
 impl Key {
     /// What each kind is called, in the order of [`Self::kind`].
-    pub const KINDS: [&'static str; 16] = [
+    pub const KINDS: [&'static str; 17] = [
         "send",
         "ticket",
         "login_account",
@@ -86,6 +88,7 @@ impl Key {
         "health_address",
         "act",
         "upload",
+        "report",
     ];
 
     const fn kind(&self) -> usize {
@@ -106,6 +109,7 @@ impl Key {
             Self::HealthIp(_) => 13,
             Self::Act(_) => 14,
             Self::Upload(_) => 15,
+            Self::Report(_) => 16,
         }
     }
 
@@ -312,6 +316,7 @@ pub fn rate_of(limits: &Limits, key: Key) -> Rate {
         Key::ProofIp(_) => Rate::per_minute(limits.proofs_per_minute_per_ip),
         Key::Upload(_) => Rate::per_minute(limits.uploads_per_minute),
         Key::Lookup(_) => Rate::per_minute(limits.lookups_per_minute),
+        Key::Report(_) => Rate::per_minute(limits.reports_per_minute),
         Key::RequestIp(_) | Key::HealthIp(_) => {
             Rate::per_second(limits.requests_per_second_per_ip, limits.requests_burst_per_ip)
         }

@@ -81,6 +81,7 @@ pub const POLICIES: [Policy; Key::KINDS.len()] = [
         "Every action over sockets but `message.send`, which has its own, and `ping`.",
     ),
     row(Key::Upload(SOMEBODY), ACCOUNT, "CHAT_RATE_UPLOADS_PER_MINUTE", "Files and pictures of oneself."),
+    row(Key::Report(SOMEBODY), ACCOUNT, "CHAT_RATE_REPORTS_PER_MINUTE", "Messages reported."),
 ];
 
 #[cfg(test)]

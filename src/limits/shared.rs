@@ -143,6 +143,7 @@ impl Key {
             Self::HealthIp(ip) => part(13, ip.to_string().as_bytes()),
             Self::Act(user) => part(14, user.0.as_bytes()),
             Self::Upload(user) => part(15, user.0.as_bytes()),
+            Self::Report(user) => part(16, user.0.as_bytes()),
         }
         hash.finalize().into()
     }

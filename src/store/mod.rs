@@ -18,6 +18,7 @@ pub mod postgres;
 mod proofs;
 mod reactions;
 mod repair;
+mod reports;
 mod rooms;
 mod second_factors;
 pub mod sqlite;
@@ -39,6 +40,7 @@ pub use people::People;
 pub use proofs::Proofs;
 pub use reactions::Reactions;
 pub use repair::Repair;
+pub use reports::{NewReport, ReportFilter, ReportPage, Reports};
 pub use rooms::{
     DirectoryCursor, Insider, MemberCursor, MemberPage, Membership, MessagePage, NewRoom, NewRoomMade,
     RoomPage, RoomView, Rooms, Standing,
@@ -96,6 +98,7 @@ pub trait Store:
     + SecondFactors
     + UserLogs
     + Repair
+    + Reports
     + Administration
     + Audits
     + People

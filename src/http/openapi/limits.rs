@@ -35,6 +35,7 @@ const MORE: &[(&str, &[&str])] = &[
     ("openDirectRoom", &["create_room"]),
     ("sendMessage", &["send"]),
     ("createTicket", &["ticket"]),
+    ("reportMessage", &["report"]),
 ];
 const HEALTH: [&str; 2] = ["getHealth", "getReadiness"];
 

@@ -34,6 +34,7 @@ pub(super) const ANY: &[(u16, &str)] = &[
 const VALIDATION: (u16, &str) = (400, "Validation error");
 const NO_USER: (u16, &str) = (404, "No such user");
 const NOT_ADMINISTRATOR: (u16, &str) = (403, "Only administrators may do this");
+const NOT_MODERATOR: (u16, &str) = (403, "Only moderators may do this");
 const NO_ROOM: (u16, &str) = (404, "Room not found");
 const NO_MESSAGE: (u16, &str) = (404, "Message not found");
 const TOO_MANY: (u16, &str) = (429, "Too many requests");
@@ -196,7 +197,10 @@ pub(super) const OPERATIONS: &[Answers] = &[
         (201, "Message sent successfully"),
         &[
             VALIDATION,
-            (403, "Not a member of this public room, or muted in it, or your e-mail address is not confirmed"),
+            (
+                403,
+                "Not a member of this public room, or muted in it, or your e-mail address is not confirmed",
+            ),
             NO_ROOM,
             (409, "The key was used for another message, or the room is archived"),
         ],
@@ -235,6 +239,28 @@ pub(super) const OPERATIONS: &[Answers] = &[
     ),
     row("removeReaction", (204, "It is gone"), &[VALIDATION, NOT_VERIFIED, NO_MESSAGE, ARCHIVED]),
     row(
+        "reportMessage",
+        (204, "Reported"),
+        &[
+            VALIDATION,
+            (403, "Your own message, or your e-mail address is not confirmed"),
+            NO_MESSAGE,
+            (409, "The message was deleted"),
+        ],
+    ),
+    row("listReports", (200, "Reports retrieved successfully"), &[VALIDATION, NOT_ALLOWED, NO_ROOM]),
+    row("listAllReports", (200, "Reports retrieved successfully"), &[VALIDATION, NOT_MODERATOR]),
+    row(
+        "resolveReport",
+        (204, "Resolved"),
+        &[
+            VALIDATION,
+            NOT_ALLOWED,
+            (404, "Report not found"),
+            (409, "It is resolved, or the room is archived"),
+        ],
+    ),
+    row(
         "getJourney",
         (200, "The message's way"),
         &[VALIDATION, NOT_ADMINISTRATOR, (404, "Message or user not found")],
@@ -269,6 +295,9 @@ pub(super) const REQUIRED: &[(&str, &[&str])] = &[
     ("Jwk", &["kty", "crv", "alg", "use", "kid", "x"]),
     ("MessagePage", &["messages", "nextCursor"]),
     ("MemberPage", &["members", "nextCursor"]),
+    ("Report", &["id", "message", "reporters", "createdAt", "status", "resolution"]),
+    ("ReportPage", &["reports", "nextCursor"]),
+    ("Reporter", &["userId", "reason", "createdAt"]),
     ("RoomPage", &["rooms", "nextCursor"]),
     ("RoomSettings", &["notifications", "isFavourite"]),
     ("Invite", &["id", "roomId", "invitedBy", "createdAt", "expiresAt", "maxUses", "uses"]),
@@ -302,6 +331,9 @@ pub(super) const REFERENCES: &[(&str, &str, &str, bool)] = &[
     ("JwkSet", "keys", "Jwk", true),
     ("MessagePage", "messages", "Message", true),
     ("MemberPage", "members", "User", true),
+    ("ReportPage", "reports", "Report", true),
+    ("Report", "message", "Message", false),
+    ("Report", "reporters", "Reporter", true),
     ("RoomPage", "rooms", "Room", true),
     ("Problem", "errors", "FieldError", true),
 ];

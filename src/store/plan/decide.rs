@@ -54,6 +54,9 @@ impl Desk<'_> {
             Operation::Delete { by, message, reason, record } => {
                 self.delete(*by, *message, reason.as_ref(), record)
             }
+            Operation::TakeDown { by, message, reason, record } => {
+                self.take_down(*by, *message, reason.clone(), record)
+            }
             Operation::Erase { author, message } => self.erase(*author, *message),
             Operation::Join { user } => self.join(*user),
             Operation::Leave { user } => self.leave(*user),
@@ -177,6 +180,21 @@ impl Desk<'_> {
         let detail = format!("message {id} in room {}", self.room);
         self.ledger.record(record.clone().about(author).detail(detail));
         self.bury(known, Verdict::Write, Some(removal))
+    }
+
+    /// Whether he may was asked before: it is no matter of the room.
+    fn take_down(
+        &mut self,
+        by: UserId,
+        id: MessageId,
+        reason: Option<Reason>,
+        record: &AuditRecord,
+    ) -> Outcome {
+        let known = self.message(id).cloned().ok_or(Refusal::NotFound("message"))?;
+        if known.message.deleted_at.is_some() {
+            return Ok(self.bury(known, Verdict::AlreadySo, None));
+        }
+        Ok(self.take_away(known, Removal { by, reason }, record))
     }
 
     /// Nobody asks whether he may: the account is closed. Nor whether the room is.

@@ -20,8 +20,8 @@ pub(crate) use writes::{BanRow, ConductRow, Decision, LogRow, MentionRow, NewMes
 
 use crate::domain::policy::EditWindow;
 use crate::domain::{
-    Attachment, ClientMsgId, Conduct, Emoji, FileId, Invite, InviteId, Marks, Member, Message, MessageId, Operation,
-    RoomBatch, RoomFacts, RoomId, Seq, SlowMode, Timestamp, UserId, mention,
+    Attachment, ClientMsgId, Conduct, Emoji, FileId, Invite, InviteId, Marks, Member, Message, MessageId,
+    Operation, RoomBatch, RoomFacts, RoomId, Seq, SlowMode, Timestamp, UserId, mention,
 };
 
 /// What must be read before a group commit can be decided. Rows of the rooms are locked first,
@@ -172,7 +172,9 @@ pub(crate) fn needs(batches: &[RoomBatch]) -> Needs {
                     needs.messages.insert(*message);
                     needs.name(room, content.as_str());
                 }
-                Operation::Delete { message, .. } | Operation::Erase { message, .. } => {
+                Operation::Delete { message, .. }
+                | Operation::TakeDown { message, .. }
+                | Operation::Erase { message, .. } => {
                     needs.messages.insert(*message);
                 }
                 Operation::React { by, message, emoji, .. } => {

@@ -6,10 +6,10 @@
 //!
 //! 1. `BEGIN`, and all rooms locked by one statement, in the order of their ids;
 //! 2. what the decision needs, one statement for each kind of row, sent together: for messages
-//!    that name nobody two (members, keys), seven at most, and for what is rare another six;
+//!    that name nobody two (members, keys), seven at most, and for what is rare another seven;
 //! 3. what was decided, one statement for each table, rows as arrays, sent together: for such
-//!    messages five (messages, log, members, rooms, outbox), fourteen at most, and seven more where
-//!    rooms, bans, invitations or reactions change;
+//!    messages five (messages, log, members, rooms, outbox), fourteen at most, and nine more where
+//!    rooms, bans, invitations, conduct or reactions change, or a record is kept;
 //! 4. `COMMIT`.
 //!
 //! So ten statements for any number of plain messages. Each has one text, so it is prepared once

@@ -33,6 +33,7 @@ mod proofs;
 mod prune;
 mod reactions;
 mod repair;
+mod reports;
 mod rooms;
 mod rows;
 mod schema;

@@ -224,6 +224,28 @@ diesel::table! {
 }
 
 diesel::table! {
+    reports (id) {
+        id -> Uuid,
+        message_id -> Uuid,
+        room_id -> Uuid,
+        created_at -> BigInt,
+        resolved_at -> Nullable<BigInt>,
+        resolved_by -> Nullable<Uuid>,
+        action -> Nullable<Text>,
+        reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    reporters (report_id, user_id) {
+        report_id -> Uuid,
+        user_id -> Uuid,
+        reason -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
     invites (id) {
         id -> Uuid,
         room_id -> Uuid,
@@ -338,3 +360,4 @@ diesel::allow_tables_to_appear_in_same_query!(bans, users);
 diesel::allow_tables_to_appear_in_same_query!(invites, members);
 diesel::allow_tables_to_appear_in_same_query!(invites, rooms);
 diesel::allow_tables_to_appear_in_same_query!(blocks, users);
+diesel::allow_tables_to_appear_in_same_query!(messages, reports);

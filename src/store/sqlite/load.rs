@@ -148,18 +148,20 @@ fn read_room(conn: &mut SqliteConnection, room: RoomId) -> Result<Option<KnownRo
         ))
         .get_result(conn)
         .optional()?;
-    Ok(row.map(|(is_private, head, members, messages, last_activity, kind, archived_at, window, slow)| KnownRoom {
-        is_private,
-        is_direct: RoomKind::from_stored(&kind) == RoomKind::Direct,
-        is_archived: archived_at.is_some(),
-        window: window.map(EditWindow::from_stored),
-        slow_mode: SlowMode::from_stored(slow),
-        totals: Totals {
-            head: Seq::from_stored(head),
-            members: u64::try_from(members).unwrap_or(0),
-            messages: u64::try_from(messages).unwrap_or(0),
-            last_activity: Timestamp::from_millis(last_activity),
-        },
+    Ok(row.map(|(is_private, head, members, messages, last_activity, kind, archived_at, window, slow)| {
+        KnownRoom {
+            is_private,
+            is_direct: RoomKind::from_stored(&kind) == RoomKind::Direct,
+            is_archived: archived_at.is_some(),
+            window: window.map(EditWindow::from_stored),
+            slow_mode: SlowMode::from_stored(slow),
+            totals: Totals {
+                head: Seq::from_stored(head),
+                members: u64::try_from(members).unwrap_or(0),
+                messages: u64::try_from(messages).unwrap_or(0),
+                last_activity: Timestamp::from_millis(last_activity),
+            },
+        }
     }))
 }
 

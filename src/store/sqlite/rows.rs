@@ -14,8 +14,9 @@ use super::schema::{logins, members, messages, refresh_tokens, rooms, users};
 use crate::domain::policy::EditWindow;
 use crate::domain::{
     AccountStatus, AuditId, ClientMsgId, Description, Email, Epoch, FileId, HistoryVisibility, InviteId,
-    JobId, LetterId, Marks, Member, Message, MessageId, Profile, Reason, Removal, Role, Room, RoomId, RoomKind, RoomName, Seq,
-    ServerRole, SessionId, SlowMode, Timestamp, Topic, User, UserId, Username,
+    JobId, LetterId, Marks, Member, Message, MessageId, Profile, Reason, Removal, ReportId, Role, Room,
+    RoomId, RoomKind, RoomName, Seq, ServerRole, SessionId, SlowMode, Timestamp, Topic, User, UserId,
+    Username,
 };
 use crate::store::files::{listed, shown};
 use crate::store::plan::{KnownMember, LogRow, NewMessage};
@@ -54,7 +55,20 @@ macro_rules! keys {
     )*};
 }
 
-keys!(UserId, RoomId, MessageId, SessionId, ClientMsgId, LetterId, InviteId, Epoch, AuditId, JobId, FileId);
+keys!(
+    UserId,
+    RoomId,
+    MessageId,
+    SessionId,
+    ClientMsgId,
+    LetterId,
+    InviteId,
+    Epoch,
+    AuditId,
+    JobId,
+    FileId,
+    ReportId
+);
 
 #[derive(Debug, Queryable, Selectable)]
 #[diesel(table_name = users, check_for_backend(Sqlite))]
@@ -290,10 +304,9 @@ impl From<MessageRow> for Message {
             created_at: Timestamp::from_millis(row.created_at),
             updated_at: Timestamp::from_millis(row.updated_at),
             deleted_at: row.deleted_at.map(Timestamp::from_millis),
-            removal: row.removed_by.map(|by| Removal {
-                by: by.into(),
-                reason: row.removed_reason.map(Reason::from_stored),
-            }),
+            removal: row
+                .removed_by
+                .map(|by| Removal { by: by.into(), reason: row.removed_reason.map(Reason::from_stored) }),
         }
     }
 }
@@ -336,7 +349,10 @@ impl<'a> From<&'a NewMessage> for NewMessageRow<'a> {
             deleted_at: message.deleted_at.map(Timestamp::millis),
             attachments: listed(&message.attachments),
             removed_by: message.removal.as_ref().map(|removal| removal.by.into()),
-            removed_reason: message.removal.as_ref().and_then(|removal| Some(removal.reason.as_ref()?.as_str())),
+            removed_reason: message
+                .removal
+                .as_ref()
+                .and_then(|removal| Some(removal.reason.as_ref()?.as_str())),
         }
     }
 }

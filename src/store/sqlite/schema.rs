@@ -215,6 +215,28 @@ diesel::table! {
 }
 
 diesel::table! {
+    reports (id) {
+        id -> Binary,
+        message_id -> Binary,
+        room_id -> Binary,
+        created_at -> BigInt,
+        resolved_at -> Nullable<BigInt>,
+        resolved_by -> Nullable<Binary>,
+        action -> Nullable<Text>,
+        reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    reporters (report_id, user_id) {
+        report_id -> Binary,
+        user_id -> Binary,
+        reason -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
     invites (id) {
         id -> Binary,
         room_id -> Binary,
@@ -332,3 +354,4 @@ diesel::allow_tables_to_appear_in_same_query!(bans, users);
 diesel::allow_tables_to_appear_in_same_query!(invites, members);
 diesel::allow_tables_to_appear_in_same_query!(invites, rooms);
 diesel::allow_tables_to_appear_in_same_query!(blocks, users);
+diesel::allow_tables_to_appear_in_same_query!(messages, reports);

@@ -116,6 +116,11 @@ macro_rules! contract {
                     a_mute_outlasts_leaving_and_coming_back
                     who_deletes_what_another_wrote_may_say_why
                     a_message_may_be_taken_away_in_the_commit_that_sends_it
+                    what_several_say_of_a_message_is_one_report
+                    one_reports_what_one_may_read_and_did_not_write
+                    reports_are_for_those_who_look_after_others
+                    a_report_is_resolved_once
+                    a_moderator_of_the_server_takes_down_what_is_anywhere
                 }
                 inviting {
                     somebody_is_invited_and_accepts
@@ -286,12 +291,12 @@ macro_rules! contract {
                     recovery_codes_are_replaced_all_at_once
                     what_is_switched_off_leaves_nothing
                     secrets_of_another_key_are_found_and_sealed_anew
+                    the_owner_is_written_with_each_change_or_not_at_all
                 }
                 proofs {
                     an_address_is_verified_once_and_in_time
                     a_proof_is_good_for_its_purpose_alone
                     a_proof_of_another_address_verifies_nothing
-                    the_owner_is_written_with_each_change_or_not_at_all
                     a_reset_sets_the_password_and_ends_every_login
                     of_racing_resets_one_sets_the_password
                     a_changed_password_keeps_the_login_that_changed_it

@@ -39,6 +39,12 @@ macro_rules! store_wrapper {
             Reactions {
                 reactions(messages: Vec<MessageId>, viewer: UserId) -> Vec<Reaction>;
             }
+            Reports {
+                report(new: NewReport) -> ();
+                reports(filter: ReportFilter, limit: usize, before: Option<ReportId>) -> ReportPage;
+                report_for(report: ReportId, viewer: UserId, oversees: bool) -> Report;
+                resolve_report(report: ReportId, resolution: Resolution, record: AuditRecord) -> ();
+            }
             Accounts {
                 create_account(account: NewAccount) -> ();
                 credentials(email_key: String) -> Option<Credentials>;
