@@ -71,6 +71,7 @@ fn entry(characters: usize) -> Entry {
         created_at: at,
         updated_at: at,
         deleted_at: None,
+        removal: None,
     };
     Entry { room, seq, at, change: Change::MessageCreated(message) }
 }

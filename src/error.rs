@@ -146,8 +146,14 @@ impl From<Refusal> for Fault {
         let detail = refusal.to_string();
         let code = match refusal {
             Refusal::Invalid(invalid) => return invalid.into(),
-            Refusal::RateLimited { retry_after } => {
+            Refusal::RateLimited { retry_after } | Refusal::SlowMode { retry_after } => {
                 let mut fault = Self::new(Code::RateLimited, detail);
+                fault.retry_after = Some(retry_after);
+                return fault;
+            }
+            // The wait is known: he need not ask why.
+            Refusal::Muted { retry_after } => {
+                let mut fault = Self::new(Code::Forbidden, detail);
                 fault.retry_after = Some(retry_after);
                 return fault;
             }

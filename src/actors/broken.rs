@@ -56,6 +56,7 @@ pub(super) fn acknowledge_early(room: RoomId, head: Seq, now: Timestamp, submiss
             created_at: now,
             updated_at: now,
             deleted_at: None,
+            removal: None,
         });
         let entry = Entry { room, seq, at: now, change };
         let guess = Committed { entry, also: Vec::new(), duplicate: false, told: None };

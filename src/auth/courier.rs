@@ -167,6 +167,11 @@ impl Courier {
             }
             LetterKind::PasswordChanged => (&letter.address, wording::password_changed(&user, page)),
             LetterKind::EmailChanged => (&letter.address, wording::email_changed(&user)),
+            LetterKind::SecondFactorSet => (&letter.address, wording::second_factor_set(&user, page)),
+            LetterKind::SecondFactorRemoved => (&letter.address, wording::second_factor_removed(&user, page)),
+            LetterKind::RecoveryCodesRenewed => {
+                (&letter.address, wording::recovery_codes_renewed(&user, page))
+            }
             LetterKind::ConfirmOldEmail | LetterKind::ConfirmNewEmail => {
                 match self.confirmation(letter, &user).await? {
                     Some(words) => (&letter.address, words),

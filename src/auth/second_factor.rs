@@ -6,9 +6,10 @@ use super::factors::{self, Enrolment};
 use super::{AccountFlows, refresh, store_fault};
 use crate::domain::refusal::Invalid;
 use crate::domain::second_factor::SecondFactor;
-use crate::domain::{AuditEvent, User, UserId};
+use crate::domain::{AuditEvent, AuditRecord, LetterKind, User, UserId};
 use crate::error::{Code, Fault};
 use crate::limits::Key;
+use crate::store::Notes;
 
 /// Secrets that are sealed anew at once.
 const PAGE: usize = 100;
@@ -81,12 +82,13 @@ impl AccountFlows {
         };
         let (codes, hashes) = factors::recovery_codes(user.id, &*self.clock);
         let record = self.own(AuditEvent::SecondFactorChanged, user.id, from);
-        let kept = Some(record.clone());
-        let set = self.store.confirm_second_factor(user.id, factor.sealed, step, hashes, now, kept).await;
+        let notes = self.notes(LetterKind::SecondFactorSet, user, &record);
+        let set = self.store.confirm_second_factor(user.id, factor.sealed, step, hashes, now, notes).await;
         if !set.map_err(store_fault)? {
             return Err(nothing());
         }
         self.audited.tell(&record);
+        self.post.ring();
         self.limiter.succeeded(account, now);
         log::info!(user = user.id.to_string().as_str(); "a second factor was set");
         Ok(codes)
@@ -100,14 +102,20 @@ impl AccountFlows {
     pub async fn renew_recovery_codes(
         &self,
         user: &User,
-        password: &str,
-        code: &str,
+        (password, code): (&str, &str),
+        from: &Caller,
     ) -> Result<Vec<String>, Fault> {
         self.needs_second_factor(user.id).await?;
         self.confirm_identity(user, (password, "password"), Some(code)).await?;
         let (codes, hashes) = factors::recovery_codes(user.id, &*self.clock);
-        let replaced = self.store.replace_recovery_codes(user.id, hashes).await.map_err(store_fault)?;
-        if replaced { Ok(codes) } else { Err(not_set()) }
+        let record = self.own(AuditEvent::SecondFactorChanged, user.id, from).detail("recovery codes");
+        let notes = self.notes(LetterKind::RecoveryCodesRenewed, user, &record);
+        if !self.store.replace_recovery_codes(user.id, hashes, notes).await.map_err(store_fault)? {
+            return Err(not_set());
+        }
+        audit::tell(&record);
+        self.post.ring();
+        Ok(codes)
     }
 
     /// Switches the second factor off, and forgets its recovery codes.
@@ -123,10 +131,18 @@ impl AccountFlows {
         self.needs_second_factor(user.id).await?;
         self.confirm_identity(user, (password, "password"), Some(code)).await?;
         let record = self.own(AuditEvent::SecondFactorChanged, user.id, from);
-        self.store.remove_second_factor(user.id, Some(record.clone())).await.map_err(store_fault)?;
+        let notes = self.notes(LetterKind::SecondFactorRemoved, user, &record);
+        self.store.remove_second_factor(user.id, notes).await.map_err(store_fault)?;
         self.audited.tell(&record);
+        self.post.ring();
         log::info!(user = user.id.to_string().as_str(); "a second factor was switched off");
         Ok(())
+    }
+
+    /// The record, and a letter to the owner, who may not be the one who did it.
+    fn notes(&self, kind: LetterKind, user: &User, record: &AuditRecord) -> Notes {
+        let letter = self.post.letter(kind, Some(user.id), user.email.clone());
+        Notes { record: Some(record.clone()), letter }
     }
 
     async fn needs_second_factor(&self, user: UserId) -> Result<(), Fault> {

@@ -71,3 +71,26 @@ pub(super) fn email_changed(user: &User) -> Words {
         .line("mail for your account goes to another address from now on. Both addresses agreed to it.")
         .line("If it was not you, tell whoever runs this server.")
 }
+
+pub(super) fn second_factor_set(user: &User, page: &str) -> Words {
+    to(user, "A second factor was switched on")
+        .line("from now on signing in to your account asks for a code beside the password. Logins that live go on.")
+        .line("If it was not you, somebody knows your password: choose a new one at once, and tell whoever runs this server.")
+        .link("Forgot password", link(page, "forgot-password", ""))
+}
+
+pub(super) fn second_factor_removed(user: &User, page: &str) -> Words {
+    to(user, "The second factor was switched off")
+        .line("from now on the password alone is enough to sign in to your account. The recovery codes are worthless.")
+        .line("If it was not you, somebody knows your password and had a code: choose a new password at once.")
+        .link("Forgot password", link(page, "forgot-password", ""))
+}
+
+pub(super) fn recovery_codes_renewed(user: &User, page: &str) -> Words {
+    to(user, "Your recovery codes were made anew")
+        .line("your account has other recovery codes; those before are worthless.")
+        .line(
+            "If it was not you, somebody knows your password and had a code: choose a new password at once.",
+        )
+        .link("Forgot password", link(page, "forgot-password", ""))
+}

@@ -66,6 +66,18 @@ events! {
     AccountDeleted = "accountDeleted";
     /// Somebody asked for all that is kept of him.
     ExportRequested = "exportRequested";
+    /// Somebody reported what another wrote.
+    MessageReported = "messageReported";
+    /// A report was resolved.
+    ReportResolved = "reportResolved";
+    /// Somebody read the reports of all rooms.
+    ReportsRead = "reportsRead";
+    /// Somebody deleted what another wrote.
+    MessageRemoved = "messageRemoved";
+    /// A member of a room may not write there for a time.
+    MemberMuted = "memberMuted";
+    /// He may again.
+    MemberUnmuted = "memberUnmuted";
     /// Somebody read the way of a message of others.
     JourneyRead = "journeyRead";
     /// Somebody read these records.

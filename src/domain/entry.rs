@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Emoji, Member, Message, MessageId, Role, RoomFacts, RoomId, Seq, Timestamp, UserId};
+use super::{Emoji, Member, Message, MessageId, Mute, Role, RoomFacts, RoomId, Seq, Timestamp, UserId};
 
 /// One durable change of a room. It exists because its transaction committed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +35,12 @@ pub enum Change {
     MemberUpdated {
         user: UserId,
         role: Role,
+    },
+    /// A member, whose role is this, may not write for a time, or may again.
+    MemberMuted {
+        user: UserId,
+        role: Role,
+        mute: Mute,
     },
     /// Somebody who is no member may not become one.
     MemberBanned {
@@ -86,7 +92,7 @@ impl Change {
             Self::MessageDeleted(_) => "message.deleted",
             Self::MemberJoined { .. } => "member.joined",
             Self::MemberLeft { .. } => "member.left",
-            Self::MemberUpdated { .. } => "member.updated",
+            Self::MemberUpdated { .. } | Self::MemberMuted { .. } => "member.updated",
             Self::MemberBanned { .. } => "member.banned",
             Self::MemberUnbanned { .. } => "member.unbanned",
             Self::ReactionAdded { .. } => "reaction.added",
@@ -107,6 +113,7 @@ impl Change {
             Self::MemberJoined { .. }
             | Self::MemberLeft { .. }
             | Self::MemberUpdated { .. }
+            | Self::MemberMuted { .. }
             | Self::MemberBanned { .. }
             | Self::MemberUnbanned { .. }
             | Self::RoomUpdated(_)

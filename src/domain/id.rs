@@ -55,6 +55,8 @@ ids! {
     InviteId;
     /// A record of what happened, for those who answer for security.
     AuditId;
+    /// What people say of a message to those who look after others.
+    ReportId;
     /// Work on somebody's own data.
     JobId;
     /// One running process of the server.

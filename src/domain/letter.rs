@@ -58,6 +58,12 @@ kinds! {
     ConfirmNewEmail = "confirmNewEmail";
     /// Tells that the address was changed.
     EmailChanged = "emailChanged";
+    /// Tells that signing in asks for a code from now on.
+    SecondFactorSet = "secondFactorSet";
+    /// Tells that it does no more.
+    SecondFactorRemoved = "secondFactorRemoved";
+    /// Tells that there are other recovery codes.
+    RecoveryCodesRenewed = "recoveryCodesRenewed";
 }
 
 impl LetterKind {

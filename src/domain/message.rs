@@ -3,7 +3,7 @@
 use unicode_normalization::UnicodeNormalization;
 
 use super::refusal::Invalid;
-use super::{Attachment, ClientMsgId, FileId, MessageId, RoomId, Seq, Timestamp, UserId};
+use super::{Attachment, ClientMsgId, FileId, MessageId, Reason, RoomId, Seq, Timestamp, UserId};
 
 /// The text of a message: trimmed, in Unicode normal form C; empty only beside files.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,6 +98,15 @@ pub struct Message {
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     pub deleted_at: Option<Timestamp>,
+    /// Of a deleted one, where another than its author did it.
+    pub removal: Option<Removal>,
+}
+
+/// Who took away what another wrote, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Removal {
+    pub by: UserId,
+    pub reason: Option<Reason>,
 }
 
 impl Message {

@@ -7,6 +7,7 @@
 
 pub mod account;
 pub mod audit;
+pub mod conduct;
 pub mod entry;
 pub mod file;
 pub mod id;
@@ -27,6 +28,7 @@ pub mod query;
 pub mod rate;
 pub mod reaction;
 pub mod refusal;
+pub mod report;
 pub mod room;
 pub mod search;
 pub mod second_factor;
@@ -43,23 +45,25 @@ pub mod wheel;
 
 pub use account::{Login, LoginSession, RefreshToken, Rotation};
 pub use audit::{Actor, AuditEvent, AuditFilter, AuditRecord};
+pub use conduct::{Conduct, Mute, Reason, SlowMode};
 pub use entry::{Change, Entry, Head, LogHead};
 pub use file::{Attachment, FileKind, FileName};
 pub use id::{
-    AuditId, ClientMsgId, ConnId, Epoch, FileId, InviteId, JobId, LetterId, MessageId, PodId, RoomId,
-    SessionId, UserId,
+    AuditId, ClientMsgId, ConnId, Epoch, FileId, InviteId, JobId, LetterId, MessageId, PodId, ReportId,
+    RoomId, SessionId, UserId,
 };
 pub use invite::Invite;
 pub use job::{Job, JobCounts, JobKind, JobPlace, JobState, JobStep};
 pub use letter::{Letter, LetterKind};
 pub use mark::{MarkMove, Marks, RoomState, Unread};
-pub use message::{Content, Draft, Message};
+pub use message::{Content, Draft, Message, Removal};
 pub use operation::{Applied, Committed, Operation, Outcome, RoomBatch};
 pub use profile::{Profile, ProfileChange};
 pub use proof::{EmailChange, EmailStep, Proof, Purpose};
 pub use query::Query;
 pub use reaction::{Emoji, Reaction};
 pub use refusal::Refusal;
+pub use report::{Report, ReportAction, Reporter, Resolution};
 pub use room::{
     Description, HistoryVisibility, Member, Notifications, Role, Room, RoomFacts, RoomKind, RoomName,
     RoomPatch, RoomSettings, Topic,

@@ -1,8 +1,8 @@
 //! What can be done to a room's log, and what came of it.
 
 use super::{
-    Content, Draft, Emoji, Entry, InviteId, MessageId, Refusal, Role, RoomPatch, Timestamp, UserEntry,
-    UserId, mention,
+    AuditRecord, Content, Draft, Emoji, Entry, InviteId, MessageId, Reason, Refusal, Role, RoomPatch,
+    Timestamp, UserEntry, UserId, mention,
 };
 
 /// A wish to change a room, by someone whose identity is proven. Whether it is allowed is decided
@@ -13,8 +13,11 @@ pub enum Operation {
     Send { author: UserId, message: MessageId, draft: Draft },
     /// Own, within the window. Editing to the same content writes nothing.
     Edit { by: UserId, message: MessageId, content: Content },
-    /// Own, within the window. Deleting twice writes nothing.
-    Delete { by: UserId, message: MessageId },
+    /// Own, within the window; what others wrote, for a reason, by who looks after the room. The record is
+    /// kept with that. Deleting twice writes nothing.
+    Delete { by: UserId, message: MessageId, reason: Option<Reason>, record: Box<AuditRecord> },
+    /// Of what was reported, by who moderates the server: wherever it is, member or not, archived or not.
+    TakeDown { by: UserId, message: MessageId, reason: Option<Reason>, record: Box<AuditRecord> },
     /// Of whoever ended his account: wherever it is, in the window or not, member or not. Erasing twice
     /// writes nothing.
     Erase { author: UserId, message: MessageId },
@@ -44,6 +47,10 @@ pub enum Operation {
     Ban { by: UserId, user: UserId },
     /// Lets somebody in again, who is not yet in by it.
     Unban { by: UserId, user: UserId },
+    /// Keeps a member from writing. The record is kept with it.
+    Mute { by: UserId, user: UserId, until: Timestamp, reason: Option<Reason>, record: Box<AuditRecord> },
+    /// Lets him write again.
+    Unmute { by: UserId, user: UserId, record: Box<AuditRecord> },
 }
 
 impl Operation {
@@ -54,6 +61,7 @@ impl Operation {
             Self::Send { author: user, .. }
             | Self::Edit { by: user, .. }
             | Self::Delete { by: user, .. }
+            | Self::TakeDown { by: user, .. }
             | Self::Erase { author: user, .. }
             | Self::Join { user }
             | Self::Leave { user }
@@ -67,7 +75,9 @@ impl Operation {
             | Self::SetRole { by: user, .. }
             | Self::Transfer { by: user, .. }
             | Self::Ban { by: user, .. }
-            | Self::Unban { by: user, .. } => *user,
+            | Self::Unban { by: user, .. }
+            | Self::Mute { by: user, .. }
+            | Self::Unmute { by: user, .. } => *user,
         }
     }
 
@@ -90,7 +100,9 @@ impl Operation {
             | Self::SetRole { user, .. }
             | Self::Transfer { user, .. }
             | Self::Ban { user, .. }
-            | Self::Unban { user, .. } => Some(*user),
+            | Self::Unban { user, .. }
+            | Self::Mute { user, .. }
+            | Self::Unmute { user, .. } => Some(*user),
             _ => None,
         }
     }
@@ -120,6 +132,8 @@ pub struct Applied {
     pub outcomes: Vec<Outcome>,
     /// Messages ever sent in the room, after the batch.
     pub messages: u64,
+    /// What was recorded with it.
+    pub records: Vec<AuditRecord>,
 }
 
 /// The operations of one room, in the order in which they are to be applied, all at `now`.

@@ -150,6 +150,7 @@ mod tests {
             created_at: Timestamp::from_millis(0),
             updated_at: Timestamp::from_millis(0),
             deleted_at: None,
+            removal: None,
         }
     }
 

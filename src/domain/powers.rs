@@ -20,6 +20,10 @@ pub enum Action {
     Remove,
     /// Keep somebody out, let him in again, and see who is kept out.
     Ban,
+    /// Keep a member from writing for a time, and let him again.
+    Mute,
+    /// See what is reported, and resolve it.
+    Review,
     /// Give a role that is not the owner's.
     SetRole,
     /// Make another the owner.
@@ -40,6 +44,8 @@ impl Action {
         Self::Add,
         Self::Remove,
         Self::Ban,
+        Self::Mute,
+        Self::Review,
         Self::SetRole,
         Self::Transfer,
         Self::Pin,
@@ -57,6 +63,8 @@ impl Action {
             | Self::Add
             | Self::Remove
             | Self::Ban
+            | Self::Mute
+            | Self::Review
             | Self::Pin
             | Self::MentionGroup => Role::Administrator,
             Self::SetRole | Self::Transfer => Role::Owner,
@@ -103,6 +111,8 @@ mod tests {
             (Action::Add, ALL, HIGH, HIGH),
             (Action::Remove, ALL, HIGH, HIGH),
             (Action::Ban, ALL, HIGH, HIGH),
+            (Action::Mute, ALL, HIGH, HIGH),
+            (Action::Review, ALL, HIGH, HIGH),
             (Action::SetRole, ALL, &[Owner], &[Owner]),
             (Action::Transfer, ALL, &[Owner], &[Owner]),
             (Action::Pin, ALL, HIGH, HIGH),

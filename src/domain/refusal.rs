@@ -45,6 +45,10 @@ pub enum Refusal {
     IdempotencyConflict,
     #[error("messages can be changed for {} minutes", .0.as_secs() / 60)]
     EditWindowClosed(Duration),
+    #[error("you are muted in this room")]
+    Muted { retry_after: Duration },
+    #[error("this room is in slow mode: wait before you write again")]
+    SlowMode { retry_after: Duration },
     #[error("the room is archived")]
     RoomArchived,
     #[error("{0} is too large")]

@@ -4,7 +4,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::policy::EditWindow;
 use super::refusal::Invalid;
-use super::{RoomId, Seq, Timestamp, UserId};
+use super::{RoomId, Seq, SlowMode, Timestamp, UserId};
 
 /// A room's name: 1 to 80 characters on one line. Names need not be unique.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -241,6 +241,7 @@ pub struct Room {
     pub archived_at: Option<Timestamp>,
     /// How long authors may edit and delete here, where it is not as everywhere.
     pub edit_window: Option<EditWindow>,
+    pub slow_mode: SlowMode,
     pub created_by: UserId,
     pub created_at: Timestamp,
     /// The last `seq` given in this room.
@@ -261,6 +262,7 @@ impl Room {
             history: self.history,
             archived_at: self.archived_at,
             edit_window: self.edit_window,
+            slow_mode: self.slow_mode,
         }
     }
 
@@ -289,6 +291,7 @@ pub struct RoomFacts {
     pub history: HistoryVisibility,
     pub archived_at: Option<Timestamp>,
     pub edit_window: Option<EditWindow>,
+    pub slow_mode: SlowMode,
 }
 
 /// A wish to change a room; what is `None` stays.
@@ -299,6 +302,7 @@ pub struct RoomPatch {
     pub topic: Option<Option<Topic>>,
     pub history: Option<HistoryVisibility>,
     pub edit_window: Option<EditWindow>,
+    pub slow_mode: Option<SlowMode>,
 }
 
 impl RoomPatch {
@@ -312,6 +316,7 @@ impl RoomPatch {
             history: self.history.unwrap_or(before.history),
             archived_at: before.archived_at,
             edit_window: self.edit_window.or(before.edit_window),
+            slow_mode: self.slow_mode.unwrap_or(before.slow_mode),
         }
     }
 }

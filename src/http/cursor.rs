@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::domain::refusal::Invalid;
 use crate::domain::search::Place as HitPlace;
-use crate::domain::{AuditId, MessageId, RoomId, Seq, Timestamp, UserId};
+use crate::domain::{AuditId, MessageId, ReportId, RoomId, Seq, Timestamp, UserId};
 use crate::store::{DirectoryCursor, HitCursor, MessagePage, Place};
 
 /// What a cursor continues.
@@ -19,6 +19,7 @@ pub(super) enum Listing {
     Receipts = 4,
     Bans = 5,
     Search = 6,
+    Reports = 17,
     Audit = 16,
     NewerMessages = 32,
     Thread = 33,
@@ -109,6 +110,16 @@ pub(super) fn parse_in_audit(text: &str) -> Result<AuditId, Invalid> {
     decode(Listing::Audit, text).map(|(id, _)| AuditId(id)).ok_or_else(wrong)
 }
 
+/// A position among reports.
+pub(super) fn in_reports(id: ReportId) -> String {
+    encode(Listing::Reports, id.0, 0)
+}
+
+/// Reads a position among reports.
+pub(super) fn parse_in_reports(text: &str) -> Result<ReportId, Invalid> {
+    decode(Listing::Reports, text).map(|(id, _)| ReportId(id)).ok_or_else(wrong)
+}
+
 fn wrong() -> Invalid {
     Invalid::new("cursor", "is none of this listing")
 }
@@ -166,6 +177,9 @@ mod tests {
         assert!(parse_in_directory(&text).is_err());
         assert!(parse_in_audit(&text).is_err());
         assert!(parse_in_search(&text).is_err());
+        assert!(parse_in_reports(&in_audit(AuditId(Uuid::nil()))).is_err());
+        let report = ReportId(Uuid::from_u128(4));
+        assert_eq!(parse_in_reports(&in_reports(report)), Ok(report));
         let record = AuditId(Uuid::from_u128(3));
         assert_eq!(parse_in_audit(&in_audit(record)), Ok(record));
         for garbage in ["", "x", "\0", "🦀", "AAAA", &format!("{text}AA")] {

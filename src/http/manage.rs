@@ -13,7 +13,7 @@ use super::rooms::view;
 use super::{Http, cursor, page, private, users};
 use crate::domain::policy::EditWindow;
 use crate::domain::{
-    Description, HistoryVisibility, Operation, Role, RoomId, RoomName, RoomPatch, Topic, UserId,
+    Description, HistoryVisibility, Operation, Role, RoomId, RoomName, RoomPatch, SlowMode, Topic, UserId,
 };
 use crate::protocol::wire;
 
@@ -31,6 +31,8 @@ pub(super) struct ChangeRoom {
     history_visibility: Option<String>,
     /// For how many seconds members may edit and delete what they wrote. {{"minimum":0,"maximum":2678400,"example":3600}}
     edit_window_seconds: Option<u64>,
+    /// How many seconds a member who is no administrator waits between two messages; 0 is off. {{"minimum":0,"maximum":21600,"example":30}}
+    slow_mode_seconds: Option<u64>,
 }
 
 /// Whom it concerns.
@@ -88,6 +90,7 @@ pub(super) async fn update(
         topic: body.topic.as_deref().map(Topic::parse).transpose()?,
         history: body.history_visibility.as_deref().map(HistoryVisibility::parse).transpose()?,
         edit_window: body.edit_window_seconds.map(EditWindow::of_room).transpose()?,
+        slow_mode: body.slow_mode_seconds.map(SlowMode::of_room).transpose()?,
     };
     http.registry.submit(room, Operation::Update { by, patch }).await?;
     Ok(Json(view(&http, room, &caller.user).await?))

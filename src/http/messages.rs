@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::answer::{Created, Done};
-use super::extract::{Caller, IdempotencyKey, Writer};
+use super::extract::{Caller, IdempotencyKey, Peer, Writer};
 use super::problem::Problem;
 use super::{Http, cursor, page, private, request};
 use crate::domain::refusal::Invalid;
 use crate::domain::{
-    ClientMsgId, Committed, Content, Draft, Emoji, FileId, Message, MessageId, Operation, Refusal, RoomId,
-    Seq, UserId,
+    Actor, AuditEvent, ClientMsgId, Committed, Content, Draft, Emoji, FileId, Message, MessageId, Operation,
+    Reason, Refusal, RoomId, Seq, UserId,
 };
 use crate::error::Fault;
 use crate::limits::Key;
@@ -86,6 +86,13 @@ pub(super) struct SendMessage {
     attachments: Option<Vec<Uuid>>,
     /// The message that this one answers, of the same room.
     reply_to: Option<Uuid>,
+}
+
+/// Why a message is deleted.
+#[derive(Deserialize, Apiv2Schema)]
+pub(super) struct Why {
+    /// Of what another wrote; everybody in the room is told. {{"maxLength":500}}
+    reason: Option<String>,
 }
 
 /// A message's new text.
@@ -197,18 +204,22 @@ pub(super) async fn edit(
 
 #[api_v2_operation(
     summary = "Delete a message",
-    description = "Your own, for 5 minutes by the server's clock; in a room that you own or are an administrator of, anybody's at any time. Deleting twice changes nothing.",
+    description = "Your own, for 5 minutes by the server's clock; in a room that you own or are an administrator of, anybody's at any time, and with a `reason` if you like: everybody is told who did it and why. Deleting twice changes nothing.",
     operation_id = "deleteMessage",
     tags(Messages)
 )]
 pub(super) async fn remove(
     Writer(caller): Writer,
     http: Data<Http>,
+    peer: Peer,
     message: Path<Uuid>,
+    why: Query<Why>,
 ) -> Result<Done, Problem> {
     let (message, by) = (MessageId(*message), caller.user.id);
+    let reason = Reason::optional(why.reason.as_deref())?;
     let room = http.pod.store.message(message, by).await?.room;
-    http.registry.submit(room, Operation::Delete { by, message }).await?;
+    let record = Box::new(http.accounts.audit(AuditEvent::MessageRemoved, Actor::User(by), &peer.0));
+    http.registry.submit(room, Operation::Delete { by, message, reason, record }).await?;
     Ok(Done)
 }
 

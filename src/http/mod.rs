@@ -41,6 +41,7 @@ mod keys;
 mod manage;
 mod marks;
 mod messages;
+mod moderation;
 pub mod openapi;
 mod page;
 mod pins;
@@ -49,6 +50,7 @@ pub mod problem;
 mod ranges;
 mod rates;
 mod recovery;
+mod reports;
 pub mod request;
 mod roles;
 mod rooms;
@@ -284,6 +286,8 @@ fn routes(config: &mut web::ServiceConfig<'_>) {
         .service(resource("/health").route(get().to(health::alive)).default_service(only("GET")))
         .service(resource("/health/ready").route(get().to(health::ready)).default_service(only("GET")));
     managing(config);
+    moderation::routes(config);
+    reports::routes(config);
 }
 
 /// What is done to rooms, and the ways into them.

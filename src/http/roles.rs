@@ -37,6 +37,31 @@ impl OperationModifier for Administrator {
     }
 }
 
+/// Somebody who moderates the server, or administers it.
+pub struct Moderator(pub Caller);
+
+impl FromRequest for Moderator {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let caller = Caller::from_request(request, payload);
+        Box::pin(async move {
+            let caller = caller.await?;
+            caller.user.must_be(ServerRole::Moderator)?;
+            Ok(Self(caller))
+        })
+    }
+}
+
+impl Apiv2Schema for Moderator {}
+
+impl OperationModifier for Moderator {
+    fn update_security(operation: &mut DefaultOperationRaw) {
+        Caller::update_security(operation);
+    }
+}
+
 /// An administrator, or the operator: somebody who has the server's own secret, and showed it by a
 /// token of a minute, as `chat admin` does.
 pub struct Overseer(pub Actor);

@@ -89,9 +89,11 @@ pub(super) async fn confirm(
 pub(super) async fn renew_recovery_codes(
     caller: Caller,
     http: Data<Http>,
+    peer: Peer,
     body: Json<BothFactors>,
 ) -> Result<Json<RecoveryCodes>, Problem> {
-    let recovery_codes = http.accounts.renew_recovery_codes(&caller.user, &body.password, &body.code).await?;
+    let both = (body.password.as_str(), body.code.as_str());
+    let recovery_codes = http.accounts.renew_recovery_codes(&caller.user, both, &peer.0).await?;
     Ok(Json(RecoveryCodes { recovery_codes }))
 }
 

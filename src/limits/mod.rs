@@ -67,11 +67,13 @@ pub enum Key {
     Act(UserId),
     /// Searches of a user.
     Search(UserId),
+    /// Messages that a user reports.
+    Report(UserId),
 }
 
 impl Key {
     /// What each kind is called, in the order of [`Self::kind`].
-    pub const KINDS: [&'static str; 17] = [
+    pub const KINDS: [&'static str; 18] = [
         "send",
         "ticket",
         "login_account",
@@ -89,6 +91,7 @@ impl Key {
         "act",
         "upload",
         "search",
+        "report",
     ];
 
     const fn kind(&self) -> usize {
@@ -110,6 +113,7 @@ impl Key {
             Self::Act(_) => 14,
             Self::Upload(_) => 15,
             Self::Search(_) => 16,
+            Self::Report(_) => 17,
         }
     }
 
@@ -317,6 +321,7 @@ pub fn rate_of(limits: &Limits, key: Key) -> Rate {
         Key::Upload(_) => Rate::per_minute(limits.uploads_per_minute),
         Key::Search(_) => Rate::per_minute(limits.searches_per_minute),
         Key::Lookup(_) => Rate::per_minute(limits.lookups_per_minute),
+        Key::Report(_) => Rate::per_minute(limits.reports_per_minute),
         Key::RequestIp(_) | Key::HealthIp(_) => {
             Rate::per_second(limits.requests_per_second_per_ip, limits.requests_burst_per_ip)
         }

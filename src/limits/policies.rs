@@ -82,6 +82,7 @@ pub const POLICIES: [Policy; Key::KINDS.len()] = [
     ),
     row(Key::Upload(SOMEBODY), ACCOUNT, "CHAT_RATE_UPLOADS_PER_MINUTE", "Files and pictures of oneself."),
     row(Key::Search(SOMEBODY), ACCOUNT, "CHAT_RATE_SEARCHES_PER_MINUTE", "Searches of messages."),
+    row(Key::Report(SOMEBODY), ACCOUNT, "CHAT_RATE_REPORTS_PER_MINUTE", "Messages reported."),
 ];
 
 #[cfg(test)]

@@ -144,6 +144,7 @@ impl Key {
             Self::Act(user) => part(14, user.0.as_bytes()),
             Self::Upload(user) => part(15, user.0.as_bytes()),
             Self::Search(user) => part(16, user.0.as_bytes()),
+            Self::Report(user) => part(17, user.0.as_bytes()),
         }
         hash.finalize().into()
     }

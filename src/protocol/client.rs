@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::command::command;
 use super::scan::{deeper_than, reference_of, salvage};
 use crate::domain::subscription::Level;
-use crate::domain::{ConnId, Content, Draft, Emoji, Epoch, MessageId, RoomId, Seq, UserId};
+use crate::domain::{ConnId, Content, Draft, Emoji, Epoch, MessageId, Reason, RoomId, Seq, UserId};
 use crate::error::{Code, Fault};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -122,6 +122,7 @@ pub enum Command {
     Delete {
         room: RoomId,
         message: MessageId,
+        reason: Option<Reason>,
     },
     React {
         room: RoomId,

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::client::{Command, Envelope, Limits, Resume, ResumeRoom};
 use crate::domain::refusal::Invalid;
 use crate::domain::subscription::Level;
-use crate::domain::{ClientMsgId, Content, Draft, Emoji, FileId, MessageId, RoomId, Seq, UserId};
+use crate::domain::{ClientMsgId, Content, Draft, Emoji, FileId, MessageId, Reason, RoomId, Seq, UserId};
 use crate::error::{Code, Fault};
 
 /// The command of an envelope.
@@ -31,7 +31,9 @@ pub(super) fn command(envelope: &Envelope<'_>, limits: &Limits) -> Result<Comman
             Command::Edit { room: room(envelope)?, message: MessageId(id), content }
         }
         "message.delete" => {
-            Command::Delete { room: room(envelope)?, message: MessageId(data::<Named>(envelope)?.id) }
+            let Deletion { id, reason } = data(envelope)?;
+            let reason = Reason::optional(reason.as_deref())?;
+            Command::Delete { room: room(envelope)?, message: MessageId(id), reason }
         }
         action @ ("reaction.add" | "reaction.remove") => {
             let Reaction { id, emoji } = data(envelope)?;
@@ -69,8 +71,9 @@ struct Token {
 }
 
 #[derive(Deserialize)]
-struct Named {
+struct Deletion {
     id: Uuid,
+    reason: Option<String>,
 }
 
 #[derive(Deserialize)]

@@ -34,6 +34,13 @@ pub fn entry(entry: &Entry, viewer: Option<UserId>, links: &Links) -> Encoded {
         Change::MemberUpdated { user, role } => {
             envelope(Data::Updated { user_id: user.0, role: role.as_str() })
         }
+        Change::MemberMuted { user, role, mute } => envelope(Data::Muted {
+            user_id: user.0,
+            role: role.as_str(),
+            muted_until: mute.until.map(rfc3339),
+            by: mute.by.0,
+            reason: mute.reason.as_ref().map(|reason| reason.as_str()),
+        }),
         Change::MemberBanned { user, by } | Change::MemberUnbanned { user, by } => {
             envelope(Data::Banned { user_id: user.0, by: by.0 })
         }
@@ -66,6 +73,16 @@ enum Data<'a> {
     Updated {
         user_id: Uuid,
         role: &'static str,
+    },
+    #[serde(rename_all = "camelCase")]
+    Muted {
+        user_id: Uuid,
+        role: &'static str,
+        /// Null where he may write again.
+        muted_until: Option<String>,
+        by: Uuid,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<&'a str>,
     },
     #[serde(rename_all = "camelCase")]
     Banned {
@@ -118,6 +135,7 @@ struct Facts<'a> {
     archived_at: Option<String>,
     /// `None` where it is as everywhere.
     edit_window_seconds: Option<u64>,
+    slow_mode_seconds: u64,
 }
 
 impl<'a> Facts<'a> {
@@ -129,6 +147,7 @@ impl<'a> Facts<'a> {
             history_visibility: facts.history.as_str(),
             archived_at: facts.archived_at.map(rfc3339),
             edit_window_seconds: facts.edit_window.map(|window| window.0.as_secs()),
+            slow_mode_seconds: facts.slow_mode.seconds(),
         }
     }
 }

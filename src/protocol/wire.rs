@@ -171,6 +171,12 @@ pub struct Message {
     /// Set on a deleted message, whose content is empty. {{"format":"date-time"}}
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deleted_at: Option<String>,
+    /// Who deleted it, where that was not its author.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<Uuid>,
+    /// Why, as that person said. {{"maxLength":500}}
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 impl Message {
@@ -193,6 +199,11 @@ impl Message {
             reactions: None,
             is_pinned: false,
             deleted_at: message.deleted_at.map(rfc3339),
+            by: message.removal.as_ref().map(|removal| removal.by.0),
+            reason: message
+                .removal
+                .as_ref()
+                .and_then(|removal| Some(removal.reason.as_ref()?.as_str().to_owned())),
         }
     }
 }
@@ -269,6 +280,9 @@ pub struct Room {
     /// For how many seconds members may edit and delete what they wrote, where it is not as everywhere.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub edit_window_seconds: Option<u64>,
+    /// How many seconds a member waits between two messages; 0 where he need not. {{"example":0}}
+    #[serde(default)]
+    pub slow_mode_seconds: u64,
     /// What you are in it; absent for someone outside. {{"enum":["member","administrator","owner"]}}
     #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
@@ -300,6 +314,7 @@ impl Room {
             history_visibility: room.history.as_str().to_owned(),
             archived_at: room.archived_at.map(rfc3339),
             edit_window_seconds: room.edit_window.map(|window| window.0.as_secs()),
+            slow_mode_seconds: room.slow_mode.seconds(),
             role: None,
             settings: None,
             is_private: room.is_private,

@@ -19,6 +19,7 @@ mod wire;
 mod wire_journeys;
 mod wire_logs;
 mod wire_tests;
+mod wire_users;
 mod writer;
 
 use std::sync::Arc;

@@ -11,7 +11,8 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::wire_journeys::{AskedDto, NotedDto, StepDto};
-use super::wire_logs::{EntryDto, UserEntryDto};
+use super::wire_logs::EntryDto;
+use super::wire_users::UserEntryDto;
 use crate::bus::{Announcement, RoomNews, Whisper};
 use crate::domain::{LogHead, Marks, MessageId, PodId, RoomId, Seq, SessionId, Timestamp, UserId};
 

@@ -1,4 +1,5 @@
-//! How the entries of rooms' and users' logs look in a stream; see [`super::wire`].
+//! How the entries of rooms' logs look in a stream; see [`super::wire`]. Those of users' logs:
+//! [`super::wire_users`].
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -7,9 +8,9 @@ use uuid::Uuid;
 use super::wire::{Unread, seq};
 use crate::domain::policy::EditWindow;
 use crate::domain::{
-    Attachment, Change, ClientMsgId, Description, Emoji, Entry, FileId, FileName, HistoryVisibility,
-    InviteId, Marks, Member, Message, MessageId, Notifications, Role, RoomFacts, RoomId, RoomName,
-    RoomSettings, Timestamp, Topic, Unread as Unseen, UserChange, UserEntry, UserId,
+    Attachment, Change, ClientMsgId, Description, Emoji, Entry, FileId, FileName, HistoryVisibility, Member,
+    Message, MessageId, Mute, Reason, Removal, Role, RoomFacts, RoomId, RoomName, SlowMode, Timestamp, Topic,
+    UserId,
 };
 
 /// One entry of a room's log. The room is named once for all of them.
@@ -42,6 +43,15 @@ struct MessageDto {
     u: i64,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     z: Option<i64>,
+    /// By whom it was taken away, and why.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    y: Option<RemovalDto>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct RemovalDto {
+    b: Uuid,
+    r: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -79,6 +89,16 @@ struct LeftDto {
 struct RoleDto {
     u: Uuid,
     r: String,
+    /// What is new is not the role.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    m: Option<MuteDto>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct MuteDto {
+    u: Option<i64>,
+    b: Uuid,
+    r: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -112,6 +132,9 @@ struct FactsDto {
     a: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     w: Option<i64>,
+    /// Slow mode.
+    #[serde(default)]
+    s: i64,
 }
 
 impl FactsDto {
@@ -123,6 +146,7 @@ impl FactsDto {
             h: facts.history.as_str().to_owned(),
             a: facts.archived_at.map(Timestamp::millis),
             w: facts.edit_window.map(EditWindow::stored),
+            s: facts.slow_mode.stored(),
         }
     }
 
@@ -134,6 +158,7 @@ impl FactsDto {
             history: HistoryVisibility::from_stored(&self.h),
             archived_at: self.a.map(Timestamp::from_millis),
             edit_window: self.w.map(EditWindow::from_stored),
+            slow_mode: SlowMode::from_stored(self.s),
         }
     }
 }
@@ -155,6 +180,16 @@ impl FileDto {
     }
 }
 
+impl RemovalDto {
+    fn new(removal: &Removal) -> Self {
+        Self { b: removal.by.0, r: removal.reason.as_ref().map(|reason| reason.as_str().to_owned()) }
+    }
+
+    fn removal(self) -> Removal {
+        Removal { by: UserId(self.b), reason: self.r.map(Reason::from_stored) }
+    }
+}
+
 impl MessageDto {
     fn new(message: &Message) -> Self {
         Self {
@@ -169,6 +204,7 @@ impl MessageDto {
             t: message.created_at.millis(),
             u: message.updated_at.millis(),
             z: message.deleted_at.map(Timestamp::millis),
+            y: message.removal.as_ref().map(RemovalDto::new),
         }
     }
 
@@ -186,11 +222,12 @@ impl MessageDto {
             created_at: Timestamp::from_millis(self.t),
             updated_at: Timestamp::from_millis(self.u),
             deleted_at: self.z.map(Timestamp::from_millis),
+            removal: self.y.map(RemovalDto::removal),
         })
     }
 }
 
-fn raw<T: Serialize>(data: &T) -> Result<Option<Box<RawValue>>, serde_json::Error> {
+pub(super) fn raw<T: Serialize>(data: &T) -> Result<Option<Box<RawValue>>, serde_json::Error> {
     serde_json::value::to_raw_value(data).map(Some)
 }
 
@@ -210,7 +247,14 @@ impl EntryDto {
             Change::MemberLeft { user, by, is_banned } => {
                 raw(&LeftDto { u: user.0, b: by.map(|by| by.0), x: *is_banned })?
             }
-            Change::MemberUpdated { user, role } => raw(&RoleDto { u: user.0, r: role.as_str().to_owned() })?,
+            Change::MemberUpdated { user, role } => {
+                raw(&RoleDto { u: user.0, r: role.as_str().to_owned(), m: None })?
+            }
+            Change::MemberMuted { user, role, mute } => {
+                let r = mute.reason.as_ref().map(|reason| reason.as_str().to_owned());
+                let m = MuteDto { u: mute.until.map(Timestamp::millis), b: mute.by.0, r };
+                raw(&RoleDto { u: user.0, r: role.as_str().to_owned(), m: Some(m) })?
+            }
             Change::MemberBanned { user, by } | Change::MemberUnbanned { user, by } => {
                 raw(&BannedDto { u: user.0, b: by.0 })?
             }
@@ -249,8 +293,15 @@ impl EntryDto {
                 Change::MemberLeft { user: UserId(u), by: b.map(UserId), is_banned: x }
             }
             "member.updated" => {
-                let RoleDto { u, r } = serde_json::from_str(data)?;
-                Change::MemberUpdated { user: UserId(u), role: Role::from_stored(&r) }
+                let RoleDto { u, r, m } = serde_json::from_str(data)?;
+                let (user, role) = (UserId(u), Role::from_stored(&r));
+                match m {
+                    None => Change::MemberUpdated { user, role },
+                    Some(MuteDto { u, b, r }) => {
+                        let (until, reason) = (u.map(Timestamp::from_millis), r.map(Reason::from_stored));
+                        Change::MemberMuted { user, role, mute: Mute { until, by: UserId(b), reason } }
+                    }
+                }
             }
             "member.banned" => {
                 let BannedDto { u, b } = serde_json::from_str(data)?;
@@ -283,120 +334,5 @@ impl EntryDto {
             _ => Change::Other { kind: self.k.into() },
         };
         Ok(Entry { room, seq: seq(self.s)?, at: Timestamp::from_millis(self.t), change })
-    }
-}
-
-/// One entry of a user's log.
-#[derive(Serialize, Deserialize)]
-pub(super) struct UserEntryDto {
-    u: Uuid,
-    s: u64,
-    t: i64,
-    k: String,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    d: Option<Box<RawValue>>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct InRoomDto {
-    r: Uuid,
-}
-
-#[derive(Serialize, Deserialize)]
-struct MovedDto {
-    r: Uuid,
-    /// Received.
-    c: u64,
-    /// Read.
-    d: u64,
-    /// Unread messages, and mentions among them.
-    m: u64,
-    n: u64,
-}
-
-#[derive(Serialize, Deserialize)]
-struct SettingsDto {
-    r: Uuid,
-    n: String,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    m: Option<i64>,
-    f: bool,
-}
-
-#[derive(Serialize, Deserialize)]
-struct InviteDto {
-    i: Uuid,
-    r: Uuid,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    b: Option<Uuid>,
-}
-
-impl UserEntryDto {
-    pub(super) fn new(entry: &UserEntry) -> Result<Self, serde_json::Error> {
-        let d = match &entry.change {
-            UserChange::RoomAdded { room } | UserChange::RoomRemoved { room } => {
-                raw(&InRoomDto { r: room.0 })?
-            }
-            UserChange::MarkMoved { room, marks, unread } => raw(&MovedDto {
-                r: room.0,
-                c: marks.received.get(),
-                d: marks.read.get(),
-                m: unread.messages,
-                n: unread.mentions,
-            })?,
-            UserChange::SettingsUpdated { room, settings } => raw(&SettingsDto {
-                r: room.0,
-                n: settings.notifications.as_str().to_owned(),
-                m: settings.muted_until.map(Timestamp::millis),
-                f: settings.is_favourite,
-            })?,
-            UserChange::InviteReceived { invite, room, by } => {
-                raw(&InviteDto { i: invite.0, r: room.0, b: Some(by.0) })?
-            }
-            UserChange::InviteRevoked { invite, room } => {
-                raw(&InviteDto { i: invite.0, r: room.0, b: None })?
-            }
-            UserChange::ProfileUpdated | UserChange::Other { .. } => None,
-        };
-        let k = entry.change.kind().to_owned();
-        Ok(Self { u: entry.user.0, s: entry.seq.get(), t: entry.at.millis(), k, d })
-    }
-
-    pub(super) fn entry(self) -> Result<UserEntry, Unread> {
-        let data = self.d.as_deref().map(RawValue::get).unwrap_or_default();
-        let room = || serde_json::from_str::<InRoomDto>(data).map(|place| RoomId(place.r));
-        let change = match self.k.as_str() {
-            "room.added" => UserChange::RoomAdded { room: room()? },
-            "room.removed" => UserChange::RoomRemoved { room: room()? },
-            "mark.moved" => {
-                let MovedDto { r, c, d, m, n } = serde_json::from_str(data)?;
-                UserChange::MarkMoved {
-                    room: RoomId(r),
-                    marks: Marks { received: seq(c)?, read: seq(d)? },
-                    unread: Unseen { messages: m, mentions: n },
-                }
-            }
-            "settings.updated" => {
-                let SettingsDto { r, n, m, f } = serde_json::from_str(data)?;
-                let settings = RoomSettings {
-                    notifications: Notifications::from_stored(&n),
-                    muted_until: m.map(Timestamp::from_millis),
-                    is_favourite: f,
-                };
-                UserChange::SettingsUpdated { room: RoomId(r), settings }
-            }
-            "invite.received" => {
-                let InviteDto { i, r, b } = serde_json::from_str(data)?;
-                let by = UserId(b.ok_or(Unread::Malformed)?);
-                UserChange::InviteReceived { invite: InviteId(i), room: RoomId(r), by }
-            }
-            "invite.revoked" => {
-                let InviteDto { i, r, .. } = serde_json::from_str(data)?;
-                UserChange::InviteRevoked { invite: InviteId(i), room: RoomId(r) }
-            }
-            "profile.updated" => UserChange::ProfileUpdated,
-            _ => UserChange::Other { kind: self.k },
-        };
-        Ok(UserEntry { user: UserId(self.u), seq: seq(self.s)?, at: Timestamp::from_millis(self.t), change })
     }
 }

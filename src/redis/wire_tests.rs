@@ -14,8 +14,9 @@ use crate::domain::journey::{Device, Station, Step};
 use crate::domain::policy::EditWindow;
 use crate::domain::{
     Attachment, Change, ClientMsgId, ConnId, Description, Emoji, Entry, FileId, FileName, HistoryVisibility,
-    InviteId, LogHead, Marks, Member, Message, MessageId, PodId, Role, RoomFacts, RoomId, RoomName,
-    RoomSettings, Seq, SessionId, Timestamp, Topic, Unread as Unseen, UserChange, UserEntry, UserId,
+    InviteId, LogHead, Marks, Member, Message, MessageId, Mute, PodId, Reason, Removal, Role, RoomFacts,
+    RoomId, RoomName, RoomSettings, Seq, SessionId, SlowMode, Timestamp, Topic, Unread as Unseen, UserChange,
+    UserEntry, UserId,
 };
 
 fn ids() -> impl Strategy<Value = Uuid> + Clone {
@@ -52,6 +53,9 @@ fn messages(room: Uuid) -> impl Strategy<Value = Message> {
         thread_root: reply_to.map(MessageId),
         created_at: place.4,
         updated_at: place.5,
+        removal: place
+            .6
+            .map(|_| Removal { by: UserId(place.0), reason: Some(Reason::from_stored("spam".into())) }),
         deleted_at: place.6,
     })
 }
@@ -65,6 +69,7 @@ fn facts() -> impl Strategy<Value = RoomFacts> {
         history: if all { HistoryVisibility::All } else { HistoryVisibility::SinceJoined },
         archived_at,
         edit_window: all.then(|| EditWindow::from_stored(60)),
+        slow_mode: SlowMode::from_stored(if all { 30 } else { 0 }),
     })
 }
 
@@ -85,6 +90,12 @@ fn entries(room: Uuid) -> impl Strategy<Value = Entry> {
             Change::MemberLeft { user: UserId(user), by: by.map(UserId), is_banned }
         }),
         ids().prop_map(|user| Change::MemberUpdated { user: UserId(user), role: Role::Administrator }),
+        (ids(), ids(), proptest::option::of(times()), proptest::option::of(".{1,20}")).prop_map(
+            |(user, by, until, reason)| {
+                let mute = Mute { until, by: UserId(by), reason: reason.map(Reason::from_stored) };
+                Change::MemberMuted { user: UserId(user), role: Role::Member, mute }
+            }
+        ),
         (ids(), ids()).prop_map(|(user, by)| Change::MemberBanned { user: UserId(user), by: UserId(by) }),
         (ids(), ids()).prop_map(|(user, by)| Change::MemberUnbanned { user: UserId(user), by: UserId(by) }),
         (ids(), ids(), any::<bool>()).prop_map(|(message, user, on)| {

@@ -51,6 +51,8 @@ group! {
         proofs_per_minute_per_ip: u32 = 20, ["CHAT_RATE_PROOFS_PER_MINUTE_PER_IP"], "per minute", 1..=1_000_000;
         /// Questions of one account about other people: by the beginning of a name, or by id.
         lookups_per_minute: u32 = 60, ["CHAT_RATE_LOOKUPS_PER_MINUTE"], "per minute", 1..=1_000_000;
+        /// Messages that one account reports.
+        reports_per_minute: u32 = 10, ["CHAT_RATE_REPORTS_PER_MINUTE"], "per minute", 1..=1_000_000;
         /// New accounts from one address.
         registrations_per_minute_per_ip: u32 = 20, ["CHAT_RATE_REGISTRATIONS_PER_MINUTE_PER_IP"], "per minute", 1..=1_000_000;
         /// Refresh tokens presented from one address.

@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use crate::domain::policy::EditWindow;
 use crate::domain::{
-    Change, Description, Emoji, HistoryVisibility, InviteId, Marks, MessageId, Notifications, Role,
-    RoomFacts, RoomId, RoomName, RoomSettings, Timestamp, Topic, Unread, UserChange, UserId,
+    Change, Description, Emoji, HistoryVisibility, InviteId, Marks, MessageId, Mute, Notifications, Reason,
+    Role, RoomFacts, RoomId, RoomName, RoomSettings, SlowMode, Timestamp, Topic, Unread, UserChange, UserId,
 };
 
 /// Stands for an entry of a known kind whose row lacks what the kind needs, which only a damaged
@@ -25,6 +25,18 @@ struct Facts {
     archived: Option<i64>,
     #[serde(default)]
     window: Option<i64>,
+    #[serde(default)]
+    slow: i64,
+}
+
+/// Of who was muted, or may write again. Versions that do not know it read the role of a plain member,
+/// whom it mostly is about.
+#[derive(Serialize, Deserialize)]
+struct Muted {
+    role: String,
+    until: Option<i64>,
+    by: Uuid,
+    reason: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -56,6 +68,24 @@ fn parsed<'d, T: Deserialize<'d>>(data: Option<&'d str>) -> Option<T> {
     serde_json::from_str(data?).ok()
 }
 
+impl Muted {
+    fn new(role: Role, mute: &Mute) -> Self {
+        let Mute { until, by, reason } = mute;
+        Self {
+            role: role.as_str().to_owned(),
+            until: until.map(Timestamp::millis),
+            by: by.0,
+            reason: reason.as_ref().map(|reason| reason.as_str().to_owned()),
+        }
+    }
+
+    fn change(self, user: UserId) -> Change {
+        let until = self.until.map(Timestamp::from_millis);
+        let mute = Mute { until, by: UserId(self.by), reason: self.reason.map(Reason::from_stored) };
+        Change::MemberMuted { user, role: Role::from_stored(&self.role), mute }
+    }
+}
+
 impl From<&RoomFacts> for Facts {
     fn from(facts: &RoomFacts) -> Self {
         Self {
@@ -65,6 +95,7 @@ impl From<&RoomFacts> for Facts {
             history: facts.history.as_str().to_owned(),
             archived: facts.archived_at.map(Timestamp::millis),
             window: facts.edit_window.map(EditWindow::stored),
+            slow: facts.slow_mode.stored(),
         }
     }
 }
@@ -78,6 +109,7 @@ impl From<Facts> for RoomFacts {
             history: HistoryVisibility::from_stored(&facts.history),
             archived_at: facts.archived.map(Timestamp::from_millis),
             edit_window: facts.window.map(EditWindow::from_stored),
+            slow_mode: SlowMode::from_stored(facts.slow),
         }
     }
 }
@@ -88,6 +120,7 @@ pub(super) fn data(change: &Change) -> Option<Cow<'static, str>> {
         // Of who joined, his role then.
         Change::MemberJoined { member, .. } => Some(member.role.as_str().into()),
         Change::MemberUpdated { role, .. } => Some(role.as_str().into()),
+        Change::MemberMuted { role, mute, .. } => json(&Muted::new(*role, mute)).map(Cow::Owned),
         Change::MemberLeft { by, is_banned, .. } => {
             json(&Deed { by: (*by)?.0, banned: *is_banned }).map(Cow::Owned)
         }
@@ -113,6 +146,7 @@ pub(super) const fn user(change: &Change) -> Option<UserId> {
         Change::MemberJoined { member, .. } => Some(member.user),
         Change::MemberLeft { user, .. }
         | Change::MemberUpdated { user, .. }
+        | Change::MemberMuted { user, .. }
         | Change::MemberBanned { user, .. }
         | Change::MemberUnbanned { user, .. }
         | Change::ReactionAdded { user, .. }
@@ -139,9 +173,10 @@ pub(super) fn change(
             let is_banned = deed.as_ref().is_some_and(|deed| deed.banned);
             Some(Change::MemberLeft { user, by: deed.map(|deed| UserId(deed.by)), is_banned })
         }
-        ("member.updated", Some(user)) => {
-            data.map(|word| Change::MemberUpdated { user, role: Role::from_stored(word) })
-        }
+        ("member.updated", Some(user)) => match parsed::<Muted>(data) {
+            Some(muted) => Some(muted.change(user)),
+            None => data.map(|word| Change::MemberUpdated { user, role: Role::from_stored(word) }),
+        },
         ("member.banned", Some(user)) => {
             deed().map(|deed| Change::MemberBanned { user, by: UserId(deed.by) })
         }

@@ -19,6 +19,7 @@ pub mod postgres;
 mod proofs;
 mod reactions;
 mod repair;
+mod reports;
 mod rooms;
 mod search;
 mod second_factors;
@@ -43,12 +44,13 @@ pub use people::People;
 pub use proofs::Proofs;
 pub use reactions::Reactions;
 pub use repair::Repair;
+pub use reports::{NewReport, ReportFilter, ReportPage, Reports};
 pub use rooms::{
     DirectoryCursor, Insider, MemberCursor, MemberPage, Membership, MessagePage, NewRoom, NewRoomMade,
     RoomPage, RoomView, Rooms, Standing,
 };
 pub use search::{Hit, HitCursor, HitPage, Search, Searching};
-pub use second_factors::SecondFactors;
+pub use second_factors::{Notes, SecondFactors};
 pub use threads::{ThreadPage, Threads};
 pub use times::{CallKind, CallSpread, CallTimes, Watched};
 pub use user_logs::{MarksPage, Moved, UserHeads, UserLogPage, UserLogs};
@@ -104,6 +106,7 @@ pub trait Store:
     + Threads
     + UserLogs
     + Repair
+    + Reports
     + Administration
     + Audits
     + People

@@ -2,7 +2,14 @@
 
 use super::Answer;
 use crate::domain::second_factor::{RecoveryHash, SealedSecret, SecondFactor};
-use crate::domain::{AuditRecord, Timestamp, UserId};
+use crate::domain::{AuditRecord, Letter, Timestamp, UserId};
+
+/// What is kept with a change: a record of it, and a letter to whom it concerns.
+#[derive(Clone, Debug, Default)]
+pub struct Notes {
+    pub record: Option<AuditRecord>,
+    pub letter: Option<Letter>,
+}
 
 /// What a login may ask for beside the password. A code is used up in the statement that looks for
 /// it: of any number of users of one, one succeeds.
@@ -23,7 +30,7 @@ pub trait SecondFactors: Send + Sync + 'static {
         step: u64,
         codes: Vec<RecoveryHash>,
         now: Timestamp,
-        record: Option<AuditRecord>,
+        notes: Notes,
     ) -> Answer<'_, bool>;
 
     /// Uses up this step and those before; `false` when that was done, or nothing is confirmed.
@@ -33,10 +40,15 @@ pub trait SecondFactors: Send + Sync + 'static {
     fn use_recovery_code(&self, user: UserId, code: RecoveryHash) -> Answer<'_, bool>;
 
     /// Puts other recovery codes in the place of all; `false` when nothing is confirmed.
-    fn replace_recovery_codes(&self, user: UserId, codes: Vec<RecoveryHash>) -> Answer<'_, bool>;
+    fn replace_recovery_codes(
+        &self,
+        user: UserId,
+        codes: Vec<RecoveryHash>,
+        notes: Notes,
+    ) -> Answer<'_, bool>;
 
     /// Forgets the second factor and its recovery codes.
-    fn remove_second_factor(&self, user: UserId, record: Option<AuditRecord>) -> Answer<'_, ()>;
+    fn remove_second_factor(&self, user: UserId, notes: Notes) -> Answer<'_, ()>;
 
     /// Secrets sealed with another key than this one, by user, after the last one seen.
     fn sealed_otherwise(

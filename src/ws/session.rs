@@ -17,7 +17,10 @@ use crate::domain::journey::Station;
 use crate::domain::rate::Rate;
 use crate::domain::session::{Patience, Session as Rules, SessionRules};
 use crate::domain::subscription::{Answer, Level};
-use crate::domain::{Change, Entry, MarkMove, MessageId, Operation, Refusal, RoomId, Seq, User, UserId};
+use crate::domain::{
+    AuditEvent, AuditRecord, Change, Entry, MarkMove, MessageId, Operation, Refusal, RoomId, Seq, User,
+    UserId,
+};
 use crate::error::{Code, Fault};
 use crate::limits::{ConnectionGuard, Key, Limiter};
 use crate::protocol::client::{self, Limits, decode};
@@ -212,8 +215,11 @@ impl Session {
             Command::Edit { room, message, content } => {
                 self.submit(room, Operation::Edit { by: user, message, content }, reference);
             }
-            Command::Delete { room, message } => {
-                self.submit(room, Operation::Delete { by: user, message }, reference);
+            Command::Delete { room, message, reason } => {
+                let clock = &self.parts.hub.pod.clock;
+                let (event, actor) = (AuditEvent::MessageRemoved, crate::domain::Actor::User(user));
+                let record = Box::new(AuditRecord::new(clock.id(), clock.now(), event, actor));
+                self.submit(room, Operation::Delete { by: user, message, reason, record }, reference);
             }
             Command::React { room, message, emoji, on } => {
                 self.submit(room, Operation::React { by: user, message, emoji, on }, reference);

@@ -11,9 +11,9 @@ use chat::domain::refusal::Invalid;
 use chat::domain::subscription::{Answer, Level, ResetReason};
 use chat::domain::{
     Attachment, Change, ClientMsgId, Committed, ConnId, Email, Emoji, Entry, Epoch, FileId, FileName, Head,
-    HistoryVisibility, InviteId, Marks, Member, Message, MessageId, Notifications, Refusal, Role, RoomFacts,
-    RoomId, RoomName, RoomSettings, RoomState, Seq, SessionId, Timestamp, Topic, Unread, User, UserChange,
-    UserEntry, UserId, Username,
+    HistoryVisibility, InviteId, Marks, Member, Message, MessageId, Mute, Notifications, Reason, Refusal,
+    Removal, Role, RoomFacts, RoomId, RoomName, RoomSettings, RoomState, Seq, SessionId, SlowMode, Timestamp,
+    Topic, Unread, User, UserChange, UserEntry, UserId, Username,
 };
 use chat::error::{Code, Fault};
 use chat::protocol::client::{Limits, decode};
@@ -56,6 +56,7 @@ fn message() -> Message {
         created_at: at(0),
         updated_at: at(0),
         deleted_at: None,
+        removal: None,
     }
 }
 
@@ -170,12 +171,23 @@ fn server_frames() -> BTreeMap<String, Encoded> {
     let with_files = entry(44, Change::MessageCreated(with_files));
     add("message.created.attachments", server::entry(&with_files, None, &links));
     add("message.updated", server::entry(&edit, None, &links));
-    add("message.deleted", server::entry(&entry(46, Change::MessageDeleted(deleted)), None, &links));
+    add("message.deleted", server::entry(&entry(46, Change::MessageDeleted(deleted.clone())), None, &links));
+    let removal = Some(Removal { by: BOB, reason: Reason::optional(Some("spam")).expect("valid") });
+    let removed = Change::MessageDeleted(Message { removal, ..deleted });
+    add("message.deleted.removed", server::entry(&entry(46, removed), None, &links));
     add("member.joined", server::entry(&entry(47, joined), None, &links));
     add("member.left", server::entry(&entry(48, left(None)), None, &links));
     add("member.left.removed", server::entry(&entry(48, left(Some(ALICE))), None, &links));
     let role = Change::MemberUpdated { user: BOB, role: Role::Administrator };
     add("member.updated", server::entry(&entry(50, role), None, &links));
+    let muted = |until, reason: Option<&str>| {
+        let reason = reason.map(|text| Reason::parse(text).expect("valid"));
+        let mute = Mute { until, by: ALICE, reason };
+        entry(57, Change::MemberMuted { user: BOB, role: Role::Member, mute })
+    };
+    let frame = server::entry(&muted(Some(at(3_600)), Some("spam")), None, &links);
+    add("member.updated.muted", frame);
+    add("member.updated.unmuted", server::entry(&muted(None, None), None, &links));
     let banned = Change::MemberBanned { user: BOB, by: ALICE };
     add("member.banned", server::entry(&entry(51, banned), None, &links));
     let unbanned = Change::MemberUnbanned { user: BOB, by: ALICE };
@@ -187,6 +199,7 @@ fn server_frames() -> BTreeMap<String, Encoded> {
         history: HistoryVisibility::SinceJoined,
         archived_at: None,
         edit_window: None,
+        slow_mode: SlowMode::of_room(30).expect("valid"),
     };
     add("room.updated", server::entry(&entry(53, Change::RoomUpdated(facts.clone())), None, &links));
     let edit_window = Some(EditWindow(Duration::from_secs(3_600)));

@@ -36,6 +36,7 @@ const MORE: &[(&str, &[&str])] = &[
     ("sendMessage", &["send"]),
     ("searchMessages", &["search"]),
     ("createTicket", &["ticket"]),
+    ("reportMessage", &["report"]),
 ];
 const HEALTH: [&str; 2] = ["getHealth", "getReadiness"];
 

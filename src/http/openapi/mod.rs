@@ -22,6 +22,7 @@ use super::invites::{Invite, Preview};
 use super::keys::Jwk;
 use super::manage::Ban;
 use super::problem::{FieldError, ProblemBody};
+use super::reports::{Report, Reporter};
 use super::sessions::LoginSession;
 use crate::protocol::wire;
 
@@ -94,6 +95,8 @@ fn base() -> DefaultApiRaw {
             ("Invite", Invite::schema_with_ref()),
             ("Preview", Preview::schema_with_ref()),
             ("Ban", Ban::schema_with_ref()),
+            ("Report", Report::schema_with_ref()),
+            ("Reporter", Reporter::schema_with_ref()),
             ("AuditEntry", AuditEntry::schema_with_ref()),
             ("LoginSession", LoginSession::schema_with_ref()),
             ("Jwk", Jwk::schema_with_ref()),

@@ -34,6 +34,7 @@ pub(super) const ANY: &[(u16, &str)] = &[
 const VALIDATION: (u16, &str) = (400, "Validation error");
 const NO_USER: (u16, &str) = (404, "No such user");
 const NOT_ADMINISTRATOR: (u16, &str) = (403, "Only administrators may do this");
+const NOT_MODERATOR: (u16, &str) = (403, "Only moderators may do this");
 const NO_ROOM: (u16, &str) = (404, "Room not found");
 const NO_MESSAGE: (u16, &str) = (404, "Message not found");
 const TOO_MANY: (u16, &str) = (429, "Too many requests");
@@ -160,6 +161,8 @@ pub(super) const OPERATIONS: &[Answers] = &[
     ),
     row("banUser", (204, "Banned"), &[VALIDATION, NOT_ALLOWED, (404, "Room or user not found")]),
     row("unbanUser", (204, "No longer banned"), &[VALIDATION, NOT_ALLOWED, NO_ROOM]),
+    row("muteMember", (204, "Muted"), &[VALIDATION, NOT_ALLOWED, (404, "Room or member not found")]),
+    row("unmuteMember", (204, "Not muted"), &[VALIDATION, NOT_ALLOWED, (404, "Room or member not found")]),
     row("listBans", (200, "Bans retrieved successfully"), &[VALIDATION, NOT_ALLOWED, NO_ROOM]),
     row(
         "createInvite",
@@ -198,7 +201,10 @@ pub(super) const OPERATIONS: &[Answers] = &[
         (201, "Message sent successfully"),
         &[
             VALIDATION,
-            (403, "Not a member of this public room, or your e-mail address is not confirmed"),
+            (
+                403,
+                "Not a member of this public room, or muted in it, or your e-mail address is not confirmed",
+            ),
             NO_ROOM,
             (409, "The key was used for another message, or the room is archived"),
         ],
@@ -210,7 +216,7 @@ pub(super) const OPERATIONS: &[Answers] = &[
         (200, "The message as it is now"),
         &[
             VALIDATION,
-            (403, "Not your own, or too late, or your e-mail address is not confirmed"),
+            (403, "Not your own, or too late, or you are muted, or your e-mail address is not confirmed"),
             NO_MESSAGE,
             (409, "The message was deleted, or the room is archived"),
         ],
@@ -262,6 +268,28 @@ pub(super) const OPERATIONS: &[Answers] = &[
     ),
     row("listPins", (200, "The pins"), &[VALIDATION, NOT_MEMBER, NO_ROOM]),
     row(
+        "reportMessage",
+        (204, "Reported"),
+        &[
+            VALIDATION,
+            (403, "Your own message, or your e-mail address is not confirmed"),
+            NO_MESSAGE,
+            (409, "The message was deleted"),
+        ],
+    ),
+    row("listReports", (200, "Reports retrieved successfully"), &[VALIDATION, NOT_ALLOWED, NO_ROOM]),
+    row("listAllReports", (200, "Reports retrieved successfully"), &[VALIDATION, NOT_MODERATOR]),
+    row(
+        "resolveReport",
+        (204, "Resolved"),
+        &[
+            VALIDATION,
+            NOT_ALLOWED,
+            (404, "Report not found"),
+            (409, "It is resolved, or the room is archived"),
+        ],
+    ),
+    row(
         "getJourney",
         (200, "The message's way"),
         &[VALIDATION, NOT_ADMINISTRATOR, (404, "Message or user not found")],
@@ -297,6 +325,9 @@ pub(super) const REQUIRED: &[(&str, &[&str])] = &[
     ("ThreadPage", &["root", "messages", "nextCursor", "newerCursor"]),
     ("MessagePage", &["messages", "nextCursor", "newerCursor"]),
     ("MemberPage", &["members", "nextCursor"]),
+    ("Report", &["id", "message", "reporters", "createdAt", "status", "resolution"]),
+    ("ReportPage", &["reports", "nextCursor"]),
+    ("Reporter", &["userId", "reason", "createdAt"]),
     ("RoomPage", &["rooms", "nextCursor"]),
     ("RoomSettings", &["notifications", "isFavourite"]),
     ("Invite", &["id", "roomId", "invitedBy", "createdAt", "expiresAt", "maxUses", "uses"]),
@@ -334,6 +365,9 @@ pub(super) const REFERENCES: &[(&str, &str, &str, bool)] = &[
     ("JwkSet", "keys", "Jwk", true),
     ("MessagePage", "messages", "Message", true),
     ("MemberPage", "members", "User", true),
+    ("ReportPage", "reports", "Report", true),
+    ("Report", "message", "Message", false),
+    ("Report", "reporters", "Reporter", true),
     ("RoomPage", "rooms", "Room", true),
     ("Problem", "errors", "FieldError", true),
 ];

@@ -13,8 +13,9 @@ use crate::domain::policy::{self, EditWindow, Verdict};
 use crate::domain::powers::{self, Action};
 use crate::domain::refusal::Invalid;
 use crate::domain::{
-    Applied, Attachment, Change, Committed, Content, Draft, Entry, FileId, HistoryVisibility, Message,
-    MessageId, Operation, Outcome, Refusal, Role, RoomBatch, RoomId, Seq, Timestamp, UserId, mention,
+    Applied, Attachment, AuditRecord, Change, Committed, Content, Draft, Entry, FileId, HistoryVisibility,
+    Message, MessageId, Operation, Outcome, Reason, Refusal, Removal, Role, RoomBatch, RoomId, Seq, Timestamp,
+    UserId, mention,
 };
 
 /// Decides all operations of all batches, in order. `known` is what [`super::needs`] asked for, as
@@ -28,13 +29,15 @@ pub(crate) fn decide(batches: &[RoomBatch], known: Known, window: EditWindow) ->
 fn apply(ledger: &mut Ledger, batch: &RoomBatch, window: EditWindow) -> Applied {
     let Some(KnownRoom { is_private, is_direct, .. }) = ledger.room(batch.room).copied() else {
         let refused = batch.operations.iter().map(|_| Err(Refusal::NotFound("room")));
-        return Applied { outcomes: refused.collect(), messages: 0 };
+        return Applied { outcomes: refused.collect(), messages: 0, records: Vec::new() };
     };
     let RoomBatch { room, now, present, .. } = batch;
     let mut desk = Desk { ledger, room: *room, is_private, is_direct, now: *now, window, present };
+    let before = desk.ledger.records();
     let outcomes = batch.operations.iter().map(|operation| desk.judge(operation)).collect();
     let messages = desk.ledger.room(batch.room).map_or(0, |room| room.totals.messages);
-    Applied { outcomes, messages }
+    let records = desk.ledger.recorded(before);
+    Applied { outcomes, messages, records }
 }
 
 /// One room, while its batch is decided.
@@ -53,7 +56,12 @@ impl Desk<'_> {
         match operation {
             Operation::Send { author, message, draft } => self.send(*author, *message, draft),
             Operation::Edit { by, message, content } => self.edit(*by, *message, content),
-            Operation::Delete { by, message } => self.delete(*by, *message),
+            Operation::Delete { by, message, reason, record } => {
+                self.delete(*by, *message, reason.as_ref(), record)
+            }
+            Operation::TakeDown { by, message, reason, record } => {
+                self.take_down(*by, *message, reason.clone(), record)
+            }
             Operation::Erase { author, message } => self.erase(*author, *message),
             Operation::Join { user } => self.join(*user),
             Operation::Leave { user } => self.leave(*user),
@@ -68,6 +76,10 @@ impl Desk<'_> {
             Operation::Transfer { by, user } => self.transfer(*by, *user),
             Operation::Ban { by, user } => self.ban(*by, *user),
             Operation::Unban { by, user } => self.unban(*by, *user),
+            Operation::Mute { by, user, until, reason, record } => {
+                self.mute(*by, *user, *until, reason.clone(), record)
+            }
+            Operation::Unmute { by, user, record } => self.unmute(*by, *user, record),
         }
     }
 
@@ -80,6 +92,7 @@ impl Desk<'_> {
         }
         self.writable()?;
         let attachments = self.check_references(author, draft)?;
+        self.pace(author, role)?;
         let thread_root = draft.reply_to.and_then(|id| self.thread_of(id));
         let seq = self.next();
         let message = Message {
@@ -95,6 +108,7 @@ impl Desk<'_> {
             created_at: self.now,
             updated_at: self.now,
             deleted_at: None,
+            removal: None,
         };
         self.ledger.use_files(&draft.attachments, id);
         let group = self.group(role, &message.content);
@@ -139,6 +153,7 @@ impl Desk<'_> {
             return Ok(self.standing(last_seq, at, Change::MessageUpdated(message)));
         }
         self.writable()?;
+        self.unmuted(by)?;
         message.content = content.as_str().to_owned();
         message.updated_at = self.now;
         let group = self.group(self.insider(by)?, &message.content);
@@ -146,14 +161,50 @@ impl Desk<'_> {
         Ok(self.written(Change::MessageUpdated(message)))
     }
 
-    fn delete(&mut self, by: UserId, id: MessageId) -> Outcome {
+    fn delete(
+        &mut self,
+        by: UserId,
+        id: MessageId,
+        reason: Option<&Reason>,
+        record: &AuditRecord,
+    ) -> Outcome {
         let role = self.insider(by)?;
         let known = self.own_message(by, id)?;
         let verdict = policy::may_delete(&known.message, by, role, self.now, self.window())?;
-        if verdict == Verdict::Write {
-            self.writable()?;
+        if verdict == Verdict::AlreadySo {
+            return Ok(self.bury(known, verdict, None));
         }
-        Ok(self.bury(known, verdict))
+        self.writable()?;
+        if known.message.author != by {
+            return Ok(self.take_away(known, Removal { by, reason: reason.cloned() }, record));
+        }
+        if reason.is_some() {
+            return Err(Invalid::new("reason", "is for what others wrote").into());
+        }
+        Ok(self.bury(known, verdict, None))
+    }
+
+    /// Somebody else than its author takes a message away, which is recorded.
+    fn take_away(&mut self, known: KnownMessage, removal: Removal, record: &AuditRecord) -> Committed {
+        let Message { id, author, .. } = known.message;
+        let detail = format!("message {id} in room {}", self.room);
+        self.ledger.record(record.clone().about(author).detail(detail));
+        self.bury(known, Verdict::Write, Some(removal))
+    }
+
+    /// Whether he may was asked before: it is no matter of the room.
+    fn take_down(
+        &mut self,
+        by: UserId,
+        id: MessageId,
+        reason: Option<Reason>,
+        record: &AuditRecord,
+    ) -> Outcome {
+        let known = self.message(id).cloned().ok_or(Refusal::NotFound("message"))?;
+        if known.message.deleted_at.is_some() {
+            return Ok(self.bury(known, Verdict::AlreadySo, None));
+        }
+        Ok(self.take_away(known, Removal { by, reason }, record))
     }
 
     /// Nobody asks whether he may: the account is closed. Nor whether the room is.
@@ -161,11 +212,11 @@ impl Desk<'_> {
         let known = self.message(id).filter(|known| known.message.author == author).cloned();
         let known = known.ok_or(Refusal::NotFound("message"))?;
         let verdict = if known.message.deleted_at.is_some() { Verdict::AlreadySo } else { Verdict::Write };
-        Ok(self.bury(known, verdict))
+        Ok(self.bury(known, verdict, None))
     }
 
     /// Takes the text away and leaves the place.
-    fn bury(&mut self, known: KnownMessage, verdict: Verdict) -> Committed {
+    fn bury(&mut self, known: KnownMessage, verdict: Verdict, removal: Option<Removal>) -> Committed {
         let KnownMessage { mut message, last_seq, .. } = known;
         if verdict == Verdict::AlreadySo {
             let at = message.updated_at;
@@ -175,6 +226,7 @@ impl Desk<'_> {
         message.attachments.clear();
         message.updated_at = self.now;
         message.deleted_at = Some(self.now);
+        message.removal = removal;
         self.ledger.rewrite(message.clone(), self.next(), None);
         self.written(Change::MessageDeleted(message))
     }

@@ -4,12 +4,12 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{
-    BanRow, GroupRow, Known, KnownFile, KnownMember, KnownMessage, KnownRoom, LogRow, MentionRow, Named,
-    NewMessage, PinRow, Rewritten, Writes,
+    BanRow, ConductRow, GroupRow, Known, KnownFile, KnownMember, KnownMessage, KnownRoom, LogRow, MentionRow,
+    Named, NewMessage, PinRow, Rewritten, Writes,
 };
 use crate::domain::{
-    Change, ClientMsgId, Emoji, FileId, Invite, InviteId, Marks, Message, MessageId, Role, RoomFacts, RoomId,
-    Seq, Timestamp, UserChange, UserEntry, UserId, mention,
+    AuditRecord, Change, ClientMsgId, Conduct, Emoji, FileId, Invite, InviteId, Marks, Message, MessageId,
+    Role, RoomFacts, RoomId, Seq, Timestamp, UserChange, UserEntry, UserId, mention,
 };
 
 /// Everything known, as of the last operation.
@@ -25,12 +25,15 @@ pub(super) struct Ledger {
     places: HashMap<MessageId, usize>,
     log: Vec<LogRow>,
     user_log: Vec<UserEntry>,
+    audit: Vec<AuditRecord>,
     files_used: Vec<(FileId, MessageId)>,
     files_released: Vec<(MessageId, Timestamp)>,
     /// Rooms that were changed, as of now.
     facts: BTreeMap<RoomId, RoomFacts>,
     /// Who is banned as of now and by whom, where it changed; `None` for who is no longer.
     bans: BTreeMap<(RoomId, UserId), Option<BanRow>>,
+    /// Conduct as of now, where it changed.
+    conduct: BTreeMap<(RoomId, UserId), Conduct>,
     /// Invitations that were used, as of now.
     invites: BTreeMap<InviteId, Invite>,
     /// Signs as of now, where they changed; `None` for who took his back.
@@ -56,10 +59,12 @@ impl Ledger {
             places: HashMap::new(),
             log: Vec::new(),
             user_log: Vec::new(),
+            audit: Vec::new(),
             files_used: Vec::new(),
             files_released: Vec::new(),
             facts: BTreeMap::new(),
             bans: BTreeMap::new(),
+            conduct: BTreeMap::new(),
             invites: BTreeMap::new(),
             reacted: BTreeMap::new(),
             pinned: BTreeMap::new(),
@@ -83,7 +88,7 @@ impl Ledger {
             Change::MemberLeft { .. } => found.totals.members = found.totals.members.saturating_sub(1),
             Change::RoomUpdated(facts) | Change::RoomArchived(facts) => {
                 found.is_archived = facts.archived_at.is_some();
-                found.window = facts.edit_window;
+                (found.window, found.slow_mode) = (facts.edit_window, facts.slow_mode);
                 found.history = facts.history;
                 self.facts.insert(room, facts.clone());
             }
@@ -140,6 +145,29 @@ impl Ledger {
     /// Whether somebody may come in from now on.
     pub(super) fn set_ban(&mut self, room: RoomId, user: UserId, ban: Option<BanRow>) {
         self.bans.insert((room, user), ban);
+    }
+
+    pub(super) fn conduct(&self, room: RoomId, user: UserId) -> Conduct {
+        let place = (room, user);
+        self.conduct.get(&place).or_else(|| self.known.conduct.get(&place)).copied().unwrap_or_default()
+    }
+
+    pub(super) fn set_conduct(&mut self, room: RoomId, user: UserId, conduct: Conduct) {
+        self.conduct.insert((room, user), conduct);
+    }
+
+    /// Keeps a record of what is done, with it.
+    pub(super) fn record(&mut self, record: AuditRecord) {
+        self.audit.push(record);
+    }
+
+    /// How many records there are so far, and those from there on.
+    pub(super) const fn records(&self) -> usize {
+        self.audit.len()
+    }
+
+    pub(super) fn recorded(&self, from: usize) -> Vec<AuditRecord> {
+        self.audit.get(from..).unwrap_or_default().to_vec()
     }
 
     pub(super) fn has_reacted(&self, message: MessageId, emoji: &Emoji, user: UserId) -> bool {
@@ -292,6 +320,7 @@ impl Ledger {
         let mut writes = Writes {
             log: self.log,
             user_log: self.user_log,
+            audit: self.audit,
             files_used: self.files_used,
             files_released: self.files_released,
             ..Writes::default()
@@ -308,13 +337,14 @@ impl Ledger {
                 // Also where the old text names nobody: what other versions take for a mention is
                 // not known here.
                 writes.mentions_removed.push(id);
-                let Message { content, attachments, updated_at, deleted_at, .. } = message;
+                let Message { content, attachments, updated_at, deleted_at, removal, .. } = message;
                 writes.rewritten.push(Rewritten {
                     id,
                     content,
                     attachments,
                     updated_at,
                     deleted_at,
+                    removal,
                     last_seq,
                 });
             }
@@ -345,6 +375,8 @@ impl Ledger {
                 (true, Some(_)) | (false, None) => {}
             }
         }
+        let row = |((room, user), conduct)| ConductRow { room, user, conduct };
+        writes.conduct = self.conduct.into_iter().map(row).collect();
         writes.invites_used = self.invites.into_iter().map(|(id, invite)| (id, invite.uses)).collect();
         for (place, now) in self.reacted {
             let (message, emoji, user) = place.clone();

@@ -4,6 +4,7 @@
 //! that nobody else holds, hands it to [`decide()`], and writes what comes of it. Knows no database,
 //! no clock and no I/O. Next: [`decide()`], then [`crate::domain::policy`], the rules asked there.
 
+mod conduct;
 mod decide;
 mod ledger;
 mod pins;
@@ -17,13 +18,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 pub(crate) use decide::decide;
 pub(crate) use writes::{
-    BanRow, Decision, GroupRow, LogRow, MentionRow, Named, NewMessage, PinRow, Rewritten, Writes,
+    BanRow, ConductRow, Decision, GroupRow, LogRow, MentionRow, Named, NewMessage, PinRow, Rewritten, Writes,
 };
 
 use crate::domain::policy::EditWindow;
 use crate::domain::{
-    Attachment, ClientMsgId, Emoji, FileId, HistoryVisibility, Invite, InviteId, Marks, Member, Message,
-    MessageId, Operation, RoomBatch, RoomFacts, RoomId, Seq, Timestamp, UserId, mention,
+    Attachment, ClientMsgId, Conduct, Emoji, FileId, HistoryVisibility, Invite, InviteId, Marks, Member,
+    Message, MessageId, Operation, RoomBatch, RoomFacts, RoomId, Seq, SlowMode, Timestamp, UserId, mention,
 };
 
 /// What must be read before a group commit can be decided. Rows of the rooms are locked first,
@@ -36,7 +37,8 @@ pub(crate) struct Needs {
     pub(crate) rooms: BTreeSet<RoomId>,
     /// Who comes and who goes: their names and the heads of their own logs.
     pub(crate) users: BTreeSet<UserId>,
-    /// Memberships of whoever wishes something, and of those whom it concerns.
+    /// Memberships of whoever wishes something, and of those whom it concerns; and their conduct, of who
+    /// is no member yet by `bans`.
     pub(crate) members: BTreeSet<(RoomId, UserId)>,
     /// Messages that these keys of senders stand for, in whatever room.
     pub(crate) keys: BTreeSet<(UserId, ClientMsgId)>,
@@ -80,6 +82,7 @@ pub(crate) struct Known {
     pub(crate) files: HashMap<FileId, KnownFile>,
     pub(crate) facts: HashMap<RoomId, RoomFacts>,
     pub(crate) bans: HashSet<(RoomId, UserId)>,
+    pub(crate) conduct: HashMap<(RoomId, UserId), Conduct>,
     /// Who may not put whom anywhere: the account is gone, or its owner blocks him.
     pub(crate) out_of_reach: HashSet<(UserId, UserId)>,
     pub(crate) invites: HashMap<InviteId, Invite>,
@@ -100,6 +103,7 @@ pub(crate) struct KnownRoom {
     pub(crate) history: HistoryVisibility,
     /// How long authors may edit and delete here, where it is not as everywhere.
     pub(crate) window: Option<EditWindow>,
+    pub(crate) slow_mode: SlowMode,
     pub(crate) totals: Totals,
 }
 
@@ -178,7 +182,9 @@ pub(crate) fn needs(batches: &[RoomBatch]) -> Needs {
                     needs.messages.insert(*message);
                     needs.name(room, content.as_str());
                 }
-                Operation::Delete { message, .. } | Operation::Erase { message, .. } => {
+                Operation::Delete { message, .. }
+                | Operation::TakeDown { message, .. }
+                | Operation::Erase { message, .. } => {
                     needs.messages.insert(*message);
                     // What is deleted is pinned no more.
                     needs.pins.insert(*message);
@@ -202,6 +208,8 @@ pub(crate) fn needs(batches: &[RoomBatch]) -> Needs {
                     needs.bans.insert((room, *user));
                     needs.invites.insert(*invite);
                 }
+                // Of his conduct he is known by his membership.
+                Operation::Mute { .. } | Operation::Unmute { .. } => {}
                 Operation::Update { .. } | Operation::Archive { .. } => {
                     needs.facts.insert(room);
                 }

@@ -18,6 +18,10 @@ impl Desk<'_> {
             return Err(Refusal::Conflict("the message was deleted"));
         }
         self.writable()?;
+        // Who is muted may still take back what he expressed, as he may delete what he wrote.
+        if on {
+            self.unmuted(user)?;
+        }
         let (kinds, is_there) = self.ledger.reactions(message, emoji);
         if on && !is_there && kinds >= Emoji::KINDS {
             return Err(Refusal::TooLarge("the list of this message's reactions"));

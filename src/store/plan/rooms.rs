@@ -194,7 +194,7 @@ impl Desk<'_> {
         powers::may(self.manager(by)?, action, self.is_private)
     }
 
-    fn manage_member(&self, by: UserId, action: Action, user: UserId) -> Result<(), Refusal> {
+    pub(super) fn manage_member(&self, by: UserId, action: Action, user: UserId) -> Result<(), Refusal> {
         let role = self.manager(by)?;
         powers::may(role, action, self.is_private)?;
         powers::may_to(role, action, self.is_private, self.target(user)?.member.role)

@@ -9,7 +9,9 @@ use uuid::Uuid;
 
 use super::world::{ALICE, BOB, CAROL, HERE, LINK, THERE, World, seq};
 use super::*;
-use crate::domain::{Content, Draft, Outcome, Refusal, Role, RoomName, RoomPatch, policy};
+use crate::domain::{
+    Actor, AuditEvent, AuditRecord, Content, Draft, Outcome, Refusal, Role, RoomName, RoomPatch, policy,
+};
 
 fn id(n: u128) -> MessageId {
     MessageId(Uuid::from_u128(n))
@@ -27,6 +29,12 @@ fn send(author: UserId, key: u128, message: u128, text: &str) -> Operation {
 
 fn edit(by: UserId, message: u128, text: &str) -> Operation {
     Operation::Edit { by, message: id(message), content: content(text) }
+}
+
+fn delete(by: UserId, message: u128) -> Operation {
+    let (nil, at, event) = (Uuid::nil(), Timestamp::from_millis(1), AuditEvent::MessageRemoved);
+    let record = Box::new(AuditRecord::new(nil, at, event, Actor::User(by)));
+    Operation::Delete { by, message: id(message), reason: None, record }
 }
 
 fn batch(room: RoomId, operations: Vec<Operation>) -> RoomBatch {
@@ -84,7 +92,7 @@ fn what_happens_to_a_new_message_in_its_commit_is_one_row() {
         send(ALICE, 1, 1, "@bob"),
         edit(ALICE, 1, "@bob and @carol"),
         send(ALICE, 2, 2, "@bob"),
-        Operation::Delete { by: ALICE, message: id(2) },
+        delete(ALICE, 2),
         edit(ALICE, 2, "back"),
     ];
     let decision = world.commit(&[batch(HERE, operations)]);
@@ -120,7 +128,7 @@ fn a_file_has_one_message_and_goes_with_it() {
     assert_eq!(seqs(&applied[0].outcomes), [None, Some(3), None, Some(4)]);
     assert_eq!((&writes.files_used, writes.files_released.len()), (&vec![(file, id(2))], 0));
     assert_eq!(writes.messages[0].message.attachments, [attachment]);
-    let operations = vec![Operation::Delete { by: ALICE, message: id(2) }, with(ALICE, 4)];
+    let operations = vec![delete(ALICE, 2), with(ALICE, 4)];
     let Decision { applied, writes } = world.commit(&[batch(HERE, operations)]);
     assert_eq!(seqs(&applied[0].outcomes), [Some(5), None], "it does not come back");
     assert_eq!(writes.files_released, [(id(2), Timestamp::from_millis(1))]);
@@ -208,9 +216,9 @@ fn what_somebody_takes_with_him_he_takes_from_archived_rooms_too() {
     world.commit(&[batch(HERE, vec![send(BOB, 1, 1, "mine"), send(BOB, 2, 2, "mine too")])]);
     let operations = vec![
         Operation::Archive { by: ALICE, archived: true },
-        Operation::Delete { by: BOB, message: id(1) },
+        delete(BOB, 1),
         Operation::Erase { author: BOB, message: id(1) },
-        Operation::Delete { by: BOB, message: id(1) },
+        delete(BOB, 1),
         Operation::Leave { user: BOB },
         Operation::Erase { author: BOB, message: id(2) },
     ];

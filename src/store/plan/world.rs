@@ -33,9 +33,9 @@ impl World {
         for (room, is_private) in [(HERE, false), (THERE, true)] {
             let totals =
                 Totals { head: seq(2), members: 2, messages: 0, last_activity: Timestamp::from_millis(0) };
-            let history = HistoryVisibility::All;
-            let open =
-                KnownRoom { is_private, is_direct: false, is_archived: false, history, window: None, totals };
+            let (is_direct, is_archived, window) = (false, false, None);
+            let (history, slow_mode) = (HistoryVisibility::All, SlowMode::default());
+            let open = KnownRoom { is_private, is_direct, is_archived, history, window, slow_mode, totals };
             known.rooms.insert(room, open);
             known.facts.insert(room, facts("here"));
             for (user, role, joined) in [(ALICE, Role::Owner, 1), (BOB, Role::Member, 2)] {
@@ -92,6 +92,9 @@ impl World {
         known.pin_counts.extend(needs.pin_counts.iter().filter_map(count));
         let found = |id: &InviteId| Some((*id, all.invites.get(id)?.clone()));
         known.invites.extend(needs.invites.iter().filter_map(found));
+        let found = |place: &&(RoomId, UserId)| all.conduct.contains_key(*place);
+        let asked = needs.members.union(&needs.bans).filter(found);
+        known.conduct.extend(asked.map(|place| (*place, all.conduct[place])));
         let found = |place: &(RoomId, UserId)| all.members.get(place).map(|found| (*place, found.clone()));
         known.members.extend(members.iter().filter_map(found));
         known
@@ -118,6 +121,7 @@ impl World {
             known.message.attachments.clone_from(&row.attachments);
             known.message.updated_at = row.updated_at;
             known.message.deleted_at = row.deleted_at;
+            known.message.removal.clone_from(&row.removal);
             known.last_seq = row.last_seq;
         }
         for (file, message) in &writes.files_used {
@@ -163,12 +167,16 @@ impl World {
             all.rooms.get_mut(room).expect("a row").is_archived = facts.archived_at.is_some();
             all.rooms.get_mut(room).expect("a row").window = facts.edit_window;
             all.rooms.get_mut(room).expect("a row").history = facts.history;
+            all.rooms.get_mut(room).expect("a row").slow_mode = facts.slow_mode;
         }
         for place in &writes.bans_deleted {
             assert!(all.bans.remove(place));
         }
         for ban in &writes.bans_inserted {
             assert!(all.bans.insert((ban.room, ban.user)));
+        }
+        for row in &writes.conduct {
+            all.conduct.insert((row.room, row.user), row.conduct);
         }
         for place in &writes.reactions_deleted {
             assert!(all.reacted.remove(place));
@@ -208,6 +216,7 @@ fn facts(name: &str) -> RoomFacts {
         history: HistoryVisibility::All,
         archived_at: None,
         edit_window: None,
+        slow_mode: SlowMode::default(),
     }
 }
 

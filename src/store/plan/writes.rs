@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use super::{KnownMember, Totals};
 use crate::domain::{
-    Applied, Attachment, Change, Emoji, FileId, InviteId, Marks, Message, MessageId, Role, RoomFacts, RoomId,
-    Seq, Timestamp, UserEntry, UserId,
+    Applied, Attachment, AuditRecord, Change, Conduct, Emoji, FileId, InviteId, Marks, Message, MessageId,
+    Removal, Role, RoomFacts, RoomId, Seq, Timestamp, UserEntry, UserId,
 };
 use crate::store::entries;
 
@@ -48,6 +48,8 @@ pub(crate) struct Writes {
     pub(crate) facts: Vec<(RoomId, RoomFacts)>,
     pub(crate) bans_deleted: Vec<(RoomId, UserId)>,
     pub(crate) bans_inserted: Vec<BanRow>,
+    pub(crate) conduct: Vec<ConductRow>,
+    pub(crate) audit: Vec<AuditRecord>,
     pub(crate) reactions_deleted: Vec<(MessageId, Emoji, UserId)>,
     pub(crate) reactions_inserted: Vec<(MessageId, Emoji, UserId, Timestamp)>,
     pub(crate) pins_deleted: Vec<MessageId>,
@@ -93,6 +95,14 @@ pub(crate) struct PinRow {
     pub(crate) at: Timestamp,
 }
 
+/// How somebody conducts himself in a room now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ConductRow {
+    pub(crate) room: RoomId,
+    pub(crate) user: UserId,
+    pub(crate) conduct: Conduct,
+}
+
 /// A message that was not there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct NewMessage {
@@ -109,6 +119,7 @@ pub(crate) struct Rewritten {
     pub(crate) attachments: Vec<Attachment>,
     pub(crate) updated_at: Timestamp,
     pub(crate) deleted_at: Option<Timestamp>,
+    pub(crate) removal: Option<Removal>,
     pub(crate) last_seq: Seq,
 }
 

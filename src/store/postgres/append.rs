@@ -6,10 +6,11 @@
 //!
 //! 1. `BEGIN`, and all rooms locked by one statement, in the order of their ids;
 //! 2. what the decision needs, one statement for each kind of row, sent together: for messages
-//!    that name nobody two (members, keys), seven at most, and for what is rare another eight;
+//!    that name nobody two (members, keys), seven at most, and for what is rare another nine;
 //! 3. what was decided, one statement for each table, rows as arrays, sent together: for such
-//!    messages five (messages, log, members, rooms, outbox), fourteen at most, and twelve more where
-//!    rooms, bans, invitations, reactions, pins or marks of threads change, or many are named at once;
+//!    messages five (messages, log, members, rooms, outbox), fourteen at most, and fourteen more where
+//!    rooms, bans, invitations, conduct, reactions, pins or marks of threads change, many are named at
+//!    once, or a record is kept;
 //! 4. `COMMIT`.
 //!
 //! So ten statements for any number of plain messages. Each has one text, so it is prepared once
@@ -29,7 +30,7 @@ use super::writes::{
     AddMentions, ChangeRoles, DeleteMembers, ForgetMentions, InsertEntries, InsertMembers, InsertMessages,
     MoveMarks, NoteGrowth, RewriteMessages, UpdateRooms, tell, user_growth,
 };
-use super::{changes, groups, load, pins, reactions, threads, transaction};
+use super::{audit, changes, conduct, groups, load, pins, reactions, threads, transaction};
 use crate::domain::policy::EditWindow;
 use crate::domain::{LogHead, RoomBatch, RoomId, Seq, Timestamp};
 use crate::store::Append;
@@ -83,6 +84,8 @@ async fn write(conn: &mut AsyncPgConnection, writes: &Writes) -> Result<(), Faul
     groups::write(&mut pipeline, writes);
     threads::write(&mut pipeline, writes);
     changes::write(&mut pipeline, writes);
+    conduct::write(&mut pipeline, writes);
+    audit::write(&mut pipeline, &writes.audit);
     reactions::write(&mut pipeline, writes);
     pins::write(&mut pipeline, writes);
     // Last, as its locks are the last in their order.

@@ -2,13 +2,14 @@
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{Array, BigInt, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt as _;
 use uuid::Uuid;
 
 use super::PgStore;
 use super::fault::Fault;
+use super::pipeline::Pipeline;
 use super::rooms::{cut, one_more};
 use super::schema::audit;
 use super::statements::statement;
@@ -67,6 +68,37 @@ pub(super) async fn insert(
         .execute(conn)
         .await?;
     Ok(())
+}
+
+statement! {
+    InsertRecords {
+        ids: Vec<Uuid> => Array<SqlUuid>,
+        ats: Vec<i64> => Array<BigInt>,
+        events: Vec<String> => Array<Text>,
+        actors: Vec<&'static str> => Array<Text>,
+        actor_ids: Vec<Option<Uuid>> => Array<Nullable<SqlUuid>>,
+        subjects: Vec<Option<Uuid>> => Array<Nullable<SqlUuid>>,
+        networks: Vec<Option<String>> => Array<Nullable<Text>>,
+        requests: Vec<Option<String>> => Array<Nullable<Text>>,
+        details: Vec<Option<String>> => Array<Nullable<Text>>,
+    } -> (),
+    "INSERT INTO audit (id, at, event, actor, actor_id, subject_id, network, request_id, detail) \
+     SELECT * FROM unnest(?, ?, ?, ?, ?, ?, ?, ?, ?)"
+}
+
+/// Those of a group commit.
+pub(super) fn write(pipeline: &mut Pipeline<'_>, records: &[AuditRecord]) {
+    pipeline.add(records.len(), || InsertRecords {
+        ids: records.iter().map(|record| record.id.0).collect(),
+        ats: records.iter().map(|record| record.at.millis()).collect(),
+        events: records.iter().map(|record| record.event.as_str().to_owned()).collect(),
+        actors: records.iter().map(|record| record.actor.as_str()).collect(),
+        actor_ids: records.iter().map(|record| Some(record.actor.user()?.0)).collect(),
+        subjects: records.iter().map(|record| Some(record.subject?.0)).collect(),
+        networks: records.iter().map(|record| record.network.clone()).collect(),
+        requests: records.iter().map(|record| record.request.clone()).collect(),
+        details: records.iter().map(|record| record.detail.clone()).collect(),
+    });
 }
 
 async fn page(

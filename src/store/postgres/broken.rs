@@ -109,5 +109,6 @@ fn nobody(author: UserId, key: ClientMsgId) -> Message {
         created_at: at,
         updated_at: at,
         deleted_at: None,
+        removal: None,
     }
 }

@@ -6,6 +6,7 @@ use diesel::sql_types::{Array, BigInt, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
+use super::conduct;
 use super::fault::Fault;
 use super::invites::InviteRow;
 use super::pipeline::Pipeline;
@@ -42,6 +43,7 @@ pub(super) async fn read(
         let (rooms, users) = needs.bans.iter().map(|(room, user)| (room.0, user.0)).unzip();
         let rows: Vec<(Uuid, Uuid)> = ReadBans { rooms, users }.load(conn).await?;
         known.bans.extend(rows.into_iter().map(|(room, user)| (RoomId(room), UserId(user))));
+        conduct::of_newcomers(conn, needs, known).await?;
     }
     if !needs.reach.is_empty() {
         let (by, users) = needs.reach.iter().map(|(by, user)| (by.0, user.0)).unzip();
@@ -74,10 +76,11 @@ statement! {
         histories: Vec<&'static str> => Array<Text>,
         archived: Vec<Option<i64>> => Array<Nullable<BigInt>>,
         windows: Vec<Option<i64>> => Array<Nullable<BigInt>>,
+        slow: Vec<i64> => Array<BigInt>,
     } -> (),
     "UPDATE rooms r SET name = w.name, description = w.description, topic = w.topic, history = w.history, \
-     archived_at = w.archived, edit_window = w.edits FROM unnest(?, ?, ?, ?, ?, ?, ?) \
-     AS w (id, name, description, topic, history, archived, edits) WHERE r.id = w.id"
+     archived_at = w.archived, edit_window = w.edits, slow_mode = w.slow FROM unnest(?, ?, ?, ?, ?, ?, ?, ?) \
+     AS w (id, name, description, topic, history, archived, edits, slow) WHERE r.id = w.id"
 }
 
 statement! {
@@ -121,6 +124,7 @@ pub(super) fn write(pipeline: &mut Pipeline<'_>, writes: &Writes) {
         histories: facts.iter().map(|(_, facts)| facts.history.as_str()).collect(),
         archived: facts.iter().map(|(_, facts)| facts.archived_at.map(Timestamp::millis)).collect(),
         windows: facts.iter().map(|(_, facts)| facts.edit_window.map(EditWindow::stored)).collect(),
+        slow: facts.iter().map(|(_, facts)| facts.slow_mode.stored()).collect(),
     });
     pipeline.add(writes.bans_deleted.len(), || {
         let (rooms, users) = writes.bans_deleted.iter().map(|(room, user)| (room.0, user.0)).unzip();

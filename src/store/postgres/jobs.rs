@@ -11,8 +11,8 @@ use uuid::Uuid;
 use super::fault::Fault;
 use super::rows::MessageRow;
 use super::schema::{
-    blocks, email_changes, files, invites, job_parts, jobs, letters, logins, mentions, messages, proofs,
-    recovery_codes, refresh_tokens, second_factors, user_log, users,
+    blocks, conduct, email_changes, files, invites, job_parts, jobs, letters, logins, mentions, messages,
+    proofs, recovery_codes, refresh_tokens, reporters, second_factors, user_log, users,
 };
 use super::statements::statement;
 use super::{PgStore, accounts, audit, transaction};
@@ -273,6 +273,8 @@ async fn anonymise(conn: &mut AsyncPgConnection, user: UserId) -> Result<(), Fau
             .execute(conn)
             .await?;
         diesel::delete(mentions::table.filter(mentions::user_id.eq(key))).execute(conn).await?;
+        diesel::delete(reporters::table.filter(reporters::user_id.eq(key))).execute(conn).await?;
+        diesel::delete(conduct::table.filter(conduct::user_id.eq(key))).execute(conn).await?;
         diesel::delete(invites::table.filter(invites::user_id.eq(key))).execute(conn).await?;
         diesel::delete(user_log::table.filter(user_log::user_id.eq(key))).execute(conn).await?;
         let exports =

@@ -7,6 +7,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection as _};
 use futures_util::join;
 use uuid::Uuid;
 
+use super::conduct::{self, ConductColumns, ConductValues};
 use super::fault::Fault;
 use super::files::{FileRow, LockFiles, known as known_file};
 use super::rows::{MemberColumns, MemberRow, MessageColumns, MessageRow};
@@ -15,23 +16,26 @@ use super::transaction::BEGIN;
 use super::writes::LockUsers;
 use super::{changes, pins, reactions};
 use crate::domain::policy::EditWindow;
-use crate::domain::{HistoryVisibility, Message, MessageId, RoomId, Seq, Timestamp, UserId};
+use crate::domain::{HistoryVisibility, Message, MessageId, RoomId, Seq, SlowMode, Timestamp, UserId};
 use crate::store::plan::{Known, KnownMember, KnownMessage, KnownRoom, KnownUser, Needs, Totals};
 
 statement! {
     LockRooms { rooms: Vec<Uuid> => Array<SqlUuid> }
-    -> (SqlUuid, (Bool, Bool, Bool, Text, Nullable<BigInt>), BigInt, BigInt, BigInt, BigInt),
-    "SELECT id, is_private, kind = 'direct', archived_at IS NOT NULL, history, edit_window, last_seq, member_count, \
-     message_count, last_activity FROM rooms WHERE id = ANY(?) \
+    -> (SqlUuid, (Bool, Bool, Bool, Text, Nullable<BigInt>, BigInt), BigInt, BigInt, BigInt, BigInt),
+    "SELECT id, is_private, kind = 'direct', archived_at IS NOT NULL, history, edit_window, slow_mode, last_seq, \
+     member_count, message_count, last_activity FROM rooms WHERE id = ANY(?) \
      ORDER BY id FOR NO KEY UPDATE"
 }
 
 statement! {
-    /// Whoever writes will move his marks, so the rows are locked now and in one order.
+    /// Whoever writes will move his marks, so the rows are locked now and in one order. With them their
+    /// conduct, which the room's lock guards.
     LockMembers { rooms: Vec<Uuid> => Array<SqlUuid>, users: Vec<Uuid> => Array<SqlUuid> }
-    -> (SqlUuid, MemberColumns),
-    "SELECT m.room_id, m.user_id, m.role, m.joined_at, m.joined_seq, m.received_seq, m.read_seq \
-     FROM unnest(?, ?) AS w (room, person) JOIN members m ON m.room_id = w.room AND m.user_id = w.person \
+    -> (SqlUuid, MemberColumns, ConductColumns),
+    "SELECT m.room_id, m.user_id, m.role, m.joined_at, m.joined_seq, m.received_seq, m.read_seq, \
+     c.sent_at, c.muted_until FROM unnest(?, ?) AS w (room, person) \
+     JOIN members m ON m.room_id = w.room AND m.user_id = w.person \
+     LEFT JOIN conduct c ON c.room_id = w.room AND c.user_id = w.person \
      ORDER BY m.room_id, m.user_id FOR NO KEY UPDATE OF m"
 }
 
@@ -39,7 +43,8 @@ statement! {
     ReadKeys { authors: Vec<Uuid> => Array<SqlUuid>, keys: Vec<Uuid> => Array<SqlUuid> }
     -> (MessageColumns, Binary),
     "SELECT x.id, x.room_id, x.seq, x.last_seq, x.author_id, x.client_msg_id, x.content, x.reply_to, \
-     x.created_at, x.updated_at, x.deleted_at, x.attachments, x.thread_root, x.body_hash \
+     x.created_at, x.updated_at, x.deleted_at, x.attachments, x.thread_root, x.removed_by, \
+     x.removed_reason, x.body_hash \
      FROM unnest(?, ?) AS w (author, key) \
      JOIN messages x ON x.author_id = w.author AND x.client_msg_id = w.key"
 }
@@ -47,7 +52,8 @@ statement! {
 statement! {
     ReadMessages { messages: Vec<Uuid> => Array<SqlUuid> } -> (MessageColumns, Binary),
     "SELECT x.id, x.room_id, x.seq, x.last_seq, x.author_id, x.client_msg_id, x.content, x.reply_to, \
-     x.created_at, x.updated_at, x.deleted_at, x.attachments, x.thread_root, x.body_hash \
+     x.created_at, x.updated_at, x.deleted_at, x.attachments, x.thread_root, x.removed_by, \
+     x.removed_reason, x.body_hash \
      FROM messages x WHERE x.id = ANY(?)"
 }
 
@@ -68,10 +74,11 @@ statement! {
      WHERE room_id = w.room ORDER BY role = 'administrator' DESC, joined_seq LIMIT w.most) m"
 }
 
-type Sort = (bool, bool, bool, String, Option<i64>);
+type Sort = (bool, bool, bool, String, Option<i64>, i64);
 type RoomNumbers = (Uuid, Sort, i64, i64, i64, i64);
 type Hashed = (MessageRow, Vec<u8>);
 type InRoom = (Uuid, MemberRow);
+type Conducted = (Uuid, MemberRow, ConductValues);
 type Named = (Uuid, String, Uuid, Option<MemberRow>);
 
 /// Begins the transaction, takes the locks of the rooms, and reads.
@@ -96,7 +103,7 @@ pub(super) async fn begin(conn: &mut AsyncPgConnection, needs: &Needs) -> Result
 }
 
 fn room((_, sort, head, members, messages, last_activity): RoomNumbers) -> KnownRoom {
-    let (is_private, is_direct, is_archived, history, window) = sort;
+    let (is_private, is_direct, is_archived, history, window, slow) = sort;
     let count = |n: i64| u64::try_from(n).unwrap_or(0);
     KnownRoom {
         is_private,
@@ -104,6 +111,7 @@ fn room((_, sort, head, members, messages, last_activity): RoomNumbers) -> Known
         is_archived,
         history: HistoryVisibility::from_stored(&history),
         window: window.map(EditWindow::from_stored),
+        slow_mode: SlowMode::from_stored(slow),
         totals: Totals {
             head: Seq::from_stored(head),
             members: count(members),
@@ -130,7 +138,7 @@ async fn read(conn: &mut AsyncPgConnection, needs: &Needs, known: &mut Known) ->
     let (users, members, files, keyed, found, named, heirs) = join!(
         some(!users.is_empty(), || LockUsers { users }.load::<(Uuid, String, i64)>(&mut { conn })),
         some(!needs.members.is_empty(), || {
-            LockMembers { rooms: member_rooms, users: member_users }.load::<InRoom>(&mut { conn })
+            LockMembers { rooms: member_rooms, users: member_users }.load::<Conducted>(&mut { conn })
         }),
         some(!files.is_empty(), || LockFiles { files }.load::<FileRow>(&mut { conn })),
         some(!needs.keys.is_empty(), || ReadKeys { authors, keys }.load::<Hashed>(&mut { conn })),
@@ -142,8 +150,13 @@ async fn read(conn: &mut AsyncPgConnection, needs: &Needs, known: &mut Known) ->
     for (id, username, head) in users? {
         known.users.insert(UserId(id), KnownUser { username, head: Seq::from_stored(head) });
     }
-    for (room, member) in members?.into_iter().chain(heirs?) {
+    for (room, member) in heirs? {
         add_member(known, RoomId(room), member);
+    }
+    for (room, member, values) in members? {
+        let place = (RoomId(room), member.user());
+        known.conduct.insert(place, conduct::of(values));
+        add_member(known, place.0, member);
     }
     for row in files? {
         let file = known_file(row);

@@ -61,7 +61,7 @@ statement! {
      LEFT JOIN LATERAL ( \
        SELECT l.seq, l.kind, l.at, l.user_id, l.data, l.message_id, u.username, n.role, x.id, x.room_id, x.seq AS first, \
          x.last_seq, x.author_id, x.client_msg_id, x.content, x.reply_to, x.created_at, x.updated_at, \
-         x.deleted_at, x.attachments, x.thread_root \
+         x.deleted_at, x.attachments, x.thread_root, x.removed_by, x.removed_reason \
        FROM log l LEFT JOIN messages x ON x.id = l.message_id LEFT JOIN users u ON u.id = l.user_id \
        LEFT JOIN members n ON n.room_id = l.room_id AND n.user_id = l.user_id AND n.joined_seq = l.seq \
        WHERE l.room_id = r.id AND l.seq > greatest(?, \

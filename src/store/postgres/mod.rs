@@ -12,6 +12,7 @@ mod audit;
 #[cfg(feature = "torture")]
 mod broken;
 mod changes;
+mod conduct;
 mod connection;
 mod executor;
 mod fault;
@@ -35,6 +36,7 @@ mod proofs;
 mod prune;
 mod reactions;
 mod repair;
+mod reports;
 mod rooms;
 mod rows;
 mod schema;

@@ -9,8 +9,8 @@ use super::schema::{logins, members, messages, refresh_tokens, rooms, users};
 use crate::domain::policy::EditWindow;
 use crate::domain::{
     AccountStatus, ClientMsgId, Description, Email, HistoryVisibility, Marks, Member, Message, MessageId,
-    Profile, Role, Room, RoomId, RoomKind, RoomName, Seq, ServerRole, Timestamp, Topic, Unread, User,
-    UserEntry, UserId, Username,
+    Profile, Reason, Removal, Role, Room, RoomId, RoomKind, RoomName, Seq, ServerRole, SlowMode, Timestamp,
+    Topic, Unread, User, UserEntry, UserId, Username,
 };
 use crate::store::entries;
 use crate::store::files::shown;
@@ -129,6 +129,7 @@ pub(super) struct RoomRow {
     pub(super) history: String,
     archived_at: Option<i64>,
     edit_window: Option<i64>,
+    slow_mode: i64,
 }
 
 impl RoomRow {
@@ -150,6 +151,7 @@ impl From<RoomRow> for Room {
             history: HistoryVisibility::from_stored(&row.history),
             archived_at: row.archived_at.map(Timestamp::from_millis),
             edit_window: row.edit_window.map(EditWindow::from_stored),
+            slow_mode: SlowMode::from_stored(row.slow_mode),
             created_by: UserId(row.created_by),
             created_at: Timestamp::from_millis(row.created_at),
             head: Seq::from_stored(row.last_seq),
@@ -192,6 +194,12 @@ pub(super) struct MemberRow {
 /// The columns of a [`MemberRow`], for statements written out.
 pub(super) type MemberColumns = (SqlUuid, Text, BigInt, BigInt, BigInt, BigInt);
 
+impl MemberRow {
+    pub(super) const fn user(&self) -> UserId {
+        UserId(self.user_id)
+    }
+}
+
 impl From<MemberRow> for KnownMember {
     fn from(row: MemberRow) -> Self {
         let marks = marks((row.received_seq, row.read_seq));
@@ -226,6 +234,8 @@ pub(super) struct MessageRow {
     deleted_at: Option<i64>,
     attachments: Option<String>,
     thread_root: Option<Uuid>,
+    removed_by: Option<Uuid>,
+    removed_reason: Option<String>,
 }
 
 /// The columns of a [`MessageRow`], for statements written out.
@@ -243,6 +253,8 @@ pub(super) type MessageColumns = (
     Nullable<BigInt>,
     Nullable<Text>,
     Nullable<SqlUuid>,
+    Nullable<SqlUuid>,
+    Nullable<Text>,
 );
 
 impl MessageRow {
@@ -267,6 +279,9 @@ impl From<MessageRow> for Message {
             created_at: Timestamp::from_millis(row.created_at),
             updated_at: Timestamp::from_millis(row.updated_at),
             deleted_at: row.deleted_at.map(Timestamp::from_millis),
+            removal: row
+                .removed_by
+                .map(|by| Removal { by: UserId(by), reason: row.removed_reason.map(Reason::from_stored) }),
         }
     }
 }

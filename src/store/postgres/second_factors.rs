@@ -6,14 +6,12 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt as _;
 use uuid::Uuid;
 
-use super::PgStore;
-use super::audit;
 use super::fault::Fault;
 use super::schema::{recovery_codes, second_factors, users};
-use super::transaction;
+use super::{PgStore, audit, letters, transaction};
 use crate::domain::second_factor::{RecoveryHash, SealedSecret, SecondFactor};
-use crate::domain::{AuditRecord, Timestamp, UserId};
-use crate::store::{Answer, SecondFactors};
+use crate::domain::{Timestamp, UserId};
+use crate::store::{Answer, Notes, SecondFactors};
 
 fn stored(step: u64) -> i64 {
     i64::try_from(step).unwrap_or(i64::MAX)
@@ -77,7 +75,7 @@ pub(super) async fn confirm(
     step: u64,
     codes: &[RecoveryHash],
     now: Timestamp,
-    record: Option<&AuditRecord>,
+    notes: &Notes,
 ) -> Result<bool, Fault> {
     transaction::write(conn, async |conn| {
         hold(conn, user).await?;
@@ -90,10 +88,15 @@ pub(super) async fn confirm(
             return Ok(false);
         }
         put_codes(conn, user, codes).await?;
-        audit::insert(conn, record, Some(user)).await?;
+        note(conn, user, notes).await?;
         Ok(true)
     })
     .await
+}
+
+async fn note(conn: &mut AsyncPgConnection, user: UserId, notes: &Notes) -> Result<(), Fault> {
+    audit::insert(conn, notes.record.as_ref(), Some(user)).await?;
+    letters::insert(conn, notes.letter.as_slice()).await
 }
 
 async fn put_codes(conn: &mut AsyncPgConnection, user: UserId, codes: &[RecoveryHash]) -> Result<(), Fault> {
@@ -131,6 +134,7 @@ pub(super) async fn replace_codes(
     conn: &mut AsyncPgConnection,
     user: UserId,
     codes: &[RecoveryHash],
+    notes: &Notes,
 ) -> Result<bool, Fault> {
     transaction::write(conn, async |conn| {
         hold(conn, user).await?;
@@ -138,21 +142,18 @@ pub(super) async fn replace_codes(
             return Ok(false);
         }
         put_codes(conn, user, codes).await?;
+        note(conn, user, notes).await?;
         Ok(true)
     })
     .await
 }
 
-pub(super) async fn remove(
-    conn: &mut AsyncPgConnection,
-    user: UserId,
-    record: Option<&AuditRecord>,
-) -> Result<(), Fault> {
+pub(super) async fn remove(conn: &mut AsyncPgConnection, user: UserId, notes: &Notes) -> Result<(), Fault> {
     transaction::write(conn, async |conn| {
         hold(conn, user).await?;
         put_codes(conn, user, &[]).await?;
         diesel::delete(second_factors::table.find(user.0)).execute(conn).await?;
-        audit::insert(conn, record, Some(user)).await
+        note(conn, user, notes).await
     })
     .await
 }
@@ -208,10 +209,10 @@ impl SecondFactors for PgStore {
         step: u64,
         codes: Vec<RecoveryHash>,
         now: Timestamp,
-        record: Option<AuditRecord>,
+        notes: Notes,
     ) -> Answer<'_, bool> {
-        self.executor.write((sealed, codes, record), move |conn, (sealed, codes, record)| {
-            confirm(conn, user, sealed, step, codes, now, record.as_ref()).boxed()
+        self.executor.write((sealed, codes, notes), move |conn, (sealed, codes, notes)| {
+            confirm(conn, user, sealed, step, codes, now, notes).boxed()
         })
     }
 
@@ -223,12 +224,19 @@ impl SecondFactors for PgStore {
         self.executor.write(code, move |conn, code| use_code(conn, user, code).boxed())
     }
 
-    fn replace_recovery_codes(&self, user: UserId, codes: Vec<RecoveryHash>) -> Answer<'_, bool> {
-        self.executor.write(codes, move |conn, codes| replace_codes(conn, user, codes).boxed())
+    fn replace_recovery_codes(
+        &self,
+        user: UserId,
+        codes: Vec<RecoveryHash>,
+        notes: Notes,
+    ) -> Answer<'_, bool> {
+        self.executor.write((codes, notes), move |conn, (codes, notes)| {
+            replace_codes(conn, user, codes, notes).boxed()
+        })
     }
 
-    fn remove_second_factor(&self, user: UserId, record: Option<AuditRecord>) -> Answer<'_, ()> {
-        self.executor.write(record, move |conn, record| remove(conn, user, record.as_ref()).boxed())
+    fn remove_second_factor(&self, user: UserId, notes: Notes) -> Answer<'_, ()> {
+        self.executor.write(notes, move |conn, notes| remove(conn, user, notes).boxed())
     }
 
     fn sealed_otherwise(

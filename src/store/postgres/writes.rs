@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::pipeline::Pipeline;
 use super::statements::statement;
 use crate::domain::{
-    LogHead, Marks, MessageId, Role, RoomId, Timestamp, Unread, UserChange, UserEntry, UserId,
+    LogHead, Marks, MessageId, Removal, Role, RoomId, Timestamp, Unread, UserChange, UserEntry, UserId,
 };
 use crate::store::entries;
 use crate::store::files::listed;
@@ -28,6 +28,14 @@ statement! {
     "SELECT id, username, user_seq FROM users WHERE id = ANY(?) ORDER BY id FOR NO KEY UPDATE"
 }
 
+fn remover(removal: Option<&Removal>) -> Option<Uuid> {
+    removal.map(|removal| removal.by.0)
+}
+
+fn reason(removal: Option<&Removal>) -> Option<String> {
+    Some(removal?.reason.as_ref()?.as_str().to_owned())
+}
+
 statement! {
     InsertMessages {
         ids: Vec<Uuid> => Array<SqlUuid>,
@@ -44,10 +52,12 @@ statement! {
         deleted: Vec<Option<i64>> => Array<Nullable<BigInt>>,
         attachments: Vec<Option<String>> => Array<Nullable<Text>>,
         threads: Vec<Option<Uuid>> => Array<Nullable<SqlUuid>>,
+        removers: Vec<Option<Uuid>> => Array<Nullable<SqlUuid>>,
+        reasons: Vec<Option<String>> => Array<Nullable<Text>>,
     } -> (),
     "INSERT INTO messages (id, room_id, seq, last_seq, author_id, client_msg_id, body_hash, content, \
-     reply_to, created_at, updated_at, deleted_at, attachments, thread_root) \
-     SELECT * FROM unnest(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+     reply_to, created_at, updated_at, deleted_at, attachments, thread_root, removed_by, removed_reason) \
+     SELECT * FROM unnest(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 }
 
 impl InsertMessages {
@@ -67,6 +77,8 @@ impl InsertMessages {
             deleted: column(rows, |new| new.message.deleted_at.map(Timestamp::millis)),
             attachments: column(rows, |new| listed(&new.message.attachments)),
             threads: column(rows, |new| new.message.thread_root.map(|id| id.0)),
+            removers: column(rows, |new| remover(new.message.removal.as_ref())),
+            reasons: column(rows, |new| reason(new.message.removal.as_ref())),
         }
     }
 }
@@ -79,10 +91,13 @@ statement! {
         deleted: Vec<Option<i64>> => Array<Nullable<BigInt>>,
         last_seqs: Vec<i64> => Array<BigInt>,
         attachments: Vec<Option<String>> => Array<Nullable<Text>>,
+        removers: Vec<Option<Uuid>> => Array<Nullable<SqlUuid>>,
+        reasons: Vec<Option<String>> => Array<Nullable<Text>>,
     } -> (),
     "UPDATE messages x SET content = w.content, updated_at = w.updated, deleted_at = w.deleted, \
-     last_seq = w.last, attachments = w.files \
-     FROM unnest(?, ?, ?, ?, ?, ?) AS w (id, content, updated, deleted, last, files) WHERE x.id = w.id"
+     last_seq = w.last, attachments = w.files, removed_by = w.remover, removed_reason = w.reason \
+     FROM unnest(?, ?, ?, ?, ?, ?, ?, ?) \
+     AS w (id, content, updated, deleted, last, files, remover, reason) WHERE x.id = w.id"
 }
 
 impl RewriteMessages {
@@ -94,6 +109,8 @@ impl RewriteMessages {
             deleted: column(rows, |row| row.deleted_at.map(Timestamp::millis)),
             last_seqs: column(rows, |row| row.last_seq.stored()),
             attachments: column(rows, |row| listed(&row.attachments)),
+            removers: column(rows, |row| remover(row.removal.as_ref())),
+            reasons: column(rows, |row| reason(row.removal.as_ref())),
         }
     }
 }

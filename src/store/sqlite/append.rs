@@ -8,16 +8,36 @@
 use diesel::prelude::*;
 
 use super::fault::{self, Fault};
-use super::rows::{Key, NewEntry, NewMember, NewMention, NewMessageRow};
+use super::rows::{Key, NewEntry, NewMember, NewMessageRow};
 use super::schema::{members, mentions, messages, user_log, users};
 use super::statements::{InsertEntries, UpdateMarks, UpdateTotals};
 use super::user_logs::UserEntryRow;
-use super::{files, groups, invites, load, pins, reactions, threads};
+use super::{audit, conduct, files, groups, invites, load, pins, reactions, threads};
 use crate::domain::policy::EditWindow;
 use crate::domain::{RoomBatch, Timestamp};
 use crate::store::Append;
 use crate::store::files::listed;
-use crate::store::plan::{self, LogRow, Writes};
+use crate::store::plan::{self, LogRow, MentionRow, Writes};
+
+#[derive(Insertable)]
+#[diesel(table_name = mentions)]
+struct NewMention {
+    message_id: Key,
+    user_id: Key,
+    room_id: Key,
+    seq: i64,
+}
+
+impl From<&MentionRow> for NewMention {
+    fn from(row: &MentionRow) -> Self {
+        Self {
+            message_id: row.message.into(),
+            user_id: row.user.into(),
+            room_id: row.room.into(),
+            seq: row.seq.stored(),
+        }
+    }
+}
 
 /// Applies all operations of all batches in one transaction that holds the write lock from its
 /// beginning: the numbers read are the numbers given.
@@ -46,6 +66,9 @@ fn write(conn: &mut SqliteConnection, writes: &Writes) -> Result<(), Fault> {
                 messages::updated_at.eq(row.updated_at.millis()),
                 messages::deleted_at.eq(row.deleted_at.map(Timestamp::millis)),
                 messages::attachments.eq(listed(&row.attachments)),
+                messages::removed_by.eq(row.removal.as_ref().map(|removal| Key::from(removal.by))),
+                messages::removed_reason
+                    .eq(row.removal.as_ref().and_then(|removal| Some(removal.reason.as_ref()?.as_str()))),
                 messages::last_seq.eq(row.last_seq.stored()),
             ))
             .execute(conn)?;
@@ -87,6 +110,8 @@ fn write(conn: &mut SqliteConnection, writes: &Writes) -> Result<(), Fault> {
     groups::write(conn, writes)?;
     threads::write(conn, writes)?;
     invites::write(conn, writes)?;
+    conduct::write(conn, writes)?;
+    writes.audit.iter().try_for_each(|record| audit::insert(conn, Some(record), None))?;
     reactions::write(conn, writes)?;
     pins::write(conn, writes)
 }

@@ -96,6 +96,7 @@ pub(super) fn write(conn: &mut SqliteConnection, writes: &Writes) -> Result<(), 
                 rooms::history.eq(facts.history.as_str()),
                 rooms::archived_at.eq(facts.archived_at.map(Timestamp::millis)),
                 rooms::edit_window.eq(facts.edit_window.map(EditWindow::stored)),
+                rooms::slow_mode.eq(facts.slow_mode.stored()),
             ))
             .execute(conn)?;
     }

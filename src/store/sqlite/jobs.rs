@@ -7,8 +7,8 @@ use diesel::sqlite::Sqlite;
 use super::fault::{self, Fault};
 use super::rows::{Key, MessageRow};
 use super::schema::{
-    blocks, email_changes, files, invites, job_parts, jobs, letters, logins, mentions, messages, proofs,
-    recovery_codes, refresh_tokens, second_factors, user_log, users,
+    blocks, conduct, email_changes, files, invites, job_parts, jobs, letters, logins, mentions, messages,
+    proofs, recovery_codes, refresh_tokens, reporters, second_factors, user_log, users,
 };
 use super::{SqliteStore, accounts, audit};
 use crate::domain::job::anonymous;
@@ -258,6 +258,8 @@ fn anonymise(conn: &mut SqliteConnection, user: UserId) -> Result<(), Fault> {
         diesel::delete(blocks::table.filter(blocks::user_id.eq(key).or(blocks::blocked_id.eq(key))))
             .execute(conn)?;
         diesel::delete(mentions::table.filter(mentions::user_id.eq(key))).execute(conn)?;
+        diesel::delete(reporters::table.filter(reporters::user_id.eq(key))).execute(conn)?;
+        diesel::delete(conduct::table.filter(conduct::user_id.eq(key))).execute(conn)?;
         diesel::delete(invites::table.filter(invites::user_id.eq(key))).execute(conn)?;
         diesel::delete(user_log::table.filter(user_log::user_id.eq(key))).execute(conn)?;
         let exports =

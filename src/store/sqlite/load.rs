@@ -9,10 +9,11 @@ use super::rooms::room_row;
 use super::rows::{Key, MemberRow, MessageRow};
 use super::schema::{members, messages, rooms, users};
 use super::statements::FindKeys;
-use super::{files, invites, people, pins, reactions};
+use super::{conduct, files, invites, people, pins, reactions};
 use crate::domain::policy::EditWindow;
 use crate::domain::{
-    ClientMsgId, HistoryVisibility, Message, MessageId, Role, Room, RoomId, RoomKind, Seq, Timestamp, UserId,
+    ClientMsgId, HistoryVisibility, Message, MessageId, Role, Room, RoomId, RoomKind, Seq, SlowMode, Timestamp,
+    UserId,
 };
 use crate::store::plan::{Known, KnownMember, KnownMessage, KnownRoom, KnownUser, Needs, Totals};
 
@@ -75,6 +76,7 @@ pub(super) fn known(conn: &mut SqliteConnection, needs: &Needs) -> Result<Known,
     for invite in &needs.invites {
         known.invites.extend(invites::find(conn, *invite)?.map(|found| (*invite, found)));
     }
+    conduct::read(conn, needs, &mut known)?;
     reactions::read(conn, needs, &mut known)?;
     pins::read(conn, needs, &mut known)?;
     for (room, heirs) in &needs.heirs {
@@ -132,7 +134,8 @@ fn find_many<'k, const N: usize>(
 }
 
 fn read_room(conn: &mut SqliteConnection, room: RoomId) -> Result<Option<KnownRoom>, Fault> {
-    let row: Option<(bool, i64, i64, i64, i64, (String, String), Option<i64>, Option<i64>)> = rooms::table
+    type Row = (bool, i64, i64, i64, i64, (String, String), Option<i64>, Option<i64>, i64);
+    let row: Option<Row> = rooms::table
         .find(Key::from(room))
         .select((
             rooms::is_private,
@@ -143,16 +146,18 @@ fn read_room(conn: &mut SqliteConnection, room: RoomId) -> Result<Option<KnownRo
             (rooms::kind, rooms::history),
             rooms::archived_at,
             rooms::edit_window,
+            rooms::slow_mode,
         ))
         .get_result(conn)
         .optional()?;
-    Ok(row.map(|(is_private, head, members, messages, last_activity, words, archived_at, window)| {
+    Ok(row.map(|(is_private, head, members, messages, last_activity, words, archived_at, window, slow)| {
         KnownRoom {
             is_private,
             is_direct: RoomKind::from_stored(&words.0) == RoomKind::Direct,
             is_archived: archived_at.is_some(),
             history: HistoryVisibility::from_stored(&words.1),
             window: window.map(EditWindow::from_stored),
+            slow_mode: SlowMode::from_stored(slow),
             totals: Totals {
                 head: Seq::from_stored(head),
                 members: u64::try_from(members).unwrap_or(0),

@@ -10,15 +10,16 @@ use diesel::sql_types::Binary;
 use diesel::sqlite::Sqlite;
 use uuid::Uuid;
 
-use super::schema::{logins, members, mentions, messages, refresh_tokens, rooms, users};
+use super::schema::{logins, members, messages, refresh_tokens, rooms, users};
 use crate::domain::policy::EditWindow;
 use crate::domain::{
     AccountStatus, AuditId, ClientMsgId, Description, Email, Epoch, FileId, HistoryVisibility, InviteId,
-    JobId, LetterId, Marks, Member, Message, MessageId, Profile, Role, Room, RoomId, RoomKind, RoomName, Seq,
-    ServerRole, SessionId, Timestamp, Topic, User, UserId, Username,
+    JobId, LetterId, Marks, Member, Message, MessageId, Profile, Reason, Removal, ReportId, Role, Room,
+    RoomId, RoomKind, RoomName, Seq, ServerRole, SessionId, SlowMode, Timestamp, Topic, User, UserId,
+    Username,
 };
 use crate::store::files::{listed, shown};
-use crate::store::plan::{KnownMember, LogRow, MentionRow, NewMessage};
+use crate::store::plan::{KnownMember, LogRow, NewMessage};
 
 /// Any id, as its sixteen bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, AsExpression, FromSqlRow)]
@@ -54,7 +55,20 @@ macro_rules! keys {
     )*};
 }
 
-keys!(UserId, RoomId, MessageId, SessionId, ClientMsgId, LetterId, InviteId, Epoch, AuditId, JobId, FileId);
+keys!(
+    UserId,
+    RoomId,
+    MessageId,
+    SessionId,
+    ClientMsgId,
+    LetterId,
+    InviteId,
+    Epoch,
+    AuditId,
+    JobId,
+    FileId,
+    ReportId
+);
 
 #[derive(Debug, Queryable, Selectable)]
 #[diesel(table_name = users, check_for_backend(Sqlite))]
@@ -143,6 +157,7 @@ pub(super) struct RoomRow {
     pub(super) history: String,
     archived_at: Option<i64>,
     edit_window: Option<i64>,
+    slow_mode: i64,
 }
 
 impl RoomRow {
@@ -164,6 +179,7 @@ impl From<RoomRow> for Room {
             history: HistoryVisibility::from_stored(&row.history),
             archived_at: row.archived_at.map(Timestamp::from_millis),
             edit_window: row.edit_window.map(EditWindow::from_stored),
+            slow_mode: SlowMode::from_stored(row.slow_mode),
             created_by: row.created_by.into(),
             created_at: Timestamp::from_millis(row.created_at),
             head: Seq::from_stored(row.last_seq),
@@ -264,6 +280,8 @@ pub(super) struct MessageRow {
     deleted_at: Option<i64>,
     attachments: Option<String>,
     thread_root: Option<Key>,
+    removed_by: Option<Key>,
+    removed_reason: Option<String>,
 }
 
 impl MessageRow {
@@ -288,6 +306,9 @@ impl From<MessageRow> for Message {
             created_at: Timestamp::from_millis(row.created_at),
             updated_at: Timestamp::from_millis(row.updated_at),
             deleted_at: row.deleted_at.map(Timestamp::from_millis),
+            removal: row
+                .removed_by
+                .map(|by| Removal { by: by.into(), reason: row.removed_reason.map(Reason::from_stored) }),
         }
     }
 }
@@ -309,6 +330,8 @@ pub(super) struct NewMessageRow<'a> {
     deleted_at: Option<i64>,
     attachments: Option<String>,
     thread_root: Option<Key>,
+    removed_by: Option<Key>,
+    removed_reason: Option<&'a str>,
 }
 
 impl<'a> From<&'a NewMessage> for NewMessageRow<'a> {
@@ -329,6 +352,11 @@ impl<'a> From<&'a NewMessage> for NewMessageRow<'a> {
             deleted_at: message.deleted_at.map(Timestamp::millis),
             attachments: listed(&message.attachments),
             thread_root: message.thread_root.map(Key::from),
+            removed_by: message.removal.as_ref().map(|removal| removal.by.into()),
+            removed_reason: message
+                .removal
+                .as_ref()
+                .and_then(|removal| Some(removal.reason.as_ref()?.as_str())),
         }
     }
 }
@@ -354,26 +382,6 @@ impl<'a> From<&'a LogRow> for NewEntry<'a> {
             message_id: row.message.map(Key::from),
             user_id: row.user.map(Key::from),
             data: row.data.as_deref(),
-        }
-    }
-}
-
-#[derive(Insertable)]
-#[diesel(table_name = mentions)]
-pub(super) struct NewMention {
-    message_id: Key,
-    user_id: Key,
-    room_id: Key,
-    seq: i64,
-}
-
-impl From<&MentionRow> for NewMention {
-    fn from(row: &MentionRow) -> Self {
-        Self {
-            message_id: row.message.into(),
-            user_id: row.user.into(),
-            room_id: row.room.into(),
-            seq: row.seq.stored(),
         }
     }
 }

@@ -70,6 +70,7 @@ diesel::table! {
         history -> Text,
         archived_at -> Nullable<BigInt>,
         edit_window -> Nullable<BigInt>,
+        slow_mode -> BigInt,
         direct_key -> Nullable<Binary>,
     }
 }
@@ -105,6 +106,8 @@ diesel::table! {
         deleted_at -> Nullable<BigInt>,
         attachments -> Nullable<Text>,
         thread_root -> Nullable<Binary>,
+        removed_by -> Nullable<Binary>,
+        removed_reason -> Nullable<Text>,
     }
 }
 
@@ -218,6 +221,37 @@ diesel::table! {
         user_id -> Binary,
         banned_by -> Binary,
         banned_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    conduct (room_id, user_id) {
+        room_id -> Binary,
+        user_id -> Binary,
+        sent_at -> Nullable<BigInt>,
+        muted_until -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    reports (id) {
+        id -> Binary,
+        message_id -> Binary,
+        room_id -> Binary,
+        created_at -> BigInt,
+        resolved_at -> Nullable<BigInt>,
+        resolved_by -> Nullable<Binary>,
+        action -> Nullable<Text>,
+        reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    reporters (report_id, user_id) {
+        report_id -> Binary,
+        user_id -> Binary,
+        reason -> Text,
+        created_at -> BigInt,
     }
 }
 
@@ -357,3 +391,4 @@ diesel::allow_tables_to_appear_in_same_query!(bans, users);
 diesel::allow_tables_to_appear_in_same_query!(invites, members);
 diesel::allow_tables_to_appear_in_same_query!(invites, rooms);
 diesel::allow_tables_to_appear_in_same_query!(blocks, users);
+diesel::allow_tables_to_appear_in_same_query!(messages, reports);

@@ -3,14 +3,13 @@
 
 use diesel::prelude::*;
 
-use super::SqliteStore;
-use super::audit;
 use super::fault::{self, Fault};
 use super::rows::Key;
 use super::schema::{recovery_codes, second_factors};
+use super::{SqliteStore, audit, letters};
 use crate::domain::second_factor::{RecoveryHash, SealedSecret, SecondFactor};
-use crate::domain::{AuditRecord, Timestamp, UserId};
-use crate::store::{Answer, SecondFactors};
+use crate::domain::{Timestamp, UserId};
+use crate::store::{Answer, Notes, SecondFactors};
 
 fn stored(step: u64) -> i64 {
     i64::try_from(step).unwrap_or(i64::MAX)
@@ -64,7 +63,7 @@ pub(super) fn confirm(
     step: u64,
     codes: &[RecoveryHash],
     now: Timestamp,
-    record: Option<&AuditRecord>,
+    notes: &Notes,
 ) -> Result<bool, Fault> {
     let key = Key::from(user);
     fault::write(conn, |conn| {
@@ -77,9 +76,14 @@ pub(super) fn confirm(
             return Ok(false);
         }
         put_codes(conn, key, codes)?;
-        audit::insert(conn, record, Some(user))?;
+        note(conn, user, notes)?;
         Ok(true)
     })
+}
+
+fn note(conn: &mut SqliteConnection, user: UserId, notes: &Notes) -> Result<(), Fault> {
+    audit::insert(conn, notes.record.as_ref(), Some(user))?;
+    notes.letter.as_ref().map_or(Ok(()), |letter| letters::insert(conn, letter))
 }
 
 fn put_codes(conn: &mut SqliteConnection, user: Key, codes: &[RecoveryHash]) -> Result<(), Fault> {
@@ -117,26 +121,24 @@ pub(super) fn replace_codes(
     conn: &mut SqliteConnection,
     user: UserId,
     codes: &[RecoveryHash],
+    notes: &Notes,
 ) -> Result<bool, Fault> {
     fault::write(conn, |conn| {
         if read(conn, user)?.is_none_or(|factor| factor.confirmed_at.is_none()) {
             return Ok(false);
         }
         put_codes(conn, user.into(), codes)?;
+        note(conn, user, notes)?;
         Ok(true)
     })
 }
 
-pub(super) fn remove(
-    conn: &mut SqliteConnection,
-    user: UserId,
-    record: Option<&AuditRecord>,
-) -> Result<(), Fault> {
+pub(super) fn remove(conn: &mut SqliteConnection, user: UserId, notes: &Notes) -> Result<(), Fault> {
     let key = Key::from(user);
     fault::write(conn, |conn| {
         put_codes(conn, key, &[])?;
         diesel::delete(second_factors::table.find(key)).execute(conn)?;
-        audit::insert(conn, record, Some(user))
+        note(conn, user, notes)
     })
 }
 
@@ -191,9 +193,9 @@ impl SecondFactors for SqliteStore {
         step: u64,
         codes: Vec<RecoveryHash>,
         now: Timestamp,
-        record: Option<AuditRecord>,
+        notes: Notes,
     ) -> Answer<'_, bool> {
-        self.executor.write(move |conn| confirm(conn, user, &sealed, step, &codes, now, record.as_ref()))
+        self.executor.write(move |conn| confirm(conn, user, &sealed, step, &codes, now, &notes))
     }
 
     fn use_step(&self, user: UserId, step: u64) -> Answer<'_, bool> {
@@ -204,12 +206,17 @@ impl SecondFactors for SqliteStore {
         self.executor.write(move |conn| use_code(conn, user, &code))
     }
 
-    fn replace_recovery_codes(&self, user: UserId, codes: Vec<RecoveryHash>) -> Answer<'_, bool> {
-        self.executor.write(move |conn| replace_codes(conn, user, &codes))
+    fn replace_recovery_codes(
+        &self,
+        user: UserId,
+        codes: Vec<RecoveryHash>,
+        notes: Notes,
+    ) -> Answer<'_, bool> {
+        self.executor.write(move |conn| replace_codes(conn, user, &codes, &notes))
     }
 
-    fn remove_second_factor(&self, user: UserId, record: Option<AuditRecord>) -> Answer<'_, ()> {
-        self.executor.write(move |conn| remove(conn, user, record.as_ref()))
+    fn remove_second_factor(&self, user: UserId, notes: Notes) -> Answer<'_, ()> {
+        self.executor.write(move |conn| remove(conn, user, &notes))
     }
 
     fn sealed_otherwise(

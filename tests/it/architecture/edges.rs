@@ -67,7 +67,19 @@ const TABLE: &[Place] = &[
     },
     Place {
         at: "src/actors",
-        may: &["domain", "protocol", "store", "bus", "presence", "clock", "settings", "telemetry", "error"],
+        may: &[
+            "domain",
+            "protocol",
+            "store",
+            "bus",
+            "presence",
+            "clock",
+            "settings",
+            "telemetry",
+            "error",
+            // How a record is told in the log, whoever wrote it.
+            "auth::audit",
+        ],
         never: &[WEB, DIESEL, REDIS],
     },
     Place {

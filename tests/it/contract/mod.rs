@@ -15,6 +15,7 @@ mod marks;
 mod membership;
 mod mentioning;
 mod model;
+mod moderating;
 mod people;
 mod pinning;
 mod proofs;
@@ -130,6 +131,21 @@ macro_rules! contract {
                     who_joins_reads_from_there_on_where_that_is_the_rule
                     what_one_sets_for_himself_is_told_to_his_devices
                     the_directory_is_searched_in_any_case
+                }
+                moderating {
+                    in_slow_mode_members_wait_and_administrators_do_not
+                    in_one_commit_too_only_one_message_passes
+                    who_leaves_and_comes_back_waits_all_the_same
+                    who_is_muted_reads_on_and_writes_nothing
+                    nobody_mutes_who_is_not_below_him
+                    a_mute_outlasts_leaving_and_coming_back
+                    who_deletes_what_another_wrote_may_say_why
+                    a_message_may_be_taken_away_in_the_commit_that_sends_it
+                    what_several_say_of_a_message_is_one_report
+                    one_reports_what_one_may_read_and_did_not_write
+                    reports_are_for_those_who_look_after_others
+                    a_report_is_resolved_once
+                    a_moderator_of_the_server_takes_down_what_is_anywhere
                 }
                 inviting {
                     somebody_is_invited_and_accepts
@@ -306,6 +322,7 @@ macro_rules! contract {
                     recovery_codes_are_replaced_all_at_once
                     what_is_switched_off_leaves_nothing
                     secrets_of_another_key_are_found_and_sealed_anew
+                    the_owner_is_written_with_each_change_or_not_at_all
                 }
                 proofs {
                     an_address_is_verified_once_and_in_time

@@ -262,5 +262,5 @@ pub async fn nothing_to_append_is_no_error(store: S) {
     let (_, room) = alice_and_room(&store).await;
     assert!(store.append(Vec::new()).await.expect("an answer").is_empty());
     let empty = store.append(vec![batch(room, at(0), Vec::new())]).await.expect("an answer");
-    assert_eq!(empty, [Applied { outcomes: Vec::new(), messages: 0 }]);
+    assert_eq!(empty, [Applied { outcomes: Vec::new(), messages: 0, records: Vec::new() }]);
 }

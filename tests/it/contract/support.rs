@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use chat::clock::{Clock, SystemClock};
 use chat::domain::{
-    Change, ClientMsgId, Committed, Content, Draft, Email, Entry, HistoryVisibility, LoginSession, Message,
-    MessageId, Operation, Outcome, RefreshToken, Refusal, RoomBatch, RoomId, RoomName, RoomState, Seq,
-    SessionId, Timestamp, User, UserEntry, UserId, Username,
+    Actor, AuditEvent, AuditRecord, Change, ClientMsgId, Committed, Content, Draft, Email, Entry,
+    HistoryVisibility, LoginSession, Message, MessageId, Operation, Outcome, Reason, RefreshToken, Refusal,
+    RoomBatch, RoomId, RoomName, RoomState, Seq, SessionId, Timestamp, User, UserEntry, UserId, Username,
 };
 use chat::store::{NewAccount, NewRoom, Store, StoreError};
 use uuid::Uuid;
@@ -136,7 +136,14 @@ pub fn edit(by: UserId, message: MessageId, text: &str) -> Operation {
 }
 
 pub fn delete(by: UserId, message: MessageId) -> Operation {
-    Operation::Delete { by, message }
+    remove(by, message, None)
+}
+
+/// A deletion for a reason.
+pub fn remove(by: UserId, message: MessageId, reason: Option<&str>) -> Operation {
+    let record = AuditRecord::new(new_id(), at(0), AuditEvent::MessageRemoved, Actor::User(by));
+    let reason = reason.map(|text| Reason::parse(text).expect("a reason"));
+    Operation::Delete { by, message, reason, record: Box::new(record) }
 }
 
 pub fn batch(room: RoomId, now: Timestamp, operations: Vec<Operation>) -> RoomBatch {

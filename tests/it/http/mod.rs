@@ -9,6 +9,7 @@ mod keys;
 mod mails;
 mod managing;
 mod messages;
+mod moderating;
 mod outbox;
 mod people;
 mod private;

@@ -195,3 +195,45 @@ async fn guessing_codes_is_slowed_down_and_the_password_alone_forgets_no_guess()
     site.pass(MINUTE);
     log_in(&site, "password-1", Some(&phone.code(&site))).await.expect(200);
 }
+
+#[actix_web::test]
+async fn its_owner_is_mailed_whenever_it_changes() {
+    let site = Site::new().await;
+    let (alice, phone, codes) = guarded(&site).await;
+    let subjects = async || -> Vec<String> {
+        let mails = site.mails().await;
+        assert!(mails.iter().all(|mail| mail.to.as_str() == "alice@example.com"));
+        // No mail holds a code.
+        assert!(mails.iter().all(|mail| codes.iter().all(|code| !mail.words.text().contains(code.as_str()))));
+        mails.into_iter().map(|mail| mail.words.subject).collect()
+    };
+    assert_eq!(subjects().await, ["A second factor was switched on"]);
+    let both = |code: &str| json!({ "password": "password-1", "code": code });
+    change(&site, "POST", "/recovery-codes", &alice, both("000000")).await.wrong("code");
+    assert!(subjects().await.is_empty(), "nothing changed");
+    change(&site, "POST", "/recovery-codes", &alice, both(&codes[0])).await.expect(200);
+    assert_eq!(subjects().await, ["Your recovery codes were made anew"]);
+    change(&site, "DELETE", "", &alice, both(&phone.code(&site))).await.expect(204);
+    assert_eq!(subjects().await, ["The second factor was switched off"]);
+}
+
+#[actix_web::test]
+async fn who_guessed_too_often_is_told_when_to_come_back() {
+    let site = Site::with(|settings| settings.limits.rates_on = true).await;
+    let (alice, phone, _) = guarded(&site).await;
+    site.pass(MINUTE);
+    let off =
+        |code: String| change(&site, "DELETE", "", &alice, json!({ "password": "password-1", "code": code }));
+    for _ in 0..5 {
+        off("000000".into()).await.wrong("code");
+    }
+    let (signing_in, elsewhere) =
+        (log_in(&site, "password-1", Some(&phone.code(&site))).await, off(phone.code(&site)).await);
+    for refused in [signing_in, elsewhere] {
+        refused.problem(429, "rateLimited");
+        let wait: u64 = refused.header("retry-after").expect("a header").parse().unwrap();
+        let millis = refused.body["retryAfterMs"].as_u64().expect("a wait");
+        assert_eq!(wait, millis.div_ceil(1_000));
+        assert!((1..=900).contains(&wait), "{wait} s");
+    }
+}

@@ -102,8 +102,8 @@ pub async fn temporary() -> Arc<dyn Store> {
 /// Leaves the schema alone.
 const EMPTY: &str = "ALTER TABLE audit DISABLE TRIGGER USER; DELETE FROM audit; ALTER TABLE audit ENABLE TRIGGER USER;
     DELETE FROM job_parts; DELETE FROM jobs; DELETE FROM blocks; DELETE FROM outbox; DELETE FROM tickets; DELETE FROM mentions; DELETE FROM user_log;
-    DELETE FROM log; DELETE FROM reactions; DELETE FROM pins; DELETE FROM thread_marks; DELETE FROM messages; DELETE FROM search; DELETE FROM search_queue; DELETE FROM members; DELETE FROM invites;
-    DELETE FROM bans; DELETE FROM rooms;
+    DELETE FROM log; DELETE FROM reactions; DELETE FROM pins; DELETE FROM thread_marks; DELETE FROM reporters; DELETE FROM reports; DELETE FROM messages; DELETE FROM search; DELETE FROM search_queue; DELETE FROM members; DELETE FROM invites;
+    DELETE FROM bans; DELETE FROM conduct; DELETE FROM rooms;
     DELETE FROM refresh_tokens; DELETE FROM logins; DELETE FROM letters; DELETE FROM proofs;
     DELETE FROM email_changes; DELETE FROM recovery_codes; DELETE FROM second_factors; DELETE FROM files; DELETE FROM users;
     DELETE FROM meta WHERE name <> 'min_binary_schema'";

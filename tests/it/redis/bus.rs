@@ -108,6 +108,7 @@ async fn every_kind_arrives_as_it_was_sent(two: Two) {
         created_at: at,
         updated_at: at,
         deleted_at: None,
+        removal: None,
     };
     let entry = Entry { room, seq, at, change: Change::MessageCreated(message) };
     let marks = Marks { received: seq, read: seq };

@@ -234,6 +234,10 @@ impl Client {
             if self.public.is_none() && habits.manages > 0 && now_and_then(habits.manages) {
                 self.manage(socket).await;
             }
+            // No chance is drawn where nobody does, so that older plans stay what they are.
+            if habits.reacts > 0 && now_and_then(habits.reacts) {
+                self.react(socket);
+            }
         } else if self
             .public
             .is_some_and(|room| self.held(room, |held| held.membership != Membership::Inside))
@@ -292,6 +296,21 @@ impl Client {
         socket.send(
             &json!({"t": action, "ref": reference, "room": room.0, "d": {"id": message, "content": content}}),
         );
+    }
+
+    /// Expresses a sign about something that he shows, or takes it back, be it there or not.
+    fn react(&self, socket: &Socket) {
+        let rooms = self.rooms.borrow();
+        let (room, held) = rooms.iter().nth(self.chance(|c| c.index(rooms.len()))).expect("within");
+        if held.messages.is_empty() {
+            return;
+        }
+        let which = self.chance(|c| c.index(held.messages.len()));
+        let id = held.messages.keys().nth(which).expect("within");
+        let action = self.chance(|c| ["reaction.add", "reaction.add", "reaction.remove"][c.index(3)]);
+        let emoji = self.chance(|c| ["\u{1f44d}", "\u{2764}"][c.index(2)]);
+        let reference = self.next_ref.replace(self.next_ref.get() + 1);
+        socket.send(&json!({"t": action, "ref": reference, "room": room.0, "d": {"id": id, "emoji": emoji}}));
     }
 
     fn mark(&self, socket: &Socket) {

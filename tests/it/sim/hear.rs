@@ -88,6 +88,9 @@ impl Client {
         }
         let kind = frame["t"].as_str().expect("t");
         let own = frame["d"]["userId"] == json!(self.user.0);
+        if kind.starts_with("reaction.") && own {
+            self.note(kind);
+        }
         if kind == "message.created" && own {
             let key = frame["d"]["clientMsgId"].as_str().expect("the author's own event carries the key");
             let id = frame["d"]["id"].as_str().expect("id").to_owned();

@@ -1,11 +1,11 @@
 //! The promises, against the truth in the store. Each is recounted here in a few lines that share
 //! nothing with the code that keeps it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use chat::domain::{Change, Entry, Message, Role, RoomId, Seq, UserChange};
-use chat::store::{Log, LogPage, Rooms, UserLogs};
+use chat::domain::{Change, Entry, Message, Role, RoomId, Seq, UserChange, UserId};
+use chat::store::{Log, LogPage, Reactions, Rooms, UserLogs};
 
 use super::client::Client;
 use super::held::{Held, Membership, OwnEntry, Shown};
@@ -33,6 +33,7 @@ pub async fn judge(world: &World, rooms: &[RoomId], clients: &[&Client], plan: &
         let everything = world.store.messages(*id, clients[0].user, 100_000, None).await;
         let messages = everything.expect("the truth answers").messages;
         let room = Room { id: *id, log, first_retained: present.first_retained.get(), messages };
+        reacted(world, clients[0].user, &room).await;
         let seq_of_key = keys(&room.messages);
         stored += room.messages.len() as u64;
         for client in clients {
@@ -99,6 +100,31 @@ async fn roles_are_told(world: &World, room: RoomId, log: &[Entry]) {
     let found: BTreeMap<_, _> = snapshot.members.iter().map(|member| (member.user, member.role)).collect();
     assert_eq!(told, found, "members and roles as the log tells them");
     assert_eq!(found.values().filter(|role| **role == Role::Owner).count(), 1, "one owner");
+}
+
+/// Each sign was expressed once and taken back once, and what is left is what is shown.
+async fn reacted(world: &World, viewer: UserId, room: &Room) {
+    let mut told = BTreeSet::new();
+    for entry in &room.log {
+        match &entry.change {
+            Change::ReactionAdded { message, user, emoji } => {
+                assert!(told.insert((*message, emoji.clone(), *user)), "I2: expressed twice: {entry:?}");
+            }
+            Change::ReactionRemoved { message, user, emoji } => {
+                let was = told.remove(&(*message, emoji.clone(), *user));
+                assert!(was, "I2: taken back, and never expressed: {entry:?}");
+            }
+            _ => {}
+        }
+    }
+    let ids = room.messages.iter().map(|message| message.id).collect();
+    let shown = world.store.reactions(ids, viewer).await.expect("the truth answers");
+    let found: BTreeSet<_> = shown
+        .iter()
+        .flat_map(|sign| sign.users.iter().map(|user| (sign.message, sign.emoji.clone(), *user)))
+        .collect();
+    assert_eq!(told, found, "I4: signs as the log tells them");
+    assert!(shown.iter().all(|sign| sign.count == sign.users.len() as u64), "counted: {shown:?}");
 }
 
 fn keys(messages: &[Message]) -> BTreeMap<uuid::Uuid, u64> {

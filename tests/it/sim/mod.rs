@@ -79,6 +79,8 @@ const SEEN: &[&str] = &[
     "joined",
     "lagged",
     "marked",
+    "reaction.added",
+    "reaction.removed",
     "member.updated",
     "came from both sockets",
     "moved",

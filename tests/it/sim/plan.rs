@@ -71,6 +71,9 @@ pub struct Habits {
     /// plans.
     #[serde(default)]
     pub manages: u64,
+    /// Expresses a sign, or takes one back. Absent in older plans.
+    #[serde(default)]
+    pub reacts: u64,
 }
 
 /// What goes wrong by itself, in times out of a hundred.
@@ -154,6 +157,7 @@ impl Plan {
             levels: sometimes(c, 30),
             last_goes: c.percent(15),
             manages: 0,
+            reacts: 0,
         };
         let mut faults = Faults {
             bus_loses: sometimes(c, 60),
@@ -179,6 +183,7 @@ impl Plan {
             schedule.push(Scheduled { at_ms: c.below(lasts_ms), what });
         }
         habits.manages = sometimes(c, 60);
+        habits.reacts = sometimes(c, 40);
         schedule.sort_by_key(|scheduled| scheduled.at_ms);
         Self { found: String::new(), seed, servers, people, lasts_ms, sizes, habits, faults, schedule }
     }

@@ -49,6 +49,12 @@ macro_rules! store_wrapper {
                 threads(roots: Vec<MessageId>, viewer: UserId) -> Vec<Thread>;
                 read_thread(message: MessageId, user: UserId, read: Seq) -> ();
             }
+            Reports {
+                report(new: NewReport) -> ();
+                reports(filter: ReportFilter, limit: usize, before: Option<ReportId>) -> ReportPage;
+                report_for(report: ReportId, viewer: UserId, oversees: bool) -> Report;
+                resolve_report(report: ReportId, resolution: Resolution, record: AuditRecord) -> ();
+            }
             Accounts {
                 create_account(account: NewAccount) -> ();
                 credentials(email_key: String) -> Option<Credentials>;
@@ -84,11 +90,11 @@ macro_rules! store_wrapper {
             SecondFactors {
                 begin_second_factor(user: UserId, sealed: SealedSecret, now: Timestamp) -> bool;
                 second_factor(user: UserId) -> Option<SecondFactor>;
-                confirm_second_factor(user: UserId, sealed: SealedSecret, step: u64, codes: Vec<RecoveryHash>, now: Timestamp, record: Option<AuditRecord>) -> bool;
+                confirm_second_factor(user: UserId, sealed: SealedSecret, step: u64, codes: Vec<RecoveryHash>, now: Timestamp, notes: Notes) -> bool;
                 use_step(user: UserId, step: u64) -> bool;
                 use_recovery_code(user: UserId, code: RecoveryHash) -> bool;
-                replace_recovery_codes(user: UserId, codes: Vec<RecoveryHash>) -> bool;
-                remove_second_factor(user: UserId, record: Option<AuditRecord>) -> ();
+                replace_recovery_codes(user: UserId, codes: Vec<RecoveryHash>, notes: Notes) -> bool;
+                remove_second_factor(user: UserId, notes: Notes) -> ();
                 sealed_otherwise(key_id: String, after: Option<UserId>, limit: usize) -> Vec<(UserId, SealedSecret)>;
                 reseal(user: UserId, before: SealedSecret, after: SealedSecret) -> ();
             }

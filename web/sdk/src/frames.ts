@@ -53,6 +53,8 @@ export interface RoomFacts {
   archivedAt: string | null;
   /** Null where it is as everywhere. */
   editWindowSeconds: number | null;
+  /** How long members wait between two messages; absent from servers that know no slow mode. */
+  slowModeSeconds?: number;
 }
 
 /** `d` of `member.left`; `by` where another put him out. */
@@ -66,8 +68,11 @@ export interface MemberLeft {
 export interface MemberUpdated {
   userId: string;
   role: Role;
-  /** Until when he may only read; null where that was lifted, absent where it is not spoken of. */
+  /** Until when the person may not write; null where that was lifted, absent where it is about the role. */
   mutedUntil?: string | null;
+  /** Who did it, and why; beside `mutedUntil`. */
+  by?: string;
+  reason?: string;
 }
 
 /** `d` of `member.banned` and `member.unbanned`, of somebody who is no member. */
@@ -233,7 +238,13 @@ export const encode = {
     room,
     d: { id, content },
   }),
-  delete: (ref: Ref, room: string, id: string): ClientFrame => ({ t: "message.delete", ref, room, d: { id } }),
+  /** The reason is for what another wrote. */
+  delete: (ref: Ref, room: string, id: string, reason?: string): ClientFrame => ({
+    t: "message.delete",
+    ref,
+    room,
+    d: reason === undefined ? { id } : { id, reason },
+  }),
   react: (ref: Ref, room: string, id: string, emoji: string, on: boolean): ClientFrame => ({
     t: on ? "reaction.add" : "reaction.remove",
     ref,

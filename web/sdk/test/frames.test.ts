@@ -32,7 +32,7 @@ const ENCODERS: Record<string, (frame: any) => ClientFrame> = {
   "room.unsubscribe": ({ ref, room }) => encode.unsubscribe(ref, room),
   "message.send": ({ ref, room, d }) => encode.send(ref, room, d),
   "message.edit": ({ ref, room, d }) => encode.edit(ref, room, d.id, d.content),
-  "message.delete": ({ ref, room, d }) => encode.delete(ref, room, d.id),
+  "message.delete": ({ ref, room, d }) => encode.delete(ref, room, d.id, d.reason),
   "reaction.add": ({ ref, room, d }) => encode.react(ref, room, d.id, d.emoji, true),
   "reaction.remove": ({ ref, room, d }) => encode.react(ref, room, d.id, d.emoji, false),
   ping: ({ ref }) => encode.ping(ref),

@@ -1,0 +1,2 @@
+DROP TABLE conduct;
+ALTER TABLE rooms DROP COLUMN slow_mode;

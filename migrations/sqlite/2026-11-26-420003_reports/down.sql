@@ -1,0 +1,2 @@
+DROP TABLE reporters;
+DROP TABLE reports;

@@ -1,0 +1,65 @@
+//! The rules of the group commit for who may write just now; a part of [`super::decide()`].
+
+use super::decide::Desk;
+use crate::domain::powers::Action;
+use crate::domain::{AuditRecord, Change, Conduct, Mute, Outcome, Reason, Refusal, Role, Timestamp, UserId};
+
+impl Desk<'_> {
+    /// Whether somebody may send just now. What is sent is counted.
+    pub(super) fn pace(&mut self, author: UserId, role: Role) -> Result<(), Refusal> {
+        self.unmuted(author)?;
+        let slow = self.ledger.room(self.room).map(|room| room.slow_mode).unwrap_or_default();
+        if !slow.is_on() || role > Role::Member {
+            return Ok(());
+        }
+        let conduct = self.ledger.conduct(self.room, author);
+        slow.check(conduct.sent_at, self.now).map_err(|retry_after| Refusal::SlowMode { retry_after })?;
+        self.ledger.set_conduct(self.room, author, Conduct { sent_at: Some(self.now), ..conduct });
+        Ok(())
+    }
+
+    /// Whether a member may write at all. Nobody keeps the owner from it: there is nobody above him who
+    /// could let him again.
+    pub(super) fn unmuted(&self, user: UserId) -> Result<(), Refusal> {
+        let retry_after = self.ledger.conduct(self.room, user).muted_for(self.now);
+        if retry_after.is_zero() || self.insider(user)? == Role::Owner {
+            Ok(())
+        } else {
+            Err(Refusal::Muted { retry_after })
+        }
+    }
+
+    pub(super) fn mute(
+        &mut self,
+        by: UserId,
+        user: UserId,
+        until: Timestamp,
+        reason: Option<Reason>,
+        record: &AuditRecord,
+    ) -> Outcome {
+        self.manage_member(by, Action::Mute, user)?;
+        let length = Mute::length(until, self.now)?;
+        let mute = Mute { until: Some(until), by, reason };
+        let record = record.clone().detail(format!("room {}, for {} s", self.room, length.as_secs()));
+        self.set_mute(user, mute, record)
+    }
+
+    pub(super) fn unmute(&mut self, by: UserId, user: UserId, record: &AuditRecord) -> Outcome {
+        self.manage_member(by, Action::Mute, user)?;
+        let record = record.clone().detail(format!("room {}", self.room));
+        self.set_mute(user, Mute { until: None, by, reason: None }, record)
+    }
+
+    fn set_mute(&mut self, user: UserId, mute: Mute, record: AuditRecord) -> Outcome {
+        let (role, until) = (self.insider(user)?, mute.until);
+        let conduct = self.ledger.conduct(self.room, user);
+        let before = conduct.muted_until.filter(|_| !conduct.muted_for(self.now).is_zero());
+        let change = Change::MemberMuted { user, role, mute };
+        if before == until {
+            return Ok(self.so_already(change));
+        }
+        self.ledger.set_conduct(self.room, user, Conduct { muted_until: until, ..conduct });
+        self.ledger.record(record.about(user));
+        Ok(self.written(change))
+    }
+}
