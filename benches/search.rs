@@ -230,7 +230,12 @@ async fn measure(name: &str, store: &Arc<dyn Store>, count: usize, naive: &Naive
             };
             let room = rooms[dice.below(ROOMS)];
             let now = Timestamp::from_millis(start + i64::try_from(n).unwrap() * 1_000);
-            let batch = batches.entry(room).or_insert(RoomBatch { room, now, operations: Vec::new() });
+            let batch = batches.entry(room).or_insert(RoomBatch {
+                room,
+                now,
+                present: Vec::new(),
+                operations: Vec::new(),
+            });
             batch.operations.push(Operation::Send { author, message: MessageId(SystemClock.id()), draft });
         }
         let applied = store.append(batches.into_values().collect()).await.unwrap();

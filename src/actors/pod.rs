@@ -16,6 +16,7 @@ use super::presence::Presence;
 use super::shard::RegistryShard;
 use super::sweeper::Sweeper;
 use super::writer::Writer;
+use crate::auth::audit::Audited;
 use crate::bus::{Announcement, Shard, SharedBus};
 use crate::clock::SharedClock;
 use crate::domain::presence::{PresenceRules, Roster};
@@ -70,6 +71,8 @@ pub struct Pod {
     alive: Arc<AtomicUsize>,
     /// Work on people's own data, as far as is known.
     pub jobs: JobGauges,
+    /// Tells and counts what is kept of what people do to accounts and to each other.
+    pub audited: Audited,
 }
 
 impl Pod {
@@ -101,6 +104,7 @@ impl Pod {
             ended: Mutex::default(),
             alive: Arc::default(),
             jobs: JobGauges::default(),
+            audited: Audited::default(),
             settings,
         }
     }

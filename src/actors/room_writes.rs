@@ -11,7 +11,6 @@ use tokio::time::Instant;
 
 use super::mail::{Append, Flush, Grown, LinkKey, Submission, ToRoom, deliver};
 use super::room::{Phase, Room, unavailable};
-use crate::auth::audit;
 use crate::bus::{Announcement, RoomNews, Shard};
 use crate::domain::journey::Station;
 use crate::domain::{Applied, ClientMsgId, Operation, Refusal, RoomBatch, UserId};
@@ -143,7 +142,7 @@ impl Room {
 
     /// The moment of truth is over: acknowledge, deliver here, ring the bell elsewhere.
     fn committed(&mut self, pending: Vec<Submission>, applied: Applied, ctx: &mut Context<Self>) {
-        applied.records.iter().for_each(audit::tell);
+        applied.records.iter().for_each(|record| self.pod.audited.tell(record));
         let (mut entries, mut told) = (Vec::new(), Vec::new());
         let mut replies: BTreeMap<usize, Vec<(LinkKey, Encoded)>> = BTreeMap::new();
         for (submission, outcome) in pending.into_iter().zip(applied.outcomes) {

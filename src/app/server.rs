@@ -22,7 +22,6 @@ use super::mailing::Mailing;
 use super::traces::{OtlpTracer, TracesError};
 use super::{metered, metrics, sentry};
 use crate::actors::{Adapters, Engine, HubCore, Pod};
-use crate::auth::audit::Audited;
 use crate::auth::keys::{self, KeyError};
 use crate::auth::{AccountFlows, Authenticator, Factors, Passwords, Post, Tickets, Tokens, secret};
 use crate::clock::{SharedClock, SystemClock};
@@ -257,7 +256,7 @@ fn parts(
     let limiter = between.limiter(settings.limits.clone());
     let refusals = pod.telemetry.sample(metered::limiter(&limiter));
     refusals.map_err(|error| StartError::Metrics(error.to_string()))?;
-    let audited = Audited::default();
+    let audited = pod.audited.clone();
     let events = pod.telemetry.sample(metered::accounts(&audited));
     events.map_err(|error| StartError::Metrics(error.to_string()))?;
     let registry = engine.registry();

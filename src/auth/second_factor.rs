@@ -113,7 +113,7 @@ impl AccountFlows {
         if !self.store.replace_recovery_codes(user.id, hashes, notes).await.map_err(store_fault)? {
             return Err(not_set());
         }
-        audit::tell(&record);
+        self.audited.tell(&record);
         self.post.ring();
         Ok(codes)
     }

@@ -36,7 +36,7 @@ pub enum Action {
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Update,
         Self::Archive,
         Self::Invite,
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     /// Who may, in a private and in a public room: a row for each action.
-    const TABLE: [(Action, [Role; 3], &[Role], &[Role]); 11] = {
+    const TABLE: [(Action, [Role; 3], &[Role], &[Role]); 13] = {
         const ALL: [Role; 3] = [Member, Administrator, Owner];
         const HIGH: &[Role] = &[Administrator, Owner];
         [

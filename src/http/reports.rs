@@ -161,7 +161,7 @@ pub(super) async fn report(
     let record = record.detail(format!("message {message}"));
     let id = ReportId(clock.id());
     http.pod.store.report(NewReport { id, message, by, reason, now, record: record.clone() }).await?;
-    crate::auth::audit::tell(&record);
+    http.accounts.audited.tell(&record);
     Ok(Done)
 }
 
@@ -258,6 +258,6 @@ pub(super) async fn resolve(
     let record = record.detail(format!("report {id} of message {message}: {}", action.as_str()));
     let resolved = Resolved { action, by, reason, at: http.pod.clock.now() };
     http.pod.store.resolve_report(id, resolved, record.clone()).await?;
-    crate::auth::audit::tell(&record);
+    http.accounts.audited.tell(&record);
     Ok(Done)
 }

@@ -71,6 +71,11 @@ struct Token {
 }
 
 #[derive(Deserialize)]
+struct Named {
+    id: Uuid,
+}
+
+#[derive(Deserialize)]
 struct Deletion {
     id: Uuid,
     reason: Option<String>,

@@ -14,8 +14,8 @@ use crate::domain::powers::{self, Action};
 use crate::domain::refusal::Invalid;
 use crate::domain::{
     Applied, Attachment, AuditRecord, Change, Committed, Content, Draft, Entry, FileId, HistoryVisibility,
-    Message, MessageId, Operation, Outcome, Reason, Refusal, Removal, Role, RoomBatch, RoomId, Seq, Timestamp,
-    UserId, mention,
+    Message, MessageId, Operation, Outcome, Reason, Refusal, Removal, Role, RoomBatch, RoomId, Seq,
+    Timestamp, UserId, mention,
 };
 
 /// Decides all operations of all batches, in order. `known` is what [`super::needs`] asked for, as

@@ -385,15 +385,14 @@ diesel::joinable!(refresh_tokens -> logins (session_id));
 diesel::joinable!(proofs -> users (user_id));
 diesel::joinable!(members -> rooms (room_id));
 diesel::joinable!(members -> users (user_id));
+diesel::joinable!(bans -> users (user_id));
+diesel::joinable!(invites -> rooms (room_id));
 
 diesel::allow_tables_to_appear_in_same_query!(logins, refresh_tokens, users);
 diesel::allow_tables_to_appear_in_same_query!(members, messages, rooms);
 diesel::allow_tables_to_appear_in_same_query!(users, members);
 diesel::allow_tables_to_appear_in_same_query!(messages, pins);
 diesel::allow_tables_to_appear_in_same_query!(proofs, users);
-diesel::joinable!(bans -> users (user_id));
-diesel::joinable!(invites -> rooms (room_id));
-
 diesel::allow_tables_to_appear_in_same_query!(bans, users);
 diesel::allow_tables_to_appear_in_same_query!(invites, members);
 diesel::allow_tables_to_appear_in_same_query!(invites, rooms);

@@ -12,8 +12,8 @@ use super::statements::FindKeys;
 use super::{conduct, files, invites, people, pins, reactions};
 use crate::domain::policy::EditWindow;
 use crate::domain::{
-    ClientMsgId, HistoryVisibility, Message, MessageId, Role, Room, RoomId, RoomKind, Seq, SlowMode, Timestamp,
-    UserId,
+    ClientMsgId, HistoryVisibility, Message, MessageId, Role, Room, RoomId, RoomKind, Seq, SlowMode,
+    Timestamp, UserId,
 };
 use crate::store::plan::{Known, KnownMember, KnownMessage, KnownRoom, KnownUser, Needs, Totals};
 
