@@ -6,6 +6,7 @@ use paperclip::actix::{Apiv2Schema, api_v2_operation};
 use serde::{Deserialize, Serialize};
 
 use super::answer::{Created, Done};
+use super::body::Body;
 use super::cookie::{self, Leaver, PageCookie, WithCookie};
 use super::extract::Peer;
 use super::problem::Problem;
@@ -36,7 +37,7 @@ pub(super) struct Login {
     email: String,
     /// As given on registering. {{"format":"password","example":"correct horse battery"}}
     password: String,
-    /// Where the account has a second factor: six digits of the app, or a recovery code. {{"maxLength":64,"example":"287082"}}
+    /// Where the account has a second factor: six digits of the app, or a recovery code. {{"example":"287082"}}
     code: Option<String>,
     /// Puts the refresh token into a cookie that no script can read, instead of the answer: for pages. {{"default":false}}
     refresh_cookie: Option<bool>,
@@ -94,7 +95,7 @@ impl Session {
 pub(super) async fn register(
     http: Data<Http>,
     peer: Peer,
-    body: Json<Register>,
+    body: Body<Register>,
 ) -> Result<WithCookie<Created<Session>>, Problem> {
     let Register { username, email, password, refresh_cookie } = body.into_inner();
     let signed_in = http.accounts.register(Registration { username, email, password }, peer.0).await?;
@@ -111,7 +112,7 @@ pub(super) async fn register(
 pub(super) async fn login(
     http: Data<Http>,
     peer: Peer,
-    body: Json<Login>,
+    body: Body<Login>,
 ) -> Result<WithCookie<Json<Session>>, Problem> {
     let Login { email, password, code, refresh_cookie } = &*body;
     let given = Credentials { email, password, code: code.as_deref() };
@@ -130,7 +131,7 @@ pub(super) async fn refresh(
     http: Data<Http>,
     peer: Peer,
     cookie: PageCookie,
-    body: Json<Refresh>,
+    body: Body<Refresh>,
 ) -> Result<WithCookie<Json<TokenPair>>, Problem> {
     let Refresh { refresh_token, refresh_cookie } = body.into_inner();
     let in_cookie = refresh_cookie == Some(true) || refresh_token.is_none();

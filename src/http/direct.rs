@@ -9,6 +9,7 @@ use paperclip::actix::{Apiv2Schema, api_v2_operation};
 use serde::Deserialize;
 use uuid::Uuid;
 
+use super::body::Body;
 use super::extract::{Caller, Writer};
 use super::invites::told;
 use super::problem::Problem;
@@ -40,7 +41,7 @@ pub(super) struct OpenDirect {
 pub(super) async fn open(
     Writer(caller): Writer,
     http: Data<Http>,
-    body: Json<OpenDirect>,
+    body: Body<OpenDirect>,
 ) -> Result<Json<wire::Room>, Problem> {
     let (by, now) = (caller.user.id, http.pod.clock.now());
     http.limiter
@@ -76,7 +77,7 @@ pub(super) async fn settings(
     caller: Caller,
     http: Data<Http>,
     room: Path<Uuid>,
-    body: Json<wire::RoomSettings>,
+    body: Body<wire::RoomSettings>,
 ) -> Result<Json<wire::RoomSettings>, Problem> {
     let (room, user, now) = (RoomId(*room), caller.user.id, http.pod.clock.now());
     let settings = RoomSettings {
@@ -93,6 +94,20 @@ pub(super) async fn settings(
 
 fn time(text: &str) -> Result<Timestamp, Invalid> {
     let read = DateTime::parse_from_rfc3339(text).ok();
-    let millis = read.map(|at| at.timestamp_millis()).filter(|millis| *millis >= 0);
+    // Before the first of all timestamps nothing was muted either.
+    let millis = read.map(|at| at.timestamp_millis().max(0));
     millis.map(Timestamp::from_millis).ok_or_else(|| Invalid::new("mutedUntil", "must be a time of RFC 3339"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_time_is_taken_and_what_was_before_all_is_over() {
+        let read = |text| time(text).map(Timestamp::millis).ok();
+        assert_eq!(read("2030-01-01T02:00:00.000+02:00"), Some(1_893_456_000_000));
+        assert_eq!(read("0080-10-25T04:15:37Z"), Some(0));
+        assert_eq!(read("tomorrow"), None);
+    }
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::answer::{Created, Done};
+use super::body::Body;
 use super::extract::{Caller, Writer};
 use super::problem::Problem;
 use super::rooms::view;
@@ -118,7 +119,7 @@ pub(super) async fn create(
     Writer(caller): Writer,
     http: Data<Http>,
     room: Path<Uuid>,
-    body: Json<NewInvitation>,
+    body: Body<NewInvitation>,
 ) -> Result<Created<Invite>, Problem> {
     let (room, by, now) = (RoomId(*room), caller.user.id, http.pod.clock.now());
     let seconds = body.expires_in.unwrap_or(WEEK);

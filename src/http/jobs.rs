@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::Http;
 use super::answer::Pending;
+use super::body::Body;
 use super::extract::{Caller, Peer};
 use super::problem::Problem;
 use crate::domain::JobId;
@@ -93,7 +94,7 @@ pub(super) async fn delete(
     caller: Caller,
     http: Data<Http>,
     peer: Peer,
-    body: Json<DeleteAccount>,
+    body: Body<DeleteAccount>,
 ) -> Result<Pending<Job>, Problem> {
     let messages = Messages::parse(body.messages.as_deref().unwrap_or("keep"));
     let messages = messages.ok_or_else(|| Invalid::new("messages", "must be keep or delete"))?;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::answer::Done;
+use super::body::Body;
 use super::directory::Paging;
 use super::extract::{Caller, Writer};
 use super::problem::Problem;
@@ -81,7 +82,7 @@ pub(super) async fn update(
     Writer(caller): Writer,
     http: Data<Http>,
     room: Path<Uuid>,
-    body: Json<ChangeRoom>,
+    body: Body<ChangeRoom>,
 ) -> Result<Json<wire::Room>, Problem> {
     let (room, by) = (RoomId(*room), caller.user.id);
     let patch = RoomPatch {
@@ -138,7 +139,7 @@ pub(super) async fn add(
     Writer(caller): Writer,
     http: Data<Http>,
     room: Path<Uuid>,
-    body: Json<Whom>,
+    body: Body<Whom>,
 ) -> Result<Done, Problem> {
     let add = Operation::Add { by: caller.user.id, user: UserId(body.user_id) };
     http.registry.submit(RoomId(*room), add).await?;
@@ -172,7 +173,7 @@ pub(super) async fn set_role(
     Writer(caller): Writer,
     http: Data<Http>,
     place: Path<(Uuid, Uuid)>,
-    body: Json<GiveRole>,
+    body: Body<GiveRole>,
 ) -> Result<Done, Problem> {
     let ((room, user), role) = (*place, Role::parse_given(&body.role)?);
     let set = Operation::SetRole { by: caller.user.id, user: UserId(user), role };
@@ -190,7 +191,7 @@ pub(super) async fn transfer(
     Writer(caller): Writer,
     http: Data<Http>,
     room: Path<Uuid>,
-    body: Json<Whom>,
+    body: Body<Whom>,
 ) -> Result<Done, Problem> {
     let transfer = Operation::Transfer { by: caller.user.id, user: UserId(body.user_id) };
     http.registry.submit(RoomId(*room), transfer).await?;

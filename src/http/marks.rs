@@ -5,6 +5,7 @@ use paperclip::actix::{Apiv2Schema, api_v2_operation};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::body::Body;
 use super::cursor::Listing;
 use super::directory::Paging;
 use super::extract::Caller;
@@ -18,9 +19,9 @@ use crate::error::Fault;
 #[derive(Deserialize, Apiv2Schema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct MoveMarks {
-    /// Everything up to this `seq` is read, and so received. {{"minimum":0}}
+    /// Everything up to this `seq` is read, and so received. {{"minimum":0,"maximum":9007199254740991}}
     read: Option<u64>,
-    /// Everything up to this `seq` has reached a device. {{"minimum":0}}
+    /// Everything up to this `seq` has reached a device. {{"minimum":0,"maximum":9007199254740991}}
     received: Option<u64>,
 }
 
@@ -66,7 +67,7 @@ pub(super) async fn update(
     caller: Caller,
     http: Data<Http>,
     room: Path<Uuid>,
-    body: Json<MoveMarks>,
+    body: Body<MoveMarks>,
 ) -> Result<Json<Marks>, Problem> {
     let wish = MarkMove {
         user: caller.user.id,

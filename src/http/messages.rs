@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::answer::{Created, Done};
+use super::body::Body;
 use super::extract::{Caller, IdempotencyKey, Peer, Writer};
 use super::problem::Problem;
 use super::{Http, cursor, page, private, request};
@@ -138,7 +139,7 @@ pub(super) async fn send(
     Writer(caller): Writer,
     http: Data<Http>,
     key: IdempotencyKey,
-    body: Json<SendMessage>,
+    body: Body<SendMessage>,
 ) -> Result<Created<wire::Message>, Problem> {
     let (clock, limits) = (&http.pod.clock, &http.pod.settings.limits);
     let (body, author) = (body.into_inner(), caller.user.id);
@@ -193,7 +194,7 @@ pub(super) async fn edit(
     Writer(caller): Writer,
     http: Data<Http>,
     message: Path<Uuid>,
-    body: Json<EditMessage>,
+    body: Body<EditMessage>,
 ) -> Result<Json<wire::Message>, Problem> {
     let (message, by) = (MessageId(*message), caller.user.id);
     let content = Content::parse(&body.content, http.pod.settings.limits.content_chars)?;

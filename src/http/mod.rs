@@ -26,6 +26,7 @@ mod audit;
 mod auth;
 mod avatars;
 mod blocks;
+mod body;
 pub mod client;
 mod cookie;
 mod cursor;

@@ -1,12 +1,13 @@
 //! Looking after how people treat each other: mutes. Next: [`super::manage`] for rooms and roles.
 
-use actix_web::web::{Data, Json, Path};
+use actix_web::web::{Data, Path};
 use paperclip::actix::{Apiv2Schema, api_v2_operation, web};
 use serde::Deserialize;
 use uuid::Uuid;
 
 use super::Http;
 use super::answer::Done;
+use super::body::Body;
 use super::extract::{Peer, Writer};
 use super::problem::{Problem, only};
 use crate::domain::refusal::Invalid;
@@ -43,7 +44,7 @@ pub(super) async fn mute(
     http: Data<Http>,
     peer: Peer,
     place: Path<(Uuid, Uuid)>,
-    body: Json<MuteMember>,
+    body: Body<MuteMember>,
 ) -> Result<Done, Problem> {
     let ((room, user), by) = (*place, caller.user.id);
     let until = wire::parse_rfc3339(&body.until)

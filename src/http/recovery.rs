@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Http;
 use super::answer::{Accepted, Done};
+use super::body::Body;
 use super::extract::{Caller, Peer};
 use super::problem::Problem;
 
@@ -44,7 +45,7 @@ pub(super) struct ChangePassword {
     current_password: String,
     /// Any characters; none of the passwords that are tried first. {{"format":"password","minLength":8,"maxLength":128,"example":"staple the battery horse"}}
     new_password: String,
-    /// Where the account has a second factor: six digits of the app, or a recovery code. {{"maxLength":64,"example":"287082"}}
+    /// Where the account has a second factor: six digits of the app, or a recovery code. {{"example":"287082"}}
     code: Option<String>,
 }
 
@@ -56,7 +57,7 @@ pub(super) struct ChangeEmail {
     email: String,
     /// Your password. {{"format":"password","example":"correct horse battery"}}
     password: String,
-    /// Where the account has a second factor: six digits of the app, or a recovery code. {{"maxLength":64,"example":"287082"}}
+    /// Where the account has a second factor: six digits of the app, or a recovery code. {{"example":"287082"}}
     code: Option<String>,
 }
 
@@ -77,7 +78,7 @@ pub(super) struct EmailConfirmed {
 pub(super) async fn verify_email(
     http: Data<Http>,
     peer: Peer,
-    body: Json<MailedToken>,
+    body: Body<MailedToken>,
 ) -> Result<Done, Problem> {
     http.accounts.verify_email(&body.token, &peer.0).await?;
     Ok(Done)
@@ -107,7 +108,7 @@ pub(super) async fn resend_verification(
 pub(super) async fn forgot_password(
     http: Data<Http>,
     peer: Peer,
-    body: Json<ForgotPassword>,
+    body: Body<ForgotPassword>,
 ) -> Result<Accepted, Problem> {
     http.accounts.forgot_password(&body.email, &peer.0).await?;
     Ok(Accepted)
@@ -122,7 +123,7 @@ pub(super) async fn forgot_password(
 pub(super) async fn reset_password(
     http: Data<Http>,
     peer: Peer,
-    body: Json<ResetPassword>,
+    body: Body<ResetPassword>,
 ) -> Result<Done, Problem> {
     http.accounts.reset_password(&body.token, &body.password, &peer.0).await?;
     Ok(Done)
@@ -138,7 +139,7 @@ pub(super) async fn change_password(
     caller: Caller,
     http: Data<Http>,
     peer: Peer,
-    body: Json<ChangePassword>,
+    body: Body<ChangePassword>,
 ) -> Result<Done, Problem> {
     let passwords = (body.current_password.as_str(), body.new_password.as_str());
     let code = body.code.as_deref();
@@ -156,7 +157,7 @@ pub(super) async fn change_email(
     caller: Caller,
     http: Data<Http>,
     peer: Peer,
-    body: Json<ChangeEmail>,
+    body: Body<ChangeEmail>,
 ) -> Result<Accepted, Problem> {
     let ChangeEmail { email, password, code } = &*body;
     http.accounts.change_email(&caller.user, password, code.as_deref(), email, &peer.0).await?;
@@ -172,7 +173,7 @@ pub(super) async fn change_email(
 pub(super) async fn confirm_email(
     http: Data<Http>,
     peer: Peer,
-    body: Json<MailedToken>,
+    body: Body<MailedToken>,
 ) -> Result<Json<EmailConfirmed>, Problem> {
     let changed = http.accounts.confirm_email(&body.token, &peer.0).await?;
     Ok(Json(EmailConfirmed { changed }))

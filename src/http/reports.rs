@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::answer::Done;
+use super::body::Body;
 use super::extract::{Caller, Peer, Writer};
 use super::problem::{Problem, only};
 use super::roles::Moderator;
@@ -152,7 +153,7 @@ pub(super) async fn report(
     http: Data<Http>,
     peer: Peer,
     message: Path<Uuid>,
-    body: Json<ReportMessage>,
+    body: Body<ReportMessage>,
 ) -> Result<Done, Problem> {
     let (clock, by) = (&http.pod.clock, caller.user.id);
     let (message, reason, now) = (MessageId(*message), Reason::parse(&body.reason)?, clock.now());
@@ -233,7 +234,7 @@ pub(super) async fn resolve(
     http: Data<Http>,
     peer: Peer,
     report: Path<Uuid>,
-    body: Json<ResolveReport>,
+    body: Body<ResolveReport>,
 ) -> Result<Done, Problem> {
     let (id, by) = (ReportId(*report), caller.user.id);
     let (action, reason) = (ReportAction::parse(&body.action)?, Reason::optional(body.reason.as_deref())?);

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::answer::{Created, Done};
+use super::body::Body;
 use super::cursor::Listing;
 use super::directory::Paging;
 use super::extract::{Caller, Writer};
@@ -75,7 +76,7 @@ pub(super) async fn list(caller: Caller, http: Data<Http>) -> Result<Json<Vec<wi
 pub(super) async fn create(
     Writer(caller): Writer,
     http: Data<Http>,
-    body: Json<CreateRoom>,
+    body: Body<CreateRoom>,
 ) -> Result<Created<wire::Room>, Problem> {
     let body = body.into_inner();
     let asked = Key::CreateRoom(caller.user.id);

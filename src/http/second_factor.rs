@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Http;
 use super::answer::{Created, Done};
+use super::body::Body;
 use super::extract::{Caller, Peer};
 use super::problem::Problem;
 
@@ -58,7 +59,7 @@ pub(super) struct BothFactors {
 pub(super) async fn begin(
     caller: Caller,
     http: Data<Http>,
-    body: Json<BeginSecondFactor>,
+    body: Body<BeginSecondFactor>,
 ) -> Result<Created<SecondFactorSecret>, Problem> {
     let enrolment = http.accounts.begin_second_factor(&caller.user, &body.password).await?;
     Ok(Created::new(SecondFactorSecret { secret: enrolment.secret, uri: enrolment.uri }))
@@ -74,7 +75,7 @@ pub(super) async fn confirm(
     caller: Caller,
     http: Data<Http>,
     peer: Peer,
-    body: Json<ConfirmSecondFactor>,
+    body: Body<ConfirmSecondFactor>,
 ) -> Result<Json<RecoveryCodes>, Problem> {
     let recovery_codes = http.accounts.confirm_second_factor(&caller.user, &body.code, &peer.0).await?;
     Ok(Json(RecoveryCodes { recovery_codes }))
@@ -90,7 +91,7 @@ pub(super) async fn renew_recovery_codes(
     caller: Caller,
     http: Data<Http>,
     peer: Peer,
-    body: Json<BothFactors>,
+    body: Body<BothFactors>,
 ) -> Result<Json<RecoveryCodes>, Problem> {
     let both = (body.password.as_str(), body.code.as_str());
     let recovery_codes = http.accounts.renew_recovery_codes(&caller.user, both, &peer.0).await?;
@@ -107,7 +108,7 @@ pub(super) async fn remove(
     caller: Caller,
     http: Data<Http>,
     peer: Peer,
-    body: Json<BothFactors>,
+    body: Body<BothFactors>,
 ) -> Result<Done, Problem> {
     http.accounts.remove_second_factor(&caller.user, (&body.password, &body.code), &peer.0).await?;
     Ok(Done)

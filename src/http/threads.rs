@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::answer::Done;
+use super::body::Body;
 use super::extract::Caller;
 use super::problem::Problem;
 use super::{Http, cursor, messages, page, private};
@@ -84,7 +85,7 @@ pub(super) async fn mark(
     caller: Caller,
     http: Data<Http>,
     message: Path<Uuid>,
-    body: Json<ReadThread>,
+    body: Body<ReadThread>,
 ) -> Result<Done, Problem> {
     let (message, reader) = (MessageId(*message), caller.user.id);
     let read = Seq::new(body.seq).ok_or_else(|| Invalid::new("seq", "must be below 2^53"))?;

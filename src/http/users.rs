@@ -6,6 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use uuid::Uuid;
 
 use super::Http;
+use super::body::Body;
 use super::extract::Caller;
 use super::problem::Problem;
 use crate::domain::refusal::Invalid;
@@ -57,7 +58,7 @@ fn given<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Option<String>>, 
 pub(super) async fn change(
     caller: Caller,
     http: Data<Http>,
-    body: Json<ChangeProfile>,
+    body: Body<ChangeProfile>,
 ) -> Result<Json<wire::User>, Problem> {
     fn text(given: &Option<Option<String>>) -> Option<Option<&str>> {
         given.as_ref().map(|text| text.as_deref())

@@ -4,6 +4,7 @@
 mod errors;
 mod files;
 mod limits;
+mod requests;
 mod table;
 
 use std::sync::OnceLock;
@@ -154,6 +155,7 @@ fn polish(spec: &mut Value) {
         }
     }
     merge_blocks(spec);
+    requests::allow_null(spec);
 }
 
 /// The values of an object that are objects.

@@ -1,7 +1,8 @@
 //! Requests that fit nothing, pages, and the headers of every answer.
 
 use actix_web::test::TestRequest;
-use serde_json::json;
+use chat::http::openapi;
+use serde_json::{Value, json};
 
 use super::support::{Site, request};
 
@@ -46,6 +47,24 @@ async fn every_wrong_request_gets_a_problem_body() {
         .set_payload(format!(r#"{{"name":"x","extra":{}"#, "[".repeat(60_000)));
     site.ask(deep).await.wrong("body");
     site.get("/messages/%00", &alice).await.wrong("messageId");
+}
+
+#[actix_web::test]
+async fn a_body_is_an_object_on_every_route_and_never_a_list_of_values() {
+    let site = Site::new().await;
+    let alice = site.register("alice").await;
+    let spec = openapi::spec();
+    for (path, item) in spec["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let schema = operation.pointer("/requestBody/content/application~1json/schema/$ref");
+            let Some(schema) = schema.and_then(Value::as_str) else { continue };
+            let fields = &spec.pointer(&schema[1..]).unwrap()["properties"];
+            let nulls = vec![Value::Null; fields.as_object().unwrap().len()];
+            let part = |part| if str::starts_with(part, '{') { alice.id.as_str() } else { part };
+            let path = path.split('/').map(part).collect::<Vec<_>>().join("/");
+            site.call(&method.to_uppercase(), &path, Some(&alice), Some(json!(nulls))).await.wrong("body");
+        }
+    }
 }
 
 #[actix_web::test]
