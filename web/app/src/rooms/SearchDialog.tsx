@@ -8,7 +8,7 @@ import { Dialog } from "../ui/Dialog.js";
 import { Field, FormError } from "../ui/Field.js";
 
 const FILTERS: [example: string, meaning: string][] = [
-  ["“see you soon”", "these words in a row"],
+  ['"see you soon"', "these words in a row"],
   ["from:bob", "what bob wrote; from:me for your own"],
   ["in:garden", "in this room, by its name"],
   ["has:file", "with a file; has:image, has:link"],
