@@ -99,8 +99,10 @@ mod tests {
 
     use super::*;
 
+    type Row = (Action, [Role; 3], &'static [Role], &'static [Role]);
+
     /// Who may, in a private and in a public room: a row for each action.
-    const TABLE: [(Action, [Role; 3], &[Role], &[Role]); 13] = {
+    const TABLE: [Row; 13] = {
         const ALL: [Role; 3] = [Member, Administrator, Owner];
         const HIGH: &[Role] = &[Administrator, Owner];
         [

@@ -246,7 +246,7 @@ pub(super) async fn as_seen(
     }
     let seen = |message: &Message| {
         let reactions = Some(signs.remove(&message.id.0).unwrap_or_default());
-        let is_pinned = pinned.contains(&message.id);
+        let is_pinned = pinned.contains(&message.id).then_some(true);
         let thread = threads.iter().find(|thread| thread.root == message.id).map(Into::into);
         wire::Message {
             reactions,

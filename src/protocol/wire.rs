@@ -166,8 +166,8 @@ pub struct Message {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reactions: Option<Vec<Reaction>>,
     /// Where it is asked for over HTTP: set on a pinned message. Sockets tell each change.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub is_pinned: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub is_pinned: Option<bool>,
     /// Set on a deleted message, whose content is empty. {{"format":"date-time"}}
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deleted_at: Option<String>,
@@ -197,7 +197,7 @@ impl Message {
             thread_root: message.thread_root.map(|id| id.0),
             thread: None,
             reactions: None,
-            is_pinned: false,
+            is_pinned: None,
             deleted_at: message.deleted_at.map(rfc3339),
             by: message.removal.as_ref().map(|removal| removal.by.0),
             reason: message

@@ -124,6 +124,7 @@ test("after the confirmation one logs in, and turns on a second factor", async (
   await section.getByRole("checkbox").check();
   await section.getByRole("button", { name: "Done" }).click();
   await section.getByText("on", { exact: true }).waitFor();
+  await mail.letter(laptop.email, "A second factor was switched on");
 });
 
 test("from then on the password alone lets nobody in", async () => {

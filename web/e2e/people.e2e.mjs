@@ -250,7 +250,7 @@ test("a room is changed, somebody is invited by name, and each has it as he want
   // Who looks after the room may take away what anybody wrote.
   await erin.fromMessage("is it hot?", "Delete message");
   await page.getByRole("dialog").getByRole("button", { name: "Delete", exact: true }).click();
-  await finn.sees("message deleted");
+  await finn.sees("message deleted by Erin Example");
 
   await finn.fromMenu("Notifications");
   const dialog = finn.page.getByRole("dialog", { name: "Notifications" });

@@ -362,7 +362,7 @@ async fn judge(store: &S, dice: &mut Dice, rooms: &[RoomId], people: &[UserId], 
             let text = dice.text(3);
             let Ok(query) = Query::parse(&format!("\"{text}\"")) else { continue };
             let word = fold(&text);
-            assert_eq!(query.words, [word.clone()]);
+            assert_eq!(query.words, std::slice::from_ref(&word));
             let mut expected: Vec<_> =
                 all.iter().filter(|message| fold(&message.content).contains(&word)).map(|m| m.id).collect();
             let found = hits(store, *viewer, &format!("\"{text}\"")).await;

@@ -199,7 +199,13 @@ fn what_changes_nothing_is_not_counted() {
 
 #[test]
 fn members_of_an_older_version_have_read_everything() {
-    const MIGRATIONS: [&str; 13] = [
+    const MIGRATIONS: [&str; 19] = [
+        include_str!("../../../migrations/sqlite/2026-11-26-420003_reports/down.sql"),
+        include_str!("../../../migrations/sqlite/2026-11-26-420002_removals/down.sql"),
+        include_str!("../../../migrations/sqlite/2026-11-26-420001_mutes/down.sql"),
+        include_str!("../../../migrations/sqlite/2026-11-26-420000_slow_mode/down.sql"),
+        include_str!("../../../migrations/sqlite/2026-11-26-410001_search_backlog/down.sql"),
+        include_str!("../../../migrations/sqlite/2026-11-26-410000_search/down.sql"),
         include_str!("../../../migrations/sqlite/2026-11-26-400001_threads/down.sql"),
         include_str!("../../../migrations/sqlite/2026-11-26-400000_pins/down.sql"),
         include_str!("../../../migrations/sqlite/2026-11-25-400000_files/down.sql"),

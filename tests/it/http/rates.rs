@@ -40,11 +40,26 @@ fn example(spec: &Value, operation: &Value, room: &str) -> Option<Value> {
             // Or the next operation could not sign in.
             "currentPassword" => json!("wrong-password"),
             "refreshCookie" | "members" | "attachments" => return None,
-            _ => property.get("example")?.clone(),
+            _ => match property.get("example") {
+                Some(example) => example.clone(),
+                None => by_type(property)?,
+            },
         };
         Some((name.clone(), value))
     };
     Some(Value::Object(schema["properties"].as_object()?.iter().filter_map(right).collect::<Map<_, _>>()))
+}
+
+/// A value that is right for its type, where the document gives no example.
+fn by_type(property: &Value) -> Option<Value> {
+    if let Some(first) = property.pointer("/enum/0") {
+        return Some(first.clone());
+    }
+    match (property["type"].as_str()?, property["format"].as_str()) {
+        ("boolean", _) => Some(json!(false)),
+        ("string", Some("date-time")) => Some(json!("2030-01-01T00:00:00Z")),
+        _ => None,
+    }
 }
 
 /// Alice of the examples, and a room of hers.

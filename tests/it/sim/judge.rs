@@ -151,9 +151,8 @@ fn delivered(who: &str, held: &Held, room: &Room) {
         );
         if stretch.why == "retention" {
             assert!(
-                stretch.named + 1 < room.first_retained,
-                "I6: {who} at {} was reset, but nothing is missing",
-                stretch.named
+                stood + 1 < room.first_retained,
+                "I6: {who} at {stood} was reset, but nothing is missing"
             );
         }
         stood = stretch.after + stretch.kinds.len() as u64;
