@@ -164,7 +164,7 @@ impl Client {
         let wanted: Vec<Value> = rooms
             .iter()
             .map(|(room, held)| {
-                socket.note(*room, |known| known.asked = true);
+                socket.note(*room, |known| (known.asked, known.named) = (true, Some(held.last)));
                 json!([room.0, held.level.as_str(), held.last])
             })
             .collect();

@@ -154,7 +154,10 @@ impl Client {
         let reason = d["reason"].as_str().expect("reason");
         self.note(&format!("reset: {reason}"));
         let outside = reason == "membership";
+        let mut named = None;
         socket.note(room, |known| {
+            // What nobody asked for answers no question.
+            named = known.named.filter(|_| live.is_some());
             known.asked = false;
             known.more = None;
             known.level = (live.is_some() && !outside).then_some(Level::Full);
@@ -168,8 +171,8 @@ impl Client {
                 let moved = now != Membership::Inside || begun > 1;
                 assert!(moved, "{} was never outside, but is told so: {d}", self.name);
             }
-            "retention" => self.held(room, |held| held.reset(reason, head)),
-            "epoch" if socket.foreign => self.held(room, |held| held.reset(reason, head)),
+            "retention" => self.held(room, |held| held.reset(reason, head, named)),
+            "epoch" if socket.foreign => self.held(room, |held| held.reset(reason, head, named)),
             _ => panic!("{}: a reset without a reason: {d}", self.name),
         }
     }

@@ -28,6 +28,8 @@ pub struct Stretch {
     pub why: String,
     /// Where the client stood before it.
     pub stood: u64,
+    /// The position that was too old: where it stood when it asked.
+    pub named: u64,
     pub kinds: Vec<String>,
 }
 
@@ -91,10 +93,11 @@ impl Held {
         }
     }
 
-    /// The cache is worthless, and the log goes on after `head`.
-    pub fn reset(&mut self, reason: &str, head: u64) {
+    /// The cache is worthless, and the log goes on after `head`. A question named a position.
+    pub fn reset(&mut self, reason: &str, head: u64, named: Option<u64>) {
         let stood = std::mem::replace(&mut self.last, head);
-        self.stretches.push(Stretch { after: head, why: reason.to_owned(), stood, kinds: Vec::new() });
+        let (why, named) = (reason.to_owned(), named.unwrap_or(stood));
+        self.stretches.push(Stretch { after: head, why, stood, named, kinds: Vec::new() });
         self.head = head;
         self.messages.clear();
         self.to_page = true;

@@ -151,8 +151,9 @@ fn delivered(who: &str, held: &Held, room: &Room) {
         );
         if stretch.why == "retention" {
             assert!(
-                stood + 1 < room.first_retained,
-                "I6: {who} at {stood} was reset, but nothing is missing"
+                stretch.named + 1 < room.first_retained,
+                "I6: {who} at {} was reset, but nothing is missing",
+                stretch.named
             );
         }
         stood = stretch.after + stretch.kinds.len() as u64;

@@ -54,6 +54,8 @@ impl Stream for Wire {
 pub struct Subscription {
     /// A question is not answered.
     pub asked: bool,
+    /// The position that the last question named: what comes before the answer is not in it.
+    pub named: Option<u64>,
     /// A replay goes so far, and then the client has to ask on.
     pub more: Option<u64>,
     /// What the server last said.
@@ -122,7 +124,7 @@ impl Socket {
 
     /// Asks for a room, by a `ref` that tells which it was when it is refused.
     pub fn subscribe(&self, room: RoomId, level: Level, after: u64) {
-        self.note(room, |known| known.asked = true);
+        self.note(room, |known| (known.asked, known.named) = (true, Some(after)));
         let reference = format!("room {}", room.0);
         let d = json!({"level": level.as_str(), "after": after});
         self.send(&json!({"t": "room.subscribe", "ref": reference, "room": room.0, "d": d}));
