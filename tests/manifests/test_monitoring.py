@@ -75,7 +75,7 @@ class Monitoring(Case):
         """Rules go by the label app; the operator's Prometheus gives it too."""
         monitor = overlay("prod").one("ServiceMonitor", "chat-backend")["spec"]["endpoints"][0]["relabelings"]
         source = "__meta_kubernetes_pod_label_app_kubernetes_io_name"
-        self.assertEqual(monitor, [{"sourceLabels": [source], "targetLabel": "app"}])
+        self.assertEqual(monitor, [{"sourceLabels": [source], "targetLabel": "app", "action": "replace"}])
         self.assertEqual(steps("kubernetes-pods")[source]["target_label"], "app")
 
     def test_pods_are_hardened(self):

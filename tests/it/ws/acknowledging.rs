@@ -132,8 +132,10 @@ fn an_event_is_the_message_that_http_tells() {
     for event in client.entries(&room, 2) {
         let id = text(&event["d"], "id");
         let mut told = server.get(&alice, &format!("/messages/{id}")).expect(200);
-        // Reactions come as events of their own.
-        assert_eq!(told.as_object_mut().and_then(|told| told.remove("reactions")), Some(json!([])));
+        let beside = told.as_object_mut().expect("a message");
+        // Reactions come as events of their own, and what belongs to a thread is known by its root.
+        assert_eq!(beside.remove("reactions"), Some(json!([])));
+        assert_eq!(beside.remove("thread").is_some(), id == first);
         assert_eq!(told, event["d"]);
     }
 }
