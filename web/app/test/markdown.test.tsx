@@ -37,7 +37,13 @@ describe("the Markdown of messages", () => {
   ])("leaves %j as it was typed", (text) => {
     const { container } = render(<Markdown text={text} leaf={(part) => part} />);
     expect(container.textContent?.trim()).toBe(text.trim());
-    expect(container.querySelector("a, img, b, h1, hr, script")).toBeNull();
+    expect(container.querySelector("a, img, b, h1, h2, hr, pre, script")).toBeNull();
+  });
+
+  it("goes six deep, and leaves what is deeper as it was typed", () => {
+    const { container } = render(<Markdown text={`${">".repeat(20)} deep`} leaf={(part) => part} />);
+    expect(container.querySelectorAll("blockquote").length).toBe(6);
+    expect(container.textContent).toContain("> deep");
   });
 
   it("hands every text on that is no code, so that addresses and names are found in it", () => {

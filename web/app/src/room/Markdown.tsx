@@ -35,7 +35,7 @@ function blocks(tokens: Token[], leaf: Leaf, depth: number): ReactNode {
 
 function block(token: Token, leaf: Leaf, depth: number): ReactNode {
   const asTyped = () => <p>{leaf(token.raw.replace(/\n+$/, ""))}</p>;
-  if (depth > DEEPEST) return asTyped();
+  if (depth >= DEEPEST) return asTyped();
   switch (token.type) {
     case "space":
       return null;
@@ -67,7 +67,7 @@ function inlines(tokens: Token[], leaf: Leaf, depth: number): ReactNode {
 }
 
 function inline(token: Token, leaf: Leaf, depth: number): ReactNode {
-  if (depth > DEEPEST) return leaf(token.raw);
+  if (depth >= DEEPEST) return leaf(token.raw);
   const within = () => inlines("tokens" in token && token.tokens ? token.tokens : [], leaf, depth + 1);
   switch (token.type) {
     case "strong":
