@@ -4,9 +4,11 @@ use actix_web::body::BoxBody;
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, Responder};
 use paperclip::actix::{AcceptedJson, CreatedJson, OperationModifier};
-use paperclip::v2::models::{DefaultOperationRaw, DefaultSchemaRaw, Either, Response};
+use paperclip::v2::models::{DefaultOperationRaw, Either, Response};
 use paperclip::v2::schema::Apiv2Schema;
 use serde::Serialize;
+
+use super::wrapped::with_schema_within;
 
 /// 201 with what was made; `replayed` when it had been made before by the same request.
 pub(super) struct Created<T> {
@@ -32,19 +34,7 @@ impl<T: Serialize> Responder for Created<T> {
     }
 }
 
-impl<T: Apiv2Schema> Apiv2Schema for Created<T> {
-    fn name() -> Option<String> {
-        T::name()
-    }
-
-    fn description() -> &'static str {
-        T::description()
-    }
-
-    fn raw_schema() -> DefaultSchemaRaw {
-        T::raw_schema()
-    }
-}
+with_schema_within!(Created, Pending, Public);
 
 impl<T: Serialize + Apiv2Schema> OperationModifier for Created<T> {
     fn update_response(operation: &mut DefaultOperationRaw) {
@@ -112,37 +102,9 @@ impl<T: Serialize> Responder for Public<T> {
     }
 }
 
-impl<T: Apiv2Schema> Apiv2Schema for Pending<T> {
-    fn name() -> Option<String> {
-        T::name()
-    }
-
-    fn description() -> &'static str {
-        T::description()
-    }
-
-    fn raw_schema() -> DefaultSchemaRaw {
-        T::raw_schema()
-    }
-}
-
 impl<T: Serialize + Apiv2Schema> OperationModifier for Pending<T> {
     fn update_response(operation: &mut DefaultOperationRaw) {
         AcceptedJson::<T>::update_response(operation);
-    }
-}
-
-impl<T: Apiv2Schema> Apiv2Schema for Public<T> {
-    fn name() -> Option<String> {
-        T::name()
-    }
-
-    fn description() -> &'static str {
-        T::description()
-    }
-
-    fn raw_schema() -> DefaultSchemaRaw {
-        T::raw_schema()
     }
 }
 

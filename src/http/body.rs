@@ -10,11 +10,13 @@ use actix_web::web::Json;
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::future::LocalBoxFuture;
 use paperclip::actix::OperationModifier;
-use paperclip::v2::models::{DefaultOperationRaw, DefaultSchemaRaw};
+use paperclip::v2::models::DefaultOperationRaw;
 use paperclip::v2::schema::Apiv2Schema;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+
+use super::wrapped::with_schema_within;
 
 /// The body of a request, as `T` describes it.
 pub(super) struct Body<T>(T);
@@ -43,19 +45,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
     }
 }
 
-impl<T: Apiv2Schema> Apiv2Schema for Body<T> {
-    fn name() -> Option<String> {
-        T::name()
-    }
-
-    fn description() -> &'static str {
-        T::description()
-    }
-
-    fn raw_schema() -> DefaultSchemaRaw {
-        T::raw_schema()
-    }
-}
+with_schema_within!(Body);
 
 impl<T: Apiv2Schema> OperationModifier for Body<T> {
     fn update_parameter(operation: &mut DefaultOperationRaw) {

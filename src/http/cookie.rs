@@ -20,6 +20,7 @@ use paperclip::v2::schema::Apiv2Schema;
 use super::client;
 use super::extract::{Caller, http};
 use super::problem::Problem;
+use super::wrapped::with_schema_within;
 use crate::domain::session::Identity;
 use crate::error::{Code, Fault};
 use crate::settings::Settings;
@@ -183,19 +184,7 @@ impl<T: Responder> Responder for WithCookie<T> {
     }
 }
 
-impl<T: Apiv2Schema> Apiv2Schema for WithCookie<T> {
-    fn name() -> Option<String> {
-        T::name()
-    }
-
-    fn description() -> &'static str {
-        T::description()
-    }
-
-    fn raw_schema() -> DefaultSchemaRaw {
-        T::raw_schema()
-    }
-}
+with_schema_within!(WithCookie);
 
 impl<T: OperationModifier> OperationModifier for WithCookie<T> {
     fn update_parameter(operation: &mut DefaultOperationRaw) {

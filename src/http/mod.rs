@@ -62,6 +62,7 @@ mod threads;
 mod tickets;
 mod upload;
 mod users;
+mod wrapped;
 
 use std::sync::Arc;
 

@@ -12,54 +12,43 @@ use super::extract::{Caller, bearer, http};
 use super::problem::Problem;
 use crate::domain::{Actor, ServerRole};
 
-/// Somebody who administers the server.
-pub struct Administrator(pub Caller);
+/// An extractor of a caller who has at least a role.
+macro_rules! caller_who_is {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        pub struct $name(pub Caller);
 
-impl FromRequest for Administrator {
-    type Error = Problem;
-    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+        impl FromRequest for $name {
+            type Error = Problem;
+            type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let caller = Caller::from_request(request, payload);
-        Box::pin(async move {
-            let caller = caller.await?;
-            caller.user.must_be(ServerRole::Administrator)?;
-            Ok(Self(caller))
-        })
-    }
+            fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+                let caller = Caller::from_request(request, payload);
+                Box::pin(async move {
+                    let caller = caller.await?;
+                    caller.user.must_be(ServerRole::$name)?;
+                    Ok(Self(caller))
+                })
+            }
+        }
+
+        impl Apiv2Schema for $name {}
+
+        impl OperationModifier for $name {
+            fn update_security(operation: &mut DefaultOperationRaw) {
+                Caller::update_security(operation);
+            }
+        }
+    };
 }
 
-impl Apiv2Schema for Administrator {}
-
-impl OperationModifier for Administrator {
-    fn update_security(operation: &mut DefaultOperationRaw) {
-        Caller::update_security(operation);
-    }
+caller_who_is! {
+    /// Somebody who administers the server.
+    Administrator
 }
-
-/// Somebody who moderates the server, or administers it.
-pub struct Moderator(pub Caller);
-
-impl FromRequest for Moderator {
-    type Error = Problem;
-    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
-
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let caller = Caller::from_request(request, payload);
-        Box::pin(async move {
-            let caller = caller.await?;
-            caller.user.must_be(ServerRole::Moderator)?;
-            Ok(Self(caller))
-        })
-    }
-}
-
-impl Apiv2Schema for Moderator {}
-
-impl OperationModifier for Moderator {
-    fn update_security(operation: &mut DefaultOperationRaw) {
-        Caller::update_security(operation);
-    }
+caller_who_is! {
+    /// Somebody who moderates the server, or administers it.
+    Moderator
 }
 
 /// An administrator, or the operator: somebody who has the server's own secret, and showed it by a
