@@ -41,7 +41,7 @@ pub(super) struct ThreadPage {
 /// How far a thread was read.
 #[derive(Deserialize, Apiv2Schema)]
 pub(super) struct ReadThread {
-    /// Everything up to here, by the number in the room's log. {{"minimum":0,"example":44}}
+    /// Everything up to here, by the number in the room's log. {{"minimum":0,"maximum":9007199254740991,"example":44}}
     seq: u64,
 }
 
