@@ -4,15 +4,10 @@
 use super::source::tokens;
 use super::{files, none, read, root};
 
-/// Lines of a file. Whoever touches one of the list below makes it shorter, not longer.
+/// Lines of a file.
 const LONGEST: usize = 400;
-const LONGER: &[(&str, usize)] = &[
-    // Written by diesel.
-    ("src/store/sqlite/schema.rs", usize::MAX),
-    ("src/store/postgres/schema.rs", usize::MAX),
-    ("src/actors/room.rs", 440),
-    ("src/protocol/client.rs", 410),
-];
+/// Written by diesel, and so as long as they have to be.
+const LONGER: &[&str] = &["src/store/sqlite/schema.rs", "src/store/postgres/schema.rs"];
 
 const SOURCES: &[(&str, &[&str])] = &[
     ("src", &["rs"]),
@@ -63,9 +58,8 @@ const PASSING: &[&str] =
     &[".DS_Store", ".env", ".git", ".idea", ".vscode", "data", "node_modules", "target", "test-results"];
 
 fn too_long(file: &str, source: &str) -> Option<String> {
-    let most = LONGER.iter().find(|(name, _)| *name == file).map_or(LONGEST, |(_, most)| *most);
     let lines = source.lines().count();
-    (lines > most).then(|| format!("{file}: {lines} lines, at most {most}"))
+    (lines > LONGEST && !LONGER.contains(&file)).then(|| format!("{file}: {lines} lines, at most {LONGEST}"))
 }
 
 fn without_head(file: &str, source: &str) -> Option<String> {

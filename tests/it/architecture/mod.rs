@@ -1,9 +1,10 @@
 //! The shape of the code, held by tests: who may name whom, how long a file may be, where an
 //! `unwrap` may stand, what lies in the root.
 //!
-//! [`source`] reads, [`edges`] and [`habits`] judge. Each rule also judges a snippet that breaks
+//! [`source`] reads, [`edges`] and [`habits`] judge, [`drawing`] keeps the picture in the documents. Each rule also judges a snippet that breaks
 //! it, so a rule that can no longer fail is found out.
 
+mod drawing;
 mod edges;
 mod habits;
 mod source;
