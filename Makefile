@@ -1,7 +1,7 @@
 # What can be done here. Each target is a script in .ci/, so that it can be read and run by itself.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test fmt lint test-rust test-web test-integration test-e2e test-manifests test-alerts test-dashboards test-workflows deny docker bench sim torture prove coverage performance fuzz-api scan scan-image load drill alerts-torture checklist site screenshots
+.PHONY: help run build test fmt lint test-rust test-web test-integration test-e2e test-manifests test-alerts test-dashboards test-workflows deny docker bench sim torture prove coverage performance fuzz fuzz-api scan scan-image load drill alerts-torture checklist site screenshots
 
 SEEDS ?= 20000
 SECONDS ?= 600
@@ -25,6 +25,7 @@ test: ## Run every suite and end with a table
 
 fmt: ## Format the Rust sources
 	cargo fmt --all
+	cargo fmt --manifest-path tests/fuzz/Cargo.toml
 
 lint: ## Formatting, clippy, rustdoc, shellcheck
 	@.ci/test.sh fmt clippy rustdoc shellcheck
@@ -74,6 +75,9 @@ coverage: ## Lines that tests run, of the server and of the page, against their 
 
 performance: ## Benches against those of BASE=revision, in one run
 	@.ci/performance.sh $(BASE)
+
+fuzz: ## Files, frames and queries from strangers, led by coverage: SECONDS=n each
+	@.ci/fuzz.sh $(SECONDS)
 
 fuzz-api: ## What the OpenAPI document allows and forbids, put to a running server: EXAMPLES=n of each operation
 	@.ci/test.sh rust-build

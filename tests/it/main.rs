@@ -35,6 +35,7 @@ mod redis;
 #[cfg(feature = "torture")]
 mod searching;
 mod sim;
+mod strangers;
 mod support;
 mod threats;
 mod torture;

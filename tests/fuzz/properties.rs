@@ -1,0 +1,65 @@
+//! What must hold of any input. The fuzzing looks for inputs by coverage; `tests/it/strangers.rs` puts
+//! some to it with every change.
+
+use bytes::Bytes;
+use chat::domain::query::{MAX_CHARS, Query};
+use chat::domain::search::{Term, fold};
+use chat::files::judge::{Rules, avatar, judge};
+use chat::protocol::client::{Limits, Reference, decode};
+
+// Small, so that what is large is met soon.
+const RULES: Rules = Rules { pixels: 20_000, frames: 8, unpacked: 100_000, thumbnail: 32, avatar: 16 };
+const LIMITS: Limits = Limits {
+    frame_bytes: 2_000,
+    resume_frame_bytes: 4_000,
+    json_depth: 8,
+    content_chars: 100,
+    attachments: 2,
+    subscriptions: 4,
+    watched: 4,
+};
+/// Bytes of a name that a client gives a request.
+const REFERENCE: usize = 64;
+/// Characters that one may become by folding.
+const WIDEST: usize = 20;
+
+/// What is taken would be taken again, as the same sort: what is kept is no worse than what was judged.
+pub fn file(bytes: &[u8]) {
+    let bytes = Bytes::copy_from_slice(bytes);
+    if let Ok(taken) = judge(&bytes, &RULES) {
+        let again = judge(&taken.bytes, &RULES).expect("what is kept is fit");
+        assert_eq!(again.kind, taken.kind);
+        if let Some(thumbnail) = taken.thumbnail {
+            let small = judge(&thumbnail.bytes, &RULES).expect("a thumbnail is a picture");
+            assert_eq!(small.kind, thumbnail.kind);
+        }
+    }
+    if let Ok(shown) = avatar(&bytes, &RULES) {
+        judge(&shown.bytes, &RULES).expect("what is shown of somebody is a picture");
+    }
+}
+
+/// A frame is a command or a refusal, and what is echoed of it is short.
+pub fn frame(text: &str) {
+    let reference = match decode(text, &LIMITS) {
+        Ok(frame) => frame.reference,
+        Err(malformed) => malformed.reference,
+    };
+    if let Some(Reference::Text(text)) = reference {
+        assert!(text.len() <= REFERENCE);
+    }
+}
+
+/// Any part of a text finds it, and no word is shorter or longer than can be looked for.
+pub fn query(text: &str, query: &str) {
+    let text = fold(text);
+    assert_eq!(fold(&text), text, "folded twice is folded once");
+    let Ok(query) = Query::parse(query) else { return };
+    let indexed = Term::all_of(&text);
+    for word in &query.words {
+        assert!((2..=MAX_CHARS * WIDEST).contains(&word.chars().count()), "{word:?}");
+        if text.contains(word.as_str()) {
+            assert!(Term::asked_of(word).iter().all(|term| indexed.contains(term)), "{word:?} is not found");
+        }
+    }
+}
