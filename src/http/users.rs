@@ -80,7 +80,7 @@ pub(super) async fn change(
 pub(super) struct Lookup {
     /// How the name begins, without regard to case. {{"minLength":2,"maxLength":30,"example":"ali"}}
     username: String,
-    /// How many at most; more than 20 count as 20. {{"type":"integer","minimum":1,"maximum":20,"default":20}}
+    /// How many at most; more than 20 count as 20. {{"type":"integer","minimum":1,"default":20}}
     limit: Option<String>,
 }
 
