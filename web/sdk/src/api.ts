@@ -42,6 +42,11 @@ export class Api {
     return this.http.request("/auth/logout", { method: "POST", cookie: true });
   }
 
+  /** Also somebody who is gone, under the name that is left. */
+  user(userId: string): Promise<User> {
+    return this.http.request(`/users/${encodeURIComponent(userId)}`);
+  }
+
   me(): Promise<User> {
     return this.http.request("/users/me");
   }

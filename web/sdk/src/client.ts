@@ -79,7 +79,10 @@ export class ChatClient {
       outbox: () => this.messages.outbox,
       overlay: (message) => this.messages.reactions.overlay(message),
       memberCount: (roomId) => this.roomList.find(roomId)?.memberCount ?? null,
-      changed: (roomId) => this.emitter.emit(`room:${roomId}`),
+      changed: (roomId) => {
+        this.emitter.emit(`room:${roomId}`);
+        this.people.screenChanged();
+      },
       membersChanged: (roomId) => this.emitter.emit(`members:${roomId}`),
       countsChanged: () => this.emitter.emit("unread"),
       active: (roomId) => this.roomList.active(roomId),
@@ -106,6 +109,7 @@ export class ChatClient {
       me,
       // The open rooms first; then the other one of each room for two.
       onScreen: () => [...this.roomStore.peopleOnScreen(), ...this.roomList.pairs()],
+      ask: (userId) => this.api.user(userId),
       usersChanged: () => this.emitter.emit("users"),
       presenceChanged: () => this.emitter.emit("presence"),
       typingChanged: (roomId) => this.emitter.emit(`typing:${roomId}`),
