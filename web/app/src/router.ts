@@ -1,7 +1,7 @@
 // Routes live behind the hash: one static page serves them all, a reload keeps
 // the room, and what a mail's link carries is told no server.
 
-import { useSyncExternalStore } from "react";
+import { useMemo, useSyncExternalStore } from "react";
 
 /** Pages that take what came in a link. */
 export const LINK_PAGES = ["verify-email", "confirm-email", "reset-password", "invite"] as const;
@@ -47,8 +47,21 @@ export function messageHref(roomId: string, messageId: string): string {
 /** For others: as it stands in the address bar. */
 export const linkTo = (hash: string) => `${location.origin}${location.pathname}${hash}`;
 
+/** How often somebody asked for the place where he was already. */
+let repeats = 0;
+
+/** The same address again is no news to the browser; here it is, for whoever has scrolled away meanwhile. */
 export function navigate(hash: string): void {
-  location.hash = hash;
+  if (location.hash !== hash) location.hash = hash;
+  else {
+    repeats += 1;
+    window.dispatchEvent(new Event("hashchange"));
+  }
+}
+
+/** For links: the browser follows them itself, but not to where it is. */
+export function revisit(hash: string): void {
+  if (location.hash === hash) navigate(hash);
 }
 
 /** What is used up must not stay in the history, nor be presented again by a reload. */
@@ -61,6 +74,9 @@ function subscribe(listener: () => void): () => void {
   return () => window.removeEventListener("hashchange", listener);
 }
 
+/** Another object with each visit. */
 export function useRoute(): Route {
-  return parseRoute(useSyncExternalStore(subscribe, () => location.hash));
+  const hash = useSyncExternalStore(subscribe, () => location.hash);
+  const times = useSyncExternalStore(subscribe, () => repeats);
+  return useMemo(() => parseRoute(hash), [hash, times]);
 }

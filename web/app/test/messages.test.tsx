@@ -1,58 +1,12 @@
 // @vitest-environment happy-dom
 import { act } from "@testing-library/react";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import type { Message, User } from "@chat/sdk";
 import { message, ROOM, type Route } from "../../sdk/test/support.js";
 import { isMentioned } from "../src/room/mentions.js";
 import { emojiIn } from "../src/room/emoji.js";
 import { wants, worthTelling } from "../src/notices.js";
-import { ME, nothing, openPage, problem, screen, within, type Opening } from "./support.js";
-
-const BOB: User = { id: "u-bob", username: "bob", email: "b@users.invalid" };
-const room = (more: object = {}) => ({
-  id: ROOM,
-  name: "Garden",
-  isPrivate: false,
-  kind: "room",
-  role: "owner",
-  members: [ME, BOB],
-  memberCount: 2,
-  settings: { notifications: "all", mutedUntil: null, isFavourite: false },
-  ...more,
-});
-
-/** In a room with these messages, connected. */
-async function inRoom(messages: Message[], { routes = {}, of = {}, hash = "" }: { routes?: Opening["routes"]; of?: object; hash?: string } = {}) {
-  const opened = openPage(`#/rooms/${ROOM}${hash}`, {
-    routes: {
-      "GET /rooms": () => [room(of)],
-      [`GET /rooms/${ROOM}/members`]: () => ({ members: [ME, BOB], nextCursor: null }),
-      [`GET /rooms/${ROOM}/receipts`]: () => ({ receipts: [], nextCursor: null }),
-      "GET /messages": () => ({ messages: messages.toReversed(), nextCursor: null, newerCursor: null }),
-      ...routes,
-    },
-  });
-  const { world } = opened;
-  world.pongs = true;
-  await screen.findByRole("heading", { name: "Garden", level: 1 });
-  await vi.waitFor(() => world.socket.all("x"));
-  act(() => world.socket.ready());
-  await vi.waitFor(() => world.socket.last("room.subscribe"));
-  act(() => world.socket.joined(ROOM, 100));
-  if (messages.length > 0) await vi.waitFor(() => expect(document.querySelector(".message")).not.toBeNull(), { timeout: 5_000 });
-  const bubble = (text: string) => within(screen.getAllByText(text).map((el) => el.closest<HTMLElement>(".message")).find(Boolean)!);
-  const says = (frame: object) => act(() => world.socket.says(frame));
-  const more = async (text: string, choice: string) => {
-    await opened.user.click(bubble(text).getByRole("button", { name: "More to do with this message" }));
-    await opened.user.click(bubble(text).getByRole("button", { name: choice }));
-  };
-  return { ...opened, bubble, says, more };
-}
-
-const recent = (seq: number, changes: Partial<Message> = {}) => {
-  const at = new Date(Date.now() - 60_000 + seq).toISOString();
-  return message(seq, { createdAt: at, updatedAt: at, ...changes });
-};
+import { BOB, inRoom, recent, room } from "./inroom.js";
+import { ME, nothing, openPage, problem, screen, within } from "./support.js";
 
 afterEach(() => vi.unstubAllGlobals());
 
@@ -136,46 +90,6 @@ describe("replies", () => {
     expect(screen.queryByRole("textbox", { name: "Edit message" })).toBeNull();
     await user.click(thread.getByRole("button", { name: "Close the thread" }));
     expect(screen.queryByRole("complementary", { name: "Thread" })).toBeNull();
-  });
-});
-
-describe("a link to a message", () => {
-  it("opens the room around it, and the room grows from there to its end", async () => {
-    const page = (top: number) => ({
-      messages: Array.from({ length: 10 }, (_, n) => message(top - n)),
-      nextCursor: top > 20 ? String(top - 10) : null,
-      newerCursor: top < 60 ? String(top + 10) : null,
-    });
-    await inRoom([message(60)], {
-      hash: "/messages/m20",
-      routes: {
-        "GET /messages": ({ path }) => {
-          const query = new URL(path, "http://x").searchParams;
-          return page(Number(query.get("cursor") ?? query.get("around")?.slice(1) ?? 60));
-        },
-      },
-    });
-    await screen.findByText("text 20");
-    await vi.waitFor(() => expect(document.activeElement?.getAttribute("data-message-id")).toBe("m20"));
-    expect(document.activeElement!.classList).toContain("message-target");
-    await screen.findByText("text 60");
-  });
-
-  it("says when there is no such message", async () => {
-    await inRoom([message(90)], {
-      hash: "/messages/m20",
-      routes: { "GET /messages": ({ path }) => (path.includes("around=") ? problem(404, "notFound") : { messages: [message(90)], nextCursor: null }) },
-    });
-    await screen.findByText("This does not exist any more.");
-    screen.getByText("text 90");
-  });
-
-  it("is copied from the message's menu", async () => {
-    const { more } = await inRoom([message(1)]);
-    const write = vi.spyOn(navigator.clipboard, "writeText").mockResolvedValue();
-    await more("text 1", "Copy link");
-    expect(write).toHaveBeenCalledWith(expect.stringMatching(new RegExp(`#/rooms/${ROOM}/messages/m1$`)));
-    await screen.findByText("The link is copied.");
   });
 });
 

@@ -125,6 +125,11 @@ export class Messages {
     return (await this.port.rooms.room(roomId)?.jumpTo(messageId)) ?? false;
   }
 
+  /** Shows what was said first from a moment on, or else last before it; null where nothing was said. */
+  async jumpToMoment(roomId: string, at: string): Promise<Message | null> {
+    return (await this.port.rooms.room(roomId)?.jumpToMoment(at)) ?? null;
+  }
+
   jumpToEnd(roomId: string): void {
     this.port.rooms.room(roomId)?.jumpToEnd();
   }

@@ -7,7 +7,7 @@ import { Quotes } from "./quotes.js";
 import { Receipts, type ReceiptMarks } from "./receipts.js";
 import { Thread, type ThreadView } from "./threads.js";
 import { Timeline } from "./timeline.js";
-import type { Api } from "./api.js";
+import type { Api, PlaceInRoom } from "./api.js";
 import type { Outbox, OutboxItem } from "./outbox.js";
 import type { Message, MessagePage, User } from "./types.js";
 
@@ -135,6 +135,18 @@ export class OpenRoom {
     return this.shows(messageId);
   }
 
+  /** Shows what was said first from a moment on, or else last before it; null where nothing was said. */
+  async jumpToMoment(at: string): Promise<Message | null> {
+    while (this.underWay) await this.underWay.catch(() => {});
+    let found: Message | null = null;
+    await this.load({ at }, (page) => {
+      this.timeline.mergeAround(page);
+      const isSince = ({ createdAt }: Message) => Date.parse(createdAt) >= Date.parse(at);
+      found = page.messages.findLast(isSince) ?? page.messages[0] ?? null;
+    });
+    return found;
+  }
+
   jumpToEnd(): void {
     this.timeline.leaveAside();
     this.changed();
@@ -171,7 +183,7 @@ export class OpenRoom {
   }
 
   /** One page at a time. */
-  private load(place: { cursor?: string; around?: string }, merge: (page: MessagePage) => void): Promise<void> {
+  private load(place: PlaceInRoom, merge: (page: MessagePage) => void): Promise<void> {
     const asked = this.ask(place, merge).finally(() => {
       if (this.underWay === asked) this.underWay = null;
     });
@@ -179,7 +191,7 @@ export class OpenRoom {
   }
 
   /** An answer to a question from before a reset is none. */
-  private async ask(place: { cursor?: string; around?: string }, merge: (page: MessagePage) => void): Promise<void> {
+  private async ask(place: PlaceInRoom, merge: (page: MessagePage) => void): Promise<void> {
     const generation = this.generation;
     this.loading = true;
     this.error = null;

@@ -22,11 +22,11 @@ import { useNotice } from "./useNotice.js";
 interface RoomPageProps {
   room: Room;
   user: User;
-  /** The message that the address names. */
-  messageId: string | null;
+  /** What the address names; another object each time it is asked for. */
+  place: { messageId: string | null };
 }
 
-export function RoomPage({ room, user, messageId }: RoomPageProps) {
+export function RoomPage({ room, user, place }: RoomPageProps) {
   const view = useChat(`room:${room.id}`, () => chat.room(room.id));
   const members = useChat(`members:${room.id}`, () => chat.members(room.id));
   const users = useChat("users", () => chat.knownUsers);
@@ -67,8 +67,8 @@ export function RoomPage({ room, user, messageId }: RoomPageProps) {
   // Once it is known where the room ends.
   const ready = view?.historyLoaded ?? false;
   useEffect(() => {
-    if (messageId && ready) void jump(messageId);
-  }, [messageId, ready, jump]);
+    if (place.messageId && ready) void jump(place.messageId);
+  }, [place, ready, jump]);
 
   const deeds = useMemo<Deeds>(() => {
     const attempt = (asked: Promise<unknown>) => void asked.catch((reason: unknown) => say(explain(reason)));
@@ -85,9 +85,8 @@ export function RoomPage({ room, user, messageId }: RoomPageProps) {
           () => say("The link is copied."),
           () => say("The browser does not allow copying. Open the message by its quote, and copy the address."),
         ),
-      jump: (id) => void jump(id),
     };
-  }, [room.id, closed, pins, jump, say]);
+  }, [room.id, closed, pins, say]);
 
   const editLast = () => {
     const last = rows.findLast((row) => row.kind === "bubble" && canChange(row, Date.now(), editWindowOf(room)));
@@ -145,7 +144,7 @@ export function RoomPage({ room, user, messageId }: RoomPageProps) {
           onClose={closeThread}
         />
       )}
-      {dialog && <RoomDialogs room={room} user={user} users={users} dialog={dialog} onDialog={setDialog} />}
+      {dialog && <RoomDialogs room={room} user={user} users={users} dialog={dialog} onDialog={setDialog} onSaid={say} />}
     </div>
   );
 }

@@ -3,7 +3,7 @@ import type { Hit, Message } from "@chat/sdk";
 import { chat, useChat } from "../chat.js";
 import { count, explain, fieldErrors, momentOf, nameOf } from "../format.js";
 import { gist } from "../room/Quote.js";
-import { messageHref } from "../router.js";
+import { messageHref, revisit } from "../router.js";
 import { Dialog } from "../ui/Dialog.js";
 import { Field, FormError } from "../ui/Field.js";
 
@@ -118,6 +118,7 @@ function HitRow({ hit: { message, before, after }, onClose }: { hit: Hit; onClos
   const users = useChat("users", () => chat.knownUsers);
   const rooms = useChat("rooms", () => chat.rooms);
   const room = rooms?.find(({ id }) => id === message.roomId);
+  const href = messageHref(message.roomId, message.id);
   const line = (near: Message) => (
     <p className="hit-near">
       {nameOf(users, near.userId)}: {gist(near)}
@@ -125,7 +126,14 @@ function HitRow({ hit: { message, before, after }, onClose }: { hit: Hit; onClos
   );
   return (
     <li>
-      <a className="hit" href={messageHref(message.roomId, message.id)} onClick={onClose}>
+      <a
+        className="hit"
+        href={href}
+        onClick={() => {
+          onClose();
+          revisit(href);
+        }}
+      >
         <p className="hit-place">
           {room?.name ?? "A room"} · <time dateTime={message.createdAt}>{momentOf(message.createdAt)}</time>
         </p>

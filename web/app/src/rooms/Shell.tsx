@@ -64,8 +64,8 @@ export function Shell({ user, route }: ShellProps) {
           <Late>
             <SettingsPage user={user} section={settings} />
           </Late>
-        ) : room ? (
-          <RoomPage key={room.id} room={room} user={user} messageId={route.page === "room" ? route.messageId : null} />
+        ) : room && route.page === "room" ? (
+          <RoomPage key={room.id} room={room} user={user} place={route} />
         ) : roomId && rooms ? (
           <RoomPreview key={roomId} roomId={roomId} />
         ) : (
