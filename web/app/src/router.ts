@@ -5,6 +5,7 @@ import { useMemo, useSyncExternalStore } from "react";
 
 /** Pages that take what came in a link. */
 export const LINK_PAGES = ["verify-email", "confirm-email", "reset-password", "invite"] as const;
+export const REPORTS = ["open", "resolved"] as const;
 export const SETTINGS = ["profile", "account", "notifications", "devices", "privacy", "data"] as const;
 
 export type LinkPage = (typeof LINK_PAGES)[number];
@@ -13,6 +14,7 @@ export type Route =
   | { page: "login" | "register" | "forgot-password" | "account-closed" | "rooms" }
   | { page: LinkPage; token: string }
   | { page: "settings"; section: SettingsSection }
+  | { page: "reports"; status: (typeof REPORTS)[number] }
   | { page: "room"; roomId: string; messageId: string | null };
 
 const PLAIN = ["login", "register", "forgot-password", "account-closed"] as const;
@@ -23,6 +25,7 @@ export function parseRoute(hash: string): Route {
   if (is(PLAIN, first)) return { page: first };
   if (is(LINK_PAGES, first)) return { page: first, token: decode(second) };
   if (first === "settings") return { page: "settings", section: is(SETTINGS, second) ? second : "profile" };
+  if (first === "reports") return { page: "reports", status: is(REPORTS, second) ? second : "open" };
   if (first === "rooms" && second) return { page: "room", roomId: decode(second), messageId: (third === "messages" && decode(fourth)) || null };
   return { page: "rooms" };
 }

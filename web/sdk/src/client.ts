@@ -8,6 +8,7 @@ import { Emitter } from "./emitter.js";
 import { Me } from "./me.js";
 import { Messages } from "./messages.js";
 import { News } from "./news.js";
+import { Moderation } from "./moderation.js";
 import { People } from "./people.js";
 import { RoomActions } from "./roomactions.js";
 import { RoomList } from "./roomlist.js";
@@ -31,6 +32,7 @@ export class ChatClient {
   readonly account: AccountApi;
   readonly transfer: Transfer;
   readonly roomActions: RoomActions;
+  readonly moderation: Moderation;
   private readonly http: HttpClient;
   private readonly tokens: TokenStore;
   private readonly emitter = new Emitter<Topic>();
@@ -104,6 +106,7 @@ export class ChatClient {
       membersChanged: (roomId) => void this.roomStore.members(roomId)?.reload(),
       settingsChanged: (roomId, settings) => this.roomList.settingsChanged(roomId, settings),
     });
+    this.moderation = new Moderation(this.http, (userIds) => this.people.shown(userIds));
     this.people = new People(env, {
       ...socket,
       me,

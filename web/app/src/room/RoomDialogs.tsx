@@ -50,7 +50,7 @@ export function RoomDialogs({ room, user, users, dialog, onDialog, onSaid }: Roo
     case "reports":
       return (
         <Late>
-          <ReportsDialog room={room} users={users} onClose={close} />
+          <ReportsDialog room={room} onClose={close} />
         </Late>
       );
     case "leave":
