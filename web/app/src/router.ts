@@ -58,7 +58,7 @@ export function navigate(hash: string): void {
   if (location.hash !== hash) location.hash = hash;
   else {
     repeats += 1;
-    window.dispatchEvent(new Event("hashchange"));
+    tell();
   }
 }
 
@@ -67,10 +67,20 @@ export function revisit(hash: string): void {
   if (location.hash === hash) navigate(hash);
 }
 
+/** Whoever went to the end of a room has left the place that a link led to: a reload stays there. */
+export function leavePlace(roomId: string): void {
+  if (!location.hash.startsWith(`${roomHref(roomId)}/`)) return;
+  history.replaceState(null, "", roomHref(roomId));
+  tell();
+}
+
 /** What is used up must not stay in the history, nor be presented again by a reload. */
 export function dropToken(page: LinkPage): void {
   history.replaceState(null, "", `#/${page}/`);
 }
+
+/** What the browser does not tell of. */
+const tell = () => window.dispatchEvent(new Event("hashchange"));
 
 function subscribe(listener: () => void): () => void {
   window.addEventListener("hashchange", listener);

@@ -1,7 +1,7 @@
 // Typing and presence: told now and then, never stored, over by themselves; and who somebody is.
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { created, inRoom, ME, problem, ROOM, settled, World } from "./support.js";
+import { created, inRoom, ME, message, problem, ROOM, settled, World } from "./support.js";
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -232,6 +232,15 @@ describe("authors whom no list of members names", () => {
     world.socket.says(created(5, { userId: "u-nobody" }));
     await vi.advanceTimersByTimeAsync(10_000);
     expect(lookups(world)).toEqual(["GET /users/u-gone", "GET /users/u-nobody"]);
+  });
+
+  it("are those too who deleted what others wrote", async () => {
+    const { world, client } = await inRoom();
+    world.routes.set("GET /users/u-judge", () => gone("u-judge"));
+    world.socket.says(created(1));
+    world.socket.says({ t: "message.deleted", room: ROOM, seq: 2, d: message(1, { content: "", deletedAt: inMs(0), by: "u-judge" }) });
+    await vi.advanceTimersByTimeAsync(500);
+    expect(client.knownUsers.get("u-judge")?.username).toBe("name-u-judge");
   });
 
   it("wait for as long as the server says, and lose nobody by it", async () => {
