@@ -1,5 +1,5 @@
 // @vitest-environment happy-dom
-import { beforeEach, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { message, ROOM, type Route } from "../../sdk/test/support.js";
 import { inRoom } from "./inroom.js";
 import { problem, screen } from "./support.js";
@@ -45,6 +45,9 @@ describe("a link to a message", () => {
 });
 
 describe("a day", () => {
+  // Far from the world's time, where a day begins at another moment.
+  vi.stubEnv("TZ", "Asia/Tokyo");
+  afterAll(() => void vi.unstubAllEnvs());
   /** The message said, at noon of a day of this device's calendar. */
   const on = (seq: number, day: string) => message(seq, { createdAt: new Date(`${day}T12:00`).toISOString(), updatedAt: new Date(`${day}T12:00`).toISOString() });
   const said = [on(1, "2026-03-01"), on(2, "2026-03-03"), on(3, "2026-03-03"), on(4, "2026-03-08")];
@@ -67,7 +70,7 @@ describe("a day", () => {
     const view = await inRoom(said, { routes: { "GET /messages": about } });
     await jumpTo("2026-03-03", view);
     await inPlace("m2");
-    expect(asked).toEqual([new Date("2026-03-03T00:00").toISOString()]);
+    expect(asked).toEqual(["2026-03-02T15:00:00.000Z"]);
     expect(screen.queryByRole("dialog")).toBeNull();
     expect(screen.queryByText(/^Nothing was written/)).toBeNull();
     // The same again, from elsewhere: the address stays what it is.

@@ -69,6 +69,7 @@ describe("what is reported on the server", () => {
     expect(first.queryByRole("link", { name: "Show in the room" })).toBeNull();
     screen.getByRole("button", { name: "Show more" }).click();
     (await card("the oldest")).getByText(/^A room that you are not in ·/);
+    screen.getByText("buy now");
     expect(asked).toEqual([{ status: "open", limit: "20" }, { status: "open", limit: "20", cursor: "more" }]);
     expect(screen.queryByRole("button", { name: "Show more" })).toBeNull();
   });
