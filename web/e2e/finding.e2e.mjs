@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { ChatServer, launchBrowser, Person } from "./support.mjs";
+import { ChatServer, launchBrowser, NARROW, Person, WIDE } from "./support.mjs";
 
-const BOOKS = 150;
+const BOOKS = 220;
 const HERON = 40;
 const heron = "The heron stands on one leg";
 let server, browser, gwen, hugo, room;
@@ -191,6 +191,25 @@ test("a thread has a summary at its root, and what is unread in it is one's own"
   await hugo.page.reload();
   await hugo.bubbles(root).getByRole("button", { name: /^2 replies/ }).waitFor();
   assert.equal(await hugo.bubbles(root).getByText(/new$/).count(), 0, "he saw it come");
+});
+
+test("on a phone a thread stands in the room's place, and a quote in it leads back into the room", async () => {
+  const { page } = hugo;
+  await gwen.bubbles("on Sundays too?").hover();
+  await gwen.bubbles("on Sundays too?").getByRole("button", { name: "Reply" }).click();
+  await gwen.send("and on Mondays");
+  await hugo.sees("and on Mondays");
+  await page.setViewportSize(NARROW);
+  await hugo.bubbles("Opening hours: 9 to 5").getByRole("button", { name: /^3 replies/ }).click();
+  const thread = page.getByRole("complementary", { name: "Thread" });
+  await thread.getByText("and on Mondays").waitFor();
+  assert.equal(await page.getByRole("heading", { name: "Library", level: 1 }).isVisible(), false);
+  await hugo.fitsTheWidth();
+  await hugo.shot("thread-phone");
+  await thread.getByRole("link", { name: "Answers hugo: on Sundays too?" }).click();
+  await hugo.isLedTo("on Sundays too?");
+  await thread.waitFor({ state: "detached" });
+  await page.setViewportSize(WIDE);
 });
 
 test("the time in which a message can be changed is shown, and over by the server's clock", async () => {

@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useMemo, useState } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import type { Message, Room, User } from "@chat/sdk";
 import { chat, trayOf, useChat } from "../chat.js";
 import { useDrop } from "../files/useDrop.js";
@@ -36,6 +36,7 @@ export function RoomPage({ room, user, place }: RoomPageProps) {
   const [editingId, setEditingId] = useState<string | null>(null);
   const [replying, setReplying] = useState<Message | null>(null);
   const [target, setTarget] = useState<{ messageId: string } | null>(null);
+  const section = useRef<HTMLElement>(null);
   const [notice, say] = useNotice();
   const rows = useMemo(() => buildRows(view?.entries ?? [], user.id), [view, user.id]);
   const hold = useHold(room, view, user.id, members?.members.find(({ id }) => id === user.id)?.mutedUntil);
@@ -56,8 +57,10 @@ export function RoomPage({ room, user, place }: RoomPageProps) {
   const jump = useCallback(
     async (id: string) => {
       try {
-        if (await chat.messages.jumpTo(room.id, id)) setTarget({ messageId: id });
-        else say("This message does not exist any more.");
+        if (!(await chat.messages.jumpTo(room.id, id))) return say("This message does not exist any more.");
+        // Where there is no place for both, the thread stands before the room.
+        if (section.current?.checkVisibility?.() === false) chat.messages.openThread(room.id, null);
+        setTarget({ messageId: id });
       } catch (reason) {
         say(explain(reason));
       }
@@ -106,7 +109,7 @@ export function RoomPage({ room, user, place }: RoomPageProps) {
 
   return (
     <div className={`room-frame ${thread ? "with-thread" : ""}`}>
-      <section className="room" aria-labelledby="room-title" {...handlers}>
+      <section className="room" aria-labelledby="room-title" ref={section} {...handlers}>
         {over && (
           <p className="drop-veil" aria-hidden="true">
             Drop files to send them to {room.name}
