@@ -201,6 +201,19 @@ describe("the search", () => {
     expect(found.getAttribute("href")).toBe(`#/rooms/${ROOM}/messages/m20`);
   });
 
+  it("names whoever wrote, also of a room that he left", async () => {
+    const left = { ...hit, message: message(20, { content: "the tomatoes", userId: "u-left" }) };
+    const { user } = await inRoom([], {
+      routes: {
+        "GET /messages/search": () => ({ results: [left], nextCursor: null }),
+        "GET /users/u-left": () => ({ id: "u-left", username: "lea", email: "l@users.invalid" }),
+      },
+    });
+    await user.click(screen.getByRole("button", { name: "Search messages" }));
+    await user.type(await screen.findByLabelText("Words and filters"), "tomatoes{Enter}");
+    await screen.findByText("lea", { selector: ".hit-text strong" });
+  });
+
   it("says what is wrong with a question, and when nothing is found", async () => {
     const routes: Record<string, Route> = {
       "GET /messages/search": () => problem(400, "badRequest", { errors: [{ field: "query", message: "knows no filter form:" }] }),

@@ -45,7 +45,7 @@ export class ChatClient {
   private connectionState: ConnectionState = { status: "idle" };
   private readonly roomList: RoomList;
   private readonly userLog: UserLog;
-  private readonly people: People;
+  readonly people: People;
   private stopWaking: (() => void) | null = null;
 
   constructor(private readonly env: Environment) {

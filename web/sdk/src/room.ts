@@ -92,6 +92,14 @@ export class OpenRoom {
     return (this.view ??= this.build());
   }
 
+  /** Whose names are shown: the members, and those who wrote or deleted what is to be seen. */
+  *people(): Iterable<string> {
+    for (const { id } of this.members.snapshot.members) yield id;
+    const { entries, quotes, thread } = this.snapshot;
+    for (const entry of [...entries, ...(thread?.entries ?? [])]) if (entry.kind === "message") yield* namedBy(entry.message);
+    for (const message of [thread?.root, ...quotes.values()]) if (message) yield* namedBy(message);
+  }
+
   get idle(): boolean {
     return !this.timeline.historyLoaded && !this.loading && !this.error;
   }
@@ -253,3 +261,5 @@ export class OpenRoom {
     return { key: message.clientMsgId ?? message.id, kind: "message", message: this.port.overlay(message) };
   }
 }
+
+const namedBy = ({ userId, by }: Message) => (by ? [userId, by] : [userId]);

@@ -22,6 +22,8 @@ export class Strangers {
   private waiting = new Set<string>();
   private timer: Timer | null = null;
   private asking = false;
+  /** The screen changed while somebody was asked for. */
+  private stale = false;
 
   constructor(
     private readonly env: Pick<Environment, "setTimeout" | "clearTimeout">,
@@ -48,6 +50,7 @@ export class Strangers {
   }
 
   private soon(delayMs: number): void {
+    this.stale = true;
     if (this.asking) return;
     this.timer ??= this.env.setTimeout(() => {
       this.timer = null;
@@ -59,6 +62,7 @@ export class Strangers {
     const { waiting, asked, port } = this;
     for (const userId of port.onScreen()) waiting.add(userId);
     this.asking = true;
+    this.stale = false;
     let pauseMs = SETTLE_MS;
     for (const userId of waiting) {
       try {
@@ -78,6 +82,6 @@ export class Strangers {
       waiting.delete(userId);
     }
     this.asking = false;
-    if (this.waiting.size > 0) this.soon(pauseMs);
+    if (this.stale || this.waiting.size > 0) this.soon(pauseMs);
   }
 }

@@ -234,6 +234,17 @@ describe("authors whom no list of members names", () => {
     expect(lookups(world)).toEqual(["GET /users/u-gone", "GET /users/u-nobody"]);
   });
 
+  it("are those too who are quoted, and who wrote in a thread", async () => {
+    const { world, client } = await inRoom();
+    const reply = message(8, { userId: "u-reply", replyTo: "m7", threadRoot: "m7" });
+    world.routes.set("GET /messages/m7/thread", () => ({ root: message(7, { userId: "u-root" }), messages: [reply], nextCursor: null }));
+    world.routes.set("GET /messages/m9", () => message(9, { userId: "u-quoted" }));
+    world.socket.says(created(1, { userId: ME.id, replyTo: "m9" }));
+    client.messages.openThread(ROOM, "m7");
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(lookups(world).sort()).toEqual(["GET /users/u-quoted", "GET /users/u-reply", "GET /users/u-root"]);
+  });
+
   it("are those too who deleted what others wrote", async () => {
     const { world, client } = await inRoom();
     world.routes.set("GET /users/u-judge", () => gone("u-judge"));
@@ -252,6 +263,20 @@ describe("authors whom no list of members names", () => {
     world.socket.says(created(2, { userId: "u-left" }));
     await vi.advanceTimersByTimeAsync(8_000);
     expect(client.knownUsers.has("u-gone")).toBe(false);
+    await vi.advanceTimersByTimeAsync(500);
+    expect([client.knownUsers.has("u-gone"), client.knownUsers.has("u-left")]).toEqual([true, true]);
+  });
+
+  it("are asked for, too, when they come while another is asked for", async () => {
+    const { world, client } = await inRoom();
+    let answer = (_: object) => {};
+    world.routes.set("GET /users/u-gone", () => new Promise((resolve) => (answer = resolve)));
+    world.routes.set("GET /users/u-left", () => gone("u-left"));
+    world.socket.says(created(1, { userId: "u-gone" }));
+    await vi.advanceTimersByTimeAsync(500);
+    world.socket.says(created(2, { userId: "u-left" }));
+    await vi.advanceTimersByTimeAsync(500);
+    answer(gone("u-gone"));
     await vi.advanceTimersByTimeAsync(500);
     expect([client.knownUsers.has("u-gone"), client.knownUsers.has("u-left")]).toEqual([true, true]);
   });

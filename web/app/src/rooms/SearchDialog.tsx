@@ -46,6 +46,7 @@ export default function SearchDialog({ begin, onClose }: SearchDialogProps) {
     try {
       const page = await chat.api.search(query, from);
       if (mine !== number.current) return;
+      chat.people.shown(page.results.flatMap(({ before, message, after }) => [before, message, after]).flatMap((one) => one?.userId ?? []));
       setAsked(query);
       setHits((before) => (from && before ? [...before, ...page.results] : page.results));
       setCursor(page.nextCursor);
