@@ -130,7 +130,7 @@ test("in slow mode members are told how long to wait, where they write; the owne
   await jack.page.getByLabel("Slow mode").selectOption("10 seconds");
   await jack.page.getByRole("button", { name: "Save" }).click();
   await jack.page.getByRole("dialog").waitFor({ state: "detached" });
-  await liam.page.getByText("Slow mode: one message every 10 seconds").waitFor();
+  await liam.page.getByText(/^Slow mode: (one message every 10 seconds|you can send again in \d+ seconds?\.)$/).waitFor();
   // Shorter than the dialog offers, lest the story wait as long.
   await server.patch(`/rooms/${room}`, await jack.apiToken(), { slowModeSeconds: 4 });
   await liam.page.getByText("Slow mode: one message every 4 seconds").waitFor();
@@ -147,6 +147,16 @@ test("in slow mode members are told how long to wait, where they write; the owne
   await liam.page.getByText("Slow mode: one message every 4 seconds").waitFor();
   await liam.composer.press("Enter");
   await jack.seesOnce("two");
+});
+
+test("who left is still named beside what he wrote", async () => {
+  await liam.fromMenu("Leave room");
+  await liam.page.getByRole("dialog").getByRole("button", { name: "Leave room" }).click();
+  await liam.page.getByText("Rooms you join appear here.").waitFor();
+  await kate.page.reload();
+  await kate.sees("two");
+  await kate.page.locator(".message-author", { hasText: /^liam$/ }).last().waitFor();
+  assert.equal(await kate.page.getByText(/^User [0-9a-f]{6}/).count(), 0);
 });
 
 test("no page met an error on the way", () => {
