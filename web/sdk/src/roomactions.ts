@@ -10,7 +10,8 @@ export interface RoomChange {
   description?: string;
   topic?: string;
   historyVisibility?: HistoryVisibility;
-  editWindowSeconds?: number;
+  /** Null: as everywhere on the server. */
+  editWindowSeconds?: number | null;
   slowModeSeconds?: number;
 }
 
