@@ -106,7 +106,7 @@ test("nobody else is led to the reports of the server, or reads them", async () 
   await kate.composer.waitFor();
 });
 
-test("who is muted sees until when, keeps what is written, and writes again afterwards", async () => {
+test("who is muted sees until when, and keeps what is written", async () => {
   const { page } = jack;
   await kate.composer.fill("but my seeds");
   await page.getByRole("button", { name: /^Members/ }).click();
@@ -123,6 +123,23 @@ test("who is muted sees until when, keeps what is written, and writes again afte
   assert.equal(await kate.bubbles("but my seeds").count(), 0);
   await kate.looksRight("muted");
   await page.keyboard.press("Escape");
+});
+
+test("a mute is known to a page that comes later, and is lifted", async (t) => {
+  const { components } = await (await fetch(`${server.url}/openapi.json`)).json();
+  if (!components.schemas.User.properties.mutedUntil) return t.skip("this server does not tell it of members");
+  const { page } = jack;
+  for (const person of [jack, kate]) await person.page.reload();
+  await kate.page.getByText(/^You are muted until/).waitFor();
+  await kate.composer.fill("but my seeds");
+  await page.getByRole("button", { name: /^Members/ }).click();
+  await page.getByRole("button", { name: "What to do with kate" }).click();
+  await page.getByRole("button", { name: "Let write again" }).click();
+  await page.getByText("kate may write again.").waitFor();
+  await page.keyboard.press("Escape");
+  await kate.page.getByText(/^You are muted until/).waitFor({ state: "detached" });
+  await kate.composer.press("Enter");
+  await jack.seesOnce("but my seeds");
 });
 
 test("in slow mode members are told how long to wait, where they write; the owner need not", async () => {
