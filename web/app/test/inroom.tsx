@@ -20,7 +20,7 @@ export const room = (more: object = {}) => ({
 });
 
 /** In a room with these messages, connected. */
-export async function inRoom(messages: Message[], { routes = {}, of = {}, hash = "" }: { routes?: Opening["routes"]; of?: object; hash?: string } = {}) {
+export async function inRoom(messages: Message[], { routes = {}, of = {}, hash = "", limits = {} }: { routes?: Opening["routes"]; of?: object; hash?: string; limits?: Record<string, number> } = {}) {
   const opened = openPage(`#/rooms/${ROOM}${hash}`, {
     routes: {
       "GET /rooms": () => [room(of)],
@@ -34,6 +34,7 @@ export async function inRoom(messages: Message[], { routes = {}, of = {}, hash =
   world.pongs = true;
   await screen.findByRole("heading", { name: "Garden", level: 1 });
   await vi.waitFor(() => world.socket.all("x"));
+  world.socket.limits = limits;
   act(() => world.socket.ready());
   await vi.waitFor(() => world.socket.last("room.subscribe"));
   act(() => world.socket.joined(ROOM, 100));

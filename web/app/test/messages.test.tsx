@@ -159,6 +159,18 @@ describe("what is pinned", () => {
 });
 
 describe("what one may send", () => {
+  it("is as long as the server says", async () => {
+    const { user, world } = await inRoom([], { limits: { contentChars: 12 } });
+    const field = screen.getByRole("textbox", { name: /^Message to/ });
+    await user.type(field, "thirteen long{Enter}");
+    screen.getByText("1 character too many. Shorten the message.");
+    expect(world.socket.all("message.send")).toEqual([]);
+    await user.type(field, "{Backspace}");
+    screen.getByText("0 characters left");
+    await user.type(field, "{Enter}");
+    expect(world.socket.last("message.send").d).toMatchObject({ content: "thirteen lon" });
+  });
+
   it("is held back in slow mode, and the wait is told", async () => {
     const { user, world } = await inRoom([recent(1, { userId: ME.id })], { of: { role: "member", slowModeSeconds: 300 } });
     await screen.findByText(/^Slow mode: you can send again in 4 minutes\.$/);

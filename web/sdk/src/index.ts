@@ -6,6 +6,7 @@ export { browserEnvironment, memoryStorage, type Environment, type Places, type 
 export { deliveryOf, RECEIPTS_MAX_MEMBERS, type Delivery, type ReceiptMarks } from "./receipts.js";
 export type { Ban, Invite, InvitePreview, RoomChange } from "./roomactions.js";
 export type { Report, ReportAction, ReportPage, ReportStatus } from "./moderation.js";
+export type { MessageLimits } from "./messages.js";
 export type { ConnectionState } from "./connection.js";
 export type { RoomState } from "./counts.js";
 export type { MemberView } from "./members.js";
