@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { deflateSync, crc32 } from "node:zlib";
+import { png } from "./picture.mjs";
 import { ChatServer, launchBrowser, Person } from "./support.mjs";
 import { codeOf } from "./totp.mjs";
 
@@ -30,24 +30,6 @@ const settings = async ({ page }, section) => {
   await page.getByRole("link", { name: /: settings$/ }).click();
   await page.getByRole("navigation", { name: "Settings" }).getByRole("link", { name: section }).click();
 };
-
-/** A picture of one colour, whole down to its sums. */
-function png(size = 64) {
-  const chunk = (type, data) => {
-    const body = Buffer.concat([Buffer.from(type), data]);
-    const frame = Buffer.alloc(8);
-    frame.writeUInt32BE(data.length, 0);
-    frame.writeUInt32BE(crc32(body), 4);
-    return Buffer.concat([frame.subarray(0, 4), body, frame.subarray(4)]);
-  };
-  const header = Buffer.alloc(13);
-  header.writeUInt32BE(size, 0);
-  header.writeUInt32BE(size, 4);
-  header.set([8, 2, 0, 0, 0], 8);
-  const row = Buffer.concat([Buffer.from([0]), Buffer.alloc(size * 3, 120)]);
-  const pixels = deflateSync(Buffer.concat(Array.from({ length: size }, () => row)));
-  return Buffer.concat([Buffer.from("89504e470d0a1a0a", "hex"), chunk("IHDR", header), chunk("IDAT", pixels), chunk("IEND", Buffer.alloc(0))]);
-}
 
 test("a second factor is turned on, asked for, and turned off", async () => {
   const { page } = erin;

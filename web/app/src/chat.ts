@@ -20,6 +20,7 @@ export function trayOf(roomId: string): Tray {
     tray = new Tray({
       upload: (file, options) => chat.transfer.uploadAttachment(file, file.name, options),
       explain: explainUpload,
+      limits: () => chat.messages.limits,
     });
     trays.set(roomId, tray);
   }

@@ -18,6 +18,7 @@ import "./styles/dialog.css";
 import "./styles/menu.css";
 import "./styles/beside.css";
 import "./styles/settings.css";
+import "./styles/reports.css";
 
 const root = document.getElementById("root")!;
 const load = (name: string) => fetch(import.meta.env.BASE_URL + name, { cache: "no-store" });

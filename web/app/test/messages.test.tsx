@@ -1,58 +1,12 @@
 // @vitest-environment happy-dom
 import { act } from "@testing-library/react";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import type { Message, User } from "@chat/sdk";
 import { message, ROOM, type Route } from "../../sdk/test/support.js";
 import { isMentioned } from "../src/room/mentions.js";
 import { emojiIn } from "../src/room/emoji.js";
 import { wants, worthTelling } from "../src/notices.js";
-import { ME, nothing, openPage, problem, screen, within, type Opening } from "./support.js";
-
-const BOB: User = { id: "u-bob", username: "bob", email: "b@users.invalid" };
-const room = (more: object = {}) => ({
-  id: ROOM,
-  name: "Garden",
-  isPrivate: false,
-  kind: "room",
-  role: "owner",
-  members: [ME, BOB],
-  memberCount: 2,
-  settings: { notifications: "all", mutedUntil: null, isFavourite: false },
-  ...more,
-});
-
-/** In a room with these messages, connected. */
-async function inRoom(messages: Message[], { routes = {}, of = {}, hash = "" }: { routes?: Opening["routes"]; of?: object; hash?: string } = {}) {
-  const opened = openPage(`#/rooms/${ROOM}${hash}`, {
-    routes: {
-      "GET /rooms": () => [room(of)],
-      [`GET /rooms/${ROOM}/members`]: () => ({ members: [ME, BOB], nextCursor: null }),
-      [`GET /rooms/${ROOM}/receipts`]: () => ({ receipts: [], nextCursor: null }),
-      "GET /messages": () => ({ messages: messages.toReversed(), nextCursor: null, newerCursor: null }),
-      ...routes,
-    },
-  });
-  const { world } = opened;
-  world.pongs = true;
-  await screen.findByRole("heading", { name: "Garden", level: 1 });
-  await vi.waitFor(() => world.socket.all("x"));
-  act(() => world.socket.ready());
-  await vi.waitFor(() => world.socket.last("room.subscribe"));
-  act(() => world.socket.joined(ROOM, 100));
-  if (messages.length > 0) await vi.waitFor(() => expect(document.querySelector(".message")).not.toBeNull(), { timeout: 5_000 });
-  const bubble = (text: string) => within(screen.getAllByText(text).map((el) => el.closest<HTMLElement>(".message")).find(Boolean)!);
-  const says = (frame: object) => act(() => world.socket.says(frame));
-  const more = async (text: string, choice: string) => {
-    await opened.user.click(bubble(text).getByRole("button", { name: "More to do with this message" }));
-    await opened.user.click(bubble(text).getByRole("button", { name: choice }));
-  };
-  return { ...opened, bubble, says, more };
-}
-
-const recent = (seq: number, changes: Partial<Message> = {}) => {
-  const at = new Date(Date.now() - 60_000 + seq).toISOString();
-  return message(seq, { createdAt: at, updatedAt: at, ...changes });
-};
+import { BOB, inRoom, recent, room } from "./inroom.js";
+import { ME, nothing, openPage, problem, screen, within } from "./support.js";
 
 afterEach(() => vi.unstubAllGlobals());
 
@@ -139,46 +93,6 @@ describe("replies", () => {
   });
 });
 
-describe("a link to a message", () => {
-  it("opens the room around it, and the room grows from there to its end", async () => {
-    const page = (top: number) => ({
-      messages: Array.from({ length: 10 }, (_, n) => message(top - n)),
-      nextCursor: top > 20 ? String(top - 10) : null,
-      newerCursor: top < 60 ? String(top + 10) : null,
-    });
-    await inRoom([message(60)], {
-      hash: "/messages/m20",
-      routes: {
-        "GET /messages": ({ path }) => {
-          const query = new URL(path, "http://x").searchParams;
-          return page(Number(query.get("cursor") ?? query.get("around")?.slice(1) ?? 60));
-        },
-      },
-    });
-    await screen.findByText("text 20");
-    await vi.waitFor(() => expect(document.activeElement?.getAttribute("data-message-id")).toBe("m20"));
-    expect(document.activeElement!.classList).toContain("message-target");
-    await screen.findByText("text 60");
-  });
-
-  it("says when there is no such message", async () => {
-    await inRoom([message(90)], {
-      hash: "/messages/m20",
-      routes: { "GET /messages": ({ path }) => (path.includes("around=") ? problem(404, "notFound") : { messages: [message(90)], nextCursor: null }) },
-    });
-    await screen.findByText("This does not exist any more.");
-    screen.getByText("text 90");
-  });
-
-  it("is copied from the message's menu", async () => {
-    const { more } = await inRoom([message(1)]);
-    const write = vi.spyOn(navigator.clipboard, "writeText").mockResolvedValue();
-    await more("text 1", "Copy link");
-    expect(write).toHaveBeenCalledWith(expect.stringMatching(new RegExp(`#/rooms/${ROOM}/messages/m1$`)));
-    await screen.findByText("The link is copied.");
-  });
-});
-
 describe("what can be done to a message", () => {
   const labels = async (text: string, view: Awaited<ReturnType<typeof inRoom>>) => {
     await view.user.click(view.bubble(text).getByRole("button", { name: "More to do with this message" }));
@@ -245,6 +159,18 @@ describe("what is pinned", () => {
 });
 
 describe("what one may send", () => {
+  it("is as long as the server says", async () => {
+    const { user, world } = await inRoom([], { limits: { contentChars: 12 } });
+    const field = screen.getByRole("textbox", { name: /^Message to/ });
+    await user.type(field, "thirteen long{Enter}");
+    screen.getByText("1 character too many. Shorten the message.");
+    expect(world.socket.all("message.send")).toEqual([]);
+    await user.type(field, "{Backspace}");
+    screen.getByText("0 characters left");
+    await user.type(field, "{Enter}");
+    expect(world.socket.last("message.send").d).toMatchObject({ content: "thirteen lon" });
+  });
+
   it("is held back in slow mode, and the wait is told", async () => {
     const { user, world } = await inRoom([recent(1, { userId: ME.id })], { of: { role: "member", slowModeSeconds: 300 } });
     await screen.findByText(/^Slow mode: you can send again in 4 minutes\.$/);
@@ -285,6 +211,19 @@ describe("the search", () => {
     await user.click(found);
     await vi.waitFor(() => expect(screen.queryByRole("dialog", { name: "Search" })).toBeNull());
     expect(found.getAttribute("href")).toBe(`#/rooms/${ROOM}/messages/m20`);
+  });
+
+  it("names whoever wrote, also of a room that he left", async () => {
+    const left = { ...hit, message: message(20, { content: "the tomatoes", userId: "u-left" }) };
+    const { user } = await inRoom([], {
+      routes: {
+        "GET /messages/search": () => ({ results: [left], nextCursor: null }),
+        "GET /users/u-left": () => ({ id: "u-left", username: "lea", email: "l@users.invalid" }),
+      },
+    });
+    await user.click(screen.getByRole("button", { name: "Search messages" }));
+    await user.type(await screen.findByLabelText("Words and filters"), "tomatoes{Enter}");
+    await screen.findByText("lea", { selector: ".hit-text strong" });
   });
 
   it("says what is wrong with a question, and when nothing is found", async () => {

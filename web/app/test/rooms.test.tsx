@@ -82,6 +82,19 @@ describe("a room", () => {
     expect(screen.queryByRole("textbox", { name: /^Message to/ })).toBeNull();
   });
 
+  it("has a time of its own for changing messages, and the server's again", async () => {
+    let room: object = garden();
+    const change = vi.fn(({ body }: { body: any }): object => (room = garden(body.editWindowSeconds === null ? {} : body)));
+    const { user, fromMenu } = await inGarden({ "GET /rooms": () => [room], [`PATCH /rooms/${ROOM}`]: change });
+    for (const choice of ["1 hour", "as long as everywhere"]) {
+      await fromMenu("Room settings");
+      await user.selectOptions(screen.getByLabelText("Own messages can be changed for"), choice);
+      await user.click(screen.getByRole("button", { name: "Save" }));
+      await vi.waitFor(() => expect(screen.queryByRole("dialog", { name: "Room settings" })).toBeNull());
+    }
+    expect(change.mock.calls.map(([{ body }]) => body.editWindowSeconds)).toEqual([3_600, null]);
+  });
+
   it("offers a plain member what is everybody's, and no more", async () => {
     const routes = { [`PUT /users/me/blocks/${BOB.id}`]: () => nothing(), "POST /direct-rooms": () => garden({ id: "d1", kind: "direct" }) };
     const { user, drawer } = await inGarden(routes, garden({ role: "member" }));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ApiError, type Attachment } from "@chat/sdk";
-import { explainUpload, MAX_BYTES, objectionTo } from "../src/files/kinds.js";
+import { explainUpload, objectionTo } from "../src/files/kinds.js";
 import { Tray, type TrayPort } from "../src/files/tray.js";
 
 interface Call {
@@ -11,15 +11,16 @@ interface Call {
   reject: (reason: unknown) => void;
 }
 
+const MAX_BYTES = 9.5 * 1024 * 1024;
 const named = (name: string, type = "image/png", size = 10) => new File([new Uint8Array(size)], name, { type });
 const attachment = (id: string): Attachment => ({ id, url: `https://x.example/attachments/${id}`, name: id, type: "image/png", size: 10 });
 const refusal = (code: string, status: number) => new ApiError({ status, code, title: code, retryable: false });
 
-function open() {
+function open(limits = { files: 10, fileBytes: MAX_BYTES }) {
   const calls: Call[] = [];
   const upload: TrayPort["upload"] = (file, { signal, onProgress }) =>
     new Promise((resolve, reject) => void calls.push({ file, signal, onProgress, resolve, reject }));
-  const tray = new Tray({ upload, explain: explainUpload });
+  const tray = new Tray({ upload, explain: explainUpload, limits: () => limits });
   const states = () => tray.snapshot().items.map(({ state }) => state);
   return { tray, calls, states };
 }
@@ -77,6 +78,13 @@ describe("files on their way into a message", () => {
     expect(tray.snapshot().objections).toEqual(["A message takes 10 files: 2 files were left out."]);
   });
 
+  it("are as many, and as large, as the server says", () => {
+    const { tray, calls } = open({ files: 1, fileBytes: 100 });
+    tray.add([named("a.png", "image/png", 101), named("b.png", "image/png", 100), named("c.png")]);
+    expect(calls.map(({ file }) => file.name)).toEqual(["b.png"]);
+    expect(tray.snapshot().objections).toEqual(["a.png: This file has 101 bytes. The limit is 100 bytes.", "A message takes 1 file: 1 file was left out."]);
+  });
+
   it("stop when somebody logs out", () => {
     const { tray, calls } = open();
     tray.add([named("a.png")]);
@@ -88,9 +96,9 @@ describe("files on their way into a message", () => {
 
 describe("a file", () => {
   it("is judged by what it calls itself, or by its ending where it does not", () => {
-    expect(objectionTo(named("a.JPEG", ""))).toBeNull();
-    expect(objectionTo(named("letter.docx", ""))).toBeNull();
-    expect(objectionTo(named("page.html", "text/html"))).not.toBeNull();
-    expect(objectionTo(named("a.png", "image/png", 0))).toBe("This file is empty.");
+    expect(objectionTo(named("a.JPEG", ""), MAX_BYTES)).toBeNull();
+    expect(objectionTo(named("letter.docx", ""), MAX_BYTES)).toBeNull();
+    expect(objectionTo(named("page.html", "text/html"), MAX_BYTES)).not.toBeNull();
+    expect(objectionTo(named("a.png", "image/png", 0), MAX_BYTES)).toBe("This file is empty.");
   });
 });

@@ -17,6 +17,9 @@ import type {
 
 const message = (messageId: string, ...rest: string[]) => ["/messages", ...[messageId, ...rest].map(encodeURIComponent)].join("/");
 
+/** Where a page is: what a cursor leads to, or around a message, or about a moment; the latest without either. */
+export type PlaceInRoom = { cursor?: string; around?: string; at?: string };
+
 export class Api {
   constructor(private readonly http: HttpClient) {}
 
@@ -40,6 +43,11 @@ export class Api {
 
   logout(): Promise<void> {
     return this.http.request("/auth/logout", { method: "POST", cookie: true });
+  }
+
+  /** Also somebody who is gone, under the name that is left. */
+  user(userId: string): Promise<User> {
+    return this.http.request(`/users/${encodeURIComponent(userId)}`);
   }
 
   me(): Promise<User> {
@@ -72,8 +80,8 @@ export class Api {
     return this.http.request("/directory/rooms", { query: { limit, cursor, query: text || undefined } });
   }
 
-  /** Newest first: the latest, those that a cursor leads to, or those around one. */
-  messages(roomId: string, place: { cursor?: string; around?: string } = {}, limit = 50): Promise<MessagePage> {
+  /** Newest first. */
+  messages(roomId: string, place: PlaceInRoom = {}, limit = 50): Promise<MessagePage> {
     return this.http.request("/messages", { query: { roomId, limit, ...place } });
   }
 

@@ -8,6 +8,7 @@ import { Emitter } from "./emitter.js";
 import { Me } from "./me.js";
 import { Messages } from "./messages.js";
 import { News } from "./news.js";
+import { Moderation } from "./moderation.js";
 import { People } from "./people.js";
 import { RoomActions } from "./roomactions.js";
 import { RoomList } from "./roomlist.js";
@@ -31,6 +32,7 @@ export class ChatClient {
   readonly account: AccountApi;
   readonly transfer: Transfer;
   readonly roomActions: RoomActions;
+  readonly moderation: Moderation;
   private readonly http: HttpClient;
   private readonly tokens: TokenStore;
   private readonly emitter = new Emitter<Topic>();
@@ -43,7 +45,7 @@ export class ChatClient {
   private connectionState: ConnectionState = { status: "idle" };
   private readonly roomList: RoomList;
   private readonly userLog: UserLog;
-  private readonly people: People;
+  readonly people: People;
   private stopWaking: (() => void) | null = null;
 
   constructor(private readonly env: Environment) {
@@ -79,7 +81,10 @@ export class ChatClient {
       outbox: () => this.messages.outbox,
       overlay: (message) => this.messages.reactions.overlay(message),
       memberCount: (roomId) => this.roomList.find(roomId)?.memberCount ?? null,
-      changed: (roomId) => this.emitter.emit(`room:${roomId}`),
+      changed: (roomId) => {
+        this.emitter.emit(`room:${roomId}`);
+        this.people.screenChanged();
+      },
       membersChanged: (roomId) => this.emitter.emit(`members:${roomId}`),
       countsChanged: () => this.emitter.emit("unread"),
       active: (roomId) => this.roomList.active(roomId),
@@ -101,11 +106,13 @@ export class ChatClient {
       membersChanged: (roomId) => void this.roomStore.members(roomId)?.reload(),
       settingsChanged: (roomId, settings) => this.roomList.settingsChanged(roomId, settings),
     });
+    this.moderation = new Moderation(this.http, (userIds) => this.people.shown(userIds));
     this.people = new People(env, {
       ...socket,
       me,
       // The open rooms first; then the other one of each room for two.
       onScreen: () => [...this.roomStore.peopleOnScreen(), ...this.roomList.pairs()],
+      ask: (userId) => this.api.user(userId),
       usersChanged: () => this.emitter.emit("users"),
       presenceChanged: () => this.emitter.emit("presence"),
       typingChanged: (roomId) => this.emitter.emit(`typing:${roomId}`),

@@ -61,6 +61,8 @@ type TimerName = "reconnect" | "stable" | "drain";
 export class Connection {
   /** What servers did that the protocol forbids, over the life of this object. */
   readonly faults: ProtocolFaults = { repeats: 0, gaps: 0 };
+  /** As the last server said; empty before any did. */
+  limits: Readonly<Record<string, unknown>> = {};
   private state: ConnectionState = { status: "idle" };
   private link: Link | null = null;
   private move: Move | null = null;
@@ -160,6 +162,7 @@ export class Connection {
 
   private becameReady(hello: HelloData, ready: ReadyData): void {
     this.startStableTimer();
+    this.limits = hello.limits;
     this.setState({ status: "ready" });
     const resumption = hello.features.includes("resume") ? this.port.resumption(hello, ready) : null;
     if (resumption) {
@@ -237,6 +240,7 @@ export class Connection {
 
     const old = this.link;
     this.link = link;
+    this.limits = hello.limits;
     this.cancel("drain");
     this.startStableTimer();
     old?.close(CLOSE_DELIBERATE);

@@ -4,7 +4,9 @@ export type { Farewell, Job, LoginSession, NewSecondFactor, ProfileChange } from
 export { ApiError, type FieldError } from "./http.js";
 export { browserEnvironment, memoryStorage, type Environment, type Places, type Upload } from "./environment.js";
 export { deliveryOf, RECEIPTS_MAX_MEMBERS, type Delivery, type ReceiptMarks } from "./receipts.js";
-export type { Ban, Invite, InvitePreview, Report, RoomChange } from "./roomactions.js";
+export type { Ban, Invite, InvitePreview, RoomChange } from "./roomactions.js";
+export type { Report, ReportAction, ReportPage, ReportStatus } from "./moderation.js";
+export type { MessageLimits } from "./messages.js";
 export type { ConnectionState } from "./connection.js";
 export type { RoomState } from "./counts.js";
 export type { MemberView } from "./members.js";

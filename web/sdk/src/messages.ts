@@ -13,6 +13,16 @@ import { withReaction } from "./extras.js";
 import type { RoomStore } from "./rooms.js";
 import type { Attachment, Message } from "./types.js";
 
+/** What one message may hold. */
+export interface MessageLimits {
+  readonly characters: number;
+  readonly files: number;
+  readonly fileBytes: number;
+}
+
+/** As servers are set up, where nobody changed it. */
+const USUAL: MessageLimits = { characters: 8_000, files: 10, fileBytes: 9.5 * 1024 * 1024 };
+
 export interface MessagesPort {
   readonly api: Api;
   readonly connection: Connection;
@@ -41,6 +51,17 @@ export class Messages {
         rooms.touch(roomId, ({ timeline }) => timeline.change(id, (message) => withReaction(message, emoji, me() ?? "", on, me()))),
       changed: (roomId) => rooms.refreshView(roomId),
     });
+  }
+
+  /** As the server says, and before it did, as is usual. */
+  get limits(): MessageLimits {
+    const { contentChars, attachments, fileBytes } = this.port.connection.limits;
+    const told = (limit: unknown, usual: number) => (typeof limit === "number" ? limit : usual);
+    return {
+      characters: told(contentChars, USUAL.characters),
+      files: told(attachments, USUAL.files),
+      fileBytes: told(fileBytes, USUAL.fileBytes),
+    };
   }
 
   begin(userId: string): void {
@@ -123,6 +144,11 @@ export class Messages {
   /** Shows a message among those around it; false when it is not there. */
   async jumpTo(roomId: string, messageId: string): Promise<boolean> {
     return (await this.port.rooms.room(roomId)?.jumpTo(messageId)) ?? false;
+  }
+
+  /** Shows what was said first from a moment on, or else last before it; null where nothing was said. */
+  async jumpToMoment(roomId: string, at: string): Promise<Message | null> {
+    return (await this.port.rooms.room(roomId)?.jumpToMoment(at)) ?? null;
   }
 
   jumpToEnd(roomId: string): void {

@@ -3,6 +3,7 @@
 import { ServerClock } from "./clock.js";
 import { encode, isMessageEvent, type LogEvent, type ServerFrame } from "./frames.js";
 import { PresenceBook, type Presence } from "./presence.js";
+import { Strangers } from "./strangers.js";
 import { Typing } from "./typing.js";
 import type { Environment } from "./environment.js";
 import type { SocketPort } from "./link.js";
@@ -12,6 +13,7 @@ export interface PeoplePort extends SocketPort {
   me(): string | null;
   /** Those whose presence is shown, those that matter most first. */
   onScreen(): Iterable<string>;
+  ask(userId: string): Promise<User>;
   usersChanged(): void;
   presenceChanged(): void;
   typingChanged(roomId: string): void;
@@ -21,6 +23,7 @@ export class People {
   private readonly clock: ServerClock;
   private readonly typing: Typing;
   private readonly presenceBook: PresenceBook;
+  private readonly strangers: Strangers;
   private byId: ReadonlyMap<string, User> = new Map();
 
   constructor(
@@ -42,6 +45,12 @@ export class People {
           if (reply?.kind === "error" && reply.d.retryable) refused(reply.d.retryAfterMs ?? 0);
         }),
       changed: () => port.presenceChanged(),
+    });
+    this.strangers = new Strangers(env, {
+      onScreen: () => port.onScreen(),
+      ask: (userId) => port.ask(userId),
+      isKnown: (userId) => this.byId.has(userId),
+      met: (users) => this.met(users),
     });
   }
 
@@ -78,10 +87,16 @@ export class People {
   /** Somebody came on screen, or left it. */
   screenChanged(): void {
     this.presenceBook.refresh();
+    this.strangers.refresh();
+  }
+
+  /** Shown elsewhere than in a room: their names are wanted. */
+  shown(userIds: Iterable<string>): void {
+    this.strangers.look(userIds);
   }
 
   met(users: readonly User[]): void {
-    const news = users.filter((user) => this.byId.get(user.id)?.username !== user.username);
+    const news = users.filter((user) => !looksLike(user, this.byId.get(user.id)));
     if (news.length === 0) return;
     this.byId = new Map([...this.byId, ...news.map((user) => [user.id, user] as const)]);
     this.port.usersChanged();
@@ -109,6 +124,7 @@ export class People {
   clear(): void {
     this.typing.clear();
     this.presenceBook.clear();
+    this.strangers.clear();
     this.byId = new Map();
   }
 
@@ -116,3 +132,7 @@ export class People {
     for (const userId of this.port.onScreen()) if (userId !== this.port.me()) yield userId;
   }
 }
+
+/** All that a page shows of somebody in passing. */
+const looksLike = (user: User, known: User | undefined) =>
+  known !== undefined && (["username", "displayName", "avatar"] as const).every((field) => (user[field] ?? null) === (known[field] ?? null));

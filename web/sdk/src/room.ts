@@ -7,7 +7,7 @@ import { Quotes } from "./quotes.js";
 import { Receipts, type ReceiptMarks } from "./receipts.js";
 import { Thread, type ThreadView } from "./threads.js";
 import { Timeline } from "./timeline.js";
-import type { Api } from "./api.js";
+import type { Api, PlaceInRoom } from "./api.js";
 import type { Outbox, OutboxItem } from "./outbox.js";
 import type { Message, MessagePage, User } from "./types.js";
 
@@ -92,6 +92,14 @@ export class OpenRoom {
     return (this.view ??= this.build());
   }
 
+  /** Whose names are shown: the members, and those who wrote or deleted what is to be seen. */
+  *people(): Iterable<string> {
+    for (const { id } of this.members.snapshot.members) yield id;
+    const { entries, quotes, thread } = this.snapshot;
+    for (const entry of [...entries, ...(thread?.entries ?? [])]) if (entry.kind === "message") yield* namedBy(entry.message);
+    for (const message of [thread?.root, ...quotes.values()]) if (message) yield* namedBy(message);
+  }
+
   get idle(): boolean {
     return !this.timeline.historyLoaded && !this.loading && !this.error;
   }
@@ -135,6 +143,18 @@ export class OpenRoom {
     return this.shows(messageId);
   }
 
+  /** Shows what was said first from a moment on, or else last before it; null where nothing was said. */
+  async jumpToMoment(at: string): Promise<Message | null> {
+    while (this.underWay) await this.underWay.catch(() => {});
+    let found: Message | null = null;
+    await this.load({ at }, (page) => {
+      this.timeline.mergeAround(page);
+      const isSince = ({ createdAt }: Message) => Date.parse(createdAt) >= Date.parse(at);
+      found = page.messages.findLast(isSince) ?? page.messages[0] ?? null;
+    });
+    return found;
+  }
+
   jumpToEnd(): void {
     this.timeline.leaveAside();
     this.changed();
@@ -171,7 +191,7 @@ export class OpenRoom {
   }
 
   /** One page at a time. */
-  private load(place: { cursor?: string; around?: string }, merge: (page: MessagePage) => void): Promise<void> {
+  private load(place: PlaceInRoom, merge: (page: MessagePage) => void): Promise<void> {
     const asked = this.ask(place, merge).finally(() => {
       if (this.underWay === asked) this.underWay = null;
     });
@@ -179,7 +199,7 @@ export class OpenRoom {
   }
 
   /** An answer to a question from before a reset is none. */
-  private async ask(place: { cursor?: string; around?: string }, merge: (page: MessagePage) => void): Promise<void> {
+  private async ask(place: PlaceInRoom, merge: (page: MessagePage) => void): Promise<void> {
     const generation = this.generation;
     this.loading = true;
     this.error = null;
@@ -241,3 +261,5 @@ export class OpenRoom {
     return { key: message.clientMsgId ?? message.id, kind: "message", message: this.port.overlay(message) };
   }
 }
+
+const namedBy = ({ userId, by }: Message) => (by ? [userId, by] : [userId]);

@@ -2,7 +2,7 @@
 // did it need not wait for that.
 
 import { ApiError, type HttpClient } from "./http.js";
-import type { HistoryVisibility, Message, NewRoom, Room, RoomSettings, User } from "./types.js";
+import type { HistoryVisibility, NewRoom, Room, RoomSettings, User } from "./types.js";
 
 export interface RoomChange {
   name?: string;
@@ -10,7 +10,8 @@ export interface RoomChange {
   description?: string;
   topic?: string;
   historyVisibility?: HistoryVisibility;
-  editWindowSeconds?: number;
+  /** Null: as everywhere on the server. */
+  editWindowSeconds?: number | null;
   slowModeSeconds?: number;
 }
 
@@ -37,15 +38,6 @@ export interface Ban {
   user: User;
   bannedBy: string;
   bannedAt: string;
-}
-
-/** What members complained of, one a message. */
-export interface Report {
-  id: string;
-  message: Message;
-  reporters: { userId: string; reason: string; createdAt: string }[];
-  createdAt: string;
-  status: "open" | "resolved";
 }
 
 export interface RoomActionsPort {
@@ -139,16 +131,6 @@ export class RoomActions {
 
   async bans(roomId: string): Promise<Ban[]> {
     return (await this.http.request<{ bans: Ban[] }>(path(roomId, "bans"))).bans;
-  }
-
-  // --- reports -----------------------------------------------------------------
-
-  async reports(roomId: string): Promise<Report[]> {
-    return (await this.http.request<{ reports: Report[] }>(path(roomId, "reports"))).reports;
-  }
-
-  resolve(reportId: string, action: "dismiss" | "delete"): Promise<void> {
-    return this.http.request(`/reports/${encodeURIComponent(reportId)}/resolve`, { method: "POST", body: { action } });
   }
 
   // --- invitations -------------------------------------------------------------

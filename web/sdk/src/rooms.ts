@@ -120,13 +120,8 @@ export class RoomStore {
     return this.rooms.get(roomId)?.members ?? null;
   }
 
-  /** Those in the open rooms, and those who wrote there. */
   *peopleOnScreen(): Iterable<string> {
-    for (const room of this.rooms.values()) {
-      if (!room.open) continue;
-      for (const user of room.members.snapshot.members) yield user.id;
-      for (const message of room.timeline.messages()) yield message.userId;
-    }
+    for (const room of this.rooms.values()) if (room.open) yield* room.people();
   }
 
   /** Drops the cached view after the outbox changed. */

@@ -2,12 +2,14 @@
 
 import type { Receipt } from "./frames.js";
 
-/** What people tell of themselves; the last two are told of oneself alone. Absent where the server does not say. */
+/** What people tell of themselves; the last three are told of oneself alone. Absent where the server does not say. */
 export interface Profile {
   displayName?: string | null;
   statusText?: string | null;
   emailVerified?: boolean;
   secondFactor?: boolean;
+  /** What one may do on the server; of oneself alone. */
+  serverRole?: "user" | "moderator" | "administrator";
 }
 
 export interface User extends Profile {

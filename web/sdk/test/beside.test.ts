@@ -152,6 +152,32 @@ describe("places in a room", () => {
     expect(client.room(ROOM)!.error).toBeNull();
   });
 
+  it("are found by a moment: what was said first since then, or else last before", async () => {
+    const { world, client, ends } = await inLongRoom();
+    const asked: string[] = [];
+    /** As the server cuts it: about the first message since then, or up to the end. */
+    const about = (at: string) => {
+      const first = Array.from({ length: 60 }, (_, n) => n + 1).find((seq) => Date.parse(message(seq).createdAt) >= Date.parse(at)) ?? 61;
+      const top = Math.min(first + 4, 60);
+      return { messages: Array.from({ length: 10 }, (_, n) => message(top - n)), nextCursor: String(top - 10), newerCursor: top < 60 ? String(top + 10) : null };
+    };
+    world.routes.set("GET /messages", ({ path }) => {
+      const at = new URL(path, "http://x").searchParams.get("at")!;
+      asked.push(at);
+      return about(at);
+    });
+    const between = new Date(Date.parse(message(20).createdAt) - 500).toISOString();
+    expect((await client.messages.jumpToMoment(ROOM, between))?.id).toBe("m20");
+    expect(ends()).toEqual([15, 24]);
+    expect(client.room(ROOM)!.hasNewer).toBe(true);
+    const afterAll = "2027-01-01T00:00:00.000Z";
+    expect((await client.messages.jumpToMoment(ROOM, afterAll))?.id).toBe("m60");
+    expect(client.room(ROOM)!.hasNewer).toBe(false);
+    expect(asked).toEqual([between, afterAll]);
+    world.routes.set("GET /messages", () => ({ messages: [], nextCursor: null, newerCursor: null }));
+    expect(await client.messages.jumpToMoment(ROOM, between)).toBeNull();
+  });
+
   it("are left by going to the end, or by sending", async () => {
     const { world, client, ends } = await inLongRoom();
     await client.messages.jumpTo(ROOM, "m20");

@@ -1,7 +1,7 @@
-// Typing and presence: told now and then, never stored, over by themselves.
+// Typing and presence: told now and then, never stored, over by themselves; and who somebody is.
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { created, inRoom, ME, ROOM, settled, World } from "./support.js";
+import { created, inRoom, ME, message, problem, ROOM, settled, World } from "./support.js";
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -214,5 +214,95 @@ describe("presence", () => {
     await vi.advanceTimersByTimeAsync(1000);
     expect(watched()).toEqual([]);
     await settled();
+  });
+});
+
+describe("authors whom no list of members names", () => {
+  const gone = (id: string) => ({ id, username: `name-${id}`, email: `${id}@users.invalid` });
+  const lookups = (world: World) => world.requests.filter((key) => key.startsWith("GET /users/u-"));
+
+  it("are asked for once each, when the members have come", async () => {
+    const { world, client } = await inRoom();
+    world.routes.set("GET /users/u-gone", () => gone("u-gone"));
+    for (let seq = 1; seq <= 3; seq += 1) world.socket.says(created(seq, { userId: "u-gone" }));
+    world.socket.says(created(4, { userId: "u-nobody" }));
+    expect(lookups(world)).toEqual([]);
+    await vi.advanceTimersByTimeAsync(500);
+    expect(client.knownUsers.get("u-gone")?.username).toBe("name-u-gone");
+    world.socket.says(created(5, { userId: "u-nobody" }));
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(lookups(world)).toEqual(["GET /users/u-gone", "GET /users/u-nobody"]);
+  });
+
+  it("are those too who are quoted, and who wrote in a thread", async () => {
+    const { world, client } = await inRoom();
+    const reply = message(8, { userId: "u-reply", replyTo: "m7", threadRoot: "m7" });
+    world.routes.set("GET /messages/m7/thread", () => ({ root: message(7, { userId: "u-root" }), messages: [reply], nextCursor: null }));
+    world.routes.set("GET /messages/m9", () => message(9, { userId: "u-quoted" }));
+    world.socket.says(created(1, { userId: ME.id, replyTo: "m9" }));
+    client.messages.openThread(ROOM, "m7");
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(lookups(world).sort()).toEqual(["GET /users/u-quoted", "GET /users/u-reply", "GET /users/u-root"]);
+  });
+
+  it("are those too who deleted what others wrote", async () => {
+    const { world, client } = await inRoom();
+    world.routes.set("GET /users/u-judge", () => gone("u-judge"));
+    world.socket.says(created(1));
+    world.socket.says({ t: "message.deleted", room: ROOM, seq: 2, d: message(1, { content: "", deletedAt: inMs(0), by: "u-judge" }) });
+    await vi.advanceTimersByTimeAsync(500);
+    expect(client.knownUsers.get("u-judge")?.username).toBe("name-u-judge");
+  });
+
+  it("wait for as long as the server says, and lose nobody by it", async () => {
+    const { world, client } = await inRoom();
+    let tries = 0;
+    world.routes.set("GET /users/u-gone", () => ((tries += 1) === 1 ? problem(429, "rateLimited", { retryable: true, retryAfterMs: 8_000 }) : gone("u-gone")));
+    world.routes.set("GET /users/u-left", () => gone("u-left"));
+    world.socket.says(created(1, { userId: "u-gone" }));
+    world.socket.says(created(2, { userId: "u-left" }));
+    await vi.advanceTimersByTimeAsync(8_000);
+    expect(client.knownUsers.has("u-gone")).toBe(false);
+    await vi.advanceTimersByTimeAsync(500);
+    expect([client.knownUsers.has("u-gone"), client.knownUsers.has("u-left")]).toEqual([true, true]);
+  });
+
+  it("are asked for, too, when they come while another is asked for", async () => {
+    const { world, client } = await inRoom();
+    let answer = (_: object) => {};
+    world.routes.set("GET /users/u-gone", () => new Promise((resolve) => (answer = resolve)));
+    world.routes.set("GET /users/u-left", () => gone("u-left"));
+    world.socket.says(created(1, { userId: "u-gone" }));
+    await vi.advanceTimersByTimeAsync(500);
+    world.socket.says(created(2, { userId: "u-left" }));
+    await vi.advanceTimersByTimeAsync(500);
+    answer(gone("u-gone"));
+    await vi.advanceTimersByTimeAsync(500);
+    expect([client.knownUsers.has("u-gone"), client.knownUsers.has("u-left")]).toEqual([true, true]);
+  });
+
+  it("are told to nobody else who logs in meanwhile", async () => {
+    const { world, client } = await inRoom();
+    let answer = (_: object) => {};
+    world.routes.set("GET /users/u-gone", () => new Promise((resolve) => (answer = resolve)));
+    world.routes.set("POST /auth/logout", () => new Response(null, { status: 204 }));
+    world.socket.says(created(1, { userId: "u-gone" }));
+    await vi.advanceTimersByTimeAsync(500);
+    await client.logout();
+    answer(gone("u-gone"));
+    await settled();
+    expect(client.knownUsers.size).toBe(0);
+  });
+
+  it("and members alike are known by their new names", async () => {
+    const { world, client } = await inRoom();
+    world.routes.set(`GET /rooms/${ROOM}/members`, () => ({ members: [ME, { ...gone("u-bob"), displayName: "Bob" }], nextCursor: null }));
+    world.socket.says({ t: "member.updated", room: ROOM, seq: 1, d: { userId: "u-bob", role: "member" } });
+    await vi.advanceTimersByTimeAsync(300);
+    expect(client.knownUsers.get("u-bob")?.displayName).toBe("Bob");
+    world.routes.set(`GET /rooms/${ROOM}/members`, () => ({ members: [ME, { ...gone("u-bob"), displayName: "Robert" }], nextCursor: null }));
+    world.socket.says({ t: "member.updated", room: ROOM, seq: 2, d: { userId: "u-bob", role: "member" } });
+    await vi.advanceTimersByTimeAsync(300);
+    expect(client.knownUsers.get("u-bob")?.displayName).toBe("Robert");
   });
 });

@@ -27,6 +27,7 @@ export class FakeSocket implements SocketLike {
 
   /** What its server can do. */
   features: readonly string[] = ALL_FEATURES;
+  limits: Record<string, number> = {};
 
   constructor(
     readonly protocols: string[],
@@ -60,8 +61,8 @@ export class FakeSocket implements SocketLike {
   }
 
   hello(epoch = "e1"): void {
-    const { connId, features } = this;
-    this.says({ t: "hello", d: { version: "chat.v1", connId, epoch, heartbeatMs: 25_000, limits: {}, features } });
+    const { connId, features, limits } = this;
+    this.says({ t: "hello", d: { version: "chat.v1", connId, epoch, heartbeatMs: 25_000, limits, features } });
   }
 
   ready(epoch = "e1", userSeq = 3): void {

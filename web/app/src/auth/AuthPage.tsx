@@ -1,9 +1,10 @@
-import { useState, type FormEvent } from "react";
+import { useState } from "react";
 import { ApiError } from "@chat/sdk";
 import { chat } from "../chat.js";
 import { explain, fieldErrors, isEmail, PASSWORD_HINT, passwordFault } from "../format.js";
-import { Field, FormError } from "../ui/Field.js";
+import { Field } from "../ui/Field.js";
 import { PasswordField } from "../ui/PasswordField.js";
+import { AskForm } from "./AskForm.js";
 import { AuthFrame } from "./AuthFrame.js";
 import { CodeForm } from "./CodeForm.js";
 import { typed } from "./typed.js";
@@ -60,8 +61,7 @@ function AuthForm({ mode, onHalf }: AuthFormProps) {
   const [busy, setBusy] = useState(false);
   const registering = mode === "register";
 
-  const submit = async (event: FormEvent) => {
-    event.preventDefault();
+  const submit = async () => {
     const invalid = validate(mode, username, email, password);
     setErrors(invalid);
     setError(null);
@@ -81,7 +81,19 @@ function AuthForm({ mode, onHalf }: AuthFormProps) {
   };
 
   return (
-    <form className="form" onSubmit={(event) => void submit(event)} noValidate>
+    <AskForm
+      action={registering ? "Create account" : "Log in"}
+      busy={busy}
+      error={error}
+      onSubmit={submit}
+      after={
+        !registering && (
+          <a className="auth-forgot" href="#/forgot-password" onClick={() => (typed.email = email.trim())}>
+            Forgot Password?
+          </a>
+        )
+      }
+    >
       {registering && (
         <Field
           label="User name"
@@ -114,16 +126,7 @@ function AuthForm({ mode, onHalf }: AuthFormProps) {
         error={errors.password}
         onValue={setPassword}
       />
-      <FormError text={error} />
-      <button type="submit" className="button primary wide" disabled={busy}>
-        {busy ? "One moment…" : registering ? "Create account" : "Log in"}
-      </button>
-      {!registering && (
-        <a className="auth-forgot" href="#/forgot-password" onClick={() => (typed.email = email.trim())}>
-          Forgot Password?
-        </a>
-      )}
-    </form>
+    </AskForm>
   );
 }
 

@@ -1,8 +1,8 @@
-import { useState, type FormEvent } from "react";
+import { useState } from "react";
 import { ApiError } from "@chat/sdk";
 import { explain } from "../format.js";
-import { FormError } from "../ui/Field.js";
 import { CodeField } from "../ui/CodeField.js";
+import { AskForm } from "./AskForm.js";
 
 interface CodeFormProps {
   onCode: (code: string) => Promise<void>;
@@ -16,8 +16,7 @@ export function CodeForm({ onCode, onBack }: CodeFormProps) {
   const [error, setError] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
 
-  const submit = async (event: FormEvent) => {
-    event.preventDefault();
+  const submit = async () => {
     setError(null);
     setCodeError(code.trim() ? undefined : "Enter the code.");
     if (!code.trim()) return;
@@ -32,15 +31,18 @@ export function CodeForm({ onCode, onBack }: CodeFormProps) {
   };
 
   return (
-    <form className="form" onSubmit={(event) => void submit(event)} noValidate>
+    <AskForm
+      action="Log in"
+      busy={busy}
+      error={error}
+      onSubmit={submit}
+      after={
+        <button type="button" className="button wide" onClick={onBack}>
+          Back
+        </button>
+      }
+    >
       <CodeField value={code} error={codeError} onValue={setCode} autoFocus />
-      <FormError text={error} />
-      <button type="submit" className="button primary wide" disabled={busy}>
-        {busy ? "One moment…" : "Log in"}
-      </button>
-      <button type="button" className="button wide" onClick={onBack}>
-        Back
-      </button>
-    </form>
+    </AskForm>
   );
 }

@@ -1,35 +1,24 @@
-import { useState, type FormEvent } from "react";
+import { useState } from "react";
 import { chat, useChat } from "../chat.js";
-import { explain, fieldErrors, isEmail } from "../format.js";
-import { Field, FormError } from "../ui/Field.js";
+import { isEmail } from "../format.js";
+import { Field } from "../ui/Field.js";
+import { useTask } from "../ui/useTask.js";
+import { AskForm } from "./AskForm.js";
 import { AuthFrame } from "./AuthFrame.js";
 import { typed } from "./typed.js";
 
 export function ForgotPage() {
   const user = useChat("me", () => chat.currentUser);
   const [email, setEmail] = useState(user?.email ?? typed.email);
-  const [emailError, setEmailError] = useState<string | undefined>();
-  const [error, setError] = useState<string | null>(null);
-  const [busy, setBusy] = useState(false);
   const [sentTo, setSentTo] = useState<string | null>(null);
+  const { busy, error, errors, run, refuse } = useTask(["email"]);
 
-  const submit = async (event: FormEvent) => {
-    event.preventDefault();
+  const submit = async () => {
     const address = email.trim();
-    setError(null);
-    setEmailError(isEmail(address) ? undefined : "Enter an e-mail address such as name@example.com.");
-    if (!isEmail(address)) return;
-    setBusy(true);
-    try {
-      await chat.account.forgotPassword(address);
-      typed.email = address;
-      setSentTo(address);
-    } catch (reason) {
-      const wrong = fieldErrors(reason).email;
-      if (wrong) setEmailError(wrong);
-      else setError(explain(reason));
-    }
-    setBusy(false);
+    if (!isEmail(address)) return refuse({ email: "Enter an e-mail address such as name@example.com." });
+    if (!(await run(() => chat.account.forgotPassword(address)))) return;
+    typed.email = address;
+    setSentTo(address);
   };
 
   const back = (
@@ -58,22 +47,18 @@ export function ForgotPage() {
   }
   return (
     <AuthFrame title="Forgot password" lead="You get a link by mail, and choose a new password with it.">
-      <form className="form" onSubmit={(event) => void submit(event)} noValidate>
+      <AskForm action="Mail me a link" busy={busy} error={error} onSubmit={submit}>
         <Field
           label="E-mail address"
           name="email"
           type="email"
           autoComplete="username"
           value={email}
-          error={emailError}
+          error={errors.email}
           onValue={setEmail}
           autoFocus
         />
-        <FormError text={error} />
-        <button type="submit" className="button primary wide" disabled={busy}>
-          {busy ? "One moment…" : "Mail me a link"}
-        </button>
-      </form>
+      </AskForm>
       {back}
     </AuthFrame>
   );

@@ -1,45 +1,34 @@
-import { useEffect, useState, type FormEvent } from "react";
+import { useEffect, useState } from "react";
 import { chat } from "../chat.js";
-import { explain, fieldErrors, PASSWORD_HINT, passwordFault } from "../format.js";
+import { PASSWORD_HINT, passwordFault } from "../format.js";
 import { dropToken } from "../router.js";
-import { FormError } from "../ui/Field.js";
 import { PasswordField } from "../ui/PasswordField.js";
+import { useTask } from "../ui/useTask.js";
+import { AskForm } from "./AskForm.js";
 import { AuthFrame } from "./AuthFrame.js";
 
 /** Behind the link of a forgotten password. The link is used up only when the password is taken. */
 export function ResetPage({ token }: { token: string }) {
   const [password, setPassword] = useState("");
-  const [passwordError, setPasswordError] = useState<string | undefined>();
-  const [error, setError] = useState<string | null>(null);
-  const [busy, setBusy] = useState(false);
-  const [end, setEnd] = useState<"done" | "bad" | null>(null);
+  const [done, setDone] = useState(false);
+  const { busy, error, errors, run, refuse } = useTask(["token", "password"]);
 
   // Another link may be opened in the same tab.
   useEffect(() => {
-    if (token) setEnd(null);
+    if (!token) return;
+    setDone(false);
+    refuse({});
   }, [token]);
 
-  const submit = async (event: FormEvent) => {
-    event.preventDefault();
+  const submit = async () => {
     const fault = passwordFault(password);
-    setPasswordError(fault);
-    setError(null);
-    if (fault) return;
-    setBusy(true);
-    try {
-      await chat.account.resetPassword(token, password);
-      dropToken("reset-password");
-      setEnd("done");
-    } catch (reason) {
-      const wrong = fieldErrors(reason);
-      if (wrong.token) setEnd("bad");
-      else if (wrong.password) setPasswordError(wrong.password);
-      else setError(explain(reason));
-    }
-    setBusy(false);
+    if (fault) return refuse({ password: fault });
+    if (!(await run(() => chat.account.resetPassword(token, password)))) return;
+    dropToken("reset-password");
+    setDone(true);
   };
 
-  if (end === "done") {
+  if (done) {
     return (
       <AuthFrame title="Your password is changed">
         <div className="outcome" role="status">
@@ -51,7 +40,7 @@ export function ResetPage({ token }: { token: string }) {
       </AuthFrame>
     );
   }
-  if (end === "bad" || !token) {
+  if (errors.token || !token) {
     return (
       <AuthFrame title="This link does not work any more">
         <div className="outcome" role="alert">
@@ -68,22 +57,18 @@ export function ResetPage({ token }: { token: string }) {
   }
   return (
     <AuthFrame title="Choose a new password" lead="You will be logged out everywhere else.">
-      <form className="form" onSubmit={(event) => void submit(event)} noValidate>
+      <AskForm action="Set the password" busy={busy} error={error} onSubmit={submit}>
         <PasswordField
           label="New password"
           name="password"
           autoComplete="new-password"
           hint={PASSWORD_HINT}
           value={password}
-          error={passwordError}
+          error={errors.password}
           onValue={setPassword}
           autoFocus
         />
-        <FormError text={error} />
-        <button type="submit" className="button primary wide" disabled={busy}>
-          {busy ? "One moment…" : "Set the password"}
-        </button>
-      </form>
+      </AskForm>
     </AuthFrame>
   );
 }

@@ -3,9 +3,6 @@
 import { ApiError } from "@chat/sdk";
 import { explain, sizeOf } from "../format.js";
 
-export const MAX_FILES = 10;
-export const MAX_BYTES = 9.5 * 1024 * 1024;
-
 const KINDS: Record<string, { type: string; label: string }> = {
   jpg: { type: "image/jpeg", label: "JPEG" },
   jpeg: { type: "image/jpeg", label: "JPEG" },
@@ -17,7 +14,7 @@ const KINDS: Record<string, { type: string; label: string }> = {
 };
 
 export const ACCEPT = [...new Set(Object.entries(KINDS).flatMap(([ending, { type }]) => [`.${ending}`, type]))].join(",");
-export const TAKEN = "JPEG, PNG and GIF pictures, and PDF, DOC and DOCX documents, of up to 9.5 MiB each";
+const TAKEN = "JPEG, PNG and GIF pictures, and PDF, DOC and DOCX documents";
 
 export const isImage = (type: string) => /^image\/(jpeg|png|gif)$/.test(type);
 
@@ -28,11 +25,11 @@ export function labelOf({ type, name }: { type: string; name: string }): string 
 }
 
 /** Why a file need not even be tried, or null. */
-export function objectionTo(file: Pick<File, "name" | "type" | "size">): string | null {
+export function objectionTo(file: Pick<File, "name" | "type" | "size">, maxBytes: number): string | null {
   const known = Object.values(KINDS).some(({ type }) => type === file.type) || endingOf(file.name) in KINDS;
-  if (!known) return `This kind of file is not taken. Taken are ${TAKEN}.`;
+  if (!known) return `This kind of file is not taken. Taken are ${TAKEN}, of up to ${sizeOf(maxBytes)} each.`;
   if (file.size === 0) return "This file is empty.";
-  if (file.size > MAX_BYTES) return `This file has ${sizeOf(file.size)}. The limit is 9.5 MiB.`;
+  if (file.size > maxBytes) return `This file has ${sizeOf(file.size)}. The limit is ${sizeOf(maxBytes)}.`;
   return null;
 }
 

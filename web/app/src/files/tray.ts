@@ -1,9 +1,9 @@
 // Files on their way into a message: uploaded as soon as they are chosen, so
 // that sending need not wait. Pure state and no page: it can be tried alone.
 
-import type { Attachment } from "@chat/sdk";
+import type { Attachment, MessageLimits } from "@chat/sdk";
 import { count } from "../format.js";
-import { MAX_FILES, objectionTo } from "./kinds.js";
+import { objectionTo } from "./kinds.js";
 
 export interface TrayItem {
   readonly key: number;
@@ -24,6 +24,7 @@ export interface TrayView {
 export interface TrayPort {
   upload(file: File, options: { signal: AbortSignal; onProgress: (share: number) => void }): Promise<Attachment>;
   explain(reason: unknown): string;
+  limits(): Pick<MessageLimits, "files" | "fileBytes">;
 }
 
 export class Tray {
@@ -44,13 +45,14 @@ export class Tray {
   add(files: readonly File[]): void {
     const objections: string[] = [];
     const items: TrayItem[] = [];
-    let room = MAX_FILES - this.view.items.length;
+    const limits = this.port.limits();
+    let room = limits.files - this.view.items.length;
     for (const file of files) {
-      const objection = objectionTo(file);
+      const objection = objectionTo(file, limits.fileBytes);
       if (objection) objections.push(`${file.name}: ${objection}`);
       else if (room-- > 0) items.push({ key: (this.keys += 1), file, state: "uploading", progress: 0, error: null, attachment: null });
     }
-    if (room < 0) objections.push(`A message takes ${MAX_FILES} files: ${count(-room, "file was", "files were")} left out.`);
+    if (room < 0) objections.push(`A message takes ${count(limits.files, "file", "files")}: ${count(-room, "file was", "files were")} left out.`);
     this.set({ items: [...this.view.items, ...items], objections });
     for (const item of items) void this.upload(item);
   }

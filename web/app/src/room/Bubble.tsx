@@ -60,7 +60,7 @@ export const Bubble = memo(function Bubble(props: BubbleProps) {
           <div className="message-line">
             <div className={`bubble ${deleted ? "bubble-deleted" : ""}`}>
               {replyTo && quoted !== false && !deleted && (
-                <Quote roomId={roomId} messageId={replyTo} message={quoted} author={quoted ? nameOf(users, quoted.userId) : ""} onJump={deeds.jump} />
+                <Quote roomId={roomId} messageId={replyTo} message={quoted} author={quoted ? nameOf(users, quoted.userId) : ""} />
               )}
               <div className="bubble-body">
                 {!deleted && attachments.length > 0 && <Attachments attachments={attachments} />}

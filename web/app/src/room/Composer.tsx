@@ -9,9 +9,8 @@ import { Icon } from "../ui/Icon.js";
 import { gist } from "./Quote.js";
 import type { Hold } from "./useHold.js";
 
-export const MAX_CHARACTERS = 8_000;
 /** The counter appears when it begins to matter. */
-const WARN_CHARACTERS = 7_500;
+const WARN_CHARACTERS = 500;
 const COMPOSER_ID = "composer-text";
 
 interface ComposerProps {
@@ -38,7 +37,8 @@ export function Composer({ place, roomId, label, hold, replyTo, replying, editin
   const { items } = useTray(tray);
   const waiting = items.filter(({ state }) => state !== "done").length;
   const length = [...text.trim()].length;
-  const excess = length - MAX_CHARACTERS;
+  const left = chat.messages.limits.characters - length;
+  const excess = -left;
   const sendable = (length > 0 || items.length > 0) && excess <= 0 && waiting === 0 && !hold?.blocks;
 
   useEffect(() => {
@@ -141,13 +141,13 @@ export function Composer({ place, roomId, label, hold, replyTo, replying, editin
           <Icon name="send" />
         </button>
       </div>
-      <p id={hintId} className={`composer-hint ${length > WARN_CHARACTERS || waiting > 0 || hold ? "" : "composer-hint-idle"}`}>
+      <p id={hintId} className={`composer-hint ${left < WARN_CHARACTERS || waiting > 0 || hold ? "" : "composer-hint-idle"}`}>
         {excess > 0 ? (
           <span className="field-error">{count(excess, "character", "characters")} too many. Shorten the message.</span>
         ) : hold ? (
           hold.text
-        ) : length > WARN_CHARACTERS ? (
-          `${count(MAX_CHARACTERS - length, "character", "characters")} left`
+        ) : left < WARN_CHARACTERS ? (
+          `${count(left, "character", "characters")} left`
         ) : waiting > 0 ? (
           waitingText(items)
         ) : (

@@ -3,7 +3,7 @@ import type { Message } from "@chat/sdk";
 import { chat } from "../chat.js";
 import { explain, timeOf } from "../format.js";
 import { FormError } from "../ui/Field.js";
-import { focusComposer, MAX_CHARACTERS } from "./Composer.js";
+import { focusComposer } from "./Composer.js";
 
 interface EditFormProps {
   message: Message;
@@ -60,7 +60,7 @@ export function EditForm({ message, windowMs, left, onDone }: EditFormProps) {
         aria-label="Edit message"
         value={text}
         rows={Math.min(8, text.split("\n").length)}
-        maxLength={MAX_CHARACTERS}
+        maxLength={chat.messages.limits.characters}
         onChange={(event) => setText(event.target.value)}
         onKeyDown={onKeyDown}
       />

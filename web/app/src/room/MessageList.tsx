@@ -2,11 +2,12 @@ import { useCallback, useEffect, useRef, useState } from "react";
 import { deliveryOf, RECEIPTS_MAX_MEMBERS, type Delivery, type Room, type RoomView, type User } from "@chat/sdk";
 import { chat } from "../chat.js";
 import { count, dateOf, dayLabel, explain } from "../format.js";
+import { leavePlace } from "../router.js";
 import { Icon } from "../ui/Icon.js";
 import { Bubble } from "./Bubble.js";
 import type { Deeds } from "./deeds.js";
 import { changesOf, editWindowOf, type BubbleRow, type Row } from "./rows.js";
-import { useNow } from "./useNow.js";
+import { useNowFor } from "./useNow.js";
 import { useReading } from "./useReading.js";
 import { useScroll } from "./useScroll.js";
 
@@ -23,7 +24,6 @@ interface MessageListProps {
 }
 
 export function MessageList({ room, view, rows, users, me, editingId, target, deeds }: MessageListProps) {
-  const now = useNow(15_000);
   const mayLoad = view !== null && view.hasOlder && !view.loading && !view.error;
   const detached = view?.hasNewer ?? false;
   const loadOlder = useCallback(() => void chat.loadOlder(room.id), [room.id]);
@@ -38,8 +38,13 @@ export function MessageList({ room, view, rows, users, me, editingId, target, de
     loadNewer: detached && view && !view.loading && !view.error ? loadNewer : null,
   });
   const windowMs = editWindowOf(room);
+  const now = useNowFor(rows, windowMs);
   const unseen = useUnseen(rows, atEnd, detached);
-  useJumpOnOwnSend(rows, jumpToEnd);
+  const goToEnd = useCallback(() => {
+    jumpToEnd();
+    leavePlace(room.id);
+  }, [jumpToEnd, room.id]);
+  useJumpOnOwnSend(rows, goToEnd);
   useReading(room.id, atEnd);
 
   useEffect(() => {
@@ -91,7 +96,7 @@ export function MessageList({ room, view, rows, users, me, editingId, target, de
           type="button"
           className={`jump ${unseen > 0 ? "jump-news" : ""}`}
           onClick={() => {
-            jumpToEnd();
+            goToEnd();
             if (detached) chat.messages.jumpToEnd(room.id);
           }}
         >

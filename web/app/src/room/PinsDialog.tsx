@@ -17,7 +17,12 @@ interface PinsDialogProps {
 }
 
 export function PinsDialog({ room, users, onClose }: PinsDialogProps) {
-  const { value: pins, error, reload } = useLoaded(useCallback(() => chat.api.pins(room.id), [room.id]));
+  const load = useCallback(async () => {
+    const found = await chat.api.pins(room.id);
+    chat.people.shown(found.map(({ userId }) => userId));
+    return found;
+  }, [room.id]);
+  const { value: pins, error, reload } = useLoaded(load);
   const task = useTask();
   const unpin = (message: Message) =>
     void task.run(async () => {

@@ -1,6 +1,6 @@
 import type { Message } from "@chat/sdk";
 import { count } from "../format.js";
-import { messageHref } from "../router.js";
+import { messageHref, revisit } from "../router.js";
 
 /** A message in one line. */
 export function gist(message: Message): string {
@@ -15,22 +15,16 @@ interface QuoteProps {
   /** Null: it cannot be read any more; undefined: it is being asked for. */
   message: Message | null | undefined;
   author: string;
-  onJump: (messageId: string) => void;
 }
 
 /** What a message answers, above it; leads there. */
-export function Quote({ roomId, messageId, message, author, onJump }: QuoteProps) {
+export function Quote({ roomId, messageId, message, author }: QuoteProps) {
   if (!message) {
     return <p className="quote quote-gone">{message === null ? "Answers a message that cannot be read any more" : "\u00a0"}</p>;
   }
+  const href = messageHref(roomId, messageId);
   return (
-    <a
-      className="quote"
-      href={messageHref(roomId, messageId)}
-      // The same address a second time is no news to the browser.
-      onClick={() => onJump(messageId)}
-      aria-label={`Answers ${author}: ${gist(message)}`}
-    >
+    <a className="quote" href={href} onClick={() => revisit(href)} aria-label={`Answers ${author}: ${gist(message)}`}>
       <strong>{author}</strong> <span>{gist(message)}</span>
     </a>
   );

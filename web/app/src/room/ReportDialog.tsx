@@ -26,9 +26,11 @@ export function ReportDialog({ message, users, onClose }: ReportDialogProps) {
   };
   return (
     <Dialog title="Report this message" onClose={onClose} returnFocus={focusComposer}>
-      <p className="callout">
-        <strong>{nameOf(users, message.userId)}</strong>: {gist(message)}
-      </p>
+      <div className="callout">
+        <p>
+          <strong>{nameOf(users, message.userId)}</strong>: {gist(message)}
+        </p>
+      </div>
       {sent ? (
         <>
           <p className="dialog-text" role="status">

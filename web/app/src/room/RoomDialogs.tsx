@@ -8,6 +8,7 @@ import { Late } from "../ui/Late.js";
 import { focusComposer } from "./Composer.js";
 import { DeleteDialog } from "./DeleteDialog.js";
 import { InviteDialog } from "./InviteDialog.js";
+import { JumpDialog } from "./JumpDialog.js";
 import { MembersDialog } from "./MembersDialog.js";
 import { NotificationsDialog } from "./NotificationsDialog.js";
 import { PinsDialog } from "./PinsDialog.js";
@@ -26,10 +27,12 @@ interface RoomDialogsProps {
   users: ReadonlyMap<string, User>;
   dialog: RoomDialog;
   onDialog: (dialog: RoomDialog | null) => void;
+  /** What there is to say when it is closed. */
+  onSaid: (text: string) => void;
 }
 
 /** The one that is open in a room. */
-export function RoomDialogs({ room, user, users, dialog, onDialog }: RoomDialogsProps) {
+export function RoomDialogs({ room, user, users, dialog, onDialog, onSaid }: RoomDialogsProps) {
   const close = () => onDialog(null);
   switch (dialog.kind) {
     case "members":
@@ -38,6 +41,8 @@ export function RoomDialogs({ room, user, users, dialog, onDialog }: RoomDialogs
       return <InviteDialog room={room} onClose={close} />;
     case "pins":
       return <PinsDialog room={room} users={users} onClose={close} />;
+    case "jump":
+      return <JumpDialog room={room} onSaid={onSaid} onClose={close} />;
     case "notifications":
       return <NotificationsDialog room={room} onClose={close} />;
     case "settings":
@@ -45,7 +50,7 @@ export function RoomDialogs({ room, user, users, dialog, onDialog }: RoomDialogs
     case "reports":
       return (
         <Late>
-          <ReportsDialog room={room} users={users} onClose={close} />
+          <ReportsDialog room={room} onClose={close} />
         </Late>
       );
     case "leave":

@@ -6,7 +6,7 @@ import { Icon } from "../ui/Icon.js";
 import { MenuButton, type Choice } from "../ui/MenuButton.js";
 import { mayManage } from "./powers.js";
 
-export type HeaderDialog = "members" | "pins" | "notifications" | "settings" | "reports" | "leave";
+export type HeaderDialog = "members" | "pins" | "jump" | "notifications" | "settings" | "reports" | "leave";
 
 interface RoomHeaderProps {
   room: Room;
@@ -24,7 +24,11 @@ export function RoomHeader({ room, title, partner, onDialog }: RoomHeaderProps) 
     danger,
     act: () => onDialog(dialog),
   });
-  const choices = [choice("Pinned messages", "pin", "pins"), choice("Notifications", "bell", "notifications")];
+  const choices = [
+    choice("Pinned messages", "pin", "pins"),
+    choice("Jump to date", "calendar", "jump"),
+    choice("Notifications", "bell", "notifications"),
+  ];
   if (mayManage(room)) choices.push(choice("Room settings", "gear", "settings"), choice("Reported messages", "flag", "reports"));
   if (room.kind !== "direct") choices.push(choice("Leave room", "leave", "leave", true));
   return (

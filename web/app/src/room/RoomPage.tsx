@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useMemo, useState } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import type { Message, Room, User } from "@chat/sdk";
 import { chat, trayOf, useChat } from "../chat.js";
 import { useDrop } from "../files/useDrop.js";
@@ -22,11 +22,11 @@ import { useNotice } from "./useNotice.js";
 interface RoomPageProps {
   room: Room;
   user: User;
-  /** The message that the address names. */
-  messageId: string | null;
+  /** What the address names; another object each time it is asked for. */
+  place: { messageId: string | null };
 }
 
-export function RoomPage({ room, user, messageId }: RoomPageProps) {
+export function RoomPage({ room, user, place }: RoomPageProps) {
   const view = useChat(`room:${room.id}`, () => chat.room(room.id));
   const members = useChat(`members:${room.id}`, () => chat.members(room.id));
   const users = useChat("users", () => chat.knownUsers);
@@ -36,6 +36,7 @@ export function RoomPage({ room, user, messageId }: RoomPageProps) {
   const [editingId, setEditingId] = useState<string | null>(null);
   const [replying, setReplying] = useState<Message | null>(null);
   const [target, setTarget] = useState<{ messageId: string } | null>(null);
+  const section = useRef<HTMLElement>(null);
   const [notice, say] = useNotice();
   const rows = useMemo(() => buildRows(view?.entries ?? [], user.id), [view, user.id]);
   const hold = useHold(room, view, user.id, members?.members.find(({ id }) => id === user.id)?.mutedUntil);
@@ -56,8 +57,10 @@ export function RoomPage({ room, user, messageId }: RoomPageProps) {
   const jump = useCallback(
     async (id: string) => {
       try {
-        if (await chat.messages.jumpTo(room.id, id)) setTarget({ messageId: id });
-        else say("This message does not exist any more.");
+        if (!(await chat.messages.jumpTo(room.id, id))) return say("This message does not exist any more.");
+        // Where there is no place for both, the thread stands before the room.
+        if (section.current?.checkVisibility?.() === false) chat.messages.openThread(room.id, null);
+        setTarget({ messageId: id });
       } catch (reason) {
         say(explain(reason));
       }
@@ -67,8 +70,8 @@ export function RoomPage({ room, user, messageId }: RoomPageProps) {
   // Once it is known where the room ends.
   const ready = view?.historyLoaded ?? false;
   useEffect(() => {
-    if (messageId && ready) void jump(messageId);
-  }, [messageId, ready, jump]);
+    if (place.messageId && ready) void jump(place.messageId);
+  }, [place, ready, jump]);
 
   const deeds = useMemo<Deeds>(() => {
     const attempt = (asked: Promise<unknown>) => void asked.catch((reason: unknown) => say(explain(reason)));
@@ -85,9 +88,8 @@ export function RoomPage({ room, user, messageId }: RoomPageProps) {
           () => say("The link is copied."),
           () => say("The browser does not allow copying. Open the message by its quote, and copy the address."),
         ),
-      jump: (id) => void jump(id),
     };
-  }, [room.id, closed, pins, jump, say]);
+  }, [room.id, closed, pins, say]);
 
   const editLast = () => {
     const last = rows.findLast((row) => row.kind === "bubble" && canChange(row, Date.now(), editWindowOf(room)));
@@ -107,7 +109,7 @@ export function RoomPage({ room, user, messageId }: RoomPageProps) {
 
   return (
     <div className={`room-frame ${thread ? "with-thread" : ""}`}>
-      <section className="room" aria-labelledby="room-title" {...handlers}>
+      <section className="room" aria-labelledby="room-title" ref={section} {...handlers}>
         {over && (
           <p className="drop-veil" aria-hidden="true">
             Drop files to send them to {room.name}
@@ -145,7 +147,7 @@ export function RoomPage({ room, user, messageId }: RoomPageProps) {
           onClose={closeThread}
         />
       )}
-      {dialog && <RoomDialogs room={room} user={user} users={users} dialog={dialog} onDialog={setDialog} />}
+      {dialog && <RoomDialogs room={room} user={user} users={users} dialog={dialog} onDialog={setDialog} onSaid={say} />}
     </div>
   );
 }

@@ -19,6 +19,7 @@ const SLOW: [number, string][] = [
 ];
 const AS_EVERYWHERE = -1;
 const WINDOWS: [number, string][] = [
+  [AS_EVERYWHERE, "as long as everywhere"],
   [0, "no time"],
   [300, "5 minutes"],
   [3_600, "1 hour"],
@@ -29,10 +30,6 @@ const WINDOWS: [number, string][] = [
 /** What was set otherwise, by a program, stays what it is. */
 const withOwn = (options: [number, string][], own: number): [number, string][] =>
   options.some(([seconds]) => seconds === own) ? options : [...options, [own, durationOf(own)]];
-
-/** What is as everywhere can become the room's own, and not the other way round. */
-const windowsFor = (room: Room, own: number) =>
-  room.editWindowSeconds === undefined ? [[AS_EVERYWHERE, "as long as everywhere"] as [number, string], ...WINDOWS] : withOwn(WINDOWS, own);
 
 export function RoomSettingsDialog({ room, onClose }: { room: Room; onClose: () => void }) {
   const [name, setName] = useState(room.name);
@@ -54,7 +51,7 @@ export function RoomSettingsDialog({ room, onClose }: { room: Room; onClose: () 
       topic: topic.trim(),
       historyVisibility: sinceJoined ? "sinceJoined" : "all",
       ...(slow !== (room.slowModeSeconds ?? 0) && { slowModeSeconds: slow }),
-      ...(editWindow !== (room.editWindowSeconds ?? AS_EVERYWHERE) && { editWindowSeconds: editWindow }),
+      ...(editWindow !== (room.editWindowSeconds ?? AS_EVERYWHERE) && { editWindowSeconds: editWindow === AS_EVERYWHERE ? null : editWindow }),
     };
     if (await form.run(() => chat.roomActions.change(room.id, change))) onClose();
   };
@@ -93,7 +90,7 @@ export function RoomSettingsDialog({ room, onClose }: { room: Room; onClose: () 
         </label>
         <div className="choices-row">
           <Choice label="Slow mode" value={slow} options={withOwn(SLOW, slow)} onValue={setSlow} />
-          <Choice label="Own messages can be changed for" value={editWindow} options={windowsFor(room, editWindow)} onValue={setEditWindow} />
+          <Choice label="Own messages can be changed for" value={editWindow} options={withOwn(WINDOWS, editWindow)} onValue={setEditWindow} />
         </div>
         <p className="field-hint">In slow mode members wait so long between two messages; owner and administrators do not.</p>
         <FormError text={form.error} />

@@ -8,7 +8,7 @@ import { Composer } from "./Composer.js";
 import type { Deeds } from "./deeds.js";
 import { buildRows, changesOf, editWindowOf, type BubbleRow } from "./rows.js";
 import type { Hold } from "./useHold.js";
-import { useNow } from "./useNow.js";
+import { useNowFor } from "./useNow.js";
 
 interface ThreadPanelProps {
   room: Room;
@@ -24,13 +24,14 @@ interface ThreadPanelProps {
 /** A message and the replies to it, beside the room; on a phone, in its place. */
 export function ThreadPanel({ room, view, thread, users, me, hold, deeds, onClose }: ThreadPanelProps) {
   const { root, rootId, entries, hasOlder, loading, error } = thread;
-  const now = useNow(15_000);
   const list = useRef<HTMLDivElement>(null);
   // Of its own: the same message may stand in the room beside it.
   const [editingId, setEditingId] = useState<string | null>(null);
   const inside = useMemo(() => ({ ...deeds, edit: setEditingId, thread: null, reply: null }), [deeds]);
   const rootRow = useMemo(() => (root ? bubblesOf(buildRows([{ key: rootId, kind: "message", message: root }], me)) : []), [root, rootId, me]);
   const replies = useMemo(() => bubblesOf(buildRows(entries, me)), [entries, me]);
+
+  const now = useNowFor(replies, editWindowOf(room));
 
   useEffect(() => {
     const el = list.current!;

@@ -14,5 +14,4 @@ export interface Deeds {
   pin: ((message: Message) => void) | null;
   report(message: Message): void;
   copyLink(message: Message): void;
-  jump(messageId: string): void;
 }

@@ -1,6 +1,6 @@
 // What to offer, by roles. The server has the last word.
 
-import type { Role, Room } from "@chat/sdk";
+import type { Role, Room, User } from "@chat/sdk";
 
 const RANK: Record<Role, number> = { member: 0, administrator: 1, owner: 2 };
 
@@ -19,6 +19,9 @@ export const mayPin = (room: Room) => room.kind === "direct" || mayManage(room);
 
 /** Give roles, and the room itself. */
 export const mayGiveRoles = (room: Room) => room.kind !== "direct" && room.role === "owner";
+
+/** Look through what is reported in any room. */
+export const mayModerate = ({ serverRole }: User) => serverRole === "moderator" || serverRole === "administrator";
 
 /** Nobody does anything to his equal, or to one above him. */
 export const isBelow = (room: Room, role: Role | undefined) => rankOf(room.role) > rankOf(role ?? "member");

@@ -3,7 +3,7 @@ import type { Hit, Message } from "@chat/sdk";
 import { chat, useChat } from "../chat.js";
 import { count, explain, fieldErrors, momentOf, nameOf } from "../format.js";
 import { gist } from "../room/Quote.js";
-import { messageHref } from "../router.js";
+import { messageHref, revisit } from "../router.js";
 import { Dialog } from "../ui/Dialog.js";
 import { Field, FormError } from "../ui/Field.js";
 
@@ -46,6 +46,7 @@ export default function SearchDialog({ begin, onClose }: SearchDialogProps) {
     try {
       const page = await chat.api.search(query, from);
       if (mine !== number.current) return;
+      chat.people.shown(page.results.flatMap(({ before, message, after }) => [before, message, after]).flatMap((one) => one?.userId ?? []));
       setAsked(query);
       setHits((before) => (from && before ? [...before, ...page.results] : page.results));
       setCursor(page.nextCursor);
@@ -118,6 +119,7 @@ function HitRow({ hit: { message, before, after }, onClose }: { hit: Hit; onClos
   const users = useChat("users", () => chat.knownUsers);
   const rooms = useChat("rooms", () => chat.rooms);
   const room = rooms?.find(({ id }) => id === message.roomId);
+  const href = messageHref(message.roomId, message.id);
   const line = (near: Message) => (
     <p className="hit-near">
       {nameOf(users, near.userId)}: {gist(near)}
@@ -125,7 +127,14 @@ function HitRow({ hit: { message, before, after }, onClose }: { hit: Hit; onClos
   );
   return (
     <li>
-      <a className="hit" href={messageHref(message.roomId, message.id)} onClick={onClose}>
+      <a
+        className="hit"
+        href={href}
+        onClick={() => {
+          onClose();
+          revisit(href);
+        }}
+      >
         <p className="hit-place">
           {room?.name ?? "A room"} · <time dateTime={message.createdAt}>{momentOf(message.createdAt)}</time>
         </p>

@@ -16,6 +16,8 @@ import { VerifyBanner } from "./VerifyBanner.js";
 // Seldom opened: nobody waits for it before the first message.
 const SettingsPage = lazy(() => import("../settings/SettingsPage.js"));
 
+const ReportsPage = lazy(() => import("../reports/ReportsPage.js"));
+
 const SearchDialog = lazy(() => import("./SearchDialog.js"));
 
 export type ShellDialog = "create" | "directory" | "direct" | "search";
@@ -31,6 +33,7 @@ interface ShellProps {
  */
 export function Shell({ user, route }: ShellProps) {
   const settings = route.page === "settings" ? route.section : null;
+  const reports = route.page === "reports" ? route.status : null;
   const roomId = route.page === "room" ? route.roomId : null;
   const rooms = useChat("rooms", () => chat.rooms);
   const roomsError = useChat("rooms", () => chat.roomsError);
@@ -50,7 +53,7 @@ export function Shell({ user, route }: ShellProps) {
   }, []);
 
   return (
-    <main className="shell" data-view={roomId || settings ? "room" : "list"}>
+    <main className="shell" data-view={roomId || settings || reports ? "room" : "list"}>
       <a className="skip-link" href="#conversation" onClick={focusConversation}>
         Skip to conversation
       </a>
@@ -64,8 +67,12 @@ export function Shell({ user, route }: ShellProps) {
           <Late>
             <SettingsPage user={user} section={settings} />
           </Late>
-        ) : room ? (
-          <RoomPage key={room.id} room={room} user={user} messageId={route.page === "room" ? route.messageId : null} />
+        ) : reports ? (
+          <Late>
+            <ReportsPage status={reports} />
+          </Late>
+        ) : room && route.page === "room" ? (
+          <RoomPage key={room.id} room={room} user={user} place={route} />
         ) : roomId && rooms ? (
           <RoomPreview key={roomId} roomId={roomId} />
         ) : (

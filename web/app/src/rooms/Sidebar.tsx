@@ -6,6 +6,7 @@ import { roomHref } from "../router.js";
 import { Avatar } from "../ui/Avatar.js";
 import { ConfirmDialog } from "../ui/ConfirmDialog.js";
 import { isMuted } from "../room/muted.js";
+import { mayModerate } from "../room/powers.js";
 import { Icon, type IconName } from "../ui/Icon.js";
 import { symbolOf, titleOf } from "./title.js";
 import { PresenceDot } from "../ui/PresenceDot.js";
@@ -206,6 +207,11 @@ function Account({ user }: { user: User }) {
         <span className="account-name">{shownName(user)}</span>
         <Icon name="gear" />
       </a>
+      {mayModerate(user) && (
+        <a className="icon-button" href="#/reports/open" aria-label="Reported messages" title="Reported messages">
+          <Icon name="flag" />
+        </a>
+      )}
       <button type="button" className="icon-button" onClick={logOut} aria-label="Log out" title="Log out">
         <Icon name="power" />
       </button>
