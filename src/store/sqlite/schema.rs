@@ -391,4 +391,4 @@ diesel::allow_tables_to_appear_in_same_query!(bans, users);
 diesel::allow_tables_to_appear_in_same_query!(invites, members);
 diesel::allow_tables_to_appear_in_same_query!(invites, rooms);
 diesel::allow_tables_to_appear_in_same_query!(blocks, users);
-diesel::allow_tables_to_appear_in_same_query!(messages, reports);
+diesel::allow_tables_to_appear_in_same_query!(messages, reports, reporters);

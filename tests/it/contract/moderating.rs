@@ -7,7 +7,7 @@ use chat::domain::{
     Actor, AuditEvent, AuditFilter, AuditRecord, Change, Emoji, Mute, Operation, Reason, Refusal, Role,
     RoomId, RoomPatch, SlowMode, Timestamp, UserId,
 };
-use chat::domain::{MessageId, Report, ReportAction, ReportId, Resolution};
+use chat::domain::{MessageId, OwnReport, Report, ReportAction, ReportId, Resolution};
 use chat::store::{NewReport, ReportFilter, Store};
 
 use super::support::*;
@@ -266,6 +266,30 @@ pub async fn what_several_say_of_a_message_is_one_report(store: S) {
     let page = store.reports(of(alice, room), 1, None).await.expect("a page");
     let rest = store.reports(of(alice, room), 1, page.next).await.expect("a page");
     assert_eq!((page.reports[0].id, rest.reports[0].id, rest.next), (reports[0].id, report.id, None));
+}
+
+pub async fn what_one_reported_is_told_to_oneself_alone(store: S) {
+    let (alice, bob, carol) =
+        (person(&store, "alice").await, person(&store, "bob").await, person(&store, "carol").await);
+    let room = room(&store, alice, &[bob, carol]).await;
+    let (first, second) =
+        (message(&store, room, 0, bob, "one").await, message(&store, room, 0, bob, "two").await);
+    for (n, by, message, reason) in
+        [(1_u8, carol, first.id, "spam"), (2, alice, first.id, "dull"), (3, carol, second.id, "spam again")]
+    {
+        let said = NewReport { now: at(i64::from(n)), ..says(n.into(), by, message, reason) };
+        store.report(said).await.expect("kept");
+    }
+    let own = |message, reason, millis| OwnReport {
+        message,
+        room,
+        reason: Reason::parse(reason).expect("a reason"),
+        at: at(millis),
+    };
+    let hers = store.reports_by(carol).await.expect("hers");
+    assert_eq!(hers, [own(first.id, "spam", 1), own(second.id, "spam again", 3)]);
+    assert_eq!(store.reports_by(alice).await.expect("hers"), [own(first.id, "dull", 2)]);
+    assert_eq!(store.reports_by(bob).await.expect("his"), [], "nobody is told who reported him");
 }
 
 pub async fn one_reports_what_one_may_read_and_did_not_write(store: S) {

@@ -53,6 +53,7 @@ macro_rules! store_wrapper {
                 report(new: NewReport) -> ();
                 reports(filter: ReportFilter, limit: usize, before: Option<ReportId>) -> ReportPage;
                 report_for(report: ReportId, viewer: UserId, oversees: bool) -> Report;
+                reports_by(user: UserId) -> Vec<OwnReport>;
                 resolve_report(report: ReportId, resolution: Resolution, record: AuditRecord) -> ();
             }
             Accounts {
