@@ -175,6 +175,27 @@ pub async fn a_mute_outlasts_leaving_and_coming_back(store: S) {
     assert!(matches!(refuse(&store, room, 3, say(bob, "and now?")).await, Refusal::Muted { .. }));
 }
 
+pub async fn a_mute_is_seen_by_the_person_and_by_who_may_mute(store: S) {
+    let (alice, bob, carol) =
+        (person(&store, "alice").await, person(&store, "bob").await, person(&store, "carol").await);
+    let room = room(&store, alice, &[bob, carol]).await;
+    write(&store, room, 0, mute(alice, bob, at(60_000))).await;
+    let of_bob = async |viewer| {
+        let page = store.members(room, viewer, 9, None).await.expect("a page").members;
+        let one = store.room(room, viewer, 9).await.expect("a room").members;
+        let all = store.rooms_of(viewer, 9).await.expect("rooms").remove(0).members;
+        assert_eq!((&page, &page), (&one, &all), "the same everywhere");
+        let (his, others): (Vec<_>, Vec<_>) = page.into_iter().partition(|insider| insider.user.id == bob);
+        assert!(others.iter().all(|insider| insider.muted_until.is_none()));
+        his[0].muted_until
+    };
+    assert_eq!([of_bob(alice).await, of_bob(bob).await], [Some(at(60_000)); 2]);
+    assert_eq!(of_bob(carol).await, None, "it is nothing to her");
+    // An owner writes whatever was said before.
+    write(&store, room, 1, Operation::Transfer { by: alice, user: bob }).await;
+    assert_eq!([of_bob(alice).await, of_bob(bob).await], [None; 2]);
+}
+
 pub async fn who_deletes_what_another_wrote_may_say_why(store: S) {
     let (alice, bob) = (person(&store, "alice").await, person(&store, "bob").await);
     let room = room(&store, alice, &[bob]).await;
