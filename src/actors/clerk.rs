@@ -231,6 +231,15 @@ impl Desk<'_> {
                 "createdAt": rfc3339(invite.created_at),
             })
         }));
+        all.extend(store.reports_by(user).await?.into_iter().map(|report| {
+            json!({
+                "type": "report",
+                "messageId": report.message.0,
+                "roomId": report.room.0,
+                "reason": report.reason.as_str(),
+                "at": rfc3339(report.at),
+            })
+        }));
         let filter = AuditFilter { user: Some(user), ..AuditFilter::default() };
         let mut before = None;
         loop {

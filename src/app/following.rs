@@ -1,17 +1,23 @@
 //! Follows the messages with the index that finds them.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
+use super::metered;
 use crate::store::Store;
+use crate::telemetry::Sample;
 
 /// It pauses at least for so long.
 const LEAST: Duration = Duration::from_millis(10);
 /// Changes of one commit: few, as on SQLite whoever sends waits behind it.
 const AT_ONCE: usize = 64;
+/// How often it is counted what waits: where much does, counting costs.
+const COUNTED: Duration = Duration::from_secs(5);
 /// How long a commit that is under way may take at the end.
 const CLOSE: Duration = Duration::from_secs(3);
 
@@ -19,18 +25,25 @@ const CLOSE: Duration = Duration::from_secs(3);
 pub(super) struct Following {
     stop: Arc<Notify>,
     follower: JoinHandle<()>,
+    waiting: Arc<AtomicU64>,
 }
 
 impl Following {
     pub(super) fn start(store: Arc<dyn Store>, pause: Duration) -> Self {
         let stop = Arc::<Notify>::default();
-        let follower = tokio::spawn(follow(store, pause, stop.clone()));
-        Self { stop, follower }
+        let waiting = Arc::<AtomicU64>::default();
+        let follower = tokio::spawn(follow(store, pause, waiting.clone(), stop.clone()));
+        Self { stop, follower, waiting }
+    }
+
+    /// What waits for it.
+    pub(super) fn samples(&self) -> Vec<Sample> {
+        metered::following(&self.waiting)
     }
 
     /// What waits is followed by whoever starts next.
     pub(super) async fn close(self) {
-        let Self { stop, mut follower } = self;
+        let Self { stop, mut follower, .. } = self;
         stop.notify_one();
         if tokio::time::timeout(CLOSE, &mut follower).await.is_err() {
             follower.abort();
@@ -38,9 +51,17 @@ impl Following {
     }
 }
 
-async fn follow(store: Arc<dyn Store>, pause: Duration, stop: Arc<Notify>) {
+async fn follow(store: Arc<dyn Store>, pause: Duration, waiting: Arc<AtomicU64>, stop: Arc<Notify>) {
     let mut follows = true;
+    let mut counted: Option<Instant> = None;
     loop {
+        if counted.is_none_or(|at| at.elapsed() >= COUNTED) {
+            counted = Some(Instant::now());
+            match store.unindexed().await {
+                Ok(changes) => waiting.store(changes, Ordering::Relaxed),
+                Err(error) => log::debug!("what waits for the index was not counted: {error}"),
+            }
+        }
         let done = store.index_messages(AT_ONCE).await;
         // Once for each time that it goes away.
         if let (true, Err(error)) = (follows, &done) {

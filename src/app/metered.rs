@@ -109,6 +109,13 @@ pub(super) fn jobs(pod: &Arc<Pod>) -> Vec<Sample> {
     ]
 }
 
+/// What waits for the index of messages.
+pub(super) fn following(waiting: &Arc<AtomicU64>) -> Vec<Sample> {
+    let waiting = waiting.clone();
+    let read = Box::new(move || waiting.load(Ordering::Relaxed));
+    vec![Sample { metric: Metric::SearchQueue, label: None, kind: Kind::Gauge, read }]
+}
+
 /// What happened to accounts.
 pub(super) fn accounts(audited: &Audited) -> impl Iterator<Item = Sample> {
     let words = audited.counts().map(|(word, _)| word).collect::<Vec<_>>();

@@ -200,6 +200,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     tokio::spawn(async move { http.accounts.reseal_second_factors().await });
     let Listener { server, address } = listen(&pod, parts)?;
     let following = Following::start(pod.store.clone(), settings.timing.search);
+    telemetry.sample(following.samples()).map_err(|error| StartError::Metrics(error.to_string()))?;
     let timing = &settings.timing;
     let (drain_wait, drain) = (timing.drain_wait, timing.drain);
     Ok(Running { address, engine, server, metrics, between, mailing, filing, following, drain_wait, drain })

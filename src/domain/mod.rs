@@ -63,7 +63,7 @@ pub use proof::{EmailChange, EmailStep, Proof, Purpose};
 pub use query::Query;
 pub use reaction::{Emoji, Reaction};
 pub use refusal::Refusal;
-pub use report::{Report, ReportAction, Reporter, Resolution};
+pub use report::{OwnReport, Report, ReportAction, Reporter, Resolution};
 pub use room::{
     Description, HistoryVisibility, Member, Notifications, Role, Room, RoomFacts, RoomKind, RoomName,
     RoomPatch, RoomSettings, Topic,

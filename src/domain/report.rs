@@ -1,7 +1,7 @@
 //! Reports: what people say of messages to those who look after others.
 
 use super::refusal::Invalid;
-use super::{Message, Reason, ReportId, Timestamp, UserId};
+use super::{Message, MessageId, Reason, ReportId, RoomId, Timestamp, UserId};
 
 /// A message that somebody should look at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +25,15 @@ impl Report {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reporter {
     pub user: UserId,
+    pub reason: Reason,
+    pub at: Timestamp,
+}
+
+/// What somebody reported, as he said it: without what others say of the message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnReport {
+    pub message: MessageId,
+    pub room: RoomId,
     pub reason: Reason,
     pub at: Timestamp,
 }

@@ -301,7 +301,8 @@ pub struct RoomPatch {
     pub description: Option<Option<Description>>,
     pub topic: Option<Option<Topic>>,
     pub history: Option<HistoryVisibility>,
-    pub edit_window: Option<EditWindow>,
+    /// `Some(None)`: as everywhere.
+    pub edit_window: Option<Option<EditWindow>>,
     pub slow_mode: Option<SlowMode>,
 }
 
@@ -315,7 +316,7 @@ impl RoomPatch {
             topic: self.topic.clone().unwrap_or(before.topic),
             history: self.history.unwrap_or(before.history),
             archived_at: before.archived_at,
-            edit_window: self.edit_window.or(before.edit_window),
+            edit_window: self.edit_window.unwrap_or(before.edit_window),
             slow_mode: self.slow_mode.unwrap_or(before.slow_mode),
         }
     }

@@ -53,6 +53,13 @@ impl<T: Apiv2Schema> OperationModifier for Body<T> {
     }
 }
 
+/// Of a field: tells null from what is left out.
+pub(super) fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    value: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(value).map(Some)
+}
+
 /// What is read from an object and from nothing else.
 struct Object<T>(T);
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::answer::Done;
-use super::body::Body;
+use super::body::{Body, given};
 use super::directory::Paging;
 use super::extract::{Caller, Writer};
 use super::problem::Problem;
@@ -18,7 +18,7 @@ use crate::domain::{
 };
 use crate::protocol::wire;
 
-/// What is to be another; what is absent or null stays.
+/// What is to be another; what is absent or null stays, but for the edit window.
 #[derive(Deserialize, Apiv2Schema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ChangeRoom {
@@ -30,8 +30,9 @@ pub(super) struct ChangeRoom {
     topic: Option<String>,
     /// How much of its history members may read. {{"enum":["all","sinceJoined"]}}
     history_visibility: Option<String>,
-    /// For how many seconds members may edit and delete what they wrote. {{"minimum":0,"maximum":2678400,"example":3600}}
-    edit_window_seconds: Option<u64>,
+    /// For how many seconds members may edit and delete what they wrote; null: as everywhere on the server. {{"minimum":0,"maximum":2678400,"nullable":true,"example":3600}}
+    #[serde(default, deserialize_with = "given")]
+    edit_window_seconds: Option<Option<u64>>,
     /// How many seconds a member who is no administrator waits between two messages; 0 is off. {{"minimum":0,"maximum":21600,"example":30}}
     slow_mode_seconds: Option<u64>,
 }
@@ -90,7 +91,10 @@ pub(super) async fn update(
         description: body.description.as_deref().map(Description::parse).transpose()?,
         topic: body.topic.as_deref().map(Topic::parse).transpose()?,
         history: body.history_visibility.as_deref().map(HistoryVisibility::parse).transpose()?,
-        edit_window: body.edit_window_seconds.map(EditWindow::of_room).transpose()?,
+        edit_window: match body.edit_window_seconds {
+            Some(seconds) => Some(seconds.map(EditWindow::of_room).transpose()?),
+            None => None,
+        },
         slow_mode: body.slow_mode_seconds.map(SlowMode::of_room).transpose()?,
     };
     http.registry.submit(room, Operation::Update { by, patch }).await?;

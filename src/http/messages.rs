@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use actix_web::web::{Data, Json, Path, Query};
-use futures_util::try_join;
 use paperclip::actix::{Apiv2Schema, api_v2_operation};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -231,23 +230,17 @@ pub(super) async fn as_seen(
     messages: &[Message],
     viewer: UserId,
 ) -> Result<Vec<wire::Message>, Problem> {
-    let living = messages.iter().filter(|message| message.deleted_at.is_none()).map(|message| message.id);
-    let living: Vec<MessageId> = living.collect();
-    let store = &http.pod.store;
-    let roots = messages.iter().filter(|message| message.thread_root.is_none()).map(|message| message.id);
-    let (reactions, pinned, threads) = try_join!(
-        store.reactions(living.clone(), viewer),
-        store.pinned(living),
-        store.threads(roots.collect(), viewer)
-    )?;
-    let mut signs = HashMap::<Uuid, Vec<wire::Reaction>>::new();
-    for reaction in &reactions {
-        signs.entry(reaction.message.0).or_default().push(reaction.into());
+    let ids = messages.iter().map(|message| message.id).collect();
+    let found = http.pod.store.annotations(ids, viewer).await?;
+    let mut signs = HashMap::<MessageId, Vec<wire::Reaction>>::new();
+    for reaction in &found.reactions {
+        signs.entry(reaction.message).or_default().push(reaction.into());
     }
     let seen = |message: &Message| {
-        let reactions = Some(signs.remove(&message.id.0).unwrap_or_default());
-        let is_pinned = pinned.contains(&message.id).then_some(true);
-        let thread = threads.iter().find(|thread| thread.root == message.id).map(Into::into);
+        let is_living = message.deleted_at.is_none();
+        let reactions = Some(signs.remove(&message.id).filter(|_| is_living).unwrap_or_default());
+        let is_pinned = (is_living && found.pinned.contains(&message.id)).then_some(true);
+        let thread = found.threads.iter().find(|thread| thread.root == message.id).map(Into::into);
         wire::Message {
             reactions,
             is_pinned,

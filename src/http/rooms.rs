@@ -168,7 +168,7 @@ pub(super) async fn leave(caller: Caller, http: Data<Http>, room: Path<Uuid>) ->
 
 #[api_v2_operation(
     summary = "List a room's members",
-    description = "In the order in which they joined, each with the role in this room.",
+    description = "In the order in which they joined, each with the role in this room. Who may not write for a time has `mutedUntil`: you see your own, and those of others where you may mute them.",
     operation_id = "listMembers",
     tags(Rooms)
 )]
@@ -203,5 +203,7 @@ fn seen(http: &Http, view: &RoomView, viewer: &User) -> wire::Room {
 
 fn member(http: &Http, insider: &Insider, viewer: &User) -> wire::User {
     let role = Some(insider.role.as_str().to_owned());
-    users::online(http, wire::User { role, ..wire::User::seen_by(&insider.user, viewer) })
+    let muted_until = insider.muted_until.filter(|until| *until > http.pod.clock.now());
+    let seen = wire::User::seen_by(&insider.user, viewer);
+    users::online(http, wire::User { role, muted_until: muted_until.map(wire::rfc3339), ..seen })
 }

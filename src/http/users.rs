@@ -2,11 +2,11 @@
 
 use actix_web::web::{Data, Json, Path, Query};
 use paperclip::actix::{Apiv2Schema, api_v2_operation};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Http;
-use super::body::Body;
+use super::body::{Body, given};
 use super::extract::Caller;
 use super::problem::Problem;
 use crate::domain::refusal::Invalid;
@@ -42,11 +42,6 @@ pub(super) struct ChangeProfile {
     /// A line about yourself; the same rules. {{"maxLength":140,"nullable":true,"example":"Down the hole"}}
     #[serde(default, deserialize_with = "given")]
     status_text: Option<Option<String>>,
-}
-
-/// Tells null from what is left out.
-fn given<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(value).map(Some)
 }
 
 #[api_v2_operation(

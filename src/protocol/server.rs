@@ -48,6 +48,8 @@ pub struct HelloLimits {
     pub json_depth: usize,
     pub content_chars: usize,
     pub attachments: usize,
+    /// Of one file that is uploaded.
+    pub file_bytes: usize,
     pub subscriptions: usize,
     pub watched: usize,
     pub connections_per_user: usize,

@@ -56,6 +56,9 @@ pub struct User {
     /// Among the members of a room: what the person is in it. {{"enum":["member","administrator","owner"]}}
     #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
+    /// Among the members of a room: until when the person may not write there. Told to the person, and to the owner and the administrators; absent where it is not so. {{"format":"date-time"}}
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub muted_until: Option<String>,
     /// Whether a connection of the person is open, or was until some seconds ago. Absent where it is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub is_online: Option<bool>,
@@ -95,6 +98,7 @@ impl User {
             second_factor: None,
             avatar: user.avatar.clone(),
             role: None,
+            muted_until: None,
             is_online: None,
             last_seen: user.last_seen.map(rfc3339),
         }

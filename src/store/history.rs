@@ -1,7 +1,7 @@
 //! The history of rooms from any place in it.
 
 use super::{Answer, MessagePage};
-use crate::domain::{Message, MessageId, RoomId, Seq, Timestamp, UserId};
+use crate::domain::{Message, MessageId, Reaction, RoomId, Seq, Thread, Timestamp, UserId};
 
 /// Where a page of history is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +16,16 @@ pub enum Place {
     Around(MessageId),
     /// What is about the first message of that moment or later.
     At(Timestamp),
+}
+
+/// What people added to messages.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Annotations {
+    /// The oldest first for each message.
+    pub reactions: Vec<Reaction>,
+    pub pinned: Vec<MessageId>,
+    /// Of those that somebody answered.
+    pub threads: Vec<Thread>,
 }
 
 /// Messages from any place.
@@ -39,8 +49,9 @@ pub trait History: Send + Sync + 'static {
     /// `NotFound`/`NotMember` when the viewer may not read the room.
     fn pins(&self, room: RoomId, viewer: UserId) -> Answer<'_, Vec<Message>>;
 
-    /// Which of these messages are pinned, whoever may read them.
-    fn pinned(&self, messages: Vec<MessageId>) -> Answer<'_, Vec<MessageId>>;
+    /// The signs of these messages, which of them are pinned, and what there is to tell of the threads
+    /// that they began, whoever may read them. One call, as every page of history asks for all of it.
+    fn annotations(&self, messages: Vec<MessageId>, viewer: UserId) -> Answer<'_, Annotations>;
 }
 
 /// Which side of a position a page is of.

@@ -35,14 +35,13 @@ pub use administration::Administration;
 pub use audit::{AuditPage, Audits};
 pub use files::{FilePurpose, Files, NewFile, ReadableFile, Unused};
 use futures_util::future::BoxFuture;
-pub use history::{History, Place};
+pub use history::{Annotations, History, Place};
 pub use jobs::Jobs;
 pub use letters::Letters;
 pub use log::{Append, Log, LogPage, RoomSnapshot};
 pub use memberships::{Ban, BanPage, Direct, DirectMade, Memberships, NewInvite, PendingInvite};
 pub use people::People;
 pub use proofs::Proofs;
-pub use reactions::Reactions;
 pub use repair::Repair;
 pub use reports::{NewReport, ReportFilter, ReportPage, Reports};
 pub use rooms::{
@@ -98,7 +97,6 @@ pub trait Store:
     + Rooms
     + History
     + Memberships
-    + Reactions
     + Accounts
     + Letters
     + Proofs

@@ -1,16 +1,9 @@
-//! Reactions as people look at them.
+//! Reactions as people look at them. Next: [`super::History::annotations`], which tells of them.
 
-use super::Answer;
 use crate::domain::{MessageId, Reaction, UserId};
 
 /// People named with each sign; the others are counted.
 pub(super) const NAMED: i64 = 20;
-
-/// Reactions.
-pub trait Reactions: Send + Sync + 'static {
-    /// The signs of these messages, whoever may read them: the oldest first for each message.
-    fn reactions(&self, messages: Vec<MessageId>, viewer: UserId) -> Answer<'_, Vec<Reaction>>;
-}
 
 /// Puts rows together: one for each of the first people of a sign, with how many they are in all.
 pub(super) fn gathered(rows: impl Iterator<Item = (MessageId, String, UserId, i64, bool)>) -> Vec<Reaction> {

@@ -3,8 +3,8 @@
 use super::Answer;
 use crate::domain::powers::{self, Action};
 use crate::domain::{
-    AuditRecord, Message, MessageId, Reason, Refusal, Report, ReportId, Reporter, Resolution, Role, RoomId,
-    Timestamp, UserId, policy,
+    AuditRecord, Message, MessageId, OwnReport, Reason, Refusal, Report, ReportId, Reporter, Resolution,
+    Role, RoomId, Timestamp, UserId, policy,
 };
 
 /// A message that somebody reports.
@@ -60,6 +60,9 @@ pub trait Reports: Send + Sync + 'static {
     /// # Errors
     /// `NotFound` for everybody else, and for who wrote the message.
     fn report_for(&self, report: ReportId, viewer: UserId, oversees: bool) -> Answer<'_, Report>;
+
+    /// What somebody reported, the first first: for himself alone.
+    fn reports_by(&self, user: UserId) -> Answer<'_, Vec<OwnReport>>;
 
     /// Resolves a report that is open, and keeps the record with it.
     ///

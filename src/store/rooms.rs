@@ -1,6 +1,7 @@
 //! Rooms, members and messages as people look at them.
 
 use super::Answer;
+use crate::domain::powers::{self, Action};
 use crate::domain::{
     ClientMsgId, Description, Entry, HistoryVisibility, Marks, Message, MessageId, Role, Room, RoomId,
     RoomName, RoomSettings, Seq, Timestamp, Topic, User, UserEntry, UserId,
@@ -45,6 +46,18 @@ pub struct RoomView {
 pub struct Insider {
     pub user: User,
     pub role: Role,
+    /// Until when he may not write, if he was muted; it may be over. Told to himself, and to those who
+    /// may mute others.
+    pub muted_until: Option<Timestamp>,
+}
+
+impl Insider {
+    /// As a viewer sees him who is this in the room. Nobody keeps the owner from writing.
+    pub(super) fn seen_by(self, viewer: UserId, role: Role, is_private: bool) -> Self {
+        let is_told = self.user.id == viewer || powers::may(role, Action::Mute, is_private).is_ok();
+        let holds = is_told && self.role != Role::Owner;
+        Self { muted_until: self.muted_until.filter(|_| holds), ..self }
+    }
 }
 
 /// Continues a listing of the directory: after this room, in (creation, id) descending.

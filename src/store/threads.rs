@@ -26,10 +26,6 @@ pub trait Threads: Send + Sync + 'static {
         place: Place,
     ) -> Answer<'_, ThreadPage>;
 
-    /// What there is to tell of the threads that these messages began, whoever may read them; nothing
-    /// of those that nobody answered.
-    fn threads(&self, roots: Vec<MessageId>, viewer: UserId) -> Answer<'_, Vec<Thread>>;
-
     /// Moves a person's mark of a thread forward, not beyond the head of the room's log.
     ///
     /// # Errors

@@ -347,6 +347,7 @@ mod tests {
             "jobs",
             "file",
             "account_",
+            "search_",
         ];
         let of_adapters = |name: &str| of_others.iter().any(|start| name.starts_with(start));
         for metric in Metric::ALL.iter().filter(|metric| !of_adapters(metric.as_str())) {

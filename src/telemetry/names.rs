@@ -142,6 +142,8 @@ metrics! {
     Jobs = "jobs";
     /// For how long the oldest of it that is not over has waited.
     JobsOldest = "jobs_oldest_seconds";
+    /// Changes of messages that the index has not followed yet.
+    SearchQueue = "search_queue_messages";
     /// Attempts to deliver a letter by outcome: sent, failed (tried again later), given_up, dropped (nobody wants it any more).
     MailLetters = "mail_letters_total";
     /// Uploads by outcome: stored, refused (none of the sorts that are taken, or too large), infected, cut (ended before it was whole), failed (the server's fault, or too many at once).

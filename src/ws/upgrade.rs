@@ -190,6 +190,7 @@ fn hello_limits(settings: &Settings) -> HelloLimits {
         json_depth: limits.json_depth,
         content_chars: limits.content_chars,
         attachments: limits.attachments,
+        file_bytes: settings.files.bytes,
         subscriptions: limits.subscriptions,
         watched: limits.watched,
         connections_per_user: limits.connections_per_user,

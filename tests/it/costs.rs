@@ -137,3 +137,17 @@ fn a_room_that_nobody_reads_in_a_process_costs_one_statement_more_whoever_comes(
     });
     assert!((3..=5).contains(&statements), "{statements} statements for two people");
 }
+
+#[test]
+fn what_people_added_to_a_page_of_history_costs_one_round_trip() {
+    let bus = redis::server();
+    let [here, there] = pods(&bus.url());
+    let (alice, _bob, room, mut writer, _reader) = room_of_two(&here, &there);
+    for n in 0..20 {
+        writer.say(&room, &format!("message {n}"));
+    }
+    // Who asks; a snapshot, the room, the membership, the page and its end; signs, pins and threads.
+    let metrics = ["store_statements_total", "store_round_trips_total"];
+    let costs = cheapest(&here, metrics, || assert_eq!(here.history(&alice, &room).len(), 20));
+    assert_eq!(costs, [9, 7]);
+}

@@ -86,6 +86,7 @@ fn limits() -> HelloLimits {
         json_depth: 16,
         content_chars: 8_000,
         attachments: 10,
+        file_bytes: 9_961_472,
         subscriptions: 1_000,
         watched: 200,
         connections_per_user: 20,

@@ -51,7 +51,8 @@ fn an_export_holds_what_is_kept_of_her_and_nothing_of_others() {
     let (alice, bob) = (server.person("alice"), server.person("bob"));
     let room = server.private_room(&alice, &[&bob]);
     server.send_many(&alice, &room, (0..250).map(|n| format!("mine {n}")));
-    server.send(&bob, &room, &new_id(), "his own").expect(201);
+    let his = text(&server.send(&bob, &room, &new_id(), "his own").expect(201), "id");
+    server.post(&alice, &format!("/messages/{his}/report"), &json!({"reason": "dull"})).expect(204);
     server.ask(Some(&alice), "PUT", &format!("/users/me/blocks/{}", bob.id), None).expect(204);
     let carol = server.person("carol");
     let other = server.room(&carol, &[]);
@@ -70,6 +71,9 @@ fn an_export_holds_what_is_kept_of_her_and_nothing_of_others() {
     assert_eq!(found["room"][0]["settings"]["isFavourite"], false);
     assert_eq!(found["invitation"][0]["roomId"], other);
     assert_eq!(found["block"][0]["userId"], bob.id);
+    let report = &found["report"][0];
+    assert_eq!((&report["messageId"], &report["reason"]), (&json!(his), &json!("dull")));
+    assert_eq!((&report["roomId"], found["report"].len()), (&json!(room), 1));
     assert!(found["login"].len() == 1 && !found["record"].is_empty());
 
     let path = format!("/users/me/jobs/{}", text(&job, "id"));

@@ -1,6 +1,8 @@
 //! Search in servers that run: what is written at one is found at all of them soon after, without
 //! anybody asking for it.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::redis;
@@ -48,4 +50,22 @@ fn what_is_written_at_one_process_is_found_at_another() {
     for (server, who) in [(&here, &alice), (&there, &bob)] {
         eventually("both are found", || found(server, who, "needle") == ["needle two", "needle one"]);
     }
+}
+
+#[test]
+fn what_waits_for_the_index_is_counted_for_operators() {
+    let mut server = TestServer::with(|s| s.timing.search = Duration::from_secs(3_600));
+    let alice = server.person("alice");
+    let room = server.room(&alice, &[]);
+    say(&server, &alice, &room, "needle");
+    server.restart();
+    // When a server starts it follows what is there; then this one pauses for an hour.
+    eventually("it is found", || found(&server, &alice, "needle").len() == 1);
+    for text in ["one straw", "another straw", "the last straw"] {
+        say(&server, &alice, &room, text);
+    }
+    server.restart();
+    let metrics = || server.ask(None, "GET", "/metrics", None).body;
+    eventually("they were counted", || metrics().lines().any(|line| line == "search_queue_messages 3"));
+    eventually("and followed", || found(&server, &alice, "straw").len() == 3);
 }

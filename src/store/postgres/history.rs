@@ -2,16 +2,16 @@
 
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use futures_util::FutureExt as _;
+use futures_util::{FutureExt as _, try_join};
 
 use super::fault::Fault;
 use super::rooms::readable;
 use super::rows::MessageRow;
 use super::schema::messages;
-use super::{PgStore, pins, transaction};
+use super::{PgStore, pins, reactions, threads, transaction};
 use crate::domain::{Message, MessageId, Refusal, Room, RoomId, Seq, Timestamp, UserId};
 use crate::store::history::{Cut, Halving, Side};
-use crate::store::{Answer, History, MessagePage, Place};
+use crate::store::{Annotations, Answer, History, MessagePage, Place};
 
 pub(super) async fn messages_at(
     conn: &mut AsyncPgConnection,
@@ -116,6 +116,21 @@ pub(super) async fn stretch(
     Ok(rows.into_iter().map(Message::from).collect())
 }
 
+/// Three statements in one round trip.
+async fn annotations(
+    conn: &mut AsyncPgConnection,
+    messages: &[MessageId],
+    viewer: UserId,
+) -> Result<Annotations, Fault> {
+    let conn = &*conn;
+    let (reactions, pinned, threads) = try_join!(
+        reactions::of(conn, messages, viewer),
+        pins::among(conn, messages.iter()),
+        threads::of(conn, messages, viewer)
+    )?;
+    Ok(Annotations { reactions, pinned, threads })
+}
+
 impl History for PgStore {
     fn messages_at(
         &self,
@@ -131,7 +146,7 @@ impl History for PgStore {
         self.executor.read((), move |conn, ()| pins::of_room(conn, room, viewer).boxed())
     }
 
-    fn pinned(&self, messages: Vec<MessageId>) -> Answer<'_, Vec<MessageId>> {
-        self.executor.read(messages, |conn, messages| pins::among(conn, messages.iter()).boxed())
+    fn annotations(&self, messages: Vec<MessageId>, viewer: UserId) -> Answer<'_, Annotations> {
+        self.executor.read(messages, move |conn, messages| annotations(conn, messages, viewer).boxed())
     }
 }

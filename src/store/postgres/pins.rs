@@ -94,10 +94,10 @@ pub(super) async fn of_room(
 
 /// Which of these are pinned.
 pub(super) async fn among(
-    conn: &mut AsyncPgConnection,
+    mut conn: &AsyncPgConnection,
     asked: impl Iterator<Item = &MessageId>,
-) -> Result<Vec<MessageId>, Fault> {
+) -> QueryResult<Vec<MessageId>> {
     let messages = asked.map(|message| message.0).collect();
-    let rows: Vec<Uuid> = ReadPins { messages }.load(conn).await?;
+    let rows: Vec<Uuid> = ReadPins { messages }.load(&mut conn).await?;
     Ok(rows.into_iter().map(MessageId).collect())
 }

@@ -1,18 +1,16 @@
 //! Reactions: what a group commit asks and writes of them, and how they are listed.
 
+use diesel::QueryResult;
 use diesel::sql_types::{Array, BigInt, Bool, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use futures_util::FutureExt as _;
 use uuid::Uuid;
 
-use super::PgStore;
 use super::fault::Fault;
 use super::pipeline::Pipeline;
 use super::statements::statement;
 use crate::domain::{Emoji, MessageId, Reaction, UserId};
 use crate::store::plan::{Known, Needs, Writes};
 use crate::store::reactions::{NAMED, gathered};
-use crate::store::{Answer, Reactions};
 
 statement! {
     ReadKinds { messages: Vec<Uuid> => Array<SqlUuid> } -> (SqlUuid, Text, BigInt),
@@ -101,21 +99,16 @@ statement! {
      WHERE place <= ? ORDER BY message_id, first, emoji, place"
 }
 
-async fn of(
-    conn: &mut AsyncPgConnection,
+/// The signs of these.
+pub(super) async fn of(
+    mut conn: &AsyncPgConnection,
     messages: &[MessageId],
     viewer: UserId,
-) -> Result<Vec<Reaction>, Fault> {
+) -> QueryResult<Vec<Reaction>> {
     let messages = messages.iter().map(|message| message.0).collect();
     let signs = Signs { viewer: viewer.0, messages, most: NAMED };
-    let rows: Vec<(Uuid, String, Uuid, i64, bool)> = signs.load(conn).await?;
+    let rows: Vec<(Uuid, String, Uuid, i64, bool)> = signs.load(&mut conn).await?;
     let row =
         |(message, emoji, user, count, is_own)| (MessageId(message), emoji, UserId(user), count, is_own);
     Ok(gathered(rows.into_iter().map(row)))
-}
-
-impl Reactions for PgStore {
-    fn reactions(&self, messages: Vec<MessageId>, viewer: UserId) -> Answer<'_, Vec<Reaction>> {
-        self.executor.read(messages, move |conn, messages| of(conn, messages, viewer).boxed())
-    }
 }

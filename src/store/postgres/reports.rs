@@ -11,8 +11,8 @@ use super::rows::MessageRow;
 use super::schema::{members, messages, reporters, reports};
 use super::{PgStore, audit, transaction};
 use crate::domain::{
-    AuditRecord, Reason, Refusal, Report, ReportAction, ReportId, Reporter, Resolution, Role, RoomId,
-    Timestamp, UserId,
+    AuditRecord, MessageId, OwnReport, Reason, Refusal, Report, ReportAction, ReportId, Reporter, Resolution,
+    Role, RoomId, Timestamp, UserId,
 };
 use crate::store::reports::{gathered, may_report, may_review};
 use crate::store::{Answer, NewReport, ReportFilter, ReportPage, Reports};
@@ -171,6 +171,23 @@ async fn one(
     .await
 }
 
+async fn made_by(conn: &mut AsyncPgConnection, user: UserId) -> Result<Vec<OwnReport>, Fault> {
+    let rows: Vec<(Uuid, Uuid, String, i64)> = reporters::table
+        .inner_join(reports::table.on(reports::id.eq(reporters::report_id)))
+        .filter(reporters::user_id.eq(user.0))
+        .order((reporters::created_at, reporters::report_id))
+        .select((reports::message_id, reports::room_id, reporters::reason, reporters::created_at))
+        .load(conn)
+        .await?;
+    let own = |(message, room, reason, at): (Uuid, Uuid, String, i64)| OwnReport {
+        message: MessageId(message),
+        room: RoomId(room),
+        reason: Reason::from_stored(reason),
+        at: Timestamp::from_millis(at),
+    };
+    Ok(rows.into_iter().map(own).collect())
+}
+
 async fn resolve(
     conn: &mut AsyncPgConnection,
     id: ReportId,
@@ -216,6 +233,10 @@ impl Reports for PgStore {
 
     fn report_for(&self, report: ReportId, viewer: UserId, oversees: bool) -> Answer<'_, Report> {
         self.executor.read((), move |conn, ()| one(conn, report, viewer, oversees).boxed())
+    }
+
+    fn reports_by(&self, user: UserId) -> Answer<'_, Vec<OwnReport>> {
+        self.executor.read((), move |conn, ()| made_by(conn, user).boxed())
     }
 
     fn resolve_report(

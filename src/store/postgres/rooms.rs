@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use super::fault::Fault;
 use super::rows::{MessageRow, RoomRow, UserColumns, UserRow, user_columns};
-use super::schema::{members, messages, rooms, users};
+use super::schema::{conduct, members, messages, rooms, users};
 use super::statements::statement;
 use super::transaction;
 use crate::domain::room::search_key;
@@ -67,15 +67,15 @@ pub(super) async fn rooms_of(
             .load(conn)
             .await?;
         let limit = i64::try_from(embed).unwrap_or(i64::MAX);
-        let found: Vec<(Uuid, String, UserRow)> = FirstMembers { limit, user: user.0 }.load(conn).await?;
+        let found: Vec<(Uuid, InsiderRow)> = FirstMembers { limit, user: user.0 }.load(conn).await?;
         let mut people = HashMap::<Uuid, Vec<Insider>>::new();
-        for (room, role, user) in found {
-            people.entry(room).or_default().push(insider(user, &role));
+        for (room, row) in found {
+            people.entry(room).or_default().push(insider(row));
         }
-        let view = |(row, mine): (RoomRow, MineRow)| RoomView {
-            members: people.remove(&row.id).unwrap_or_default(),
-            room: row.into(),
-            mine: Some(mine.into()),
+        let view = |(row, mine): (RoomRow, MineRow)| {
+            let (is_private, mine): (bool, (Role, RoomSettings)) = (row.is_private, mine.into());
+            let members = people.remove(&row.id).unwrap_or_default();
+            RoomView { members: seen(members, user, mine.0, is_private), room: row.into(), mine: Some(mine) }
         };
         Ok(rows.into_iter().map(view).collect())
     })
@@ -114,16 +114,25 @@ pub(super) async fn mine(
     Ok(row.map(Into::into))
 }
 
-fn insider(user: UserRow, role: &str) -> Insider {
-    Insider { user: user.into(), role: Role::from_stored(role) }
+type InsiderRow = (UserRow, String, Option<i64>);
+
+fn insider((user, role, muted): InsiderRow) -> Insider {
+    let muted_until = muted.map(Timestamp::from_millis);
+    Insider { user: user.into(), role: Role::from_stored(&role), muted_until }
+}
+
+fn seen(members: Vec<Insider>, viewer: UserId, role: Role, is_private: bool) -> Vec<Insider> {
+    members.into_iter().map(|insider| insider.seen_by(viewer, role, is_private)).collect()
 }
 
 statement! {
     /// The first members of each of a user's rooms, by `joined_seq`, read from the index.
-    FirstMembers { limit: i64 => BigInt, user: Uuid => SqlUuid } -> (SqlUuid, Text, UserColumns),
-    concat!("SELECT mine.room_id, first.role, ", user_columns!(), " FROM members mine CROSS JOIN LATERAL \
-     (SELECT user_id, role, joined_seq FROM members WHERE room_id = mine.room_id \
+    FirstMembers { limit: i64 => BigInt, user: Uuid => SqlUuid }
+    -> (SqlUuid, (UserColumns, Text, Nullable<BigInt>)),
+    concat!("SELECT mine.room_id, ", user_columns!(), ", first.role, c.muted_until FROM members mine \
+     CROSS JOIN LATERAL (SELECT user_id, role, joined_seq FROM members WHERE room_id = mine.room_id \
      ORDER BY joined_seq LIMIT ?) first JOIN users u ON u.id = first.user_id \
+     LEFT JOIN conduct c ON c.room_id = mine.room_id AND c.user_id = first.user_id \
      WHERE mine.user_id = ? ORDER BY mine.room_id, first.joined_seq")
 }
 
@@ -142,7 +151,8 @@ pub(super) async fn room(
             return Ok(RoomView { room: row.into(), members: Vec::new(), mine: None });
         };
         let rows = member_rows(conn, id, embed, None).await?;
-        let members = rows.into_iter().map(|(user, role, _)| insider(user, &role)).collect();
+        let members = rows.into_iter().map(|(_, row)| insider(row)).collect();
+        let members = seen(members, viewer, mine.0, row.is_private);
         Ok(RoomView { room: row.into(), members, mine: Some(mine) })
     })
     .await
@@ -153,14 +163,16 @@ async fn member_rows(
     room: RoomId,
     limit: usize,
     after: Option<MemberCursor>,
-) -> Result<Vec<(UserRow, String, i64)>, Fault> {
+) -> Result<Vec<(i64, InsiderRow)>, Fault> {
+    let conduct_here = conduct::room_id.eq(members::room_id).and(conduct::user_id.eq(members::user_id));
     Ok(members::table
         .inner_join(users::table)
+        .left_join(conduct::table.on(conduct_here))
         .filter(members::room_id.eq(room.0))
         .filter(members::joined_seq.gt(after.unwrap_or(Seq::START).stored()))
         .order(members::joined_seq)
         .limit(i64::try_from(limit).unwrap_or(i64::MAX))
-        .select((UserRow::as_select(), members::role, members::joined_seq))
+        .select((members::joined_seq, (UserRow::as_select(), members::role, conduct::muted_until.nullable())))
         .load(conn)
         .await?)
 }
@@ -173,12 +185,14 @@ pub(super) async fn members(
     after: Option<MemberCursor>,
 ) -> Result<MemberPage, Fault> {
     transaction::snapshot(conn, async |conn| {
-        readable(conn, room, viewer).await?;
+        let row = room_row(conn, room).await?.ok_or(Refusal::NotFound("room"))?;
+        let mine = mine(conn, room, viewer).await?;
+        let (role, _) = mine.ok_or_else(|| policy::outsider(row.is_private))?;
         let mut rows = member_rows(conn, room, one_more(limit), after).await?;
         let more = cut(&mut rows, limit);
-        let next = if more { rows.last().map(|(.., seq)| Seq::from_stored(*seq)) } else { None };
-        let members = rows.into_iter().map(|(user, role, _)| insider(user, &role)).collect();
-        Ok(MemberPage { members, next })
+        let next = if more { rows.last().map(|(seq, _)| Seq::from_stored(*seq)) } else { None };
+        let members = rows.into_iter().map(|(_, row)| insider(row)).collect();
+        Ok(MemberPage { members: seen(members, viewer, role, row.is_private), next })
     })
     .await
 }

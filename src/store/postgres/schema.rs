@@ -390,11 +390,11 @@ diesel::joinable!(invites -> rooms (room_id));
 
 diesel::allow_tables_to_appear_in_same_query!(logins, refresh_tokens, users);
 diesel::allow_tables_to_appear_in_same_query!(members, messages, rooms);
-diesel::allow_tables_to_appear_in_same_query!(users, members);
+diesel::allow_tables_to_appear_in_same_query!(users, members, conduct);
 diesel::allow_tables_to_appear_in_same_query!(messages, pins);
 diesel::allow_tables_to_appear_in_same_query!(proofs, users);
 diesel::allow_tables_to_appear_in_same_query!(bans, users);
 diesel::allow_tables_to_appear_in_same_query!(invites, members);
 diesel::allow_tables_to_appear_in_same_query!(invites, rooms);
 diesel::allow_tables_to_appear_in_same_query!(blocks, users);
-diesel::allow_tables_to_appear_in_same_query!(messages, reports);
+diesel::allow_tables_to_appear_in_same_query!(messages, reports, reporters);

@@ -73,13 +73,14 @@ statement! {
 
 type PartRow = (Uuid, Uuid, i64, i64, i64, i64);
 
-async fn threads(
-    conn: &mut AsyncPgConnection,
+/// What there is to tell of the threads that these began.
+pub(super) async fn of(
+    mut conn: &AsyncPgConnection,
     roots: &[MessageId],
     viewer: UserId,
-) -> Result<Vec<Thread>, Fault> {
+) -> QueryResult<Vec<Thread>> {
     let roots = roots.iter().map(|root| root.0).collect();
-    let rows: Vec<PartRow> = Parts { viewer: viewer.0, member: viewer.0, roots }.load(conn).await?;
+    let rows: Vec<PartRow> = Parts { viewer: viewer.0, member: viewer.0, roots }.load(&mut conn).await?;
     let part = |(root, author, replies, last_at, last_seq, unread): PartRow| Part {
         root: MessageId(root),
         author: UserId(author),
@@ -143,10 +144,6 @@ impl Threads for PgStore {
         place: Place,
     ) -> Answer<'_, ThreadPage> {
         self.executor.read((), move |conn, ()| thread(conn, message, viewer, limit, place).boxed())
-    }
-
-    fn threads(&self, roots: Vec<MessageId>, viewer: UserId) -> Answer<'_, Vec<Thread>> {
-        self.executor.read(roots, move |conn, roots| threads(conn, roots, viewer).boxed())
     }
 
     fn read_thread(&self, message: MessageId, user: UserId, read: Seq) -> Answer<'_, ()> {

@@ -3,13 +3,14 @@
 use diesel::prelude::*;
 
 use super::fault::{self, Fault};
+use super::ids::Ids;
 use super::rooms::readable;
 use super::rows::{Key, MessageRow};
 use super::schema::messages;
-use super::{SqliteStore, pins};
+use super::{SqliteStore, pins, reactions, threads};
 use crate::domain::{Message, MessageId, Refusal, Room, RoomId, Seq, Timestamp, UserId};
 use crate::store::history::{Cut, Halving, Side};
-use crate::store::{Answer, History, MessagePage, Place};
+use crate::store::{Annotations, Answer, History, MessagePage, Place};
 
 pub(super) fn messages_at(
     conn: &mut SqliteConnection,
@@ -121,7 +122,16 @@ impl History for SqliteStore {
         self.executor.read(move |conn| pins::of_room(conn, room, viewer))
     }
 
-    fn pinned(&self, messages: Vec<MessageId>) -> Answer<'_, Vec<MessageId>> {
-        self.executor.read(move |conn| pins::among(conn, &messages))
+    fn annotations(&self, messages: Vec<MessageId>, viewer: UserId) -> Answer<'_, Annotations> {
+        self.executor.read(move |conn| {
+            let ids = Ids::of(&messages);
+            fault::read(conn, |conn| {
+                Ok(Annotations {
+                    reactions: reactions::of(conn, &ids, viewer)?,
+                    pinned: pins::among(conn, &ids)?,
+                    threads: threads::of(conn, &ids, viewer)?,
+                })
+            })
+        })
     }
 }

@@ -14,6 +14,7 @@ mod fault;
 mod files;
 mod groups;
 mod history;
+mod ids;
 mod invites;
 mod jobs;
 mod letters;

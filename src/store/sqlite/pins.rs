@@ -1,8 +1,11 @@
 //! Pins: what a group commit asks and writes of them, and how they are listed.
 
 use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{Binary, Text};
 
 use super::fault::{self, Fault};
+use super::ids::{Ids, ids};
 use super::rooms::readable;
 use super::rows::{Key, MessageRow};
 use super::schema::{messages, pins};
@@ -58,15 +61,16 @@ pub(super) fn of_room(
     })
 }
 
-/// Which of these are pinned. Asked one by one, as a list of values would be planned anew.
-pub(super) fn among(conn: &mut SqliteConnection, asked: &[MessageId]) -> Result<Vec<MessageId>, Fault> {
-    fault::read(conn, |conn| {
-        let mut pinned = Vec::new();
-        for message in asked {
-            let found: Option<i64> =
-                pins::table.find(Key::from(*message)).select(pins::seq).get_result(conn).optional()?;
-            pinned.extend(found.map(|_| *message));
-        }
-        Ok(pinned)
-    })
+#[derive(QueryableByName)]
+struct PinnedRow {
+    #[diesel(sql_type = Binary)]
+    message_id: Key,
+}
+
+/// Which of these are pinned, a list as [`Ids`] has it.
+pub(super) fn among(conn: &mut SqliteConnection, asked: &Ids) -> Result<Vec<MessageId>, Fault> {
+    let rows: Vec<PinnedRow> = sql_query(concat!("SELECT message_id FROM pins WHERE message_id IN ", ids!()))
+        .bind::<Text, _>(asked.as_str())
+        .load(conn)?;
+    Ok(rows.into_iter().map(|row| row.message_id.into()).collect())
 }

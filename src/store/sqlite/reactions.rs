@@ -4,14 +4,13 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Binary, Bool, Text};
 
-use super::SqliteStore;
-use super::fault::{self, Fault};
+use super::fault::Fault;
+use super::ids::{Ids, ids};
 use super::rows::Key;
 use super::schema::reactions;
-use crate::domain::{Emoji, MessageId, Reaction, UserId};
+use crate::domain::{Emoji, Reaction, UserId};
 use crate::store::plan::{Known, Needs, Writes};
 use crate::store::reactions::{NAMED, gathered};
-use crate::store::{Answer, Reactions};
 
 pub(super) fn read(conn: &mut SqliteConnection, needs: &Needs, known: &mut Known) -> Result<(), Fault> {
     for message in &needs.reactions {
@@ -68,33 +67,21 @@ struct SignRow {
     is_own: bool,
 }
 
-fn of(conn: &mut SqliteConnection, messages: &[MessageId], viewer: UserId) -> Result<Vec<Reaction>, Fault> {
-    fault::read(conn, |conn| {
-        let mut all = Vec::new();
-        for message in messages {
-            let rows: Vec<SignRow> = sql_query(
-                "SELECT * FROM (SELECT message_id, emoji, user_id, count(*) OVER sign AS people, \
-                 max(user_id = ?) OVER sign AS is_own, min(at) OVER sign AS first, \
-                 row_number() OVER (PARTITION BY emoji ORDER BY at, user_id) AS place \
-                 FROM reactions WHERE message_id = ? WINDOW sign AS (PARTITION BY emoji)) \
-                 WHERE place <= ? ORDER BY first, emoji, place",
-            )
-            .bind::<Binary, _>(Key::from(viewer))
-            .bind::<Binary, _>(Key::from(*message))
-            .bind::<BigInt, _>(NAMED)
-            .load(conn)?;
-            all.extend(gathered(
-                rows.into_iter().map(|row| {
-                    (row.message_id.into(), row.emoji, row.user_id.into(), row.people, row.is_own)
-                }),
-            ));
-        }
-        Ok(all)
-    })
-}
-
-impl Reactions for SqliteStore {
-    fn reactions(&self, messages: Vec<MessageId>, viewer: UserId) -> Answer<'_, Vec<Reaction>> {
-        self.executor.read(move |conn| of(conn, &messages, viewer))
-    }
+/// The signs of these, a list as [`Ids`] has it.
+pub(super) fn of(conn: &mut SqliteConnection, ids: &Ids, viewer: UserId) -> Result<Vec<Reaction>, Fault> {
+    let rows: Vec<SignRow> = sql_query(concat!(
+        "SELECT * FROM (SELECT message_id, emoji, user_id, count(*) OVER sign AS people, \
+         max(user_id = ?) OVER sign AS is_own, min(at) OVER sign AS first, \
+         row_number() OVER (PARTITION BY message_id, emoji ORDER BY at, user_id) AS place \
+         FROM reactions WHERE message_id IN ",
+        ids!(),
+        " WINDOW sign AS (PARTITION BY message_id, emoji)) \
+         WHERE place <= ? ORDER BY message_id, first, emoji, place",
+    ))
+    .bind::<Binary, _>(Key::from(viewer))
+    .bind::<Text, _>(ids.as_str())
+    .bind::<BigInt, _>(NAMED)
+    .load(conn)?;
+    let row = |row: SignRow| (row.message_id.into(), row.emoji, row.user_id.into(), row.people, row.is_own);
+    Ok(gathered(rows.into_iter().map(row)))
 }

@@ -9,8 +9,8 @@ use super::rows::{Key, MessageRow};
 use super::schema::{members, messages, reporters, reports};
 use super::{SqliteStore, audit};
 use crate::domain::{
-    AuditRecord, Reason, Refusal, Report, ReportAction, ReportId, Reporter, Resolution, Role, RoomId,
-    Timestamp, UserId,
+    AuditRecord, OwnReport, Reason, Refusal, Report, ReportAction, ReportId, Reporter, Resolution, Role,
+    RoomId, Timestamp, UserId,
 };
 use crate::store::reports::{gathered, may_report, may_review};
 use crate::store::{Answer, NewReport, ReportFilter, ReportPage, Reports};
@@ -154,6 +154,22 @@ fn one(conn: &mut SqliteConnection, id: ReportId, viewer: UserId, oversees: bool
     })
 }
 
+fn made_by(conn: &mut SqliteConnection, user: UserId) -> Result<Vec<OwnReport>, Fault> {
+    let rows: Vec<(Key, Key, String, i64)> = reporters::table
+        .inner_join(reports::table.on(reports::id.eq(reporters::report_id)))
+        .filter(reporters::user_id.eq(Key::from(user)))
+        .order((reporters::created_at, reporters::report_id))
+        .select((reports::message_id, reports::room_id, reporters::reason, reporters::created_at))
+        .load(conn)?;
+    let own = |(message, room, reason, at): (Key, Key, String, i64)| OwnReport {
+        message: message.into(),
+        room: room.into(),
+        reason: Reason::from_stored(reason),
+        at: Timestamp::from_millis(at),
+    };
+    Ok(rows.into_iter().map(own).collect())
+}
+
 fn resolve(
     conn: &mut SqliteConnection,
     id: ReportId,
@@ -198,6 +214,10 @@ impl Reports for SqliteStore {
 
     fn report_for(&self, report: ReportId, viewer: UserId, oversees: bool) -> Answer<'_, Report> {
         self.executor.read(move |conn| one(conn, report, viewer, oversees))
+    }
+
+    fn reports_by(&self, user: UserId) -> Answer<'_, Vec<OwnReport>> {
+        self.executor.read(move |conn| made_by(conn, user))
     }
 
     fn resolve_report(

@@ -7,7 +7,7 @@ use diesel::sql_types::{BigInt, Nullable};
 
 use super::fault::{self, Fault};
 use super::rows::{Key, MessageRow, RoomRow, UserRow};
-use super::schema::{members, messages, rooms, users};
+use super::schema::{conduct, members, messages, rooms, users};
 use crate::domain::room::search_key;
 use crate::domain::{
     ClientMsgId, HistoryVisibility, Message, MessageId, Notifications, Refusal, Role, Room, RoomId,
@@ -61,10 +61,10 @@ pub(super) fn rooms_of(
             .select((RoomRow::as_select(), MineRow::as_select()))
             .load(conn)?;
         let mut people = first_members(conn, user, embed)?;
-        let view = |(row, mine): (RoomRow, MineRow)| RoomView {
-            members: people.remove(&row.id).unwrap_or_default(),
-            room: row.into(),
-            mine: Some(mine.into()),
+        let view = |(row, mine): (RoomRow, MineRow)| {
+            let (is_private, mine): (bool, (Role, RoomSettings)) = (row.is_private, mine.into());
+            let members = people.remove(&row.id).unwrap_or_default();
+            RoomView { members: seen(members, user, mine.0, is_private), room: row.into(), mine: Some(mine) }
         };
         Ok(rows.into_iter().map(view).collect())
     })
@@ -105,8 +105,15 @@ pub(super) fn mine(
     Ok(row.map(Into::into))
 }
 
-fn insider(user: UserRow, role: &str) -> Insider {
-    Insider { user: user.into(), role: Role::from_stored(role) }
+type InsiderRow = (UserRow, String, Option<i64>);
+
+fn insider((user, role, muted): InsiderRow) -> Insider {
+    let muted_until = muted.map(Timestamp::from_millis);
+    Insider { user: user.into(), role: Role::from_stored(&role), muted_until }
+}
+
+fn seen(members: Vec<Insider>, viewer: UserId, role: Role, is_private: bool) -> Vec<Insider> {
+    members.into_iter().map(|insider| insider.seen_by(viewer, role, is_private)).collect()
 }
 
 diesel::define_sql_function! {
@@ -131,17 +138,19 @@ fn first_members(
         .limit(1)
         .offset(i64::try_from(last).unwrap_or(i64::MAX))
         .single_value();
-    let rows: Vec<(Key, UserRow, String)> = mine
+    let conduct_here = conduct::room_id.eq(members::room_id).and(conduct::user_id.eq(members::user_id));
+    let rows: Vec<(Key, InsiderRow)> = mine
         .inner_join(members::table.on(members::room_id.eq(mine.field(members::room_id))))
         .inner_join(users::table.on(users::id.eq(members::user_id)))
+        .left_join(conduct::table.on(conduct_here))
         .filter(mine.field(members::user_id).eq(Key::from(user)))
         .filter(members::joined_seq.le(coalesce(end, i64::MAX)))
         .order((members::room_id, members::joined_seq))
-        .select((members::room_id, UserRow::as_select(), members::role))
+        .select((members::room_id, (UserRow::as_select(), members::role, conduct::muted_until.nullable())))
         .load(conn)?;
     let mut people = HashMap::<Key, Vec<Insider>>::new();
-    for (room, user, role) in rows {
-        people.entry(room).or_default().push(insider(user, &role));
+    for (room, row) in rows {
+        people.entry(room).or_default().push(insider(row));
     }
     Ok(people)
 }
@@ -161,7 +170,8 @@ pub(super) fn room(
             return Ok(RoomView { room: row.into(), members: Vec::new(), mine: None });
         };
         let rows = member_rows(conn, id, embed, None)?;
-        let members = rows.into_iter().map(|(user, role, _)| insider(user, &role)).collect();
+        let members = rows.into_iter().map(|(_, row)| insider(row)).collect();
+        let members = seen(members, viewer, mine.0, row.is_private);
         Ok(RoomView { room: row.into(), members, mine: Some(mine) })
     })
 }
@@ -171,14 +181,16 @@ fn member_rows(
     room: RoomId,
     limit: usize,
     after: Option<MemberCursor>,
-) -> Result<Vec<(UserRow, String, i64)>, Fault> {
+) -> Result<Vec<(i64, InsiderRow)>, Fault> {
+    let conduct_here = conduct::room_id.eq(members::room_id).and(conduct::user_id.eq(members::user_id));
     Ok(members::table
         .inner_join(users::table)
+        .left_join(conduct::table.on(conduct_here))
         .filter(members::room_id.eq(Key::from(room)))
         .filter(members::joined_seq.gt(after.unwrap_or(Seq::START).stored()))
         .order(members::joined_seq)
         .limit(i64::try_from(limit).unwrap_or(i64::MAX))
-        .select((UserRow::as_select(), members::role, members::joined_seq))
+        .select((members::joined_seq, (UserRow::as_select(), members::role, conduct::muted_until.nullable())))
         .load(conn)?)
 }
 
@@ -190,12 +202,13 @@ pub(super) fn members(
     after: Option<MemberCursor>,
 ) -> Result<MemberPage, Fault> {
     fault::read(conn, |conn| {
-        readable(conn, room, viewer)?;
+        let row = room_row(conn, room)?.ok_or(Refusal::NotFound("room"))?;
+        let (role, _) = mine(conn, room, viewer)?.ok_or_else(|| policy::outsider(row.is_private))?;
         let mut rows = member_rows(conn, room, one_more(limit), after)?;
         let more = cut(&mut rows, limit);
-        let next = if more { rows.last().map(|(.., seq)| Seq::from_stored(*seq)) } else { None };
-        let members = rows.into_iter().map(|(user, role, _)| insider(user, &role)).collect();
-        Ok(MemberPage { members, next })
+        let next = if more { rows.last().map(|(seq, _)| Seq::from_stored(*seq)) } else { None };
+        let members = rows.into_iter().map(|(_, row)| insider(row)).collect();
+        Ok(MemberPage { members: seen(members, viewer, role, row.is_private), next })
     })
 }
 

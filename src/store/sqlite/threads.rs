@@ -2,11 +2,12 @@
 
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Binary};
+use diesel::sql_types::{BigInt, Binary, Text};
 
 use super::SqliteStore;
 use super::fault::{self, Fault};
 use super::history::{Within, stretch};
+use super::ids::{Ids, ids};
 use super::rooms;
 use super::rows::Key;
 use super::schema::rooms as rooms_table;
@@ -60,6 +61,8 @@ fn thread(
 #[derive(QueryableByName)]
 struct PartRow {
     #[diesel(sql_type = Binary)]
+    root: Key,
+    #[diesel(sql_type = Binary)]
     author_id: Key,
     #[diesel(sql_type = BigInt)]
     replies: i64,
@@ -71,27 +74,30 @@ struct PartRow {
     unread: i64,
 }
 
-fn parts(conn: &mut SqliteConnection, root: MessageId, viewer: UserId) -> Result<Vec<Part>, Fault> {
-    let rows: Vec<PartRow> = sql_query(
-        "SELECT x.author_id, count(*) AS replies, max(x.created_at) AS last_at, max(x.seq) AS last_seq, \
+/// What there is to tell of the threads that these began, a list as [`Ids`] has it.
+pub(super) fn of(conn: &mut SqliteConnection, roots: &Ids, viewer: UserId) -> Result<Vec<Thread>, Fault> {
+    let rows: Vec<PartRow> = sql_query(concat!(
+        "SELECT x.thread_root AS root, x.author_id, count(*) AS replies, max(x.created_at) AS last_at, \
+         max(x.seq) AS last_seq, \
          sum(x.seq > max(coalesce(k.read_seq, 0), coalesce(m.joined_seq, 0))) AS unread \
          FROM messages x LEFT JOIN thread_marks k ON k.root_id = x.thread_root AND k.user_id = ? \
-         LEFT JOIN members m ON m.room_id = x.room_id AND m.user_id = ? \
-         WHERE x.thread_root = ? AND x.deleted_at IS NULL GROUP BY x.author_id",
-    )
+         LEFT JOIN members m ON m.room_id = x.room_id AND m.user_id = ? WHERE x.thread_root IN ",
+        ids!(),
+        " AND x.deleted_at IS NULL GROUP BY x.thread_root, x.author_id ORDER BY x.thread_root",
+    ))
     .bind::<Binary, _>(Key::from(viewer))
     .bind::<Binary, _>(Key::from(viewer))
-    .bind::<Binary, _>(Key::from(root))
+    .bind::<Text, _>(roots.as_str())
     .load(conn)?;
     let part = |row: PartRow| Part {
-        root,
+        root: row.root.into(),
         author: row.author_id.into(),
         replies: row.replies,
         last_at: Timestamp::from_millis(row.last_at),
         last_seq: Seq::from_stored(row.last_seq),
         unread: row.unread,
     };
-    Ok(rows.into_iter().map(part).collect())
+    Ok(gathered(rows.into_iter().map(part), viewer))
 }
 
 const MOVE: &str = "INSERT INTO thread_marks (root_id, user_id, read_seq) VALUES (?, ?, ?) \
@@ -123,18 +129,6 @@ impl Threads for SqliteStore {
         place: Place,
     ) -> Answer<'_, ThreadPage> {
         self.executor.read(move |conn| thread(conn, message, viewer, limit, place))
-    }
-
-    fn threads(&self, roots: Vec<MessageId>, viewer: UserId) -> Answer<'_, Vec<Thread>> {
-        self.executor.read(move |conn| {
-            fault::read(conn, |conn| {
-                let mut all = Vec::new();
-                for root in roots {
-                    all.extend(parts(conn, root, viewer)?);
-                }
-                Ok(gathered(all.into_iter(), viewer))
-            })
-        })
     }
 
     fn read_thread(&self, message: MessageId, user: UserId, read: Seq) -> Answer<'_, ()> {

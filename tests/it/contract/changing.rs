@@ -84,10 +84,11 @@ pub async fn a_room_may_have_a_window_of_its_own(store: S) {
     let (alice, bob) = (person(&store, "alice").await, person(&store, "bob").await);
     let room = room(&store, alice, &[bob]).await;
     let sent = message(&store, room, 0, bob, "one").await;
-    let own = |seconds| {
-        let patch = RoomPatch { edit_window: EditWindow::of_room(seconds).ok(), ..RoomPatch::default() };
+    let set = |edit_window: Option<EditWindow>| {
+        let patch = RoomPatch { edit_window: Some(edit_window), ..RoomPatch::default() };
         Operation::Update { by: alice, patch }
     };
+    let own = |seconds| set(EditWindow::of_room(seconds).ok());
     write(&store, room, 0, own(1)).await;
     let closed = Refusal::EditWindowClosed(Duration::from_secs(1));
     assert_eq!(refuse(&store, room, 1_001, edit(bob, sent.id, "two")).await, closed);
@@ -96,6 +97,14 @@ pub async fn a_room_may_have_a_window_of_its_own(store: S) {
     assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
     let facts = store.room(room, bob, 1).await.expect("a room").room.facts();
     assert_eq!(facts.edit_window, Some(EditWindow(Duration::from_secs(3_600))));
+    // Set back, it is the server's, and whatever else is changed leaves it so.
+    let entry = write(&store, room, 2 * WINDOW_MS, set(None)).await;
+    let Change::RoomUpdated(facts) = &entry.change else { panic!("{entry:?}") };
+    assert_eq!(facts.edit_window, None);
+    let closed = Refusal::EditWindowClosed(WINDOW);
+    assert_eq!(refuse(&store, room, 2 * WINDOW_MS, edit(bob, sent.id, "three")).await, closed);
+    repeat(&store, room, 2 * WINDOW_MS, set(None)).await;
+    assert_eq!(store.room(room, bob, 1).await.expect("a room").room.facts(), *facts);
 }
 
 pub async fn who_looks_after_a_room_deletes_at_any_time(store: S) {

@@ -139,9 +139,11 @@ macro_rules! contract {
                     who_is_muted_reads_on_and_writes_nothing
                     nobody_mutes_who_is_not_below_him
                     a_mute_outlasts_leaving_and_coming_back
+                    a_mute_is_seen_by_the_person_and_by_who_may_mute
                     who_deletes_what_another_wrote_may_say_why
                     a_message_may_be_taken_away_in_the_commit_that_sends_it
                     what_several_say_of_a_message_is_one_report
+                    what_one_reported_is_told_to_oneself_alone
                     one_reports_what_one_may_read_and_did_not_write
                     reports_are_for_those_who_look_after_others
                     a_report_is_resolved_once

@@ -7,7 +7,7 @@ use chat::domain::{
     Actor, AuditEvent, AuditFilter, AuditRecord, Change, Emoji, Mute, Operation, Reason, Refusal, Role,
     RoomId, RoomPatch, SlowMode, Timestamp, UserId,
 };
-use chat::domain::{MessageId, Report, ReportAction, ReportId, Resolution};
+use chat::domain::{MessageId, OwnReport, Report, ReportAction, ReportId, Resolution};
 use chat::store::{NewReport, ReportFilter, Store};
 
 use super::support::*;
@@ -175,6 +175,27 @@ pub async fn a_mute_outlasts_leaving_and_coming_back(store: S) {
     assert!(matches!(refuse(&store, room, 3, say(bob, "and now?")).await, Refusal::Muted { .. }));
 }
 
+pub async fn a_mute_is_seen_by_the_person_and_by_who_may_mute(store: S) {
+    let (alice, bob, carol) =
+        (person(&store, "alice").await, person(&store, "bob").await, person(&store, "carol").await);
+    let room = room(&store, alice, &[bob, carol]).await;
+    write(&store, room, 0, mute(alice, bob, at(60_000))).await;
+    let of_bob = async |viewer| {
+        let page = store.members(room, viewer, 9, None).await.expect("a page").members;
+        let one = store.room(room, viewer, 9).await.expect("a room").members;
+        let all = store.rooms_of(viewer, 9).await.expect("rooms").remove(0).members;
+        assert_eq!((&page, &page), (&one, &all), "the same everywhere");
+        let (his, others): (Vec<_>, Vec<_>) = page.into_iter().partition(|insider| insider.user.id == bob);
+        assert!(others.iter().all(|insider| insider.muted_until.is_none()));
+        his[0].muted_until
+    };
+    assert_eq!([of_bob(alice).await, of_bob(bob).await], [Some(at(60_000)); 2]);
+    assert_eq!(of_bob(carol).await, None, "it is nothing to her");
+    // An owner writes whatever was said before.
+    write(&store, room, 1, Operation::Transfer { by: alice, user: bob }).await;
+    assert_eq!([of_bob(alice).await, of_bob(bob).await], [None; 2]);
+}
+
 pub async fn who_deletes_what_another_wrote_may_say_why(store: S) {
     let (alice, bob) = (person(&store, "alice").await, person(&store, "bob").await);
     let room = room(&store, alice, &[bob]).await;
@@ -266,6 +287,30 @@ pub async fn what_several_say_of_a_message_is_one_report(store: S) {
     let page = store.reports(of(alice, room), 1, None).await.expect("a page");
     let rest = store.reports(of(alice, room), 1, page.next).await.expect("a page");
     assert_eq!((page.reports[0].id, rest.reports[0].id, rest.next), (reports[0].id, report.id, None));
+}
+
+pub async fn what_one_reported_is_told_to_oneself_alone(store: S) {
+    let (alice, bob, carol) =
+        (person(&store, "alice").await, person(&store, "bob").await, person(&store, "carol").await);
+    let room = room(&store, alice, &[bob, carol]).await;
+    let (first, second) =
+        (message(&store, room, 0, bob, "one").await, message(&store, room, 0, bob, "two").await);
+    for (n, by, message, reason) in
+        [(1_u8, carol, first.id, "spam"), (2, alice, first.id, "dull"), (3, carol, second.id, "spam again")]
+    {
+        let said = NewReport { now: at(i64::from(n)), ..says(n.into(), by, message, reason) };
+        store.report(said).await.expect("kept");
+    }
+    let own = |message, reason, millis| OwnReport {
+        message,
+        room,
+        reason: Reason::parse(reason).expect("a reason"),
+        at: at(millis),
+    };
+    let hers = store.reports_by(carol).await.expect("hers");
+    assert_eq!(hers, [own(first.id, "spam", 1), own(second.id, "spam again", 3)]);
+    assert_eq!(store.reports_by(alice).await.expect("hers"), [own(first.id, "dull", 2)]);
+    assert_eq!(store.reports_by(bob).await.expect("his"), [], "nobody is told who reported him");
 }
 
 pub async fn one_reports_what_one_may_read_and_did_not_write(store: S) {

@@ -34,7 +34,8 @@ pub async fn who_looks_after_a_room_pins_and_unpins(store: S) {
     repeat(&store, room, 4, pin(alice, one.id)).await;
     // The last pinned first, whichever was written first.
     assert_eq!(pins(&store, room, bob).await, [one.id, two.id]);
-    let mut seen = store.pinned(vec![one.id, two.id, MessageId(new_id())]).await.expect("an answer");
+    let asked = vec![one.id, two.id, MessageId(new_id())];
+    let mut seen = store.annotations(asked, bob).await.expect("an answer").pinned;
     seen.sort();
     assert_eq!(seen, [one.id, two.id]);
     let gone = write(&store, room, 5, unpin(alice, one.id)).await;

@@ -14,7 +14,7 @@ fn react(by: UserId, message: MessageId, sign: &str, on: bool) -> Operation {
 }
 
 async fn signs(store: &S, message: MessageId, viewer: UserId) -> Vec<(String, u64, Vec<UserId>, bool)> {
-    let all = store.reactions(vec![message], viewer).await.expect("an answer");
+    let all = store.annotations(vec![message], viewer).await.expect("an answer").reactions;
     let sign =
         |Reaction { emoji, count, users, is_own, .. }| (emoji.as_str().to_owned(), count, users, is_own);
     all.into_iter().map(sign).collect()

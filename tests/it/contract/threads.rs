@@ -16,7 +16,7 @@ async fn reply(store: &S, room: RoomId, now: i64, author: UserId, to: MessageId,
 }
 
 async fn told(store: &S, root: MessageId, viewer: UserId) -> Option<Thread> {
-    store.threads(vec![root], viewer).await.expect("an answer").pop()
+    store.annotations(vec![root], viewer).await.expect("an answer").threads.pop()
 }
 
 async fn unread(store: &S, root: MessageId, viewer: UserId) -> u64 {
@@ -79,7 +79,8 @@ pub async fn a_thread_tells_who_answered_and_when(store: S) {
     let thread = told(&store, root.id, people[1]).await.expect("a thread");
     let named: Vec<_> = people.iter().rev().take(Thread::NAMED).copied().collect();
     assert_eq!((thread.replies, thread.last_reply_at, thread.participants), (6, at(15), named));
-    let many = store.threads(vec![last, root.id, MessageId(new_id())], people[1]).await.expect("an answer");
+    let asked = vec![last, root.id, MessageId(new_id())];
+    let many = store.annotations(asked, people[1]).await.expect("an answer").threads;
     assert_eq!(many.iter().map(|thread| thread.root).collect::<Vec<_>>(), [root.id]);
 }
 

@@ -33,6 +33,11 @@ async fn an_owner_changes_and_archives_a_room() {
     assert_eq!(patch(json!({"topic": ""})).await.expect(200).get("topic"), None);
     patch(json!({"historyVisibility": "some"})).await.wrong("historyVisibility");
     patch(json!({"name": " "})).await.wrong("name");
+    // Null is a value here: as everywhere. What is left out stays.
+    assert_eq!(patch(json!({"editWindowSeconds": 60})).await.expect(200)["editWindowSeconds"], 60);
+    assert_eq!(patch(json!({"topic": "Monday"})).await.expect(200)["editWindowSeconds"], 60);
+    patch(json!({"editWindowSeconds": 2_678_401})).await.wrong("editWindowSeconds");
+    assert_eq!(patch(json!({"editWindowSeconds": null})).await.expect(200).get("editWindowSeconds"), None);
     let refused = site.call("PATCH", &path, Some(&bob), Some(json!({"name": "mine"}))).await;
     refused.problem(403, "notMember");
 

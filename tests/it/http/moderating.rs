@@ -50,7 +50,8 @@ async fn in_slow_mode_a_member_is_told_how_long_to_wait() {
 #[actix_web::test]
 async fn a_muted_member_is_told_until_when() {
     let site = Site::new().await;
-    let (alice, bob) = (site.register("alice").await, site.register("bob").await);
+    let (alice, bob, eve) =
+        (site.register("alice").await, site.register("bob").await, site.register("eve").await);
     let room = site.room(&alice, false).await;
     site.post(&format!("/rooms/{room}/join"), &bob, json!({})).await.expect(200);
     let path = format!("/rooms/{room}/members/{}/mute", bob.id);
@@ -61,12 +62,25 @@ async fn a_muted_member_is_told_until_when() {
     mute(&alice, json!({ "until": until, "reason": "x".repeat(501) })).await.wrong("reason");
     mute(&bob, json!({ "until": until })).await.problem(403, "forbidden");
     mute(&alice, json!({ "until": until, "reason": "spam" })).await.expect(204);
+    // A page that is loaded later learns of it, too.
+    let told = async |who: &Person| {
+        let page = site.get(&format!("/rooms/{room}/members"), who).await.expect(200);
+        assert_eq!(page["members"], site.get(&format!("/rooms/{room}"), who).await.expect(200)["members"]);
+        page["members"][1].get("mutedUntil").cloned()
+    };
+    site.post(&format!("/rooms/{room}/join"), &eve, json!({})).await.expect(200);
+    let seen = (told(&alice).await, told(&bob).await, told(&eve).await);
+    assert_eq!(seen, (Some(json!(until)), Some(json!(until)), None));
     let refused = site.post("/messages", &bob, json!({ "roomId": room, "content": "no" })).await;
     refused.problem(403, "forbidden");
     assert_eq!((refused.header("retry-after"), &refused.body["retryAfterMs"]), (Some("60"), &json!(60_000)));
     site.call("DELETE", &path, Some(&bob), None).await.problem(403, "forbidden");
     site.call("DELETE", &path, Some(&alice), None).await.expect(204);
     site.say(&bob, &room, "thanks").await;
+    assert_eq!(told(&bob).await, None);
+    mute(&alice, json!({ "until": until })).await.expect(204);
+    site.pass(Duration::from_secs(60));
+    assert_eq!((told(&alice).await, told(&bob).await), (None, None), "it is over");
 }
 
 #[actix_web::test]

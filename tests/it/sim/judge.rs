@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chat::domain::{Change, Entry, Message, Role, RoomId, Seq, UserChange, UserId};
-use chat::store::{Log, LogPage, Reactions, Rooms, UserLogs};
+use chat::store::{History, Log, LogPage, Rooms, UserLogs};
 
 use super::client::Client;
 use super::held::{Held, Membership, OwnEntry, Shown};
@@ -118,7 +118,7 @@ async fn reacted(world: &World, viewer: UserId, room: &Room) {
         }
     }
     let ids = room.messages.iter().map(|message| message.id).collect();
-    let shown = world.store.reactions(ids, viewer).await.expect("the truth answers");
+    let shown = world.store.annotations(ids, viewer).await.expect("the truth answers").reactions;
     let found: BTreeSet<_> = shown
         .iter()
         .flat_map(|sign| sign.users.iter().map(|user| (sign.message, sign.emoji.clone(), *user)))

@@ -28,7 +28,7 @@ macro_rules! store_wrapper {
             History {
                 messages_at(room: RoomId, viewer: UserId, limit: usize, place: Place) -> MessagePage;
                 pins(room: RoomId, viewer: UserId) -> Vec<Message>;
-                pinned(messages: Vec<MessageId>) -> Vec<MessageId>;
+                annotations(messages: Vec<MessageId>, viewer: UserId) -> Annotations;
             }
             Memberships {
                 invite(new: NewInvite) -> (Invite, Option<UserEntry>);
@@ -41,18 +41,15 @@ macro_rules! store_wrapper {
                 direct(direct: Direct) -> DirectMade;
                 set_settings(room: RoomId, user: UserId, settings: RoomSettings, now: Timestamp) -> Option<UserEntry>;
             }
-            Reactions {
-                reactions(messages: Vec<MessageId>, viewer: UserId) -> Vec<Reaction>;
-            }
             Threads {
                 thread(message: MessageId, viewer: UserId, limit: usize, place: Place) -> ThreadPage;
-                threads(roots: Vec<MessageId>, viewer: UserId) -> Vec<Thread>;
                 read_thread(message: MessageId, user: UserId, read: Seq) -> ();
             }
             Reports {
                 report(new: NewReport) -> ();
                 reports(filter: ReportFilter, limit: usize, before: Option<ReportId>) -> ReportPage;
                 report_for(report: ReportId, viewer: UserId, oversees: bool) -> Report;
+                reports_by(user: UserId) -> Vec<OwnReport>;
                 resolve_report(report: ReportId, resolution: Resolution, record: AuditRecord) -> ();
             }
             Accounts {

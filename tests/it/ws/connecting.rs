@@ -46,6 +46,7 @@ fn hello_tells_every_limit_and_an_epoch_that_outlives_a_restart() {
         ("jsonDepth", 16),
         ("contentChars", 8_000),
         ("attachments", 10),
+        ("fileBytes", 9_961_472),
         ("connectionsPerUser", 20),
         ("connectionsPerIp", 200),
         ("framesPerSecond", 20),
