@@ -6,6 +6,6 @@ mod collecting;
 mod hostile;
 mod reading;
 mod s3;
-mod samples;
+pub mod samples;
 mod sending;
-mod support;
+pub mod support;
