@@ -48,7 +48,8 @@ pub trait Reports: Send + Sync + 'static {
     /// `Conflict` for a deleted one.
     fn report(&self, new: NewReport) -> Answer<'_, ()>;
 
-    /// A page of reports.
+    /// A page of reports. Of a room that shows nothing from before one's joining, neither are reports
+    /// of messages from before it shown.
     ///
     /// # Errors
     /// `NotFound`/`NotMember` for who is outside the room, `Forbidden` by role.
@@ -58,7 +59,7 @@ pub trait Reports: Send + Sync + 'static {
     /// One report: for who looks after its room, and with `oversees` for who moderates the server.
     ///
     /// # Errors
-    /// `NotFound` for everybody else, and for who wrote the message.
+    /// `NotFound` for everybody else, for who wrote the message, and for who may not read it.
     fn report_for(&self, report: ReportId, viewer: UserId, oversees: bool) -> Answer<'_, Report>;
 
     /// What somebody reported, the first first: for himself alone.

@@ -19,6 +19,12 @@ const AT_ONCE: usize = 8;
 const SLOW_ROOMS: usize = 40;
 /// One in so many is a slow reader.
 const SLOW_SHARE: usize = 32;
+/// For so many rooms there is one more in which people come and go.
+const LIVELY_SHARE: usize = 25;
+/// And there are so many at least: half of them show what was before one's joining, half do not.
+const LEAST_LIVELY: usize = 2;
+/// Who comes and goes there, beside its owner.
+const GUESTS: usize = 6;
 
 /// One client to be.
 #[derive(Clone, Debug)]
@@ -30,10 +36,22 @@ pub struct Member {
     pub habits: Habits,
 }
 
-/// Everybody, and the rooms.
+/// Everybody, and the rooms, those last where people come and go.
 pub struct Crowd {
     pub members: Vec<Member>,
     pub rooms: Vec<RoomSheet>,
+}
+
+/// The lively rooms: each an owner and his guests. Slow readers are none of them: what they see late
+/// would be no proof.
+fn draw_lively(size: &Size, chance: &mut Chance) -> Vec<Vec<usize>> {
+    let mut clients: Vec<usize> = (0..size.clients).filter(|client| !is_slow(*client)).collect();
+    let count = (size.rooms / LIVELY_SHARE).max(LEAST_LIVELY);
+    let draw = |_| {
+        chance.shuffle(&mut clients);
+        clients.iter().copied().take(1 + GUESTS).collect()
+    };
+    (0..count).map(draw).collect()
 }
 
 /// Who is in which room, the owner first. Everybody is in one at least.
@@ -93,7 +111,13 @@ pub async fn gather(
     let made: Vec<Result<uuid::Uuid, String>> = made.collect().await;
     let mut rooms = Vec::new();
     for (id, members) in made.into_iter().zip(drawn) {
-        rooms.push(RoomSheet { id: id?, members });
+        rooms.push(RoomSheet { id: id?, members, guests: Vec::new(), since_joined: false });
+    }
+    for (n, people_there) in draw_lively(size, chance).into_iter().enumerate() {
+        let Some((owner, guests)) = people_there.split_first() else { continue };
+        let (since_joined, name) = (n % 2 == 1, format!("lively room {n}"));
+        let id = rest.create_lively_room(at(n), &people[*owner], &name, since_joined).await?;
+        rooms.push(RoomSheet { id, members: vec![*owner], guests: guests.to_vec(), since_joined });
     }
     let burst = 5;
     let mean_burst = (1 + burst) as f64 / 2.0;
@@ -101,7 +125,7 @@ pub async fn gather(
     let pause = size.clients as f64 * mean_burst / size.rate as f64;
     let members = people.iter().enumerate().map(|(n, person)| {
         let slow = is_slow(n);
-        let mine = rooms.iter().enumerate().filter(|(_, room)| room.members.contains(&n));
+        let mine = rooms.iter().enumerate().filter(|(_, room)| room.knows(n));
         let mine: Vec<(usize, bool)> = mine.map(|(index, _)| (index, slow || chance.permille(700))).collect();
         let habits = Habits {
             pause: Duration::from_secs_f64(pause),
@@ -110,6 +134,9 @@ pub async fn gather(
             at_once: 20,
             witnessed: 20,
             probed: 5,
+            changes: 250,
+            // In a small run there is to be some of everything.
+            uploads: if size.clients < 100 { 60 } else { 15 },
             slow,
         };
         Member { person: person.clone(), name: format!("person-{n}"), rooms: mine, habits }
@@ -153,6 +180,21 @@ mod tests {
             assert!(mean <= 12, "{mean}");
         }
         assert_eq!(draw(&size(40, 10), &mut Chance::new(5)), draw(&size(40, 10), &mut Chance::new(5)));
+    }
+
+    #[test]
+    fn there_are_lively_rooms_of_both_sorts_with_guests_who_read() {
+        for (clients, rooms, count) in [(300, 200, 8), (12, 6, 2), (2, 1, 2)] {
+            let lively = draw_lively(&size(clients, rooms), &mut Chance::new(5));
+            assert_eq!(lively.len(), count);
+            for people in &lively {
+                let different: BTreeSet<usize> = people.iter().copied().collect();
+                assert_eq!(different.len(), people.len());
+                assert!(
+                    people.len() >= clients.min(1 + GUESTS) - 1 && people.iter().all(|one| !is_slow(*one))
+                );
+            }
+        }
     }
 
     #[test]

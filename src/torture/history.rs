@@ -7,6 +7,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::books::{Books, OutboxRow, RoomCount};
+use super::deeds::{ActSheet, FetchSheet, LookSheet};
 use super::moment::{Moment, Span, Spans};
 use super::plan::Kind;
 use super::pod::Life;
@@ -94,6 +95,13 @@ pub struct History {
     /// Everybody's wishes when the time was up: clients that still missed or kept something.
     pub unsettled: Vec<String>,
     pub books: Books,
+    /// What was done at the doors of rooms, those of each in order.
+    pub acts: Vec<ActSheet>,
+    /// Histories and files, as people got them in the end.
+    pub looks: Vec<LookSheet>,
+    pub fetches: Vec<FetchSheet>,
+    /// The names of all blobs where they could be listed.
+    pub blobs: Option<Vec<String>>,
     pub counts: Vec<RoomCount>,
     /// The process that loses announcements on purpose.
     pub unreliable: Option<usize>,

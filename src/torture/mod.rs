@@ -7,7 +7,7 @@
 //! releases.
 //!
 //! Next: [`run`] (from the first process to the last), `plan` (the faults), `client` (who behaves as
-//! the SDK has to), `judge` (what was promised).
+//! the SDK has to), `door` (who comes and goes), `inspect` (looks at the end), `judge` (what was promised).
 
 #![allow(
     clippy::indexing_slicing,
@@ -15,12 +15,16 @@
 )]
 
 mod books;
+mod calls;
 mod chance;
 mod client;
 mod command;
 mod crowd;
+mod deeds;
+mod door;
 mod faults;
 mod history;
+mod inspect;
 mod judge;
 mod moment;
 mod options;

@@ -9,14 +9,33 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use super::deeds::{DeedSheet, UploadSheet};
 use super::moment::{Moment, Span};
 
 /// A room as it was made.
 #[derive(Clone, Debug)]
 pub struct RoomSheet {
     pub id: Uuid,
-    /// Indices of clients, in the order of their joining.
+    /// Indices of clients who are in it from the beginning, in the order of their joining.
     pub members: Vec<usize>,
+    /// Those who come and go; such a room has its owner beside them, and nobody else.
+    pub guests: Vec<usize>,
+    /// Whether members see only what came since they joined.
+    pub since_joined: bool,
+}
+
+impl RoomSheet {
+    /// Whether people come and go.
+    #[must_use]
+    pub fn is_lively(&self) -> bool {
+        !self.guests.is_empty()
+    }
+
+    /// Whether this client may have to do with it at all.
+    #[must_use]
+    pub fn knows(&self, client: usize) -> bool {
+        self.members.contains(&client) || self.guests.contains(&client)
+    }
 }
 
 /// All that one client did and saw.
@@ -32,6 +51,8 @@ pub struct ClientSheet {
     pub sends: Vec<SendSheet>,
     pub witnesses: Vec<Witness>,
     pub probes: Vec<Probe>,
+    pub deeds: Vec<DeedSheet>,
+    pub uploads: Vec<UploadSheet>,
     /// When it did not read, and on which socket.
     pub stalls: Vec<(usize, Span)>,
     /// What it was told of others' presence.
@@ -114,8 +135,8 @@ pub struct Sighting {
 /// What was seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum What {
-    /// A log entry.
-    Entry { seq: u64, digest: u64, bubble: Bubble },
+    /// A log entry: what it is about for ever, and what it said about it then.
+    Entry { seq: u64, digest: u64, said: u64, bubble: Bubble },
     /// The answer to a wish to follow the room: `next` is the entry that has to come first.
     Subscribed { next: u64, live: bool, reset: bool },
     /// The client asked for no more than bumps, or nothing.
@@ -140,11 +161,20 @@ pub enum Bubble {
     OthersKeyed,
 }
 
-/// What an entry says, in one number.
+/// What an entry is about, in one number: its kind, its message, whose it is, and the sign of a
+/// reaction. Of one entry that is the same for everybody and for ever.
 #[must_use]
-pub fn digest(kind: &str, message: Uuid, author: Uuid, content: &str) -> u64 {
+pub fn digest(kind: &str, message: Uuid, author: Uuid, sign: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
-    (kind, message, author, content).hash(&mut hasher);
+    (kind, message, author, sign).hash(&mut hasher);
+    hasher.finish()
+}
+
+/// What a message says, in one number. A deleted one says nothing.
+#[must_use]
+pub fn said(content: &str, is_deleted: bool) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (if is_deleted { "" } else { content }, is_deleted).hash(&mut hasher);
     hasher.finish()
 }
 
@@ -165,6 +195,8 @@ pub struct SendSheet {
     pub room: usize,
     pub key: Uuid,
     pub content: String,
+    /// The file that it was sent with.
+    pub attachment: Option<Uuid>,
     pub composed: Moment,
     pub attempts: Vec<Attempt>,
     /// When the client first knew that it is stored.
@@ -225,6 +257,9 @@ pub struct Witness {
     /// Nothing when there was no answer.
     pub found: Option<bool>,
 }
+
+/// What a key is used again for.
+pub const PROBE: &str = "another content under the same key";
 
 /// A key of a stored message used again with another content.
 #[derive(Clone, Debug)]
@@ -304,5 +339,8 @@ mod tests {
         let (a, b) = (Uuid::from_u128(1), Uuid::from_u128(2));
         assert_eq!(digest("message.created", a, b, "hi"), digest("message.created", a, b, "hi"));
         assert_ne!(digest("message.created", a, b, "hi"), digest("message.created", b, a, "hi"));
+        assert_ne!(said("hi", false), said("ho", false));
+        assert_eq!(said("hi", true), said("", true));
+        assert_ne!(said("", true), said("", false));
     }
 }

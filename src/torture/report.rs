@@ -8,6 +8,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::time::Duration;
 
+use super::deeds::{DeedSheet, Fate, UploadSheet};
 use super::history::History;
 use super::judge::{Verdict, Violation};
 use super::moment::Moment;
@@ -69,6 +70,7 @@ fn summary(text: &mut String, history: &History, verdict: &Verdict, size: &Size)
     line!(text, "attempts            {:>9}, of them over HTTP {by_rest}", attempts().count());
     line!(text, "acks                {acks:>9}, refused for now {unavailable}, without an answer {failed}");
     line!(text, "room frames         {seen:>9}");
+    deeds(text, history);
     line!(
         text,
         "sockets             {:>9}, reconnects {again}, moves {moved}, not opened {refused}",
@@ -104,6 +106,24 @@ fn summary(text: &mut String, history: &History, verdict: &Verdict, size: &Size)
         line!(text, "{:<18} {:>5}", kind.word(), counts.get(&kind).copied().unwrap_or(0));
     }
     line!(text, "");
+}
+
+/// What was done beside writing: how much of it, how much was acknowledged, refused, and is open.
+fn deeds(text: &mut String, history: &History) {
+    let of = |fates: Vec<Fate>| {
+        let count = |fate| fates.iter().filter(|it| **it == fate).count();
+        let (done, refused, open) = (count(Fate::Done), count(Fate::Void), count(Fate::Open));
+        format!("{:>9}, done {done}, without effect {refused}, open {open}", fates.len())
+    };
+    let clients = || history.clients.iter();
+    let changes = clients().flat_map(|client| client.deeds.iter().map(DeedSheet::fate)).collect();
+    line!(text, "changes of messages {}", of(changes));
+    line!(text, "comings and goings  {}", of(history.acts.iter().map(|act| act.outcome.fate()).collect()));
+    let uploads = || clients().flat_map(|client| &client.uploads);
+    let cut = uploads().filter(|upload| upload.is_cut).count();
+    line!(text, "files               {}, cut {cut}", of(uploads().map(UploadSheet::fate).collect()));
+    let (looks, fetches) = (history.looks.len(), history.fetches.len());
+    line!(text, "read in the end     {looks:>9} histories, {fetches} times a file");
 }
 
 fn row(times: &Times) -> String {

@@ -1,4 +1,4 @@
-//! The HTTP calls of clients and of the test itself.
+//! The HTTP calls of clients and of the test itself. Next: [`super::calls`], those of deeds.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::record::Answer;
 
 /// Longer than this nobody waits for an answer.
-const PATIENCE: Duration = Duration::from_secs(4);
+pub(super) const PATIENCE: Duration = Duration::from_secs(4);
 
 /// Someone with an account.
 #[derive(Clone, Debug)]
@@ -22,7 +22,7 @@ pub struct Person {
 /// Talks HTTP to processes.
 #[derive(Clone)]
 pub struct Rest {
-    client: reqwest::Client,
+    pub(super) client: reqwest::Client,
     /// A connection for each call.
     anew: reqwest::Client,
 }
@@ -35,9 +35,9 @@ struct Stored {
 }
 
 #[derive(Deserialize)]
-struct Problem {
-    code: String,
-    retryable: bool,
+pub(super) struct Problem {
+    pub(super) code: String,
+    pub(super) retryable: bool,
 }
 
 #[derive(Deserialize)]
@@ -101,8 +101,26 @@ impl Rest {
         name: &str,
         members: &[Uuid],
     ) -> Result<Uuid, String> {
-        let body = json!({"name": name, "isPrivate": true, "members": members});
-        let made = Self::post(&self.client, at, "/rooms", Some(&owner.token), &body).await?;
+        self.make_room(at, owner, &json!({"name": name, "isPrivate": true, "members": members})).await
+    }
+
+    /// A room that everybody may join who is not banned.
+    ///
+    /// # Errors
+    /// What went wrong.
+    pub async fn create_lively_room(
+        &self,
+        at: SocketAddr,
+        owner: &Person,
+        name: &str,
+        since_joined: bool,
+    ) -> Result<Uuid, String> {
+        let visibility = if since_joined { "sinceJoined" } else { "all" };
+        self.make_room(at, owner, &json!({"name": name, "historyVisibility": visibility})).await
+    }
+
+    async fn make_room(&self, at: SocketAddr, owner: &Person, body: &Value) -> Result<Uuid, String> {
+        let made = Self::post(&self.client, at, "/rooms", Some(&owner.token), body).await?;
         let id = made.get("id").and_then(Value::as_str).and_then(|id| id.parse().ok());
         id.ok_or_else(|| format!("/rooms: {made}"))
     }
@@ -120,24 +138,30 @@ impl Rest {
             .ok_or_else(|| format!("/ws/ticket: {made}"))
     }
 
-    /// Sends a message.
-    pub async fn send(&self, at: SocketAddr, token: &str, room: Uuid, key: Uuid, content: &str) -> Answer {
-        self.try_send(at, token, room, key, content)
-            .await
-            .unwrap_or_else(|error| Answer::Failed(cause(&error)))
+    /// Sends a message, with its file if it has one.
+    pub async fn send(
+        &self,
+        at: SocketAddr,
+        token: &str,
+        room: Uuid,
+        key: Uuid,
+        (content, attachment): (&str, Option<Uuid>),
+    ) -> Answer {
+        let files: Vec<Uuid> = attachment.into_iter().collect();
+        let body = json!({"roomId": room, "content": content, "attachments": files});
+        self.try_send(at, token, key, &body).await.unwrap_or_else(|error| Answer::Failed(cause(&error)))
     }
 
     async fn try_send(
         &self,
         at: SocketAddr,
         token: &str,
-        room: Uuid,
         key: Uuid,
-        content: &str,
+        body: &Value,
     ) -> reqwest::Result<Answer> {
         let request = self.client.post(format!("http://{at}/messages")).bearer_auth(token);
         let request = request.header("idempotency-key", key.to_string());
-        let answer = request.json(&json!({"roomId": room, "content": content})).send().await?;
+        let answer = request.json(body).send().await?;
         let duplicate = answer.headers().get("idempotent-replayed").is_some_and(|value| value == "true");
         if answer.status() == reqwest::StatusCode::CREATED {
             let Stored { id, seq } = answer.json().await?;
@@ -189,7 +213,7 @@ fn counter_in(text: &str, name: &str) -> Option<u64> {
 }
 
 /// The innermost reason: reqwest's own text names only the request.
-fn cause(error: &reqwest::Error) -> String {
+pub(super) fn cause(error: &reqwest::Error) -> String {
     let mut inner: &dyn std::error::Error = error;
     while let Some(source) = inner.source() {
         inner = source;

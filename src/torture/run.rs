@@ -10,10 +10,13 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use super::chance::Chance;
-use super::client::{Client, Event, Orders, Standing, World};
+use super::client::{Client, Event, Goal, Orders, Standing, World};
 use super::crowd::{Crowd, gather};
+use super::deeds::ActSheet;
+use super::door::Door;
 use super::faults::{Notes, Scene};
 use super::history::{Census, History};
+use super::inspect::inspect;
 use super::moment::{Moment, Span, Spans, Stopwatch};
 use super::options::{Options, Size, Store};
 use super::outside::Outside;
@@ -21,7 +24,7 @@ use super::plan::Plan;
 use super::pod::Pod;
 use super::process::log_line;
 use super::record::{ClientSheet, Journal};
-use super::rest::Rest;
+use super::rest::{Person, Rest};
 use super::targets::Targets;
 use super::watch::{COMMITTED, Watchers};
 
@@ -42,6 +45,7 @@ const GRACE: Duration = Duration::from_secs(8);
 /// The clients of a run.
 struct People {
     lives: Vec<JoinHandle<ClientSheet>>,
+    doors: Vec<JoinHandle<Vec<ActSheet>>>,
     standings: Vec<Arc<Standing>>,
     inboxes: Vec<mpsc::UnboundedSender<Event>>,
     orders: watch::Sender<Orders>,
@@ -73,13 +77,16 @@ impl People {
         }
     }
 
-    async fn leave(self) -> Result<Vec<ClientSheet>, String> {
+    async fn leave(self) -> Result<(Vec<ClientSheet>, Vec<ActSheet>), String> {
         self.tell(Orders::Leave);
-        let mut sheets = Vec::new();
+        let (mut sheets, mut acts) = (Vec::new(), Vec::new());
         for life in self.lives {
             sheets.push(life.await.map_err(|error| format!("a client: {error}"))?);
         }
-        Ok(sheets)
+        for door in self.doors {
+            acts.extend(door.await.map_err(|error| format!("a door: {error}"))?);
+        }
+        Ok((sheets, acts))
     }
 }
 
@@ -106,13 +113,20 @@ pub async fn run(options: &Options, size: &Size, folder: &Path) -> Result<Histor
     let direct: Vec<_> = pods.iter().map(|pod| pod.address).chain(options.attach).collect();
     let crowd = gather(size, &mut chance, &direct, &rest).await?;
     let rooms = crowd.rooms.clone();
+    let persons: Vec<Person> = crowd.members.iter().map(|member| member.person.clone()).collect();
     let ids: Vec<_> = rooms.iter().map(|room| room.id).collect();
     let proxies: Vec<_> = pods.iter().map(|pod| pod.proxy.clone()).collect();
     let watchers = Watchers::start(watch, outside.database.clone(), ids, proxies.clone(), rest.clone());
-    let reached = proxies.iter().map(|proxy| proxy.address).chain(options.attach).collect();
+    let reached: Vec<_> = proxies.iter().map(|proxy| proxy.address).chain(options.attach).collect();
     let rolling = Arc::new(AtomicBool::new(false));
-    let people =
-        start_people(crowd, &mut chance, watch, &rest, (reached, rolling.clone()), (size.patience, folder))?;
+    let people = start_people(
+        crowd,
+        &mut chance,
+        watch,
+        &rest,
+        (reached.clone(), rolling.clone()),
+        (size.patience, folder),
+    )?;
     log_line(&format!("{} clients in {} rooms on {} processes", size.clients, size.rooms, size.pods));
 
     tokio::time::sleep(ENTRY).await;
@@ -162,9 +176,11 @@ pub async fn run(options: &Options, size: &Size, folder: &Path) -> Result<Histor
     people.tell(Orders::Hush);
     history.hushed = watch.now();
     settle(&people, &outside, watch, &mut history).await?;
-    let sheets = people.leave().await?;
+    let (sheets, acts) = people.leave().await?;
     history.end = watch.now();
-    history.clients = sheets;
+    (history.clients, history.acts) = (sheets, acts);
+    // Where a process itself listens a rollout changed.
+    inspect(&mut history, (watch, &rest), &reached, &persons, size.seed).await;
     fill(&mut history, &scene, watchers.end(watch.now()));
     history.books = outside.database.books().await?;
     if size.attached {
@@ -172,6 +188,7 @@ pub async fn run(options: &Options, size: &Size, folder: &Path) -> Result<Histor
         let places = history.places();
         history.books.messages.retain(|row| places.contains_key(&row.room));
     }
+    history.blobs = (!size.attached).then(|| blobs(&files_of(folder))).transpose()?;
     history.counts = outside.database.counts().await?;
     for pod in &mut pods {
         pod.died(watch);
@@ -200,8 +217,9 @@ async fn settle(
     let head = |room: &super::record::RoomSheet| {
         heads.iter().find(|(id, _)| *id == room.id).map_or(0, |(_, head)| *head)
     };
-    let goal = Arc::new(history.rooms.iter().map(head).collect());
-    people.tell(Orders::Finish(goal));
+    let heads = history.rooms.iter().map(head).collect();
+    let members = outside.database.members().await?;
+    people.tell(Orders::Finish(Arc::new(Goal { heads, members })));
     let missing = people.all(|standing| standing.complete.load(Ordering::Relaxed)).await;
     let say = |n: &usize| format!("person-{n} has not got to the end of every room");
     history.unsettled.extend(missing.iter().map(say));
@@ -227,6 +245,7 @@ async fn start_pods(
     for index in 0..size.pods {
         let data = if size.pods == 1 { folder.join("data") } else { folder.join(format!("data-{index}")) };
         let mut env = environment(options, size, &data, outside);
+        env.push(("CHAT_FILES_URL".to_owned(), format!("file://{}", files_of(folder).display())));
         if outside.has_redis() && Some(index) == unreliable(size) {
             env.push(("CHAT_FAIL_APPEND".to_owned(), LOST.to_string()));
         }
@@ -286,8 +305,12 @@ fn start_people(
     let users = crowd.members.iter().map(|member| member.person.id).collect();
     let world = World { watch, rest: rest.clone(), pods, rolling, rooms: crowd.rooms, users, orders: told };
     let world = Arc::new(world);
+    let persons: Vec<Person> = crowd.members.iter().map(|member| member.person.clone()).collect();
+    let lively = (0..world.rooms.len()).filter(|room| world.rooms[*room].is_lively());
+    let doors = lively.map(|room| Door::new(world.clone(), room, &persons, chance.fork()).keep());
+    let doors = doors.map(tokio::spawn).collect();
     let (lives, standings, inboxes) = (Vec::new(), Vec::new(), Vec::new());
-    let mut people = People { lives, standings, inboxes, orders, patience };
+    let mut people = People { lives, doors, standings, inboxes, orders, patience };
     for (n, member) in crowd.members.into_iter().enumerate() {
         let journal = Journal::create(folder, n).map_err(|error| error.to_string())?;
         let client = Client::new(
@@ -334,6 +357,24 @@ fn fill(history: &mut History, scene: &Scene, seen: super::watch::Seen) {
     history.waiting = seen.waiting;
     history.outbox_looks = seen.outbox_looks;
     history.scrapes = seen.scrapes;
+}
+
+/// Where all processes keep files.
+fn files_of(folder: &Path) -> PathBuf {
+    folder.join("files")
+}
+
+/// The names of all blobs there.
+fn blobs(folder: &Path) -> Result<Vec<String>, String> {
+    let wrong = |error: std::io::Error| format!("{}: {error}", folder.display());
+    let mut names = Vec::new();
+    for kind in std::fs::read_dir(folder).map_err(wrong)? {
+        let kind = kind.map_err(wrong)?.path();
+        for blob in std::fs::read_dir(&kind).map_err(wrong)? {
+            names.push(blob.map_err(wrong)?.file_name().to_string_lossy().into_owned());
+        }
+    }
+    Ok(names)
 }
 
 /// Where a run writes: the folder asked for, or one that is gone afterwards.

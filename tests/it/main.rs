@@ -12,6 +12,7 @@
 mod administering;
 mod architecture;
 mod asyncapi;
+mod canary;
 #[cfg(feature = "torture")]
 mod cluster;
 mod contract;

@@ -12,7 +12,7 @@ use super::schema::{members, messages, reporters, reports};
 use super::{PgStore, audit, transaction};
 use crate::domain::{
     AuditRecord, MessageId, OwnReport, Reason, Refusal, Report, ReportAction, ReportId, Reporter, Resolution,
-    Role, RoomId, Timestamp, UserId,
+    Role, RoomId, Seq, Timestamp, UserId,
 };
 use crate::store::reports::{gathered, may_report, may_review};
 use crate::store::{Answer, NewReport, ReportFilter, ReportPage, Reports};
@@ -86,10 +86,18 @@ async fn report(conn: &mut AsyncPgConnection, new: &NewReport) -> Result<(), Fau
     .await
 }
 
-async fn role(conn: &mut AsyncPgConnection, room: RoomId, user: UserId) -> Result<Option<Role>, Fault> {
+/// From where on somebody may see what is reported in a room.
+///
+/// # Errors
+/// `NotFound`/`NotMember` for who is outside, `Forbidden` by role.
+async fn reviewed_from(conn: &mut AsyncPgConnection, room: RoomId, user: UserId) -> Result<Seq, Fault> {
+    let row = room_row(conn, room).await?.ok_or(Refusal::NotFound("room"))?;
     let membership = members::table.find((room.0, user.0));
-    let role: Option<String> = membership.select(members::role).get_result(conn).await.optional()?;
-    Ok(role.map(|word| Role::from_stored(&word)))
+    let membership = membership.select((members::role, members::joined_seq));
+    let membership: Option<(String, i64)> = membership.get_result(conn).await.optional()?;
+    may_review(membership.as_ref().map(|(role, _)| Role::from_stored(role)), row.is_private)?;
+    let joined = membership.map_or(Seq::START, |(_, joined)| Seq::from_stored(joined));
+    Ok(row.visible_from(joined))
 }
 
 async fn page(
@@ -99,10 +107,6 @@ async fn page(
     before: Option<ReportId>,
 ) -> Result<ReportPage, Fault> {
     transaction::snapshot(conn, async |conn| {
-        if let Some(room) = filter.room {
-            let row = room_row(conn, room).await?.ok_or(Refusal::NotFound("room"))?;
-            may_review(role(conn, room, filter.viewer).await?, row.is_private)?;
-        }
         let mut query = reports::table
             .inner_join(messages::table.on(messages::id.eq(reports::message_id)))
             .filter(messages::author_id.ne(filter.viewer.0))
@@ -111,7 +115,9 @@ async fn page(
             .select((ReportRow::as_select(), MessageRow::as_select()))
             .into_boxed();
         if let Some(room) = filter.room {
+            let visible_from = reviewed_from(conn, room, filter.viewer).await?;
             query = query.filter(reports::room_id.eq(room.0));
+            query = query.filter(messages::seq.ge(visible_from.stored()));
         }
         match filter.is_open {
             Some(true) => query = query.filter(reports::resolved_at.is_null()),
@@ -165,8 +171,14 @@ async fn one(
             .optional()?;
         let gone = || Refusal::NotFound("report");
         let found = with_reporters(conn, row.into_iter().collect()).await?.pop().ok_or_else(gone)?;
-        let role = role(conn, found.message.room, viewer).await?;
-        if oversees || may_review(role, true).is_ok() { Ok(found) } else { Err(gone().into()) }
+        if oversees {
+            return Ok(found);
+        }
+        match reviewed_from(conn, found.message.room, viewer).await {
+            Ok(visible_from) if found.message.seq >= visible_from => Ok(found),
+            Ok(_) | Err(Fault::Refused(_)) => Err(gone().into()),
+            Err(fault) => Err(fault),
+        }
     })
     .await
 }

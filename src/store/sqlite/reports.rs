@@ -10,7 +10,7 @@ use super::schema::{members, messages, reporters, reports};
 use super::{SqliteStore, audit};
 use crate::domain::{
     AuditRecord, OwnReport, Reason, Refusal, Report, ReportAction, ReportId, Reporter, Resolution, Role,
-    RoomId, Timestamp, UserId,
+    RoomId, Seq, Timestamp, UserId,
 };
 use crate::store::reports::{gathered, may_report, may_review};
 use crate::store::{Answer, NewReport, ReportFilter, ReportPage, Reports};
@@ -78,10 +78,18 @@ fn report(conn: &mut SqliteConnection, new: &NewReport) -> Result<(), Fault> {
     })
 }
 
-fn role(conn: &mut SqliteConnection, room: RoomId, user: UserId) -> Result<Option<Role>, Fault> {
+/// From where on somebody may see what is reported in a room.
+///
+/// # Errors
+/// `NotFound`/`NotMember` for who is outside, `Forbidden` by role.
+fn reviewed_from(conn: &mut SqliteConnection, room: RoomId, user: UserId) -> Result<Seq, Fault> {
+    let row = room_row(conn, room)?.ok_or(Refusal::NotFound("room"))?;
     let membership = members::table.find((Key::from(room), Key::from(user)));
-    let role: Option<String> = membership.select(members::role).get_result(conn).optional()?;
-    Ok(role.map(|word| Role::from_stored(&word)))
+    let membership = membership.select((members::role, members::joined_seq));
+    let membership: Option<(String, i64)> = membership.get_result(conn).optional()?;
+    may_review(membership.as_ref().map(|(role, _)| Role::from_stored(role)), row.is_private)?;
+    let joined = membership.map_or(Seq::START, |(_, joined)| Seq::from_stored(joined));
+    Ok(row.visible_from(joined))
 }
 
 fn page(
@@ -91,10 +99,6 @@ fn page(
     before: Option<ReportId>,
 ) -> Result<ReportPage, Fault> {
     fault::read(conn, |conn| {
-        if let Some(room) = filter.room {
-            let row = room_row(conn, room)?.ok_or(Refusal::NotFound("room"))?;
-            may_review(role(conn, room, filter.viewer)?, row.is_private)?;
-        }
         let mut query = reports::table
             .inner_join(messages::table.on(messages::id.eq(reports::message_id)))
             .filter(messages::author_id.ne(Key::from(filter.viewer)))
@@ -103,7 +107,9 @@ fn page(
             .select((ReportRow::as_select(), MessageRow::as_select()))
             .into_boxed();
         if let Some(room) = filter.room {
+            let visible_from = reviewed_from(conn, room, filter.viewer)?;
             query = query.filter(reports::room_id.eq(Key::from(room)));
+            query = query.filter(messages::seq.ge(visible_from.stored()));
         }
         match filter.is_open {
             Some(true) => query = query.filter(reports::resolved_at.is_null()),
@@ -149,8 +155,14 @@ fn one(conn: &mut SqliteConnection, id: ReportId, viewer: UserId, oversees: bool
             .optional()?;
         let gone = || Refusal::NotFound("report");
         let found = with_reporters(conn, row.into_iter().collect())?.pop().ok_or_else(gone)?;
-        let role = role(conn, found.message.room, viewer)?;
-        if oversees || may_review(role, true).is_ok() { Ok(found) } else { Err(gone().into()) }
+        if oversees {
+            return Ok(found);
+        }
+        match reviewed_from(conn, found.message.room, viewer) {
+            Ok(visible_from) if found.message.seq >= visible_from => Ok(found),
+            Ok(_) | Err(Fault::Refused(_)) => Err(gone().into()),
+            Err(fault) => Err(fault),
+        }
     })
 }
 

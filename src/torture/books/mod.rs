@@ -3,6 +3,7 @@
 mod postgres;
 mod sqlite;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -22,6 +23,8 @@ pub struct LogRow {
     pub kind: String,
     pub message: Option<Uuid>,
     pub user: Option<Uuid>,
+    /// Of a reaction its sign; of who was put out, by whom and whether for good.
+    pub data: Option<String>,
 }
 
 /// A message as it is stored.
@@ -33,6 +36,27 @@ pub struct MessageRow {
     pub author: Uuid,
     pub key: Uuid,
     pub content: String,
+    pub is_deleted: bool,
+}
+
+/// What somebody expresses about a message.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ReactionRow {
+    pub message: Uuid,
+    pub user: Uuid,
+    pub sign: String,
+}
+
+/// A file as it is noted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileRow {
+    pub id: Uuid,
+    pub owner: Uuid,
+    pub name: String,
+    /// In hexadecimal digits.
+    pub sha256: String,
+    pub is_complete: bool,
+    pub message: Option<Uuid>,
 }
 
 /// Everything, in the end.
@@ -41,6 +65,10 @@ pub struct Books {
     /// In the order of room and `seq`.
     pub log: Vec<LogRow>,
     pub messages: Vec<MessageRow>,
+    pub reactions: Vec<ReactionRow>,
+    pub files: Vec<FileRow>,
+    /// Room and user.
+    pub members: BTreeSet<(Uuid, Uuid)>,
 }
 
 /// A room and its log, as of one snapshot.
@@ -113,6 +141,17 @@ impl Database {
         match self {
             Self::Postgres(reader) => reader.heads().await,
             Self::Sqlite(path) => sqlite::on(path, sqlite::heads).await,
+        }
+    }
+
+    /// Who is in which room: room and user.
+    ///
+    /// # Errors
+    /// What went wrong.
+    pub async fn members(&self) -> Result<BTreeSet<(Uuid, Uuid)>, String> {
+        match self {
+            Self::Postgres(reader) => reader.members().await,
+            Self::Sqlite(path) => sqlite::on(path, sqlite::members).await,
         }
     }
 

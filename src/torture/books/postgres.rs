@@ -1,11 +1,14 @@
 //! The tables in PostgreSQL, over a connection of the test's own.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
 use tokio_postgres::{Client, NoTls, Row};
 
-use super::{Books, LogRow, MessageRow, OutboxRow, RoomCount, counts_sql, number, uuid};
+use super::{
+    Books, FileRow, LogRow, MessageRow, OutboxRow, ReactionRow, RoomCount, counts_sql, number, uuid,
+};
 
 /// A connection that is made anew when it was lost.
 pub struct Reader {
@@ -40,12 +43,23 @@ impl Reader {
     }
 
     pub async fn books(&self) -> Result<Books, String> {
-        let log =
-            "SELECT room_id::text, seq, kind, message_id::text, user_id::text FROM log ORDER BY room_id, seq";
+        let log = "SELECT room_id::text, seq, kind, message_id::text, user_id::text, data FROM log \
+                   ORDER BY room_id, seq";
         let log = self.rows(log).await?.iter().map(log_row).collect::<Result<_, _>>()?;
-        let messages = "SELECT id::text, room_id::text, seq, author_id::text, client_msg_id::text, content FROM messages";
+        let messages = "SELECT id::text, room_id::text, seq, author_id::text, client_msg_id::text, content, deleted_at IS NOT NULL FROM messages";
         let messages = self.rows(messages).await?.iter().map(message_row).collect::<Result<_, _>>()?;
-        Ok(Books { log, messages })
+        let reactions = self.rows("SELECT message_id::text, user_id::text, emoji FROM reactions").await?;
+        let reaction =
+            |row: &Row| Ok(ReactionRow { message: id(row, 0)?, user: id(row, 1)?, sign: text(row, 2)? });
+        let reactions = reactions.iter().map(reaction).collect::<Result<_, String>>()?;
+        let files = "SELECT id::text, owner_id::text, name, encode(sha256, 'hex'), is_complete, message_id::text FROM files";
+        let files = self.rows(files).await?.iter().map(file_row).collect::<Result<_, _>>()?;
+        Ok(Books { log, messages, reactions, files, members: self.members().await? })
+    }
+
+    pub async fn members(&self) -> Result<BTreeSet<(uuid::Uuid, uuid::Uuid)>, String> {
+        let rows = self.rows("SELECT room_id::text, user_id::text FROM members").await?;
+        rows.iter().map(|row| Ok((id(row, 0)?, id(row, 1)?))).collect()
     }
 
     pub async fn counts(&self) -> Result<Vec<RoomCount>, String> {
@@ -92,16 +106,24 @@ impl Reader {
 }
 
 fn log_row(row: &Row) -> Result<LogRow, String> {
-    let optional = |column| {
-        let text: Option<String> = row.try_get(column).map_err(|error| error.to_string())?;
-        text.as_deref().map(uuid).transpose()
-    };
     Ok(LogRow {
         room: id(row, 0)?,
         seq: integer(row, 1)?,
         kind: text(row, 2)?,
-        message: optional(3)?,
-        user: optional(4)?,
+        message: optional(row, 3)?,
+        user: optional(row, 4)?,
+        data: row.try_get(5).map_err(|error| error.to_string())?,
+    })
+}
+
+fn file_row(row: &Row) -> Result<FileRow, String> {
+    Ok(FileRow {
+        id: id(row, 0)?,
+        owner: id(row, 1)?,
+        name: text(row, 2)?,
+        sha256: text(row, 3)?,
+        is_complete: flag(row, 4)?,
+        message: optional(row, 5)?,
     })
 }
 
@@ -113,11 +135,21 @@ fn message_row(row: &Row) -> Result<MessageRow, String> {
         author: id(row, 3)?,
         key: id(row, 4)?,
         content: text(row, 5)?,
+        is_deleted: flag(row, 6)?,
     })
 }
 
 fn text(row: &Row, column: usize) -> Result<String, String> {
     row.try_get(column).map_err(|error| error.to_string())
+}
+
+fn flag(row: &Row, column: usize) -> Result<bool, String> {
+    row.try_get(column).map_err(|error| error.to_string())
+}
+
+fn optional(row: &Row, column: usize) -> Result<Option<uuid::Uuid>, String> {
+    let text: Option<String> = row.try_get(column).map_err(|error| error.to_string())?;
+    text.as_deref().map(uuid).transpose()
 }
 
 fn id(row: &Row, column: usize) -> Result<uuid::Uuid, String> {

@@ -1,12 +1,15 @@
 //! The tables in the one file of a single process, which may be writing to it meanwhile.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 
-use super::{Books, LogRow, MessageRow, RoomCount, counts_sql, number, uuid};
+use uuid::Uuid;
+
+use super::{Books, FileRow, LogRow, MessageRow, ReactionRow, RoomCount, counts_sql, number, uuid};
 
 /// Runs `read` on a connection, where it may block.
 pub async fn on<T: Send + 'static>(
@@ -41,6 +44,8 @@ struct Entry {
     message: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
     user: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    data: Option<String>,
 }
 
 #[derive(QueryableByName)]
@@ -57,6 +62,42 @@ struct Message {
     key: String,
     #[diesel(sql_type = Text)]
     content: String,
+    #[diesel(sql_type = Bool)]
+    is_deleted: bool,
+}
+
+#[derive(QueryableByName)]
+struct Reaction {
+    #[diesel(sql_type = Text)]
+    message: String,
+    #[diesel(sql_type = Text)]
+    user: String,
+    #[diesel(sql_type = Text)]
+    emoji: String,
+}
+
+#[derive(QueryableByName)]
+struct Kept {
+    #[diesel(sql_type = Text)]
+    id: String,
+    #[diesel(sql_type = Text)]
+    owner: String,
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Text)]
+    sha256: String,
+    #[diesel(sql_type = Bool)]
+    is_complete: bool,
+    #[diesel(sql_type = Nullable<Text>)]
+    message: Option<String>,
+}
+
+#[derive(QueryableByName)]
+struct Membership {
+    #[diesel(sql_type = Text)]
+    room: String,
+    #[diesel(sql_type = Text)]
+    user: String,
 }
 
 #[derive(QueryableByName)]
@@ -83,11 +124,7 @@ struct Number {
 
 pub fn books(connection: &mut SqliteConnection) -> Result<Books, String> {
     let log = "SELECT lower(hex(room_id)) AS room, seq, kind, lower(hex(message_id)) AS message, \
-               lower(hex(user_id)) AS user FROM log ORDER BY room_id, seq";
-    let optional = |text: Option<String>| {
-        // `hex` of nothing is an empty text.
-        text.filter(|text| !text.is_empty()).as_deref().map(uuid).transpose()
-    };
+               lower(hex(user_id)) AS user, data FROM log ORDER BY room_id, seq";
     let log = all::<Entry>(connection, log)?.into_iter().map(|row| {
         Ok::<_, String>(LogRow {
             room: uuid(&row.room)?,
@@ -95,11 +132,12 @@ pub fn books(connection: &mut SqliteConnection) -> Result<Books, String> {
             kind: row.kind,
             message: optional(row.message)?,
             user: optional(row.user)?,
+            data: row.data,
         })
     });
     let log = log.collect::<Result<_, _>>()?;
     let messages = "SELECT lower(hex(id)) AS id, lower(hex(room_id)) AS room, seq, \
-                    lower(hex(author_id)) AS author, lower(hex(client_msg_id)) AS key, content FROM messages";
+                    lower(hex(author_id)) AS author, lower(hex(client_msg_id)) AS key, content, deleted_at IS NOT NULL AS is_deleted FROM messages";
     let messages = all::<Message>(connection, messages)?.into_iter().map(|row| {
         Ok::<_, String>(MessageRow {
             id: uuid(&row.id)?,
@@ -108,9 +146,41 @@ pub fn books(connection: &mut SqliteConnection) -> Result<Books, String> {
             author: uuid(&row.author)?,
             key: uuid(&row.key)?,
             content: row.content,
+            is_deleted: row.is_deleted,
         })
     });
-    Ok(Books { log, messages: messages.collect::<Result<_, _>>()? })
+    let messages = messages.collect::<Result<_, _>>()?;
+    let reactions =
+        "SELECT lower(hex(message_id)) AS message, lower(hex(user_id)) AS user, emoji FROM reactions";
+    let reactions = all::<Reaction>(connection, reactions)?.into_iter().map(|row| {
+        Ok::<_, String>(ReactionRow { message: uuid(&row.message)?, user: uuid(&row.user)?, sign: row.emoji })
+    });
+    let reactions = reactions.collect::<Result<_, _>>()?;
+    let files = "SELECT lower(hex(id)) AS id, lower(hex(owner_id)) AS owner, name, \
+                 lower(hex(sha256)) AS sha256, is_complete, lower(hex(message_id)) AS message FROM files";
+    let files = all::<Kept>(connection, files)?.into_iter().map(|row| {
+        Ok::<_, String>(FileRow {
+            id: uuid(&row.id)?,
+            owner: uuid(&row.owner)?,
+            name: row.name,
+            sha256: row.sha256,
+            is_complete: row.is_complete,
+            message: optional(row.message)?,
+        })
+    });
+    let files = files.collect::<Result<_, _>>()?;
+    Ok(Books { log, messages, reactions, files, members: members(connection)? })
+}
+
+/// `hex` of nothing is an empty text.
+fn optional(text: Option<String>) -> Result<Option<Uuid>, String> {
+    text.filter(|text| !text.is_empty()).as_deref().map(uuid).transpose()
+}
+
+pub fn members(connection: &mut SqliteConnection) -> Result<BTreeSet<(Uuid, Uuid)>, String> {
+    let sql = "SELECT lower(hex(room_id)) AS room, lower(hex(user_id)) AS user FROM members";
+    let rows = all::<Membership>(connection, sql)?;
+    rows.iter().map(|row| Ok((uuid(&row.room)?, uuid(&row.user)?))).collect()
 }
 
 pub fn counts(connection: &mut SqliteConnection) -> Result<Vec<RoomCount>, String> {
@@ -128,7 +198,7 @@ pub fn counts(connection: &mut SqliteConnection) -> Result<Vec<RoomCount>, Strin
     rows.into_iter().map(count).collect()
 }
 
-pub fn heads(connection: &mut SqliteConnection) -> Result<Vec<(uuid::Uuid, u64)>, String> {
+pub fn heads(connection: &mut SqliteConnection) -> Result<Vec<(Uuid, u64)>, String> {
     Ok(counts(connection)?.into_iter().map(|count| (count.room, count.head)).collect())
 }
 

@@ -40,6 +40,9 @@ pub(super) enum Asked {
     Resume,
     /// Who of the people around is there.
     Watch,
+    Change {
+        deed: usize,
+    },
 }
 
 /// A socket that is open.
@@ -240,7 +243,7 @@ impl Client {
         let mut rooms = Vec::new();
         for (place, room) in self.rooms.iter_mut().enumerate() {
             let full = room.open || room.always;
-            if full || live.levels {
+            if (full || live.levels) && !room.is_outside {
                 room.open = full;
                 rooms.push(json!([room.id, if full { "full" } else { "bump" }, room.last]));
                 live.resuming.insert(place, full);
@@ -296,6 +299,7 @@ impl Client {
     pub(super) fn ended(&mut self, socket: usize, at: Moment, ending: Ending) {
         let Some(live) = self.sockets.remove(&socket) else { return };
         self.journal.note(at, socket, '!', &format!("ended: {ending:?}"));
+        self.given_up(&live);
         if let Some(span) = live.stalled {
             self.sheet.stalls.push((socket, Span::new(span.from, at)));
         }
@@ -385,16 +389,6 @@ impl Client {
             && self.due.reopen == Moment::END
         {
             self.due.reopen = now.plus(Duration::from_millis(20));
-        }
-    }
-
-    /// Sends a frame.
-    pub(super) fn say(&mut self, socket: usize, frame: &serde_json::Value) {
-        let at = self.now();
-        let text = frame.to_string();
-        self.journal.note(at, socket, '>', &text);
-        if let Some(live) = self.sockets.get(&socket) {
-            live.wire.send(text);
         }
     }
 }

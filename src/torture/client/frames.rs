@@ -50,6 +50,11 @@ pub struct Data<'a> {
     pub heads: Vec<(Uuid, u64)>,
     #[serde(borrow)]
     pub reason: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub emoji: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub deleted_at: Option<Cow<'a, str>>,
+    pub room_id: Option<Uuid>,
 }
 
 #[cfg(test)]

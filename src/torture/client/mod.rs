@@ -1,90 +1,37 @@
 //! A client that behaves as the SDK has to: keeps a position per room and an outbox with its keys,
 //! comes back, resumes, moves before it is closed; and writes down all it sees.
 //!
-//! Next: `connecting`, `reading`, `sending`.
+//! Next: `connecting`, `reading`, `sending`; `changing`, `filing` and `visiting` for what is no message.
 
+mod changing;
 mod connecting;
+mod filing;
 mod frames;
 mod people;
 mod reading;
 mod sending;
 mod stalling;
+mod visiting;
 mod wire;
+mod world;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 use uuid::Uuid;
 
+use self::changing::Known;
 use self::connecting::{Came, Live};
+pub use self::world::{Goal, Habits, Orders, Standing, World};
 use super::chance::Chance;
-use super::moment::{Moment, Span, Stopwatch};
-use super::record::{Answer, ClientSheet, Ending, Journal, Opening, RoomSheet, Wrong};
-use super::rest::{Person, Rest};
-
-/// What all clients are told together.
-#[derive(Clone, Debug)]
-pub enum Orders {
-    /// Chat.
-    Talk,
-    /// Compose nothing more, stop reading no more; bring to an end what is written.
-    Hush,
-    /// Open every room and read up to these heads.
-    Finish(Arc<Vec<u64>>),
-    /// Go.
-    Leave,
-}
-
-/// How far a client is, for who waits for it.
-#[derive(Debug, Default)]
-pub struct Standing {
-    /// Messages that were composed and are not known to be stored.
-    pub unsent: AtomicUsize,
-    /// Nothing is missing up to the heads that it was told.
-    pub complete: AtomicBool,
-    /// Rises with all that brings it nearer to the end.
-    pub steps: AtomicUsize,
-    /// The process that its socket leads to, counted from 1; 0 without a socket.
-    pub pod: AtomicUsize,
-}
-
-/// How much a client does.
-#[derive(Clone, Copy, Debug)]
-pub struct Habits {
-    /// Mean time between two bursts of messages.
-    pub pause: Duration,
-    /// Longest burst.
-    pub burst: u64,
-    /// In a thousand messages, so many go over HTTP.
-    pub by_rest: u64,
-    /// In a thousand messages, so many go over several ways at once.
-    pub at_once: u64,
-    /// In a thousand stored messages, so many are looked for in the history of another process.
-    pub witnessed: u64,
-    /// In a thousand stored messages, so many keys are used again for another content.
-    pub probed: u64,
-    /// Stops reading now and then.
-    pub slow: bool,
-}
-
-/// What every client knows.
-pub struct World {
-    pub watch: Stopwatch,
-    pub rest: Rest,
-    /// Where each process is reached: its proxy.
-    pub pods: Vec<SocketAddr>,
-    /// Whether a new release is being rolled out: then a new socket may lead to any process.
-    pub rolling: Arc<AtomicBool>,
-    pub rooms: Vec<RoomSheet>,
-    /// Everybody, by index.
-    pub users: Vec<Uuid>,
-    pub orders: watch::Receiver<Orders>,
-}
+use super::deeds::{Outcome, Uploaded};
+use super::moment::{Moment, Span};
+use super::record::{Answer, ClientSheet, Ending, Journal, Opening, Wrong};
+use super::rest::Person;
 
 /// What happens to a client.
 pub enum Event {
@@ -119,6 +66,18 @@ pub enum Event {
         at: Moment,
         answer: Answer,
     },
+    /// What came of a change that was asked for over HTTP.
+    Changed {
+        deed: usize,
+        at: Moment,
+        outcome: Outcome,
+    },
+    /// What came of a file; nothing of one that was cut.
+    Uploaded {
+        upload: usize,
+        at: Moment,
+        outcome: Option<Uploaded>,
+    },
     /// To send one message through every process at once.
     Race,
     /// To stay away for so long, once its socket has ended.
@@ -138,6 +97,20 @@ struct Room {
     always: bool,
     /// Nothing is sent to it before: its last send was refused.
     hold: Moment,
+    /// Whether the client comes and goes here.
+    is_guest: bool,
+    /// Whether it knows that it is not in: then it asks for nothing.
+    is_outside: bool,
+}
+
+impl Room {
+    fn new(world: &World, me: &Person, index: usize, always: bool) -> Self {
+        let sheet = &world.rooms[index];
+        let is_guest = sheet.guests.iter().any(|guest| world.users[*guest] == me.id);
+        // Guests come in later.
+        let (open, is_outside) = (always && !is_guest, is_guest);
+        Self { index, id: sheet.id, last: 0, open, always, hold: Moment::START, is_guest, is_outside }
+    }
 }
 
 /// When something is due.
@@ -175,6 +148,10 @@ pub struct Client {
     /// Messages that are neither known to be stored nor refused for good.
     waiting: BTreeSet<usize>,
     by_key: BTreeMap<Uuid, usize>,
+    /// Messages that came last, as far as something may be done to them.
+    known: VecDeque<Known>,
+    /// Files under way, and the rooms that they are for.
+    filing: BTreeMap<usize, usize>,
     due: Due,
     orders: Orders,
     inbox: mpsc::UnboundedReceiver<Event>,
@@ -193,17 +170,8 @@ impl Client {
         mut chance: Chance,
         journal: Journal,
     ) -> Self {
-        let rooms: Vec<Room> = rooms
-            .iter()
-            .map(|(index, always)| Room {
-                index: *index,
-                id: world.rooms[*index].id,
-                last: 0,
-                open: *always,
-                always: *always,
-                hold: Moment::START,
-            })
-            .collect();
+        let rooms: Vec<Room> =
+            rooms.iter().map(|(index, always)| Room::new(&world, &me, *index, *always)).collect();
         let now = world.watch.now();
         let due = Due {
             compose: now.plus(chance.wait(habits.pause)),
@@ -236,6 +204,8 @@ impl Client {
             outbox: VecDeque::new(),
             waiting: BTreeSet::new(),
             by_key: BTreeMap::new(),
+            known: VecDeque::new(),
+            filing: BTreeMap::new(),
             due,
             inbox,
             to_me,
@@ -290,6 +260,8 @@ impl Client {
             Event::Probed { send, at, answer } => {
                 self.sheet.probes.push(super::record::Probe { send, at, answer });
             }
+            Event::Changed { deed, at, outcome } => self.changed(deed, at, outcome),
+            Event::Uploaded { upload, at, outcome } => self.uploaded(upload, at, outcome),
             Event::Race => self.race(),
             Event::Away(time) => self.stay_away(time),
         }
@@ -317,6 +289,8 @@ impl Client {
         if matches!(self.orders, Orders::Finish(_)) {
             for room in &mut self.rooms {
                 room.always = true;
+                // In case that nobody told a guest that it is in.
+                room.is_outside = false;
             }
             self.subscribe_missing();
         }
@@ -365,7 +339,7 @@ impl Client {
         let pod = self.main.and_then(|main| self.sockets.get(&main)).map_or(0, |live| live.pod + 1);
         self.standing.pod.store(pod, Ordering::Relaxed);
         let complete = match &self.orders {
-            Orders::Finish(heads) => self.rooms.iter().all(|room| room.last >= heads[room.index]),
+            Orders::Finish(goal) => self.rooms.iter().all(|room| self.is_read(room, goal)),
             _ => false,
         };
         self.standing.complete.store(complete, Ordering::Relaxed);

@@ -36,6 +36,8 @@ impl Client {
     /// Asks for everyone with whom it shares a room.
     pub(super) fn watch_people(&mut self, socket: usize) {
         let rooms = self.rooms.iter().map(|room| &self.world.rooms[room.index]);
+        // Guests come and go, and who shares no room with somebody is told nothing of him.
+        let rooms = rooms.filter(|room| !room.is_lively());
         let people: BTreeSet<usize> = rooms.flat_map(|room| room.members.iter().copied()).collect();
         let users = people.into_iter().map(|client| self.world.users[client]);
         let users: Vec<Uuid> = users.filter(|user| *user != self.me.id).take(WATCHED).collect();

@@ -8,11 +8,12 @@ use serde_json::json;
 use super::connecting::Asked;
 use super::frames::Frame;
 use super::{Client, Orders};
+use crate::torture::deeds::Outcome;
 use crate::torture::moment::Moment;
-use crate::torture::record::{Bubble, Sighting, What, digest};
+use crate::torture::record::{Bubble, Sighting, What, digest, said};
 
 /// After a refusal a room is asked for again so much later.
-const ASK_AGAIN: Duration = Duration::from_millis(150);
+pub(super) const ASK_AGAIN: Duration = Duration::from_millis(150);
 
 impl Client {
     pub(super) fn frame(&mut self, socket: usize, at: Moment, text: &str) {
@@ -49,9 +50,12 @@ impl Client {
             }
             "room.subscribed" => self.subscribed(socket, at, &frame),
             "room.lagged" => self.note(socket, at, &frame, What::Lagged { head: frame.d.head.unwrap_or(0) }),
+            "room.added" => self.added(&frame),
             "room.reset" => {
                 self.note(socket, at, &frame, What::Reset);
-                self.wrong(at, "I21", format!("a reset without a reason: {text}"));
+                if !self.put_out(at, &frame) {
+                    self.wrong(at, "I21", format!("a reset without a reason: {text}"));
+                }
             }
             "ack" => self.acked(socket, at, &frame),
             "error" => self.refused(socket, at, &frame),
@@ -83,13 +87,15 @@ impl Client {
             return self.wrong(at, "I10", format!("{} of a room it is not in: {:?}", frame.t, frame.room));
         };
         let seq = frame.seq.unwrap_or(0);
-        let what = What::Entry { seq, digest: digest_of(frame), bubble: self.bubble(frame) };
+        let saying = said(frame.d.content.as_deref().unwrap_or_default(), frame.d.deleted_at.is_some());
+        let what = What::Entry { seq, digest: digest_of(frame), said: saying, bubble: self.bubble(frame) };
         self.sighted(socket, at, place, what);
         let room = &mut self.rooms[place];
         let is_gap = seq > room.last + 1;
         if seq == room.last + 1 {
             room.last = seq;
             self.standing.steps.fetch_add(1, Ordering::Relaxed);
+            self.heard_of(place, frame);
         }
         let Some(live) = self.sockets.get_mut(&socket) else { return };
         live.at.insert(place, seq);
@@ -110,9 +116,14 @@ impl Client {
             return if frame.d.client_msg_id.is_some() { Bubble::OthersKeyed } else { Bubble::Others };
         }
         let send = frame.d.client_msg_id.and_then(|key| self.by_key.get(&key));
-        let is_it = send
-            .is_some_and(|send| Some(self.sheet.sends[*send].content.as_str()) == frame.d.content.as_deref());
+        // By now it may have been edited: which content belongs to which entry the judge knows.
+        let is_it = send.is_some_and(|send| self.rooms_index(frame) == Some(self.sheet.sends[*send].room));
         if is_it { Bubble::Own } else { Bubble::OwnUnknown }
+    }
+
+    fn rooms_index(&self, frame: &Frame<'_>) -> Option<usize> {
+        let place = self.places.get(&frame.room?)?;
+        Some(self.rooms.get(*place)?.index)
     }
 
     fn subscribed(&mut self, socket: usize, at: Moment, frame: &Frame<'_>) {
@@ -136,6 +147,10 @@ impl Client {
         let data = &frame.d;
         let head = data.head.unwrap_or(0);
         let reset = data.mode.as_deref() == Some("reset");
+        if reset && self.turned_away(socket, at, place, frame) {
+            return;
+        }
+        let Some(live) = self.sockets.get_mut(&socket) else { return };
         let next = data.from.unwrap_or(head + 1);
         if data.more {
             // Asked on once what was promised is here; at once when nothing was.
@@ -146,7 +161,7 @@ impl Client {
         }
         let on = data.more && data.to.is_none_or(|to| to < next);
         self.sighted(socket, at, place, What::Subscribed { next, live: !data.more, reset });
-        if reset {
+        if reset && !self.begins_late(place, frame) {
             self.wrong(at, "I21", format!("a reset without a reason: {:?}", data.reason));
             self.rooms[place].last = head;
         }
@@ -187,7 +202,7 @@ impl Client {
             let Some(live) = self.sockets.get(&main) else { return };
             let is_asked = live.is_asked(place);
             let room = &self.rooms[place];
-            if room.always && !room.open && !is_asked {
+            if room.always && !room.open && !room.is_outside && !is_asked {
                 self.subscribe(main, place);
             }
         }
@@ -196,7 +211,8 @@ impl Client {
     /// Opens a room that is at bump, or closes one that was opened.
     pub(super) fn toggle(&mut self) {
         let Some(main) = self.main else { return };
-        let places: Vec<usize> = (0..self.rooms.len()).filter(|place| !self.rooms[*place].always).collect();
+        let at_bump = |place: &usize| !self.rooms[*place].always && !self.rooms[*place].is_outside;
+        let places: Vec<usize> = (0..self.rooms.len()).filter(at_bump).collect();
         let Some(place) = places.get(self.chance.index(places.len())).copied() else { return };
         let Some(live) = self.sockets.get_mut(&main) else { return };
         // One wish at a time: what was on its way would come twice.
@@ -234,6 +250,10 @@ impl Client {
             Some(Asked::Subscribe { room }) => self.room_refused(socket, at, room, code),
             // What is in no log may get lost, and a room that stays open does no harm.
             Some(Asked::Lower { .. } | Asked::Watch) => {}
+            Some(Asked::Change { deed }) => {
+                let (code, retryable) = (code.to_owned(), frame.d.retryable);
+                self.changed(deed, at, Outcome::Refused { code, retryable });
+            }
             Some(Asked::Resume) => {
                 // One room of several was not served. Which one it is not told: those without an
                 // answer are asked for again.
@@ -261,6 +281,9 @@ impl Client {
         if let Some(live) = self.sockets.get_mut(&socket) {
             live.resuming.remove(&place);
             live.more.remove(&place);
+        }
+        if self.is_kept_out(place, code) {
+            return;
         }
         if code != "unavailable" && code != "internal" {
             self.wrong(at, "I4", format!("room {} was refused: {code}", self.rooms[place].index));
@@ -295,5 +318,5 @@ impl Client {
 
 fn digest_of(frame: &Frame<'_>) -> u64 {
     let (message, author) = (frame.d.id.unwrap_or_default(), frame.d.user_id.unwrap_or_default());
-    digest(&frame.t, message, author, frame.d.content.as_deref().unwrap_or_default())
+    digest(&frame.t, message, author, frame.d.emoji.as_deref().unwrap_or_default())
 }

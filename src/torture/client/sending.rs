@@ -4,12 +4,14 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::json;
+use uuid::Uuid;
 
 use super::connecting::Asked;
 use super::frames::Frame;
 use super::{Client, Event};
+use crate::torture::deeds::Outcome;
 use crate::torture::moment::Moment;
-use crate::torture::record::{Answer, Attempt, SendSheet, Way};
+use crate::torture::record::{Answer, Attempt, PROBE, SendSheet, Way};
 
 /// Who has so many messages that are not known to be stored writes no more for now: where nothing
 /// gets through, more of the same would only keep it so.
@@ -21,10 +23,13 @@ impl Client {
         if self.standing.unsent.load(Ordering::Relaxed) >= WAITING {
             return;
         }
-        let Some(place) = Some(self.chance.index(self.rooms.len())).filter(|place| *place < self.rooms.len())
-        else {
-            return;
-        };
+        if self.chance.permille(self.habits.changes) {
+            return self.do_something();
+        }
+        let Some(place) = self.somewhere() else { return };
+        if self.chance.permille(self.habits.uploads) {
+            return self.send_file(place);
+        }
         let burst = 1 + self.chance.below(self.habits.burst);
         if self.chance.permille(self.habits.at_once) {
             return self.race();
@@ -32,7 +37,7 @@ impl Client {
         // A burst goes one way, so that its order means something.
         let by_rest = self.chance.permille(self.habits.by_rest);
         for _ in 0..burst {
-            let send = self.write(place);
+            let send = self.write(place, None);
             if by_rest {
                 self.post(send, None, Duration::ZERO);
             } else {
@@ -44,11 +49,8 @@ impl Client {
 
     /// One message through every process over HTTP and over the socket, all at once.
     pub(super) fn race(&mut self) {
-        if self.rooms.is_empty() {
-            return;
-        }
-        let place = self.chance.index(self.rooms.len());
-        let send = self.write(place);
+        let Some(place) = self.somewhere() else { return };
+        let send = self.write(place, None);
         self.outbox.push_back(send);
         self.send_waiting();
         for pod in 0..self.world.pods.len() {
@@ -58,7 +60,14 @@ impl Client {
         }
     }
 
-    fn write(&mut self, place: usize) -> usize {
+    /// A room that it is in.
+    fn somewhere(&mut self) -> Option<usize> {
+        let inside: Vec<usize> =
+            (0..self.rooms.len()).filter(|place| !self.rooms[*place].is_outside).collect();
+        inside.get(self.chance.index(inside.len())).copied()
+    }
+
+    pub(super) fn write(&mut self, place: usize, attachment: Option<Uuid>) -> usize {
         let key = self.chance.uuid();
         let send = self.sheet.sends.len();
         let content = format!("{} writes no. {send}: {key}", self.sheet.name);
@@ -67,6 +76,7 @@ impl Client {
             room: self.rooms[place].index,
             key,
             content,
+            attachment,
             composed: self.now(),
             attempts: Vec::new(),
             stored: None,
@@ -99,9 +109,10 @@ impl Client {
             let reference = live.reference();
             live.asked.insert(reference, Asked::Send { send: *send, attempt: sheet.attempts.len() });
             sheet.attempts.push(Attempt { at: now, way: Way::Socket(main), answer: None });
+            let files: Vec<Uuid> = sheet.attachment.into_iter().collect();
             frames.push(json!({
                 "t": "message.send", "ref": reference, "room": room.id,
-                "d": {"clientMsgId": sheet.key, "content": sheet.content},
+                "d": {"clientMsgId": sheet.key, "content": sheet.content, "attachments": files},
             }));
         }
         for frame in frames {
@@ -117,10 +128,11 @@ impl Client {
         let attempt = sheet.attempts.len();
         sheet.attempts.push(Attempt { at: now.plus(wait), way: Way::Rest(pod), answer: None });
         let (room, key, content) = (self.world.rooms[sheet.room].id, sheet.key, sheet.content.clone());
+        let file = sheet.attachment;
         let (world, token, to_me) = (self.world.clone(), self.me.token.clone(), self.to_me.clone());
         tokio::spawn(async move {
             tokio::time::sleep(wait).await;
-            let answer = world.rest.send(world.pods[pod], &token, room, key, &content).await;
+            let answer = world.rest.send(world.pods[pod], &token, room, key, (&content, file)).await;
             let at = world.watch.now();
             // The client may have left.
             let _gone = to_me.send(Event::Posted { send, attempt, at, answer });
@@ -182,6 +194,10 @@ impl Client {
             // Lowered: what was always followed before is asked for again when all is read.
             Some(Asked::Lower { .. }) => self.subscribe_missing(),
             Some(Asked::Watch) => {}
+            Some(Asked::Change { deed }) => {
+                let (seq, duplicate) = (frame.d.seq, frame.d.duplicate);
+                self.changed(deed, at, Outcome::Done { seq, duplicate });
+            }
             Some(_) => self.wrong(at, "I24", "an ack to something else".to_owned()),
             None => self.wrong(at, "I24", "an ack to nothing".to_owned()),
         }
@@ -224,7 +240,9 @@ impl Client {
         let (room, key) = (self.world.rooms[sheet.room].id, sheet.key);
         let Some((id, seq)) = said else { return };
         let (world, token, to_me) = (self.world.clone(), self.me.token.clone(), self.to_me.clone());
-        if self.chance.permille(self.habits.witnessed) {
+        // A guest may be put out before it looks.
+        let is_lively = self.world.rooms[sheet.room].is_lively();
+        if self.chance.permille(self.habits.witnessed) && !is_lively {
             let pod = (answered + 1 + self.chance.index(pods.saturating_sub(1))) % pods.max(1);
             tokio::spawn(async move {
                 let asked = world.watch.now();
@@ -232,11 +250,10 @@ impl Client {
                 // The client may have left.
                 let _gone = to_me.send(Event::Witnessed { send, pod, asked, found });
             });
-        } else if self.chance.permille(self.habits.probed) {
+        } else if self.chance.permille(self.habits.probed) && !is_lively {
             let pod = self.chance.index(pods);
             tokio::spawn(async move {
-                let other = "another content under the same key";
-                let answer = world.rest.send(world.pods[pod], &token, room, key, other).await;
+                let answer = world.rest.send(world.pods[pod], &token, room, key, (PROBE, None)).await;
                 let at = world.watch.now();
                 // The client may have left.
                 let _gone = to_me.send(Event::Probed { send, at, answer });
@@ -296,6 +313,16 @@ impl Client {
                 posts -= 1;
                 self.post(send, None, Duration::ZERO);
             }
+        }
+    }
+
+    /// Sends a frame.
+    pub(super) fn say(&mut self, socket: usize, frame: &serde_json::Value) {
+        let at = self.now();
+        let text = frame.to_string();
+        self.journal.note(at, socket, '>', &text);
+        if let Some(live) = self.sockets.get(&socket) {
+            live.wire.send(text);
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use uuid::Uuid;
+
 use super::{Facts, Verdict, Violation};
 use crate::torture::history::History;
 use crate::torture::moment::Moment;
@@ -12,8 +14,10 @@ pub fn judge(history: &History, facts: &Facts<'_>, verdict: &mut Verdict) {
     let mut first: Vec<HashMap<u64, (u64, usize)>> = vec![HashMap::new(); history.rooms.len()];
     for (client, sheet) in history.clients.iter().enumerate() {
         sockets(client, sheet, verdict);
-        let mut reader = Reader { client, sheet, facts, last: BTreeMap::new() };
+        let (last, words) = (BTreeMap::new(), BTreeMap::new());
+        let mut reader = Reader { client, sheet, facts, last, words };
         for sighting in &sheet.seen {
+            reader.begins_late(history, sighting);
             reader.apply(sighting, &mut first, verdict);
         }
         reader.end(history, verdict);
@@ -65,9 +69,22 @@ struct Reader<'a> {
     sheet: &'a ClientSheet,
     facts: &'a Facts<'a>,
     last: BTreeMap<u32, u64>,
+    /// What it shows of each message, by room.
+    words: BTreeMap<u32, BTreeMap<Uuid, u64>>,
 }
 
 impl Reader<'_> {
+    /// Who sees nothing from before he joined begins where the answer says, with nothing.
+    fn begins_late(&mut self, history: &History, sighting: &Sighting) {
+        if let What::Subscribed { next, reset: true, .. } = sighting.what
+            && history.rooms.get(sighting.room as usize).is_some_and(|room| room.since_joined)
+        {
+            let last = self.last.entry(sighting.room).or_default();
+            *last = (*last).max(next - 1);
+            self.words.remove(&sighting.room);
+        }
+    }
+
     fn apply(
         &mut self,
         sighting: &Sighting,
@@ -75,7 +92,7 @@ impl Reader<'_> {
         verdict: &mut Verdict,
     ) {
         let Sighting { at, room, what, .. } = *sighting;
-        let What::Entry { seq, digest, bubble } = what else { return };
+        let What::Entry { seq, digest, said, bubble } = what else { return };
         let (client, name) = (self.client, &self.sheet.name);
         let blame =
             |promise, what| Violation::new(promise, at, what).of_client(client).of_entry(room as usize, seq);
@@ -89,12 +106,27 @@ impl Reader<'_> {
                     .broken(blame("I9", format!("{name}: {seq} of room {room} carries somebody else's key")));
             }
         }
+        // Once or twice, early or late: it never says what was no longer said when it was written.
+        let entry = self.facts.entry(room as usize, seq);
+        let message = entry.and_then(|entry| entry.message);
+        if let Some(message) = message {
+            let is_true = self.facts.versions.get(&message).is_some_and(|it| it.may_say(seq, said));
+            verdict.require("I4", is_true, || {
+                blame(
+                    "I4",
+                    format!("{name}: {seq} of room {room} brought words that {message} did not have then"),
+                )
+            });
+        }
         let last = self.last.entry(room).or_default();
         if seq != *last + 1 {
             return;
         }
         *last = seq;
-        let stored = self.facts.entry(room as usize, seq).and_then(|entry| entry.digest);
+        if let Some(message) = message {
+            self.words.entry(room).or_default().insert(message, said);
+        }
+        let stored = entry.and_then(|entry| entry.digest);
         verdict.require("I4", stored == Some(digest), || {
             blame("I4", format!("{name}: what came as {seq} of room {room} is not what is stored there"))
         });
@@ -105,10 +137,29 @@ impl Reader<'_> {
         });
     }
 
+    /// I4: what came of all entries, one after the other, is what is stored.
+    fn shows(&self, room: usize, history: &History, verdict: &mut Verdict) {
+        let words = u32::try_from(room).ok().and_then(|room| self.words.get(&room));
+        for (message, shown) in words.into_iter().flatten() {
+            let right = self.facts.versions.get(message).is_some_and(|it| it.last() == Some(*shown));
+            verdict.require("I4", right, || {
+                let what = format!(
+                    "{} shows in the end of {message} in room {room} what it does not say any more",
+                    self.sheet.name
+                );
+                let seq = self.facts.messages.get(message).map_or(0, |row| row.seq);
+                Violation::new("I4", history.end, what).of_client(self.client).of_entry(room, seq)
+            });
+        }
+    }
+
     /// I4: in the end everything is there.
     fn end(&self, history: &History, verdict: &mut Verdict) {
         for (room, sheet) in history.rooms.iter().enumerate() {
-            if !sheet.members.contains(&self.client) {
+            let is_in = history.books.members.contains(&(sheet.id, self.sheet.user));
+            let is_due =
+                sheet.members.contains(&self.client) || (sheet.guests.contains(&self.client) && is_in);
+            if !is_due {
                 continue;
             }
             let stored = self.facts.rooms[room].iter().filter(|entry| entry.digest.is_some()).count() as u64;
@@ -118,6 +169,9 @@ impl Reader<'_> {
                 let violation = Violation::new("I4", history.end, what).of_client(self.client);
                 violation.of_entry(room, last + 1)
             });
+            if last == stored {
+                self.shows(room, history, verdict);
+            }
         }
     }
 }

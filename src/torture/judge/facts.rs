@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
+use super::belonging::{Stay, stays};
+use super::changed::{Versions, versions};
 use crate::torture::books::MessageRow;
 use crate::torture::history::History;
 use crate::torture::moment::Moment;
@@ -19,10 +21,12 @@ pub struct Entry {
     pub pod: Option<usize>,
     /// What the tables say of it; nothing when there is no such row.
     pub digest: Option<u64>,
+    /// The message whose words it brings.
+    pub message: Option<Uuid>,
 }
 
 impl Entry {
-    const UNKNOWN: Self = Self { commit: Moment::END, pod: None, digest: None };
+    const UNKNOWN: Self = Self { commit: Moment::END, pod: None, digest: None, message: None };
 }
 
 /// All rooms' entries, and the messages by id.
@@ -31,6 +35,9 @@ pub struct Facts<'a> {
     pub rooms: Vec<Vec<Entry>>,
     pub messages: BTreeMap<Uuid, &'a MessageRow>,
     pub by_key: BTreeMap<(Uuid, Uuid), &'a MessageRow>,
+    /// What each message said from which entry on.
+    pub versions: BTreeMap<Uuid, Versions>,
+    pub stays: BTreeMap<(usize, usize), Vec<Stay>>,
 }
 
 impl<'a> Facts<'a> {
@@ -40,6 +47,8 @@ impl<'a> Facts<'a> {
             rooms: vec![Vec::new(); history.rooms.len()],
             messages: history.books.messages.iter().map(|row| (row.id, row)).collect(),
             by_key: history.books.messages.iter().map(|row| ((row.author, row.key), row)).collect(),
+            versions: versions(history),
+            stays: stays(history),
         };
         facts.read_books(history);
         facts.hear_clients(history);
@@ -52,13 +61,18 @@ impl<'a> Facts<'a> {
         for row in &history.books.log {
             let Some(room) = places.get(&row.room).copied() else { continue };
             let message = row.message.and_then(|id| self.messages.get(&id).copied());
-            let (id, author, content) = match message {
-                Some(message) => (message.id, message.author, message.content.as_str()),
+            let is_reaction = row.kind.starts_with("reaction.");
+            let (id, author, sign) = match message {
+                Some(message) if is_reaction => {
+                    (message.id, row.user.unwrap_or_default(), row.data.as_deref().unwrap_or_default())
+                }
+                Some(message) => (message.id, message.author, ""),
                 None => (Uuid::nil(), row.user.unwrap_or_default(), ""),
             };
-            let digest = digest(&row.kind, id, author, content);
+            let digest = digest(&row.kind, id, author, sign);
             if let Some(entry) = self.entry_mut(room, row.seq) {
                 entry.digest = Some(digest);
+                entry.message = message.filter(|_| !is_reaction).map(|message| message.id);
             }
         }
     }
@@ -110,6 +124,12 @@ impl<'a> Facts<'a> {
             entries.resize(place + 1, Entry::UNKNOWN);
         }
         entries.get_mut(place)
+    }
+
+    /// What a message said when it was sent.
+    #[must_use]
+    pub fn first_words(&self, message: Uuid) -> Option<u64> {
+        self.versions.get(&message)?.first()
     }
 
     #[must_use]

@@ -1,13 +1,18 @@
 //! The judge: takes what happened and says which promises were broken, with the first proof.
 //!
 //! Numbers are those of `docs/explanation/ordering-and-delivery.md`. Each part looks at a few of them:
-//! `stored` at the tables, `delivered` at sequences, `timely` at clocks, `drained` at ends, `counted`
-//! at counters and the outbox.
+//! `stored` at the tables, `changed` at edits, deletions and reactions, `belonging` at who comes and
+//! goes, `delivered` at sequences, `timely` at clocks, `drained` at ends, `counted` at counters and the
+//! outbox, `looked` at histories and files as people got them in the end.
 
+mod aligned;
+mod belonging;
+mod changed;
 mod counted;
 mod delivered;
 mod drained;
 mod facts;
+mod looked;
 mod present;
 mod stored;
 #[cfg(test)]
@@ -28,8 +33,8 @@ use super::record::Times;
 #[derive(Clone, Debug)]
 pub struct Violation {
     /// `I1` and so on; `doorbell` for the time of deliveries while all is well, `crash` for a
-    /// process that ended by itself, `progress` for what never came to an end, `coverage` for what a
-    /// full run never came to look at.
+    /// process that ended by itself, `progress` for what never came to an end, `upload` for what a file
+    /// left that was not taken, `coverage` for what a full run never came to look at.
     pub promise: &'static str,
     pub at: Moment,
     pub what: String,
@@ -145,9 +150,9 @@ impl Verdict {
 }
 
 /// What a full run has to have looked at.
-const PROMISES: [&str; 18] = [
-    "I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8", "I9", "I13", "I14", "I15", "I16", "I17", "I22", "I23",
-    "I25", "doorbell",
+const PROMISES: [&str; 20] = [
+    "I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8", "I9", "I10", "I13", "I14", "I15", "I16", "I17", "I22",
+    "I23", "I25", "doorbell", "upload",
 ];
 /// How often a full run has to have done each of its faults.
 const FAULTS: usize = 10;
@@ -179,6 +184,9 @@ pub fn judge(history: &History) -> Verdict {
     let facts = Facts::new(history);
     let mut verdict = Verdict::default();
     stored::judge(history, &facts, &mut verdict);
+    changed::judge(history, &facts, &mut verdict);
+    belonging::judge(history, &facts, &mut verdict);
+    looked::judge(history, &facts, &mut verdict);
     delivered::judge(history, &facts, &mut verdict);
     timely::judge(history, &facts, &mut verdict);
     drained::judge(history, &mut verdict);

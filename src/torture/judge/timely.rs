@@ -15,7 +15,7 @@ use crate::torture::plan::Kind;
 use crate::torture::record::{Sighting, Times, What};
 
 /// I6.
-const HOLE: Duration = Duration::from_secs(2);
+pub(super) const HOLE: Duration = Duration::from_secs(2);
 /// I6 for a slow reader: four KiB in flight are all that its connection holds, so what piled up
 /// while it did not read, or while the database was away, comes in its own time.
 const SLOW_HOLE: Duration = Duration::from_secs(10);
@@ -50,13 +50,45 @@ struct Weather {
     redis_back: Spans,
 }
 
+/// What excuses a delay.
+pub(super) struct Excuses {
+    /// On every socket.
+    everywhere: Spans,
+    pods: Vec<Spans>,
+}
+
+impl Excuses {
+    pub(super) fn new(history: &History) -> Self {
+        let database = Spans::new(history.database_away.iter().map(|span| span.and(CONNECTING)));
+        let pods = history.clients.iter().flat_map(|client| &client.sockets).map(|socket| socket.pod + 1);
+        let pods = pods.max().unwrap_or(0);
+        Self {
+            everywhere: database.or(&history.starved),
+            pods: (0..pods).map(|pod| history.pod_away(pod)).collect(),
+        }
+    }
+
+    /// When a delay on this socket is excused.
+    pub(super) fn of(&self, history: &History, client: usize, socket: usize) -> Spans {
+        let sheet = &history.clients[client];
+        let socket_sheet = &sheet.sockets[socket];
+        let stalls = sheet.stalls.iter().filter(|(which, _)| *which == socket).map(|(_, span)| *span);
+        let life = Span::new(socket_sheet.asked, socket_sheet.end());
+        let cuts = history.cuts.iter().filter(|cut| {
+            cut.silent && cut.pod == socket_sheet.pod && cut.peer == socket_sheet.peer && life.holds(cut.at)
+        });
+        let own = stalls.chain(cuts.map(|cut| Span::new(cut.at, socket_sheet.end())));
+        Spans::new(
+            own.chain(self.everywhere.iter().copied()).chain(self.pods[socket_sheet.pod].iter().copied()),
+        )
+    }
+}
+
 struct Clocks<'a> {
     history: &'a History,
     facts: &'a Facts<'a>,
     weather: Weather,
-    /// Excuses that hold for every socket.
-    everywhere: Spans,
-    pods: Vec<Spans>,
+    excuses: Excuses,
     /// When somebody in a room did not read.
     slow: Vec<Spans>,
     calm_here: Times,
@@ -74,9 +106,6 @@ pub fn judge(history: &History, facts: &Facts<'_>, verdict: &mut Verdict) {
 
 impl<'a> Clocks<'a> {
     fn new(history: &'a History, facts: &'a Facts<'a>) -> Self {
-        let database = Spans::new(history.database_away.iter().map(|span| span.and(CONNECTING)));
-        let pods = history.clients.iter().flat_map(|client| &client.sockets).map(|socket| socket.pod + 1);
-        let pods = pods.max().unwrap_or(0);
         let slow = history.rooms.iter().map(|room| {
             Spans::new(room.members.iter().flat_map(|member| {
                 history
@@ -90,8 +119,7 @@ impl<'a> Clocks<'a> {
             history,
             facts,
             weather: Weather::new(history),
-            everywhere: database.or(&history.starved),
-            pods: (0..pods).map(|pod| history.pod_away(pod)).collect(),
+            excuses: Excuses::new(history),
             slow: slow.collect(),
             calm_here: Times::default(),
             apart: Times::default(),
@@ -103,25 +131,10 @@ impl<'a> Clocks<'a> {
         self.history.bound(if self.history.clients[client].slow { SLOW_HOLE } else { HOLE })
     }
 
-    /// When a delay on this socket is excused.
-    fn excuses(&self, client: usize, socket: usize) -> Spans {
-        let sheet = &self.history.clients[client];
-        let socket_sheet = &sheet.sockets[socket];
-        let stalls = sheet.stalls.iter().filter(|(which, _)| *which == socket).map(|(_, span)| *span);
-        let life = Span::new(socket_sheet.asked, socket_sheet.end());
-        let cuts = self.history.cuts.iter().filter(|cut| {
-            cut.silent && cut.pod == socket_sheet.pod && cut.peer == socket_sheet.peer && life.holds(cut.at)
-        });
-        let own = stalls.chain(cuts.map(|cut| Span::new(cut.at, socket_sheet.end())));
-        Spans::new(
-            own.chain(self.everywhere.iter().copied()).chain(self.pods[socket_sheet.pod].iter().copied()),
-        )
-    }
-
     fn client(&mut self, client: usize, verdict: &mut Verdict) {
         let sheet = &self.history.clients[client];
         let excuses: Vec<Spans> =
-            (0..sheet.sockets.len()).map(|socket| self.excuses(client, socket)).collect();
+            (0..sheet.sockets.len()).map(|socket| self.excuses.of(self.history, client, socket)).collect();
         let mut follows: HashMap<(u32, u32), Follow> = HashMap::new();
         for sighting in &sheet.seen {
             let Sighting { at, socket, room, what } = *sighting;

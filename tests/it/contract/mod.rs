@@ -146,6 +146,7 @@ macro_rules! contract {
                     what_one_reported_is_told_to_oneself_alone
                     one_reports_what_one_may_read_and_did_not_write
                     reports_are_for_those_who_look_after_others
+                    who_looks_after_a_room_sees_no_reports_from_before_he_joined_where_that_is_hidden
                     a_report_is_resolved_once
                     a_moderator_of_the_server_takes_down_what_is_anywhere
                 }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chat::domain::{
-    Actor, AuditEvent, AuditFilter, AuditRecord, Change, Emoji, Mute, Operation, Reason, Refusal, Role,
-    RoomId, RoomPatch, SlowMode, Timestamp, UserId,
+    Actor, AuditEvent, AuditFilter, AuditRecord, Change, Emoji, HistoryVisibility, Mute, Operation, Reason,
+    Refusal, Role, RoomId, RoomPatch, SlowMode, Timestamp, UserId,
 };
 use chat::domain::{MessageId, OwnReport, Report, ReportAction, ReportId, Resolution};
-use chat::store::{NewReport, ReportFilter, Store};
+use chat::store::{NewReport, NewRoom, ReportFilter, Store};
 
 use super::support::*;
 
@@ -351,6 +351,28 @@ pub async fn reports_are_for_those_who_look_after_others(store: S) {
         assert_eq!(refused, Refusal::NotFound("report"));
     }
     assert_eq!(store.report_for(his, carol, true).await.expect("a moderator's to see").id, his);
+}
+
+pub async fn who_looks_after_a_room_sees_no_reports_from_before_he_joined_where_that_is_hidden(store: S) {
+    let (alice, bob, carol) =
+        (person(&store, "alice").await, person(&store, "bob").await, person(&store, "carol").await);
+    let new = NewRoom { history: HistoryVisibility::SinceJoined, ..new_room(alice, &[bob]) };
+    let room = store.create_room(new).await.expect("a room").room.id;
+    let before = message(&store, room, 0, bob, "canary").await;
+    write(&store, room, 1, Operation::Join { user: carol }).await;
+    write(&store, room, 2, Operation::SetRole { by: alice, user: carol, role: Role::Administrator }).await;
+    let after = message(&store, room, 3, bob, "spam").await;
+    for (n, message) in [(1, before.id), (2, after.id)] {
+        store.report(says(n, alice, message, "why")).await.expect("kept");
+    }
+    let about = |reports: Vec<Report>| reports.into_iter().map(|r| r.message.id).collect::<Vec<_>>();
+    assert_eq!(about(seen(&store, of(carol, room)).await), [after.id]);
+    assert_eq!(about(seen(&store, of(alice, room)).await), [after.id, before.id]);
+    let reports = seen(&store, of(alice, room)).await;
+    assert_eq!(store.report_for(reports[0].id, carol, false).await.expect("hers to see").id, reports[0].id);
+    let refused = refusal(store.report_for(reports[1].id, carol, false).await);
+    assert_eq!(refused, Refusal::NotFound("report"));
+    assert!(store.report_for(reports[1].id, carol, true).await.is_ok(), "of a moderator of the server");
 }
 
 pub async fn a_report_is_resolved_once(store: S) {

@@ -8,4 +8,4 @@ mod reading;
 mod s3;
 pub mod samples;
 mod sending;
-mod support;
+pub mod support;

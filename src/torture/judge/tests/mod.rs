@@ -1,6 +1,9 @@
 //! The judge, judged: a history in which all is well passes, and each promise broken in it by hand
 //! is found by its name.
 
+mod changes;
+mod files;
+mod guests;
 mod scene;
 mod timing;
 
@@ -112,7 +115,7 @@ fn what_a_client_lacks_or_has_twice_is_found() {
     });
     finds("I4", |h| {
         let place = sighting(h, 0, 400);
-        h.clients[0].seen[place].what = What::Entry { seq: 400, digest: 1, bubble: Bubble::Own };
+        h.clients[0].seen[place].what = What::Entry { seq: 400, digest: 1, said: 1, bubble: Bubble::Own };
     });
     let dropped = broken(|h| {
         // The old socket brings once more what the new one had.
@@ -127,7 +130,8 @@ fn what_a_client_lacks_or_has_twice_is_found() {
 fn two_who_saw_something_else_are_found() {
     finds("I5", |h| {
         let place = sighting(h, BOB, 400);
-        h.clients[BOB].seen[place].what = What::Entry { seq: 400, digest: 1, bubble: Bubble::Others };
+        h.clients[BOB].seen[place].what =
+            What::Entry { seq: 400, digest: 1, said: 1, bubble: Bubble::Others };
     });
 }
 
@@ -232,6 +236,8 @@ fn a_full_run_that_left_something_out_is_found() {
     let missing: Vec<_> = verdict.violations.iter().map(|violation| violation.what.as_str()).collect();
     assert!(missing.iter().any(|what| what.contains("I14")), "{missing:?}");
     assert!(missing.iter().any(|what| what.contains("redis-kill")), "{missing:?}");
+    // Of one promise no more than twenty proofs are kept.
+    let mut verdict = judge(&history);
     verdict.figures.redis_back = Times::default();
     demand_everything(&history, &mut verdict);
     assert!(verdict.violations.iter().any(|violation| violation.what.contains("after Redis came back")));
@@ -260,7 +266,8 @@ fn a_drain_that_hurts_is_found() {
 fn entries_that_nobody_asked_for_are_found() {
     finds("I22", |h| {
         let seq = FIRST + MESSAGES;
-        h.books.log.push(LogRow { room: ROOM, seq, kind: "presence".to_owned(), message: None, user: None });
+        let kind = "presence".to_owned();
+        h.books.log.push(LogRow { room: ROOM, seq, kind, message: None, user: None, data: None });
     });
 }
 

@@ -12,12 +12,12 @@ use crate::torture::plan::Kind;
 use crate::torture::pod::{End, Life};
 use crate::torture::record::{
     Answer, Attempt, Bubble, ClientSheet, Ending, Opening, Probe, RoomSheet, SendSheet, Sighting,
-    SocketSheet, Way, What, Witness, digest,
+    SocketSheet, Way, What, Witness, digest, said,
 };
 
 pub const ROOM: Uuid = Uuid::from_u128(9);
 /// Alice writes, Bob writes over HTTP and moves, Carol is slow.
-const USERS: [Uuid; 3] = [Uuid::from_u128(101), Uuid::from_u128(102), Uuid::from_u128(103)];
+pub const USERS: [Uuid; 3] = [Uuid::from_u128(101), Uuid::from_u128(102), Uuid::from_u128(103)];
 pub const MESSAGES: u64 = 1_000;
 /// Three joinings come first.
 pub const FIRST: u64 = 4;
@@ -49,6 +49,7 @@ fn message(n: u64) -> MessageRow {
         author: USERS[author(n)],
         key: Uuid::from_u128(50_000 + u128::from(n)),
         content: format!("no. {n}"),
+        is_deleted: false,
     }
 }
 
@@ -77,12 +78,14 @@ fn entry(client: usize, seq: u64) -> What {
         return What::Entry {
             seq,
             digest: digest("member.joined", Uuid::nil(), user, ""),
+            said: said("", false),
             bubble: Bubble::None,
         };
     }
     let row = message(seq - FIRST);
     let bubble = if author(seq - FIRST) == client { Bubble::Own } else { Bubble::Others };
-    What::Entry { seq, digest: digest("message.created", row.id, row.author, &row.content), bubble }
+    let said = said(&row.content, false);
+    What::Entry { seq, digest: digest("message.created", row.id, row.author, ""), said, bubble }
 }
 
 fn client(index: usize, name: &str) -> ClientSheet {
@@ -119,6 +122,7 @@ fn client(index: usize, name: &str) -> ClientSheet {
                 room: 0,
                 key: row.key,
                 content: row.content,
+                attachment: None,
                 composed: at(commit(n) - 4),
                 attempts: vec![attempt],
                 stored: Some(at(commit(n))),
@@ -152,6 +156,7 @@ pub fn good() -> History {
         kind: "member.joined".to_owned(),
         message: None,
         user: Some(USERS[usize::try_from(seq).expect("small") - 1]),
+        data: Some("member".to_owned()),
     });
     let messages: Vec<MessageRow> = (0..MESSAGES).map(message).collect();
     let created = messages.iter().map(|row| LogRow {
@@ -160,11 +165,13 @@ pub fn good() -> History {
         kind: "message.created".to_owned(),
         message: Some(row.id),
         user: None,
+        data: None,
     });
     let head = FIRST + MESSAGES - 1;
+    let members = USERS.iter().map(|user| (ROOM, *user)).collect();
     let drain = End::Drained { code: Some(0), took: Duration::from_secs(1) };
     History {
-        rooms: vec![RoomSheet { id: ROOM, members: vec![0, 1, 2] }],
+        rooms: vec![RoomSheet { id: ROOM, members: vec![0, 1, 2], guests: Vec::new(), since_joined: false }],
         clients: vec![client(0, "alice"), client(BOB, "bob"), client(CAROL, "carol")],
         faults: vec![
             FaultSheet { kind: Kind::RedisKill, pod: None, span: span(6_000, 7_500), note: String::new() },
@@ -185,7 +192,7 @@ pub fn good() -> History {
             Scrape { at: at(19_000), pod: 0, committed: MESSAGES },
         ],
         census: Some(Census { at: at(5_500), counted: 350, rows: 350 }),
-        books: Books { log: joined.chain(created).collect(), messages },
+        books: Books { log: joined.chain(created).collect(), messages, members, ..Books::default() },
         counts: vec![RoomCount { room: ROOM, head, first: 1, rows: head, least: 1, greatest: head }],
         grace: Duration::from_secs(10),
         has_outbox: true,
