@@ -3,7 +3,8 @@
 //! `cargo bench --bench append`. A real file in the system's temporary directory (`TMPDIR` moves
 //! it), `synchronous=FULL`: a message counts when its commit is on that disk. The first group calls
 //! the store; the second the engine's registry, as HTTP does, with room actors and writer between.
-//! The baseline of each is the message that waits for a commit of its own. Throughput counts
+//! The baseline of both is the message that waits for a commit of its own. The third tells what the
+//! index of search costs whoever sends; its baseline is a database without one. Throughput counts
 //! messages.
 
 #![allow(
@@ -13,7 +14,10 @@
     reason = "a bench says what is wrong by panicking"
 )]
 
+use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use actix::{System, SystemRunner};
@@ -27,9 +31,11 @@ use chat::domain::{
 use chat::presence::local::LocalLeases;
 use chat::settings::Settings;
 use chat::store::sqlite::{SqliteOptions, SqliteStore};
-use chat::store::{Accounts as _, Log as _, NewAccount, NewRoom, Rooms as _};
+use chat::store::{Accounts as _, Log as _, NewAccount, NewRoom, Rooms as _, Searching as _};
 use chat::telemetry::Telemetry;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use diesel::connection::SimpleConnection as _;
+use diesel::prelude::*;
 use futures_util::future::join_all;
 
 /// Characters of each message.
@@ -47,8 +53,16 @@ struct World {
 
 impl World {
     async fn new(rooms: usize) -> Self {
+        Self::on(None, rooms).await
+    }
+
+    /// On a file of that name.
+    async fn on(path: Option<&Path>, rooms: usize) -> Self {
         let epoch = Epoch(SystemClock.id());
-        let store = Arc::new(SqliteStore::temporary(SqliteOptions::new(epoch)).unwrap());
+        let options = SqliteOptions::new(epoch);
+        let store =
+            path.map_or_else(|| SqliteStore::temporary(options), |path| SqliteStore::open(path, options));
+        let store = Arc::new(store.unwrap());
         assert_eq!(store.writer_pragma("synchronous").await.unwrap(), "2");
         let (author, session, now) =
             (UserId(SystemClock.id()), SessionId(SystemClock.id()), SystemClock.now());
@@ -100,9 +114,12 @@ impl World {
     }
 
     fn send(&self) -> Operation {
+        // As many different letters beside each other as in a language, for the index.
+        let mut text: String = (0..CONTENT / 32 + 1).map(|_| SystemClock.id().simple().to_string()).collect();
+        text.truncate(CONTENT);
         let draft = Draft {
             client_msg_id: ClientMsgId(SystemClock.id()),
-            content: Content::parse(&"x".repeat(CONTENT), CONTENT).unwrap(),
+            content: Content::parse(&text, CONTENT).unwrap(),
             attachments: Vec::new(),
             reply_to: None,
         };
@@ -138,6 +155,19 @@ impl World {
     }
 }
 
+/// Transactions of `each` messages in every room; `times` over.
+fn append(system: &SystemRunner, times: u64, world: &World, each: usize) -> Duration {
+    let mut spent = Duration::ZERO;
+    for _ in 0..times {
+        let batches = world.batches(each);
+        let start = Instant::now();
+        let append = system.block_on(world.store.append(batches)).unwrap();
+        spent += start.elapsed();
+        assert!(append.iter().flat_map(|applied| &applied.outcomes).all(Result::is_ok));
+    }
+    spent
+}
+
 fn store(c: &mut Criterion) {
     let mut group = c.benchmark_group("append, by the store");
     for (name, rooms, each) in [
@@ -151,17 +181,7 @@ fn store(c: &mut Criterion) {
         let world = system.block_on(World::new(rooms));
         group.throughput(Throughput::Elements((rooms * each) as u64));
         group.bench_function(name, |b| {
-            b.iter_custom(|times| {
-                let mut spent = Duration::ZERO;
-                for _ in 0..times {
-                    let batches = world.batches(each);
-                    let start = Instant::now();
-                    let append = system.block_on(world.store.append(batches)).unwrap();
-                    spent += start.elapsed();
-                    assert!(append.iter().flat_map(|applied| &applied.outcomes).all(Result::is_ok));
-                }
-                spent
-            });
+            b.iter_custom(|times| append(&system, times, &world, each));
         });
     }
     group.finish();
@@ -216,6 +236,56 @@ fn engine(c: &mut Criterion) {
     group.finish();
 }
 
+/// What the index does beside the append.
+#[derive(Clone, Copy, PartialEq)]
+enum Index {
+    /// There is none.
+    None,
+    /// Each message is noted for it.
+    Noted,
+    /// And followed, without a pause, as there is always more.
+    Followed,
+}
+
+fn index(c: &mut Criterion) {
+    let mut group = c.benchmark_group("append, beside the index");
+    for each in [1, 64] {
+        for (name, index) in
+            [("baseline: no index", Index::None), ("noted", Index::Noted), ("followed", Index::Followed)]
+        {
+            let system = System::new();
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("chat.db");
+            let world = system.block_on(World::on(Some(&path), 1));
+            if index == Index::None {
+                let mut conn = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+                conn.batch_execute("DROP TRIGGER messages_search_new").unwrap();
+            }
+            let stop = Arc::<AtomicBool>::default();
+            let follower = (index == Index::Followed).then(|| follow(world.store.clone(), stop.clone()));
+            group.throughput(Throughput::Elements(each as u64));
+            group.bench_function(format!("{name}, {each} at once"), |b| {
+                b.iter_custom(|times| append(&system, times, &world, each));
+            });
+            stop.store(true, Ordering::Relaxed);
+            if let Some(follower) = follower {
+                follower.join().unwrap();
+            }
+        }
+    }
+    group.finish();
+}
+
+/// In a thread of its own.
+fn follow(store: Arc<SqliteStore>, stop: Arc<AtomicBool>) -> JoinHandle<()> {
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        while !stop.load(Ordering::Relaxed) {
+            runtime.block_on(store.index_messages(64)).unwrap();
+        }
+    })
+}
+
 criterion_group! {
     name = benches;
     config = Criterion::default()
@@ -223,6 +293,6 @@ criterion_group! {
         .measurement_time(Duration::from_secs(2))
         .sample_size(20)
         .nresamples(10_000);
-    targets = store, engine
+    targets = store, engine, index
 }
 criterion_main!(benches);

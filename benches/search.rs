@@ -1,8 +1,9 @@
 //! How long a search takes, on both stores, among messages of which some words are in every second
 //! one and some in a handful.
 //!
-//! `cargo bench --bench search` prints, for each store, how fast messages are sent and indexed, and
-//! the times of searches by kind; a name after `--` chooses a store (`sqlite`, `postgres`).
+//! `cargo bench --bench search` prints, for each store, how fast messages are sent and indexed, the
+//! times of searches by kind, and those of commits while the index follows and while it does not; a
+//! name after `--` chooses a store (`sqlite`, `postgres`).
 //! `BENCH_MESSAGES` says how many messages there are (50,000; a million takes some minutes). The
 //! baseline is what a database does without an index: it looks at every text (`LIKE`).
 
@@ -18,6 +19,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use chat::clock::{Clock as _, SystemClock};
@@ -41,6 +43,14 @@ const WORDS: usize = 20_000;
 const AT_ONCE: usize = 500;
 /// Searches of each kind.
 const TIMES: usize = 40;
+/// Commits that are timed, of one message each, and how long nothing is sent before each.
+const COMMITS: usize = 1_000;
+const CALM: Duration = Duration::from_millis(5);
+/// What waits for the index while commits are timed beside it.
+const BACKLOG: usize = 20_000;
+/// As the server follows: so many at once, and so long after it had nothing more to do.
+const TURN: usize = 64;
+const PAUSE: Duration = Duration::from_millis(250);
 /// What it is to keep, of 95 searches in 100.
 const BOUND: Duration = Duration::from_millis(100);
 
@@ -201,35 +211,43 @@ async fn room(store: &Arc<dyn Store>, n: usize, owner: UserId, members: Vec<User
     store.create_room(room).await.unwrap().room.id
 }
 
-async fn measure(name: &str, store: &Arc<dyn Store>, count: usize, naive: &Naive) {
-    let mut dice = Dice(7);
-    let words = words(&mut dice);
-    let mut people = Vec::new();
-    for n in 0..10 {
-        people.push(person(store, &format!("user{n}")).await);
+/// Who writes what, where.
+struct World<'a> {
+    store: &'a Arc<dyn Store>,
+    words: Vec<String>,
+    people: Vec<UserId>,
+    rooms: Vec<RoomId>,
+}
+
+impl<'a> World<'a> {
+    async fn new(store: &'a Arc<dyn Store>, dice: &mut Dice) -> Self {
+        let mut people = Vec::new();
+        for n in 0..10 {
+            people.push(person(store, &format!("user{n}")).await);
+        }
+        let mut rooms = Vec::new();
+        for n in 0..ROOMS {
+            let members = if n < FEW { people[1..].to_vec() } else { people[2..].to_vec() };
+            rooms.push(room(store, n, people[0], members).await);
+        }
+        Self { store, words: words(dice), people, rooms }
     }
-    let mut rooms = Vec::new();
-    for n in 0..ROOMS {
-        let members = if n < FEW { people[1..].to_vec() } else { people[2..].to_vec() };
-        rooms.push(room(store, n, people[0], members).await);
-    }
-    let start = SystemClock.now().millis() - i64::try_from(count).unwrap() * 1_000;
-    let (mut sent, begun) = (0, Instant::now());
-    while sent < count {
+
+    /// One transaction, a message at each of these times.
+    async fn send(&self, dice: &mut Dice, times: impl Iterator<Item = Timestamp>) {
         let mut batches = BTreeMap::<RoomId, RoomBatch>::new();
-        for n in sent..count.min(sent + AT_ONCE) {
+        for now in times {
             let author = match dice.below(9) {
-                1 => people[0],
-                n => people[if n == 0 { 2 } else { n + 1 }],
+                1 => self.people[0],
+                n => self.people[if n == 0 { 2 } else { n + 1 }],
             };
             let draft = Draft {
                 client_msg_id: ClientMsgId(SystemClock.id()),
-                content: Content::parse(&text(&mut dice, &words), 4_000).unwrap(),
+                content: Content::parse(&text(dice, &self.words), 4_000).unwrap(),
                 attachments: Vec::new(),
                 reply_to: None,
             };
-            let room = rooms[dice.below(ROOMS)];
-            let now = Timestamp::from_millis(start + i64::try_from(n).unwrap() * 1_000);
+            let room = self.rooms[dice.below(ROOMS)];
             let batch = batches.entry(room).or_insert(RoomBatch {
                 room,
                 now,
@@ -238,8 +256,20 @@ async fn measure(name: &str, store: &Arc<dyn Store>, count: usize, naive: &Naive
             });
             batch.operations.push(Operation::Send { author, message: MessageId(SystemClock.id()), draft });
         }
-        let applied = store.append(batches.into_values().collect()).await.unwrap();
+        let applied = self.store.append(batches.into_values().collect()).await.unwrap();
         assert!(applied.iter().flat_map(|applied| &applied.outcomes).all(Result::is_ok));
+    }
+}
+
+async fn measure(name: &str, store: &Arc<dyn Store>, count: usize, naive: &Naive) {
+    let mut dice = Dice(7);
+    let world = World::new(store, &mut dice).await;
+    let start = SystemClock.now().millis() - i64::try_from(count).unwrap() * 1_000;
+    let (mut sent, begun) = (0, Instant::now());
+    while sent < count {
+        let times = (sent..count.min(sent + AT_ONCE))
+            .map(|n| Timestamp::from_millis(start + i64::try_from(n).unwrap() * 1_000));
+        world.send(&mut dice, times).await;
         sent += AT_ONCE;
     }
     let rate = |count: usize, begun: Instant| count as f64 / begun.elapsed().as_secs_f64();
@@ -247,14 +277,51 @@ async fn measure(name: &str, store: &Arc<dyn Store>, count: usize, naive: &Naive
     let (begun, mut turns) = (Instant::now(), Vec::new());
     loop {
         let turn = Instant::now();
-        if store.index_messages(64).await.unwrap() == 0 {
+        if store.index_messages(TURN).await.unwrap() == 0 {
             break;
         }
         turns.push(turn.elapsed());
     }
-    println!("  indexed {:.0}/s; a turn of 64: {}", rate(count, begun), spread(&mut turns));
+    println!("  indexed {:.0}/s; a turn of {TURN}: {}", rate(count, begun), spread(&mut turns));
     naive.settle();
-    searches(store, &mut dice, &words, &people, naive).await;
+    searches(store, &mut dice, &world.words, &world.people, naive).await;
+    commits(&world, &mut dice).await;
+}
+
+/// How long a message waits for its commit, beside the index and without it.
+async fn commits(world: &World<'_>, dice: &mut Dice) {
+    println!("  a commit, nobody follows: {}", paced(world, dice).await);
+    for _ in 0..BACKLOG / AT_ONCE {
+        world.send(dice, (0..AT_ONCE).map(|_| SystemClock.now())).await;
+    }
+    let stop = Arc::<AtomicBool>::default();
+    let follower = tokio::spawn(follow(world.store.clone(), stop.clone()));
+    println!("  a commit, while the index catches up: {}", paced(world, dice).await);
+    while world.store.unindexed().await.unwrap() > TURN as u64 {
+        tokio::time::sleep(PAUSE).await;
+    }
+    println!("  a commit, while the index follows: {}", paced(world, dice).await);
+    stop.store(true, Ordering::Relaxed);
+    follower.await.unwrap();
+}
+
+async fn paced(world: &World<'_>, dice: &mut Dice) -> String {
+    let mut times = Vec::new();
+    for _ in 0..COMMITS {
+        tokio::time::sleep(CALM).await;
+        let begun = Instant::now();
+        world.send(dice, std::iter::once(SystemClock.now())).await;
+        times.push(begun.elapsed());
+    }
+    spread(&mut times)
+}
+
+async fn follow(store: Arc<dyn Store>, stop: Arc<AtomicBool>) {
+    while !stop.load(Ordering::Relaxed) {
+        if store.index_messages(TURN).await.unwrap() < TURN {
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
 }
 
 fn spread(times: &mut [Duration]) -> String {
