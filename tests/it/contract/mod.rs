@@ -22,6 +22,7 @@ mod proofs;
 mod reacting;
 mod repairing;
 mod replay;
+mod reporting;
 mod rooms;
 pub mod searching;
 mod second_factors;
@@ -142,6 +143,8 @@ macro_rules! contract {
                     a_mute_is_seen_by_the_person_and_by_who_may_mute
                     who_deletes_what_another_wrote_may_say_why
                     a_message_may_be_taken_away_in_the_commit_that_sends_it
+                }
+                reporting {
                     what_several_say_of_a_message_is_one_report
                     what_one_reported_is_told_to_oneself_alone
                     one_reports_what_one_may_read_and_did_not_write
