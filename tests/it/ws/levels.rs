@@ -98,7 +98,11 @@ fn an_outsider_cannot_follow_a_room() {
 /// The queue of a slow socket is bounded, the socket stays, and nothing is lost.
 #[test]
 fn a_socket_that_falls_behind_is_told_and_goes_on_from_the_log() {
-    let server = TestServer::with(|s| s.limits.outbox_frames = 16);
+    let server = TestServer::with(|s| {
+        s.limits.outbox_frames = 16;
+        // As long as the machine takes to write what is not read meanwhile.
+        s.timing.write_stall = Duration::from_secs(120);
+    });
     let (alice, bob) = (server.person("alice"), server.person("bob"));
     let room = server.room(&alice, &[&bob]);
     let mut writer = server.connect(&alice);
