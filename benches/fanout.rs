@@ -148,6 +148,7 @@ impl Hub {
                 at: Timestamp::default(),
                 message: None,
                 left: None,
+                hidden: None,
             }
         });
         let frames = frames.collect();

@@ -1,10 +1,10 @@
 //! One room's log as this process sees it: the cursor, the last entries in memory, the members,
 //! and which workers have readers. No I/O: the room actor performs what comes of it.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
-use super::mail::{HubId, RoomFrame};
+use super::mail::{Hidden, HubId, RoomFrame};
 use crate::domain::timeline::{Offer, Timeline};
 use crate::domain::{Change, Entry, HistoryVisibility, MessageId, Seq, UserId};
 use crate::protocol::{Links, server};
@@ -163,12 +163,29 @@ impl LogView {
             Change::MemberLeft { user, .. } => {
                 self.members.remove(user);
             }
-            Change::RoomUpdated(facts) | Change::RoomArchived(facts) => self.history = facts.history,
+            Change::RoomUpdated(facts) | Change::RoomArchived(facts) if facts.history != self.history => {
+                self.history = facts.history;
+                // Encoded for who might see what until now.
+                self.recent.clear();
+            }
             _ => {}
         }
-        let frame = encode(entry, &self.links);
+        let frame = RoomFrame { hidden: self.hidden(entry), ..encode(entry, &self.links) };
         self.remember(entry, frame.clone());
         frame
+    }
+
+    /// Who is told nothing of an entry, for it is about a message from before he came.
+    fn hidden(&self, entry: &Entry) -> Option<Arc<Hidden>> {
+        let message = entry.change.about().filter(|message| message.seq < entry.seq)?;
+        let may_not = |joined: &Seq| self.history.visible_from(*joined) > message.seq;
+        let from: HashSet<UserId> =
+            self.members.iter().filter(|(_, joined)| may_not(joined)).map(|(user, _)| *user).collect();
+        if from.is_empty() {
+            return None;
+        }
+        let entry = Entry { change: Change::Hidden, ..*entry };
+        Some(Arc::new(Hidden { from, frame: server::entry(&entry, None, &self.links) }))
     }
 
     /// Keeps the frame for readers that come back soon. A replayed entry shows the message as it
@@ -205,5 +222,6 @@ fn encode(entry: &Entry, links: &Links) -> RoomFrame {
             Change::MemberLeft { user, .. } => Some(user),
             _ => None,
         },
+        hidden: None,
     }
 }

@@ -3,6 +3,7 @@
 //! The path of a command: session -> [`ToShard`] -> [`ToRoom`] -> [`Append`] to the writer; of
 //! what comes of it: room -> [`ToHub`] -> outboxes, and [`ToSession`] where a session has to act.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use actix::{Actor, Addr, Handler, Message, Recipient};
@@ -244,6 +245,28 @@ pub struct RoomFrame {
     pub message: Option<MessageId>,
     /// Who is outside from this entry on.
     pub left: Option<UserId>,
+    pub hidden: Option<Arc<Hidden>>,
+}
+
+/// Of an entry about a message that not everybody in the room may see: who may not, and what they get.
+#[derive(Debug)]
+pub struct Hidden {
+    pub from: HashSet<UserId>,
+    pub frame: Encoded,
+}
+
+impl RoomFrame {
+    /// What somebody gets who does not get the common frame.
+    #[must_use]
+    pub fn instead(&self, user: Option<UserId>) -> Option<&Encoded> {
+        let user = user?;
+        if let Some(hidden) = &self.hidden
+            && hidden.from.contains(&user)
+        {
+            return Some(&hidden.frame);
+        }
+        self.own.as_ref().filter(|(author, _)| *author == user).map(|(_, own)| own)
+    }
 }
 
 /// What a hub is told. Crosses threads once per worker, whatever the number of readers there.

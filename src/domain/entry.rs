@@ -14,6 +14,22 @@ pub struct Entry {
     pub change: Change,
 }
 
+impl Entry {
+    /// As a reader gets it whose part of the log begins at `from`: nothing of a message from before.
+    #[must_use]
+    pub fn seen_from(self, from: Seq) -> Self {
+        let is_hidden = self.change.about().is_some_and(|message| message.seq < from);
+        if is_hidden { Self { change: Change::Hidden, ..self } } else { self }
+    }
+}
+
+/// A message, and its place in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MessageAt {
+    pub id: MessageId,
+    pub seq: Seq,
+}
+
 /// What changed. Message changes carry the message as it was when the entry was read: at commit,
 /// or as it is now when the entry is replayed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,24 +73,27 @@ pub enum Change {
     /// The same, closed for writing.
     RoomArchived(RoomFacts),
     ReactionAdded {
-        message: MessageId,
+        message: MessageAt,
         user: UserId,
         emoji: Emoji,
     },
     ReactionRemoved {
-        message: MessageId,
+        message: MessageAt,
         user: UserId,
         emoji: Emoji,
     },
     /// Those who look after the room keep it in view from now on.
     MessagePinned {
-        message: MessageId,
+        message: MessageAt,
         user: UserId,
     },
     MessageUnpinned {
-        message: MessageId,
+        message: MessageAt,
         user: UserId,
     },
+    /// Something about a message from before the part of the log that its reader may see: it keeps its
+    /// number, so that he sees no hole, and tells him nothing. Nobody writes it.
+    Hidden,
     /// A kind that a newer version wrote: it keeps its number and its name, so that nobody sees a
     /// hole, and means nothing here.
     Other {
@@ -101,6 +120,7 @@ impl Change {
             Self::MessageUnpinned { .. } => "message.unpinned",
             Self::RoomUpdated(_) => "room.updated",
             Self::RoomArchived(_) => "room.archived",
+            Self::Hidden => "entry.hidden",
             Self::Other { kind } => kind,
         }
     }
@@ -122,15 +142,16 @@ impl Change {
             | Self::ReactionRemoved { .. }
             | Self::MessagePinned { .. }
             | Self::MessageUnpinned { .. }
+            | Self::Hidden
             | Self::Other { .. } => None,
         }
     }
 
     /// The message that it is about: itself, or what somebody expressed about it.
     #[must_use]
-    pub const fn message_id(&self) -> Option<MessageId> {
+    pub const fn about(&self) -> Option<MessageAt> {
         match self {
-            Self::MessageCreated(m) | Self::MessageUpdated(m) | Self::MessageDeleted(m) => Some(m.id),
+            Self::MessageCreated(m) | Self::MessageUpdated(m) | Self::MessageDeleted(m) => Some(m.at()),
             Self::ReactionAdded { message, .. }
             | Self::ReactionRemoved { message, .. }
             | Self::MessagePinned { message, .. }

@@ -3,7 +3,7 @@
 use unicode_normalization::UnicodeNormalization;
 
 use super::refusal::Invalid;
-use super::{Attachment, ClientMsgId, FileId, MessageId, Reason, RoomId, Seq, Timestamp, UserId};
+use super::{Attachment, ClientMsgId, FileId, MessageAt, MessageId, Reason, RoomId, Seq, Timestamp, UserId};
 
 /// The text of a message: trimmed, in Unicode normal form C; empty only beside files.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,6 +112,11 @@ pub struct Removal {
 impl Message {
     /// How many of a room may be pinned.
     pub const MAX_PINS: usize = 50;
+
+    #[must_use]
+    pub const fn at(&self) -> MessageAt {
+        MessageAt { id: self.id, seq: self.seq }
+    }
 }
 
 #[cfg(test)]

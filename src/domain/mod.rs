@@ -46,7 +46,7 @@ pub mod wheel;
 pub use account::{Login, LoginSession, RefreshToken, Rotation};
 pub use audit::{Actor, AuditEvent, AuditFilter, AuditRecord};
 pub use conduct::{Conduct, Mute, Reason, SlowMode};
-pub use entry::{Change, Entry, Head, LogHead};
+pub use entry::{Change, Entry, Head, LogHead, MessageAt};
 pub use file::{Attachment, FileKind, FileName};
 pub use id::{
     AuditId, ClientMsgId, ConnId, Epoch, FileId, InviteId, JobId, LetterId, MessageId, PodId, ReportId,

@@ -45,13 +45,13 @@ pub fn entry(entry: &Entry, viewer: Option<UserId>, links: &Links) -> Encoded {
             envelope(Data::Banned { user_id: user.0, by: by.0 })
         }
         Change::ReactionAdded { message, user, emoji } | Change::ReactionRemoved { message, user, emoji } => {
-            envelope(Data::Reaction { id: message.0, user_id: user.0, emoji: emoji.as_str() })
+            envelope(Data::Reaction { id: message.id.0, user_id: user.0, emoji: emoji.as_str() })
         }
         Change::MessagePinned { message, user } | Change::MessageUnpinned { message, user } => {
-            envelope(Data::Pin { message_id: message.0, user_id: user.0 })
+            envelope(Data::Pin { message_id: message.id.0, user_id: user.0 })
         }
         Change::RoomUpdated(facts) | Change::RoomArchived(facts) => envelope(Data::Room(Facts::of(facts))),
-        Change::Other { .. } => envelope(Data::Nothing {}),
+        Change::Hidden | Change::Other { .. } => envelope(Data::Nothing {}),
     }
 }
 

@@ -243,7 +243,7 @@ pub fn ack(reference: Option<&Reference>, committed: &Committed) -> Encoded {
         reference,
         None,
         Ack {
-            id: entry.change.message_id().map(|id| id.0),
+            id: entry.change.about().map(|message| message.id.0),
             seq: entry.seq.get(),
             ts: rfc3339(entry.at),
             client_msg_id: message.filter(|_| created).map(|m| m.client_msg_id.0),

@@ -9,8 +9,8 @@ use super::wire::{Unread, seq};
 use crate::domain::policy::EditWindow;
 use crate::domain::{
     Attachment, Change, ClientMsgId, Description, Emoji, Entry, FileId, FileName, HistoryVisibility, Member,
-    Message, MessageId, Mute, Reason, Removal, Role, RoomFacts, RoomId, RoomName, SlowMode, Timestamp, Topic,
-    UserId,
+    Message, MessageAt, MessageId, Mute, Reason, Removal, Role, RoomFacts, RoomId, RoomName, SlowMode,
+    Timestamp, Topic, UserId,
 };
 
 /// One entry of a room's log. The room is named once for all of them.
@@ -110,6 +110,8 @@ struct BannedDto {
 #[derive(Serialize, Deserialize)]
 struct ReactionDto {
     i: Uuid,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    q: Option<u64>,
     u: Uuid,
     e: String,
 }
@@ -117,6 +119,8 @@ struct ReactionDto {
 #[derive(Serialize, Deserialize)]
 struct PinDto {
     i: Uuid,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    q: Option<u64>,
     u: Uuid,
 }
 
@@ -231,6 +235,12 @@ pub(super) fn raw<T: Serialize>(data: &T) -> Result<Option<Box<RawValue>>, serde
     serde_json::value::to_raw_value(data).map(Some)
 }
 
+/// A version before this one does not say where a message stands, on which it depends who may be told
+/// of it: that entry is read from the database.
+fn place(id: Uuid, at: Option<u64>) -> Result<MessageAt, Unread> {
+    Ok(MessageAt { id: MessageId(id), seq: seq(at.ok_or(Unread::Unknown)?)? })
+}
+
 impl EntryDto {
     pub(super) fn new(entry: &Entry) -> Result<Self, serde_json::Error> {
         let d = match &entry.change {
@@ -260,13 +270,14 @@ impl EntryDto {
             }
             Change::ReactionAdded { message, user, emoji }
             | Change::ReactionRemoved { message, user, emoji } => {
-                raw(&ReactionDto { i: message.0, u: user.0, e: emoji.as_str().to_owned() })?
+                let (q, e) = (Some(message.seq.get()), emoji.as_str().to_owned());
+                raw(&ReactionDto { i: message.id.0, q, u: user.0, e })?
             }
             Change::MessagePinned { message, user } | Change::MessageUnpinned { message, user } => {
-                raw(&PinDto { i: message.0, u: user.0 })?
+                raw(&PinDto { i: message.id.0, q: Some(message.seq.get()), u: user.0 })?
             }
             Change::RoomUpdated(facts) | Change::RoomArchived(facts) => raw(&FactsDto::new(facts))?,
-            Change::Other { .. } => None,
+            Change::Hidden | Change::Other { .. } => None,
         };
         Ok(Self { s: entry.seq.get(), t: entry.at.millis(), k: entry.change.kind().to_owned(), d })
     }
@@ -312,22 +323,22 @@ impl EntryDto {
                 Change::MemberUnbanned { user: UserId(u), by: UserId(b) }
             }
             "reaction.added" => {
-                let ReactionDto { i, u, e } = serde_json::from_str(data)?;
-                let (message, user, emoji) = (MessageId(i), UserId(u), Emoji::from_stored(e));
+                let ReactionDto { i, q, u, e } = serde_json::from_str(data)?;
+                let (message, user, emoji) = (place(i, q)?, UserId(u), Emoji::from_stored(e));
                 Change::ReactionAdded { message, user, emoji }
             }
             "reaction.removed" => {
-                let ReactionDto { i, u, e } = serde_json::from_str(data)?;
-                let (message, user, emoji) = (MessageId(i), UserId(u), Emoji::from_stored(e));
+                let ReactionDto { i, q, u, e } = serde_json::from_str(data)?;
+                let (message, user, emoji) = (place(i, q)?, UserId(u), Emoji::from_stored(e));
                 Change::ReactionRemoved { message, user, emoji }
             }
             "message.pinned" => {
-                let PinDto { i, u } = serde_json::from_str(data)?;
-                Change::MessagePinned { message: MessageId(i), user: UserId(u) }
+                let PinDto { i, q, u } = serde_json::from_str(data)?;
+                Change::MessagePinned { message: place(i, q)?, user: UserId(u) }
             }
             "message.unpinned" => {
-                let PinDto { i, u } = serde_json::from_str(data)?;
-                Change::MessageUnpinned { message: MessageId(i), user: UserId(u) }
+                let PinDto { i, q, u } = serde_json::from_str(data)?;
+                Change::MessageUnpinned { message: place(i, q)?, user: UserId(u) }
             }
             "room.updated" => Change::RoomUpdated(serde_json::from_str::<FactsDto>(data)?.facts()),
             "room.archived" => Change::RoomArchived(serde_json::from_str::<FactsDto>(data)?.facts()),

@@ -14,9 +14,9 @@ use crate::domain::journey::{Device, Station, Step};
 use crate::domain::policy::EditWindow;
 use crate::domain::{
     Attachment, Change, ClientMsgId, ConnId, Description, Emoji, Entry, FileId, FileName, HistoryVisibility,
-    InviteId, LogHead, Marks, Member, Message, MessageId, Mute, PodId, Reason, Removal, Role, RoomFacts,
-    RoomId, RoomName, RoomSettings, Seq, SessionId, SlowMode, Timestamp, Topic, Unread as Unseen, UserChange,
-    UserEntry, UserId,
+    InviteId, LogHead, Marks, Member, Message, MessageAt, MessageId, Mute, PodId, Reason, Removal, Role,
+    RoomFacts, RoomId, RoomName, RoomSettings, Seq, SessionId, SlowMode, Timestamp, Topic, Unread as Unseen,
+    UserChange, UserEntry, UserId,
 };
 
 fn ids() -> impl Strategy<Value = Uuid> + Clone {
@@ -98,8 +98,8 @@ fn entries(room: Uuid) -> impl Strategy<Value = Entry> {
         ),
         (ids(), ids()).prop_map(|(user, by)| Change::MemberBanned { user: UserId(user), by: UserId(by) }),
         (ids(), ids()).prop_map(|(user, by)| Change::MemberUnbanned { user: UserId(user), by: UserId(by) }),
-        (ids(), ids(), any::<bool>()).prop_map(|(message, user, on)| {
-            let (message, user) = (MessageId(message), UserId(user));
+        (ids(), seqs(), ids(), any::<bool>()).prop_map(|(message, seq, user, on)| {
+            let (message, user) = (MessageAt { id: MessageId(message), seq }, UserId(user));
             let emoji = Emoji::parse("👍").expect("a sign");
             if on {
                 Change::ReactionAdded { message, user, emoji }
@@ -107,8 +107,8 @@ fn entries(room: Uuid) -> impl Strategy<Value = Entry> {
                 Change::ReactionRemoved { message, user, emoji }
             }
         }),
-        (ids(), ids(), any::<bool>()).prop_map(|(message, user, on)| {
-            let (message, user) = (MessageId(message), UserId(user));
+        (ids(), seqs(), ids(), any::<bool>()).prop_map(|(message, seq, user, on)| {
+            let (message, user) = (MessageAt { id: MessageId(message), seq }, UserId(user));
             if on {
                 Change::MessagePinned { message, user }
             } else {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::domain::policy::EditWindow;
 use crate::domain::{
-    Change, Description, Emoji, HistoryVisibility, InviteId, Marks, MessageId, Mute, Notifications, Reason,
+    Change, Description, Emoji, HistoryVisibility, InviteId, Marks, MessageAt, Mute, Notifications, Reason,
     Role, RoomFacts, RoomId, RoomName, RoomSettings, SlowMode, Timestamp, Topic, Unread, UserChange, UserId,
 };
 
@@ -136,6 +136,7 @@ pub(super) fn data(change: &Change) -> Option<Cow<'static, str>> {
         | Change::MessageDeleted(_)
         | Change::MessagePinned { .. }
         | Change::MessageUnpinned { .. }
+        | Change::Hidden
         | Change::Other { .. } => None,
     }
 }
@@ -160,7 +161,7 @@ pub(super) const fn user(change: &Change) -> Option<UserId> {
 /// The change of an entry that is neither about a message nor about somebody who joined.
 pub(super) fn change(
     kind: String,
-    message: Option<MessageId>,
+    message: Option<MessageAt>,
     user: Option<UserId>,
     data: Option<&str>,
 ) -> Change {

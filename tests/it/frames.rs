@@ -11,9 +11,9 @@ use chat::domain::refusal::Invalid;
 use chat::domain::subscription::{Answer, Level, ResetReason};
 use chat::domain::{
     Attachment, Change, ClientMsgId, Committed, ConnId, Email, Emoji, Entry, Epoch, FileId, FileName, Head,
-    HistoryVisibility, InviteId, Marks, Member, Message, MessageId, Mute, Notifications, Reason, Refusal,
-    Removal, Role, RoomFacts, RoomId, RoomName, RoomSettings, RoomState, Seq, SessionId, SlowMode, Timestamp,
-    Topic, Unread, User, UserChange, UserEntry, UserId, Username,
+    HistoryVisibility, InviteId, Marks, Member, Message, MessageAt, MessageId, Mute, Notifications, Reason,
+    Refusal, Removal, Role, RoomFacts, RoomId, RoomName, RoomSettings, RoomState, Seq, SessionId, SlowMode,
+    Timestamp, Topic, Unread, User, UserChange, UserEntry, UserId, Username,
 };
 use chat::error::{Code, Fault};
 use chat::protocol::client::{Limits, decode};
@@ -205,7 +205,7 @@ fn server_frames() -> BTreeMap<String, Encoded> {
     add("room.updated", server::entry(&entry(53, Change::RoomUpdated(facts.clone())), None, &links));
     let edit_window = Some(EditWindow(Duration::from_secs(3_600)));
     let archived = RoomFacts { archived_at: Some(at(10)), edit_window, ..facts };
-    let (message, user) = (MessageId(id(10)), BOB);
+    let (message, user) = (MessageAt { id: MessageId(id(10)), seq: seq(44) }, BOB);
     let emoji = Emoji::parse("👍").expect("a sign");
     let added = Change::ReactionAdded { message, user, emoji: emoji.clone() };
     add("reaction.added", server::entry(&entry(55, added), None, &links));
@@ -219,6 +219,7 @@ fn server_frames() -> BTreeMap<String, Encoded> {
     let unpinned = Change::MessageUnpinned { message, user };
     add("message.unpinned", server::entry(&entry(58, unpinned), None, &links));
     add("room.archived", server::entry(&entry(54, Change::RoomArchived(archived)), None, &links));
+    add("entry.hidden", server::entry(&entry(59, Change::Hidden), None, &links));
     let newer = Change::Other { kind: "room.painted".into() };
     add("other", server::entry(&entry(49, newer), None, &links));
     let own =

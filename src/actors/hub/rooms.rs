@@ -143,11 +143,8 @@ impl HubCore {
         {
             let mut outbox = link.outbox.borrow_mut();
             for frame in &backlog {
-                let bytes = match &frame.own {
-                    Some((user, own)) if link.user() == Some(*user) => own.frame(),
-                    _ => frame.common.frame(),
-                };
-                outbox.push_replay(bytes.clone());
+                let encoded = frame.instead(link.user()).unwrap_or(&frame.common);
+                outbox.push_replay(encoded.frame().clone());
                 if let Some(message) = frame.message {
                     self.note(message, &link, Station::Replayed);
                 }
@@ -212,11 +209,7 @@ fn push_to_all(
         if !outside.is_empty() && outside.iter().any(|(gone, _)| user == Some(*gone)) {
             continue;
         }
-        let encoded = match &frame.own {
-            Some((author, own)) if user == Some(*author) => own,
-            _ => &common,
-        };
-        if link.push_entry(encoded, news).is_err() {
+        if link.push_entry(frame.instead(user).unwrap_or(&common), news).is_err() {
             slow.push(at);
         }
     }

@@ -12,10 +12,11 @@ impl Desk<'_> {
         if !self.is_direct {
             powers::may(self.insider(user)?, Action::Pin, self.is_private)?;
         }
+        let at = known.message.at();
         let change = if on {
-            Change::MessagePinned { message, user }
+            Change::MessagePinned { message: at, user }
         } else {
-            Change::MessageUnpinned { message, user }
+            Change::MessageUnpinned { message: at, user }
         };
         if self.ledger.is_pinned(message) == on {
             return Ok(self.so_already(change));

@@ -6,10 +6,11 @@ use crate::domain::{Change, Emoji, MessageId, Outcome, Refusal, UserId};
 impl Desk<'_> {
     pub(super) fn react(&mut self, user: UserId, message: MessageId, emoji: &Emoji, on: bool) -> Outcome {
         let known = self.own_message(user, message)?;
+        let (at, sign) = (known.message.at(), emoji.clone());
         let change = if on {
-            Change::ReactionAdded { message, user, emoji: emoji.clone() }
+            Change::ReactionAdded { message: at, user, emoji: sign }
         } else {
-            Change::ReactionRemoved { message, user, emoji: emoji.clone() }
+            Change::ReactionRemoved { message: at, user, emoji: sign }
         };
         if self.ledger.has_reacted(message, emoji, user) == on {
             return Ok(self.so_already(change));

@@ -167,7 +167,7 @@ pub(crate) struct LogRow {
 impl LogRow {
     pub(crate) fn new(room: RoomId, seq: Seq, at: Timestamp, change: &Change) -> Self {
         let (user, data) = (entries::user(change), entries::data(change));
-        let message = change.message_id();
+        let message = change.about().map(|message| message.id);
         Self { room, seq, at, kind: change.kind().to_owned(), message, user, data }
     }
 }

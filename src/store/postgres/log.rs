@@ -12,7 +12,7 @@ use super::rows::{MemberRow, MessageColumns, MessageRow, RoomRow};
 use super::schema::{members, rooms};
 use super::statements::statement;
 use crate::domain::{
-    Change, Entry, Head, Member, Message, MessageId, Refusal, Role, RoomId, Seq, Timestamp, UserId, policy,
+    Change, Entry, Head, Member, Message, Refusal, Role, RoomId, Seq, Timestamp, UserId, policy,
 };
 use crate::store::{LogPage, RoomSnapshot, entries};
 
@@ -49,7 +49,6 @@ statement! {
             BigInt,
             Nullable<SqlUuid>,
             Nullable<Text>,
-            Nullable<SqlUuid>,
             Nullable<Text>,
             Nullable<Text>,
         )>,
@@ -59,7 +58,7 @@ statement! {
      CASE WHEN r.history = 'all' AND m.joined_seq IS NOT NULL THEN 0 ELSE m.joined_seq END, e.* FROM rooms r \
      LEFT JOIN members m ON m.room_id = r.id AND m.user_id = ? \
      LEFT JOIN LATERAL ( \
-       SELECT l.seq, l.kind, l.at, l.user_id, l.data, l.message_id, u.username, n.role, x.id, x.room_id, x.seq AS first, \
+       SELECT l.seq, l.kind, l.at, l.user_id, l.data, u.username, n.role, x.id, x.room_id, x.seq AS first, \
          x.last_seq, x.author_id, x.client_msg_id, x.content, x.reply_to, x.created_at, x.updated_at, \
          x.deleted_at, x.attachments, x.thread_root, x.removed_by, x.removed_reason \
        FROM log l LEFT JOIN messages x ON x.id = l.message_id LEFT JOIN users u ON u.id = l.user_id \
@@ -79,7 +78,6 @@ struct EntryRow {
     at: i64,
     user: Option<Uuid>,
     data: Option<String>,
-    about: Option<Uuid>,
     username: Option<String>,
     role: Option<String>,
 }
@@ -109,6 +107,7 @@ pub(super) async fn log_page(
     let entries = rows
         .into_iter()
         .filter_map(|(_, entry, message)| Some(entry?.into_entry(room, message.map(Message::from))))
+        .map(|entry| entry.seen_from(visible_from))
         .collect();
     let (head, first_retained) = (Seq::from_stored(head), Seq::from_stored(first_retained));
     Ok(LogPage { entries, head, first_retained, visible_from })
@@ -118,6 +117,7 @@ impl EntryRow {
     fn into_entry(self, room: RoomId, message: Option<Message>) -> Entry {
         let (seq, at) = (Seq::from_stored(self.seq), Timestamp::from_millis(self.at));
         let user = self.user.map(UserId);
+        let about = message.as_ref().map(Message::at);
         let change = match (self.kind.as_str(), message, user) {
             ("message.created", Some(message), _) => Change::MessageCreated(message),
             ("message.deleted", Some(message), _) => Change::MessageDeleted(message),
@@ -128,10 +128,7 @@ impl EntryRow {
                 let member = Member { user, role, joined_at: at, joined_seq: seq };
                 Change::MemberJoined { member, username: self.username.unwrap_or_default() }
             }
-            (..) => {
-                let about = self.about.map(MessageId);
-                entries::change(self.kind, about, user, self.data.as_deref())
-            }
+            (..) => entries::change(self.kind, about, user, self.data.as_deref()),
         };
         Entry { room, seq, at, change }
     }

@@ -9,7 +9,7 @@ use super::rooms::{readable, room_row};
 use super::rows::{Key, MemberRow, MessageRow};
 use super::schema::{log, members, messages, rooms, users};
 use crate::domain::{
-    Change, Entry, Head, Member, Message, MessageId, Refusal, Role, Room, RoomId, Seq, Timestamp, UserId,
+    Change, Entry, Head, Member, Message, Refusal, Role, Room, RoomId, Seq, Timestamp, UserId,
 };
 use crate::store::{LogPage, RoomSnapshot, entries};
 
@@ -48,6 +48,7 @@ pub(super) fn log_page(
         let after = after.max(visible_from.previous());
         // Nobody is behind most of the time, and then there is nothing to ask for.
         let entries = if after < head { read(conn, room, after, limit)? } else { Vec::new() };
+        let entries = entries.into_iter().map(|entry| entry.seen_from(visible_from)).collect();
         Ok(LogPage { entries, head, first_retained, visible_from })
     })
 }
@@ -59,7 +60,6 @@ struct EntryRow {
     at: i64,
     user: Option<Key>,
     data: Option<String>,
-    about: Option<Key>,
     message: Option<MessageRow>,
     username: Option<String>,
     role: Option<String>,
@@ -84,7 +84,6 @@ fn read(conn: &mut SqliteConnection, room: RoomId, after: Seq, limit: usize) -> 
             log::at,
             log::user_id,
             log::data,
-            log::message_id,
             Option::<MessageRow>::as_select(),
             users::username.nullable(),
             members::role.nullable(),
@@ -98,6 +97,7 @@ impl EntryRow {
         let (seq, at) = (Seq::from_stored(self.seq), Timestamp::from_millis(self.at));
         let user = self.user.map(UserId::from);
         let message = self.message.map(Message::from);
+        let about = message.as_ref().map(Message::at);
         let change = match (self.kind.as_str(), message, user) {
             ("message.created", Some(message), _) => Change::MessageCreated(message),
             ("message.deleted", Some(message), _) => Change::MessageDeleted(message),
@@ -108,10 +108,7 @@ impl EntryRow {
                 let member = Member { user, role, joined_at: at, joined_seq: seq };
                 Change::MemberJoined { member, username: self.username.unwrap_or_default() }
             }
-            (..) => {
-                let about = self.about.map(MessageId::from);
-                entries::change(self.kind, about, user, self.data.as_deref())
-            }
+            (..) => entries::change(self.kind, about, user, self.data.as_deref()),
         };
         Entry { room, seq, at, change }
     }

@@ -22,6 +22,12 @@ pub struct Stay {
 }
 
 impl Stay {
+    /// Whether an entry is from while he was in.
+    #[must_use]
+    pub fn holds(&self, seq: u64) -> bool {
+        self.from <= seq && self.lasts_to(seq)
+    }
+
     fn lasts_to(&self, seq: u64) -> bool {
         self.to.is_none_or(|to| seq < to)
     }

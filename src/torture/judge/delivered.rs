@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{Facts, Verdict, Violation};
 use crate::torture::history::History;
 use crate::torture::moment::Moment;
-use crate::torture::record::{Bubble, ClientSheet, Sighting, Way, What};
+use crate::torture::record::{self, Bubble, ClientSheet, Sighting, Way, What};
 
 pub fn judge(history: &History, facts: &Facts<'_>, verdict: &mut Verdict) {
     // What the first client saw at each place: I5.
@@ -18,7 +18,7 @@ pub fn judge(history: &History, facts: &Facts<'_>, verdict: &mut Verdict) {
         let mut reader = Reader { client, sheet, facts, last, words };
         for sighting in &sheet.seen {
             reader.begins_late(history, sighting);
-            reader.apply(sighting, &mut first, verdict);
+            reader.apply(sighting, history, &mut first, verdict);
         }
         reader.end(history, verdict);
         pipelined(client, sheet, facts, verdict);
@@ -63,6 +63,11 @@ fn sockets(client: usize, sheet: &ClientSheet, verdict: &mut Verdict) {
     }
 }
 
+/// What is told of an entry that is hidden.
+fn hidden() -> u64 {
+    record::digest("entry.hidden", Uuid::nil(), Uuid::nil(), "")
+}
+
 /// The rule of the SDK: the next number is applied, a smaller one dropped.
 struct Reader<'a> {
     client: usize,
@@ -88,6 +93,7 @@ impl Reader<'_> {
     fn apply(
         &mut self,
         sighting: &Sighting,
+        history: &History,
         first: &mut [HashMap<u64, (u64, usize)>],
         verdict: &mut Verdict,
     ) {
@@ -108,7 +114,16 @@ impl Reader<'_> {
         }
         // Once or twice, early or late: it never says what was no longer said when it was written.
         let entry = self.facts.entry(room as usize, seq);
-        let message = entry.and_then(|entry| entry.message);
+        let is_hidden = history
+            .rooms
+            .get(room as usize)
+            .is_some_and(|sheet| self.facts.hides(sheet, room as usize, client, seq));
+        let message = entry.and_then(|entry| entry.message).filter(|_| !is_hidden);
+        if is_hidden {
+            verdict.require("I10", digest == hidden(), || {
+                blame("I10", format!("{name}: {seq} of room {room} tells of a message from before it came"))
+            });
+        }
         if let Some(message) = message {
             let is_true = self.facts.versions.get(&message).is_some_and(|it| it.may_say(seq, said));
             verdict.require("I4", is_true, || {
@@ -125,6 +140,9 @@ impl Reader<'_> {
         *last = seq;
         if let Some(message) = message {
             self.words.entry(room).or_default().insert(message, said);
+        }
+        if is_hidden {
+            return;
         }
         let stored = entry.and_then(|entry| entry.digest);
         verdict.require("I4", stored == Some(digest), || {

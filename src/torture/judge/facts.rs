@@ -10,7 +10,7 @@ use super::changed::{Versions, versions};
 use crate::torture::books::MessageRow;
 use crate::torture::history::History;
 use crate::torture::moment::Moment;
-use crate::torture::record::{Answer, Way, What, digest};
+use crate::torture::record::{Answer, RoomSheet, Way, What, digest};
 
 /// One log entry.
 #[derive(Clone, Copy, Debug)]
@@ -23,10 +23,12 @@ pub struct Entry {
     pub digest: Option<u64>,
     /// The message whose words it brings.
     pub message: Option<Uuid>,
+    /// Where the message was sent that it is about.
+    pub about: Option<u64>,
 }
 
 impl Entry {
-    const UNKNOWN: Self = Self { commit: Moment::END, pod: None, digest: None, message: None };
+    const UNKNOWN: Self = Self { commit: Moment::END, pod: None, digest: None, message: None, about: None };
 }
 
 /// All rooms' entries, and the messages by id.
@@ -73,6 +75,7 @@ impl<'a> Facts<'a> {
             if let Some(entry) = self.entry_mut(room, row.seq) {
                 entry.digest = Some(digest);
                 entry.message = message.filter(|_| !is_reaction).map(|message| message.id);
+                entry.about = message.map(|message| message.seq);
             }
         }
     }
@@ -130,6 +133,14 @@ impl<'a> Facts<'a> {
     #[must_use]
     pub fn first_words(&self, message: Uuid) -> Option<u64> {
         self.versions.get(&message)?.first()
+    }
+
+    /// Whether an entry is about a message from before somebody's stay, of which he may know nothing.
+    #[must_use]
+    pub fn hides(&self, sheet: &RoomSheet, room: usize, client: usize, seq: u64) -> bool {
+        let Some(about) = self.entry(room, seq).and_then(|entry| entry.about) else { return false };
+        let stays = self.stays.get(&(room, client)).map(Vec::as_slice).unwrap_or_default();
+        sheet.since_joined && stays.iter().any(|stay| about < stay.from && stay.holds(seq))
     }
 
     #[must_use]

@@ -99,6 +99,19 @@ impl Stage {
         }
     }
 
+    /// Changes what was said, when others have come: each change is an entry of its own.
+    fn touch(&self, traces: &Traces) {
+        let (server, alice) = (&self.server, &self.alice);
+        let [plain, edited, ..] = traces.messages.as_slice() else { panic!("messages") };
+        let content = json!({"content": format!("{BEFORE} has changed it again, @lara")});
+        server.ask(Some(alice), "PATCH", &format!("/messages/{edited}"), Some(&content)).expect(200);
+        let sign = format!("/messages/{plain}/reactions/%F0%9F%8E%89");
+        self.put(alice, &sign, &json!({}), 204);
+        server.ask(Some(alice), "DELETE", &sign, None).expect(204);
+        server.ask(Some(alice), "DELETE", &format!("/messages/{plain}/pin"), None).expect(204);
+        self.put(alice, &format!("/messages/{plain}/pin"), &json!({}), 204);
+    }
+
     fn walk(&self, traces: &[&Traces], who: &Person) -> Walk<'_> {
         let place = Place {
             room: self.room.clone(),
@@ -206,6 +219,7 @@ fn story(is_private: bool) {
         }
     }
     let after = stage.sing(AFTER);
+    stage.touch(&before);
 
     // Who is in hears all of it, by every way that tells texts and no other: so the walk looks everywhere.
     let mut walk = stage.walk(&[&before, &after], &stage.alice);
@@ -252,6 +266,10 @@ fn story(is_private: bool) {
             let text = frame.to_string();
             for canary in kept {
                 assert!(!text.contains(canary), "{} heard {canary}: {frame}", who.username);
+            }
+            // What refuses a question repeats nothing of it but its number.
+            for message in &hidden.messages {
+                assert!(!text.contains(message.as_str()), "{} heard of {message}: {frame}", who.username);
             }
         }
         let heard = frames.iter().any(|frame| frame.to_string().contains(AFTER));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chat::domain::{
-    Change, HistoryVisibility, Notifications, Operation, Refusal, Role, RoomId, RoomName, RoomPatch,
+    Change, Emoji, HistoryVisibility, Notifications, Operation, Refusal, Role, RoomId, RoomName, RoomPatch,
     RoomSettings, Seq, Topic, UserChange, UserId,
 };
 use chat::store::{NewRoom, Store};
@@ -197,6 +197,43 @@ pub async fn bans_are_paged_for_those_who_may_ban(store: S) {
     assert_eq!(first.bans[0].by, alice);
     assert!(matches!(refusal(store.bans(room, bob, 2, None).await), Refusal::Forbidden(_)));
     assert_eq!(refusal(store.bans(room, carol, 2, None).await), Refusal::NotMember);
+}
+
+pub async fn what_happens_to_messages_from_before_takes_its_number_and_tells_nothing(store: S) {
+    let (alice, bob, _) = three(&store).await;
+    let new = NewRoom { history: HistoryVisibility::SinceJoined, ..new_room(alice, &[]) };
+    let room = store.create_room(new).await.expect("a room").room.id;
+    let canary = message(&store, room, 0, alice, "canary").await;
+    write(&store, room, 1, Operation::Join { user: bob }).await;
+    let heard = message(&store, room, 2, alice, "welcome").await;
+    let emoji = Emoji::parse("👍").expect("a sign");
+    for id in [canary.id, heard.id] {
+        write(&store, room, 3, edit(alice, id, "canary, changed")).await;
+        let react = |on| Operation::React { by: alice, message: id, emoji: emoji.clone(), on };
+        write(&store, room, 4, react(true)).await;
+        write(&store, room, 5, react(false)).await;
+        write(&store, room, 6, Operation::Pin { by: alice, message: id, on: true }).await;
+        write(&store, room, 7, Operation::Pin { by: alice, message: id, on: false }).await;
+        write(&store, room, 8, delete(alice, id)).await;
+    }
+    let page = store.log_page(room, Some(bob), Seq::START, 99).await.expect("a page");
+    assert_eq!(numbers(&page.entries), (3..=16).collect::<Vec<_>>());
+    let said = [
+        "message.updated",
+        "reaction.added",
+        "reaction.removed",
+        "message.pinned",
+        "message.unpinned",
+        "message.deleted",
+    ];
+    let told = kinds(&page.entries);
+    assert_eq!(told[..2], ["member.joined", "message.created"]);
+    assert_eq!(told[2..8], ["entry.hidden"; 6]);
+    assert_eq!(told[8..], said);
+    for reader in [None, Some(alice)] {
+        let page = store.log_page(room, reader, Seq::START, 99).await.expect("a page");
+        assert_eq!(kinds(&page.entries)[4..10], said);
+    }
 }
 
 pub async fn who_joins_reads_from_there_on_where_that_is_the_rule(store: S) {

@@ -129,6 +129,7 @@ macro_rules! contract {
                     an_owner_transfers_the_room
                     who_is_banned_stays_outside_until_he_is_not
                     bans_are_paged_for_those_who_may_ban
+                    what_happens_to_messages_from_before_takes_its_number_and_tells_nothing
                     who_joins_reads_from_there_on_where_that_is_the_rule
                     what_one_sets_for_himself_is_told_to_his_devices
                     the_directory_is_searched_in_any_case

@@ -28,7 +28,7 @@ pub async fn who_looks_after_a_room_pins_and_unpins(store: S) {
     let (one, two) = (message(&store, room, 0, alice, "1").await, message(&store, room, 0, bob, "2").await);
     assert!(matches!(refuse(&store, room, 1, pin(bob, one.id)).await, Refusal::Forbidden(_)));
     let entry = write(&store, room, 1, pin(alice, two.id)).await;
-    assert_eq!(entry.change, Change::MessagePinned { message: two.id, user: alice });
+    assert_eq!(entry.change, Change::MessagePinned { message: two.at(), user: alice });
     write(&store, room, 2, Operation::SetRole { by: alice, user: bob, role: Role::Administrator }).await;
     write(&store, room, 3, pin(bob, one.id)).await;
     repeat(&store, room, 4, pin(alice, one.id)).await;
@@ -39,7 +39,7 @@ pub async fn who_looks_after_a_room_pins_and_unpins(store: S) {
     seen.sort();
     assert_eq!(seen, [one.id, two.id]);
     let gone = write(&store, room, 5, unpin(alice, one.id)).await;
-    assert_eq!(gone.change, Change::MessageUnpinned { message: one.id, user: alice });
+    assert_eq!(gone.change, Change::MessageUnpinned { message: one.at(), user: alice });
     repeat(&store, room, 6, unpin(alice, one.id)).await;
     assert_eq!(pins(&store, room, bob).await, [two.id]);
     let entries = log(&store, room).await;

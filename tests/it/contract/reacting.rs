@@ -27,7 +27,7 @@ pub async fn a_sign_is_expressed_once_and_taken_back(store: S) {
         (message(&store, room, 0, alice, "hi").await, message(&store, room, 0, bob, "ho").await);
     let entry = write(&store, room, 1, react(bob, sent.id, "👍", true)).await;
     let emoji = Emoji::parse("👍").expect("a sign");
-    assert_eq!(entry.change, Change::ReactionAdded { message: sent.id, user: bob, emoji });
+    assert_eq!(entry.change, Change::ReactionAdded { message: sent.at(), user: bob, emoji });
     repeat(&store, room, 2, react(bob, sent.id, "👍", true)).await;
     write(&store, room, 3, react(alice, sent.id, "🎉", true)).await;
     write(&store, room, 4, react(alice, sent.id, "👍", true)).await;

@@ -9,6 +9,7 @@ mod connecting;
 mod draining;
 mod expiring;
 mod frames;
+mod hiding;
 mod leaving;
 mod levels;
 mod limits;

@@ -4,7 +4,7 @@
 use uuid::Uuid;
 
 use super::scene::{USERS, at, good};
-use crate::torture::books::{LogRow, RoomCount};
+use crate::torture::books::{LogRow, MessageRow, RoomCount};
 use crate::torture::deeds::{Act, ActSheet, LookSheet, Outcome};
 use crate::torture::history::History;
 use crate::torture::judge::judge;
@@ -210,4 +210,41 @@ fn acts_that_are_not_what_the_log_tells_are_found() {
     finds("I22", false, |h| h.books.log.last_mut().expect("a row").user = Some(Uuid::from_u128(5)));
     let open = broken(false, |h| h.acts[2].outcome = Outcome::Failed("cut".to_owned()));
     assert!(open.is_empty(), "{open:?}");
+}
+
+/// What is said of an entry to who may not know what it is about.
+fn hidden(seq: u64) -> What {
+    let digest = digest("entry.hidden", Uuid::nil(), Uuid::nil(), "");
+    What::Entry { seq, digest, said: said("", false), bubble: Bubble::None }
+}
+
+/// He stays, and then a message is deleted that was sent before he came in again.
+fn deletes_an_old_one(h: &mut History) -> What {
+    let (id, author) = (Uuid::from_u128(501), USERS[OWNER]);
+    let old = MessageRow { id, room: LIVELY, seq: 5, is_deleted: true, ..h.books.messages[0].clone() };
+    h.books.messages.push(MessageRow { author, key: Uuid::from_u128(502), ..old });
+    let last = h.books.log.last_mut().expect("a row");
+    (last.kind, last.message, last.user) = ("message.deleted".to_owned(), Some(id), None);
+    h.books.members.insert((LIVELY, USERS[GUEST]));
+    h.clients[GUEST].seen.retain(|s| s.room != 1 || s.at < at(12_600) || s.what != What::Reset);
+    let digest = digest("message.deleted", id, author, "");
+    What::Entry { seq: 7, digest, said: said("", true), bubble: Bubble::None }
+}
+
+#[test]
+fn what_is_told_of_a_message_from_before_the_joining_is_found() {
+    finds("I10", true, |h| {
+        let told = deletes_an_old_one(h);
+        see(h, GUEST, 12_610, told);
+    });
+    let kept = broken(true, |h| {
+        deletes_an_old_one(h);
+        see(h, GUEST, 12_610, hidden(7));
+    });
+    // The owner is told, and the scene does not say it.
+    assert!(!kept.contains(&"I10"), "{kept:?}");
+    finds("I4", false, |h| {
+        deletes_an_old_one(h);
+        see(h, GUEST, 12_610, hidden(7));
+    });
 }
