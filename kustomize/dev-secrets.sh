@@ -27,7 +27,7 @@ make() {
   } | kube create --filename - >&2
 }
 
-"$KUBECTL" get namespace "$NAMESPACE" >/dev/null 2>&1 || "$KUBECTL" create namespace "$NAMESPACE" >&2
+"$KUBECTL" get namespace "$NAMESPACE" >/dev/null 2>&1 || "$KUBECTL" create namespace --save-config "$NAMESPACE" >&2
 if exists secret chat-secrets; then
   say "chat-secrets is there already"
   exit 0

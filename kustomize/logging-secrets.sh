@@ -34,7 +34,7 @@ make() {
 home() { if [[ $1 == filebeat ]]; then echo "$AGENTS"; else echo logging; fi; }
 
 for space in logging "$AGENTS"; do
-  "$KUBECTL" get namespace "$space" >/dev/null 2>&1 || "$KUBECTL" create namespace "$space" >&2
+  "$KUBECTL" get namespace "$space" >/dev/null 2>&1 || "$KUBECTL" create namespace --save-config "$space" >&2
 done
 
 work=$(mktemp -d)
