@@ -34,8 +34,8 @@ async function reports(person, text, reason) {
   const dialog = person.page.getByRole("dialog", { name: "Report this message" });
   await dialog.getByLabel("What is wrong with it?").fill(reason);
   await person.page.keyboard.press("Enter");
-  await dialog.getByText(/^It is reported\./).waitFor();
-  await person.page.keyboard.press("Escape");
+  await person.page.getByText(/^It is reported\./).waitFor();
+  await dialog.waitFor({ state: "detached" });
 }
 
 /** The card of a report, by what was said. */

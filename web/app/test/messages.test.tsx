@@ -132,6 +132,7 @@ describe("what can be done to a message", () => {
     screen.getByText("Say what is wrong with it.");
     await user.type(screen.getByLabelText("What is wrong with it?"), "rude{Enter}");
     await screen.findByText(/^It is reported\./);
+    expect(screen.queryByRole("dialog")).toBeNull();
     expect(report.mock.calls[0]![0].body).toEqual({ reason: "rude" });
   });
 });
