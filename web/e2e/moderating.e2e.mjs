@@ -166,13 +166,31 @@ test("in slow mode members are told how long to wait, where they write; the owne
   await jack.seesOnce("two");
 });
 
-test("who left is still named beside what he wrote", async () => {
+test("who left is still named beside what he wrote, and among those who reacted", async () => {
+  await jack.sees("two");
+  await liam.bubbles("for me").hover();
+  await liam.bubbles("for me").getByRole("button", { name: "React" }).click();
+  await liam.page.getByRole("button", { name: "party" }).click();
+  await jack.bubbles("for me").getByRole("button", { name: "party, 1: liam" }).click();
   await liam.fromMenu("Leave room");
   await liam.page.getByRole("dialog").getByRole("button", { name: "Leave room" }).click();
   await liam.page.getByText("Rooms you join appear here.").waitFor();
   await kate.page.reload();
   await kate.sees("two");
   await kate.page.locator(".message-author", { hasText: /^liam$/ }).last().waitFor();
+  const party = kate.bubbles("for me").getByRole("button", { name: /^party, 2/ });
+  await party.hover();
+  await kate.page.locator(".tip", { hasText: /^liam and jack$/ }).waitFor();
+  await kate.shot("reactors");
+  await kate.composer.hover();
+  await kate.page.locator(".tip").waitFor({ state: "detached" });
+  await party.focus();
+  await kate.page.keyboard.press("Shift+Tab");
+  await kate.page.keyboard.press("Tab");
+  await kate.page.locator(".tip", { hasText: /^liam and jack$/ }).waitFor();
+  await kate.passesAxe("those who reacted");
+  await kate.page.keyboard.press("Escape");
+  await kate.page.locator(".tip").waitFor({ state: "detached" });
   assert.equal(await kate.page.getByText(/^User [0-9a-f]{6}/).count(), 0);
 });
 

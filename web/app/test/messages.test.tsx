@@ -23,10 +23,41 @@ describe("reactions", () => {
     await act(async () => world.socket.acks("reaction.add"));
     says({ t: "reaction.added", room: ROOM, seq: 101, d: { id: "m1", userId: ME.id, emoji: "❤️" } });
     says({ t: "reaction.added", room: ROOM, seq: 102, d: { id: "m1", userId: BOB.id, emoji: "❤️" } });
-    expect(heart().getAttribute("aria-label")).toBe("heart, 2: you, bob");
+    expect(heart().getAttribute("aria-label")).toBe("heart, 2: you and bob");
     expect(heart().getAttribute("aria-pressed")).toBe("true");
     await user.click(heart());
     expect(heart().getAttribute("aria-label")).toBe("heart, 1: bob");
+  });
+
+  it("name who it was to whoever points at them or comes to them by the keyboard, also those who left", async () => {
+    const lea = { id: "u-lea", username: "lea", email: "l@users.invalid", displayName: "Lea" };
+    const gone = ["u-1", "u-2"];
+    const reactions = [
+      { emoji: "👍", count: 3, userIds: [BOB.id, ME.id, lea.id], isOwn: true },
+      { emoji: "🔥", count: 32, userIds: [BOB.id, ...gone], isOwn: false },
+    ];
+    const ask = vi.fn(() => lea);
+    const { user, bubble } = await inRoom([message(1, { reactions })], { routes: { "GET /users/u-lea": ask }, of: { archivedAt: "2026-01-01T00:00:00Z" } });
+    const thumb = bubble("text 1").getByRole("button", { name: /^thumbs up/ });
+    expect(thumb.getAttribute("aria-label")).toBe("thumbs up, 3: you, bob and 1 more");
+    expect(bubble("text 1").getByRole("button", { name: /^fire/ }).getAttribute("aria-label")).toBe("fire, 32: bob and 31 more");
+    // Nobody asks before somebody wants to know.
+    await new Promise((done) => setTimeout(done, 700));
+    expect(ask).not.toHaveBeenCalled();
+    await user.hover(thumb);
+    await screen.findByText("you, bob and Lea", { selector: ".tip" });
+    expect(ask).toHaveBeenCalledTimes(1);
+    expect(thumb.getAttribute("aria-label")).toBe("thumbs up, 3: you, bob and Lea");
+    await user.unhover(thumb);
+    expect(document.querySelector(".tip")).toBeNull();
+    // Where nothing can be written they can be read all the same.
+    act(() => thumb.focus());
+    screen.getByText("you, bob and Lea", { selector: ".tip" });
+    await user.keyboard("{Escape}");
+    expect(document.querySelector(".tip")).toBeNull();
+    expect(document.activeElement).toBe(thumb);
+    await user.keyboard("{Enter}");
+    expect(thumb.getAttribute("aria-pressed")).toBe("true");
   });
 
   it("take any emoji that is typed, and nothing else; a refusal is said and undone", async () => {
