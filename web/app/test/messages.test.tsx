@@ -1,5 +1,5 @@
 // @vitest-environment happy-dom
-import { act } from "@testing-library/react";
+import { act, cleanup } from "@testing-library/react";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { message, ROOM, type Route } from "../../sdk/test/support.js";
 import { isMentioned } from "../src/room/mentions.js";
@@ -223,6 +223,38 @@ describe("what one may send", () => {
     await screen.findByText(/^You are muted until/);
     says({ t: "member.updated", room: ROOM, seq: 102, d: { userId: ME.id, role: "member", mutedUntil: null } });
     await vi.waitFor(() => expect(screen.queryByText(/^You are muted until/)).toBeNull());
+  });
+});
+
+describe("the time in which one may change", () => {
+  const own = (secondsAgo: number) => {
+    const at = new Date(Date.now() - secondsAgo * 1_000).toISOString();
+    return message(1, { userId: ME.id, createdAt: at, updatedAt: at });
+  };
+  const menu = async ({ user, bubble }: Awaited<ReturnType<typeof inRoom>>) => {
+    await user.click(bubble("text 1").getByRole("button", { name: "More to do with this message" }));
+    return bubble("text 1").getAllByRole("button").map(({ textContent }) => textContent);
+  };
+
+  it("is the server's, where the room has none of its own, and what is left is told", async () => {
+    const choices = await menu(await inRoom([own(350)], { of: { role: "member" }, limits: { editWindowSeconds: 400 } }));
+    expect(choices.find((text) => text?.startsWith("Edit message"))).toMatch(/^Edit message(4\d|50) seconds left$/);
+    expect(choices.find((text) => text?.startsWith("Delete message"))).toMatch(/seconds left$/);
+  });
+
+  it("may be over sooner than is usual, and for who looks after the room never is to delete", async () => {
+    const late = { limits: { editWindowSeconds: 60 } };
+    const member = await menu(await inRoom([own(61)], { of: { role: "member" }, ...late }));
+    expect(member.filter((text) => /^(Edit|Delete)/.test(text ?? ""))).toEqual([]);
+    cleanup();
+    const owner = await menu(await inRoom([own(50)], { of: { role: "owner" }, ...late }));
+    expect(owner.filter((text) => text?.startsWith("Delete"))).toEqual(["Delete message"]);
+  });
+
+  it("goes by the server's clock, whatever this device's says", async () => {
+    // Here it is an hour later than there.
+    const choices = await menu(await inRoom([own(3_600 + 60)], { of: { role: "member" }, now: new Date(Date.now() - 3_600_000).toISOString() }));
+    expect(choices.find((text) => text?.startsWith("Edit message"))).toBe("Edit message4 minutes left");
   });
 });
 

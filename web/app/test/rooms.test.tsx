@@ -86,7 +86,7 @@ describe("a room", () => {
     let room: object = garden();
     const change = vi.fn(({ body }: { body: any }): object => (room = garden(body.editWindowSeconds === null ? {} : body)));
     const { user, fromMenu } = await inGarden({ "GET /rooms": () => [room], [`PATCH /rooms/${ROOM}`]: change });
-    for (const choice of ["1 hour", "as long as everywhere"]) {
+    for (const choice of ["1 hour", "as everywhere: 5 minutes"]) {
       await fromMenu("Room settings");
       await user.selectOptions(screen.getByLabelText("Own messages can be changed for"), choice);
       await user.click(screen.getByRole("button", { name: "Save" }));

@@ -142,7 +142,7 @@ function deedsFor(room: Room, member: User): Deed[] {
       deeds.push({ label: "Let write again", said: `${name} may write again.`, act: () => roomActions.unmute(room.id, member.id) });
     } else {
       for (const [label, ms] of MUTES) {
-        const until = () => new Date(Date.now() + ms).toISOString();
+        const until = () => new Date(chat.people.clock.now() + ms).toISOString();
         deeds.push({
           label: `Mute for ${label}`,
           said: `${name} may only read for ${label}.`,

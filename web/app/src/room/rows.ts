@@ -23,10 +23,6 @@ export type Row = { kind: "day"; key: string; at: string } | BubbleRow;
 
 /** A pause after which the author is named again. */
 const RUN_MS = 5 * 60_000;
-const EDIT_WINDOW_MS = 5 * 60_000;
-
-/** How long an own message may be changed; rooms may have a time of their own. */
-export const editWindowOf = (room: Room) => (room.editWindowSeconds === undefined ? EDIT_WINDOW_MS : room.editWindowSeconds * 1_000);
 
 export function buildRows(entries: readonly RoomEntry[], userId: string): Row[] {
   const rows: Row[] = [];
@@ -71,15 +67,16 @@ export function isEdited(message: Message): boolean {
 }
 
 /** What the buttons offer; the server has the last word. */
-export function canChange(row: BubbleRow, now: number, windowMs = EDIT_WINDOW_MS): boolean {
+export function canChange(row: BubbleRow, now: number, windowMs: number): boolean {
   return row.own && row.message !== null && !row.message.deletedAt && now - Date.parse(row.at) < windowMs;
 }
 
 /** Who looks after a room may delete what anybody wrote there, at any time. */
-export function changesOf(row: BubbleRow, room: Room, now: number): Changes {
-  const windowMs = editWindowOf(room);
+export function changesOf(row: BubbleRow, room: Room, now: number, windowMs: number): Changes {
   const open = !room.archivedAt && canChange(row, now, windowMs);
-  // The time here may be a little behind, or another than the server's.
+  const always = !room.archivedAt && mayManage(room);
+  // The time here may be a little behind.
   const left = Math.ceil(Math.min(windowMs, Date.parse(row.at) + windowMs - now) / 1_000);
-  return { edit: open, delete: open || (mayManage(room) && !room.archivedAt), left: open ? `${durationOf(left)} left` : undefined };
+  const until = open ? `${durationOf(left)} left` : undefined;
+  return { edit: open, delete: open || always, left: until, deleteLeft: always ? undefined : until };
 }

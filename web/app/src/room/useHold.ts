@@ -1,9 +1,10 @@
-import type { Room, RoomView } from "@chat/sdk";
+import type { OutboxItem, Room, RoomView } from "@chat/sdk";
+import { chat } from "../chat.js";
 import { durationOf, momentOf } from "../format.js";
 import { mayManage } from "./powers.js";
 import { useNow } from "./useNow.js";
 
-/** Why nothing can be sent just now, or how often it can; by this device's clock, the server has the last word. */
+/** Why nothing can be sent just now, or how often it can; the server has the last word. */
 export interface Hold {
   text: string;
   blocks: boolean;
@@ -18,8 +19,11 @@ export function useHold(room: Room, view: RoomView | null, me: string, mutedUnti
   }
   if (slow === 0) return null;
   const last = view?.entries.findLast((entry) => entry.kind === "draft" || entry.message.userId === me);
-  const since = last ? Date.parse(last.kind === "draft" ? last.draft.composedAt : last.message.createdAt) : -Infinity;
+  const since = last ? (last.kind === "draft" ? composed(last.draft) : Date.parse(last.message.createdAt)) : -Infinity;
   const wait = Math.ceil((since + slow * 1_000 - now) / 1_000);
   if (wait > 0) return { text: `Slow mode: you can send again in ${durationOf(wait)}.`, blocks: true };
   return { text: `Slow mode: one message every ${durationOf(slow)}`, blocks: false };
 }
+
+/** By this device's clock it was; told by the server's. */
+const composed = ({ composedAt }: OutboxItem) => Date.parse(composedAt) + chat.people.clock.now() - Date.now();
