@@ -67,9 +67,9 @@ export function MessageList({ room, view, rows, users, me, editingId, target, de
           <Top room={room} view={view} />
           <ol className="message-list">
             {rows.map((row) =>
-              row.kind === "day" ? (
-                <li key={row.key} className="day">
-                  <span>{dayLabel(row.at)}</span>
+              row.kind !== "bubble" ? (
+                <li key={row.key} className={`line line-${row.kind}`}>
+                  <span>{row.kind === "day" ? dayLabel(row.at) : "New messages"}</span>
                 </li>
               ) : (
                 <Bubble

@@ -13,7 +13,7 @@ import { MessageList } from "./MessageList.js";
 import { mayPin } from "./powers.js";
 import { RoomDialogs, type RoomDialog } from "./RoomDialogs.js";
 import { RoomHeader } from "./RoomHeader.js";
-import { buildRows, canChange } from "./rows.js";
+import { buildRows, canChange, firstUnseen } from "./rows.js";
 import { StatusLine } from "./StatusLine.js";
 import { ThreadPanel } from "./ThreadPanel.js";
 import { useHold } from "./useHold.js";
@@ -39,7 +39,7 @@ export function RoomPage({ room, user, place }: RoomPageProps) {
   const [target, setTarget] = useState<{ messageId: string } | null>(null);
   const section = useRef<HTMLElement>(null);
   const [notice, say] = useNotice();
-  const rows = useMemo(() => buildRows(view?.entries ?? [], user.id), [view, user.id]);
+  const rows = useMemo(() => (view ? buildRows(view.entries, user.id, firstUnseen(view, user.id)) : []), [view, user.id]);
   const hold = useHold(room, view, user.id, members?.members.find(({ id }) => id === user.id)?.mutedUntil);
   const windowMs = useEditWindow(room);
   const closed = Boolean(room.archivedAt);
