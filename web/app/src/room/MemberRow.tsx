@@ -48,6 +48,8 @@ export function MemberRow({ room, member, presence, isMe, onSaid, onClose }: Mem
     else onSaid(deed.said);
   };
 
+  const isAbove = member.role !== undefined && member.role !== "member";
+  const told = [member.mutedUntil && "muted", member.displayName && member.username, presenceText(presence), member.statusText].filter(Boolean).join(" · ");
   return (
     <li className="member-item">
       <div className="member">
@@ -57,8 +59,9 @@ export function MemberRow({ room, member, presence, isMe, onSaid, onClose }: Mem
             {shownName(member)}
           </span>
           <span className="member-presence">
-            {member.role && member.role !== "member" && <strong>{`${ROLE_NAMES[member.role]} · `}</strong>}
-            {[member.mutedUntil && "muted", member.displayName && member.username, presenceText(presence), member.statusText].filter(Boolean).join(" · ")}
+            {isAbove && <strong>{ROLE_NAMES[member.role!]}</strong>}
+            {isAbove && told && " · "}
+            {told}
           </span>
         </span>
         {isMe && <span className="tag">you</span>}
