@@ -216,6 +216,14 @@ describe("what one may send", () => {
     expect(screen.queryByText(/^Slow mode/)).toBeNull();
   });
 
+  it("is nothing after a reload while one is muted, however many are in the room", async () => {
+    const mutedUntil = new Date(Date.now() + 3_600_000).toISOString();
+    const { user, world } = await inRoom([], { of: { role: "member", memberCount: 4_000, members: [], mutedUntil } });
+    screen.getByText(/^You are muted until/);
+    await user.type(screen.getByRole("textbox", { name: "Message to Garden" }), "hello{Enter}");
+    expect(world.socket.all("message.send")).toEqual([]);
+  });
+
   it("is nothing while one is muted", async () => {
     const { says } = await inRoom([], { of: { role: "member" } });
     const mutedUntil = new Date(Date.now() + 3_600_000).toISOString();

@@ -29,7 +29,6 @@ interface RoomPageProps {
 
 export function RoomPage({ room, user, place }: RoomPageProps) {
   const view = useChat(`room:${room.id}`, () => chat.room(room.id));
-  const members = useChat(`members:${room.id}`, () => chat.members(room.id));
   const users = useChat("users", () => chat.knownUsers);
   const partner = partnerIn(room, user.id);
   const title = titleOf(room, partner);
@@ -40,7 +39,7 @@ export function RoomPage({ room, user, place }: RoomPageProps) {
   const section = useRef<HTMLElement>(null);
   const [notice, say] = useNotice();
   const rows = useMemo(() => (view ? buildRows(view.entries, user.id, firstUnseen(view, user.id)) : []), [view, user.id]);
-  const hold = useHold(room, view, user.id, members?.members.find(({ id }) => id === user.id)?.mutedUntil);
+  const hold = useHold(room, view, user.id);
   const windowMs = useEditWindow(room);
   const closed = Boolean(room.archivedAt);
   const pins = mayPin(room) && !closed;
