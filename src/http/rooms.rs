@@ -14,7 +14,7 @@ use super::problem::Problem;
 use super::{Http, cursor, page, private, users};
 use crate::domain::refusal::Invalid;
 use crate::domain::{
-    Description, HistoryVisibility, Operation, Refusal, RoomId, RoomName, Topic, User, UserId,
+    Description, HistoryVisibility, Operation, Refusal, RoomId, RoomName, Timestamp, Topic, User, UserId,
 };
 use crate::error::Fault;
 use crate::limits::Key;
@@ -196,14 +196,21 @@ pub(super) async fn view(http: &Http, room: RoomId, viewer: &User) -> Result<wir
 fn seen(http: &Http, view: &RoomView, viewer: &User) -> wire::Room {
     let members = view.members.iter().map(|insider| member(http, insider, viewer)).collect();
     match view.mine {
-        Some(mine) => wire::Room::inside(&view.room, members, viewer.id, mine),
+        Some(mine) => wire::Room {
+            muted_until: still(http, view.muted_until),
+            ..wire::Room::inside(&view.room, members, viewer.id, mine)
+        },
         None => wire::Room::of(&view.room),
     }
 }
 
 fn member(http: &Http, insider: &Insider, viewer: &User) -> wire::User {
     let role = Some(insider.role.as_str().to_owned());
-    let muted_until = insider.muted_until.filter(|until| *until > http.pod.clock.now());
     let seen = wire::User::seen_by(&insider.user, viewer);
-    users::online(http, wire::User { role, muted_until: muted_until.map(wire::rfc3339), ..seen })
+    users::online(http, wire::User { role, muted_until: still(http, insider.muted_until), ..seen })
+}
+
+/// A mute that is not over.
+fn still(http: &Http, muted_until: Option<Timestamp>) -> Option<String> {
+    muted_until.filter(|until| *until > http.pod.clock.now()).map(wire::rfc3339)
 }

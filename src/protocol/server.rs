@@ -50,6 +50,8 @@ pub struct HelloLimits {
     pub attachments: usize,
     /// Of one file that is uploaded.
     pub file_bytes: usize,
+    /// In which an author may change an own message, where the room has no time of its own.
+    pub edit_window_seconds: u64,
     pub subscriptions: usize,
     pub watched: usize,
     pub connections_per_user: usize,
@@ -65,20 +67,29 @@ pub struct HelloLimits {
 
 /// The first frame of every connection.
 #[must_use]
-pub fn hello(conn: ConnId, epoch: Epoch, heartbeat_ms: u64, limits: &HelloLimits) -> Encoded {
+pub fn hello(conn: ConnId, epoch: Epoch, now: Timestamp, heartbeat_ms: u64, limits: &HelloLimits) -> Encoded {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
     struct Hello<'a> {
         version: &'a str,
         conn_id: Uuid,
         epoch: Uuid,
+        now: String,
         heartbeat_ms: u64,
         limits: &'a HelloLimits,
         features: &'a [&'a str],
     }
     plain(
         "hello",
-        Hello { version: VERSION, conn_id: conn.0, epoch: epoch.0, heartbeat_ms, limits, features: FEATURES },
+        Hello {
+            version: VERSION,
+            conn_id: conn.0,
+            epoch: epoch.0,
+            now: rfc3339(now),
+            heartbeat_ms,
+            limits,
+            features: FEATURES,
+        },
     )
 }
 

@@ -290,6 +290,9 @@ pub struct Room {
     /// What you are in it; absent for someone outside. {{"enum":["member","administrator","owner"]}}
     #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
+    /// Until when you may not write here; absent where you may. {{"format":"date-time"}}
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub muted_until: Option<String>,
     /// What you have set for yourself; absent for someone outside.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub settings: Option<RoomSettings>,
@@ -320,6 +323,7 @@ impl Room {
             edit_window_seconds: room.edit_window.map(|window| window.0.as_secs()),
             slow_mode_seconds: room.slow_mode.seconds(),
             role: None,
+            muted_until: None,
             settings: None,
             is_private: room.is_private,
             members: Vec::new(),

@@ -39,6 +39,8 @@ pub struct RoomView {
     pub members: Vec<Insider>,
     /// What the viewer is in it, and what he has set for himself; `None` for someone outside.
     pub mine: Option<(Role, RoomSettings)>,
+    /// Until when the viewer may not write, if he was muted; it may be over.
+    pub muted_until: Option<Timestamp>,
 }
 
 /// Somebody in a room.
@@ -52,12 +54,16 @@ pub struct Insider {
 }
 
 impl Insider {
-    /// As a viewer sees him who is this in the room. Nobody keeps the owner from writing.
+    /// As a viewer sees him who is this in the room.
     pub(super) fn seen_by(self, viewer: UserId, role: Role, is_private: bool) -> Self {
         let is_told = self.user.id == viewer || powers::may(role, Action::Mute, is_private).is_ok();
-        let holds = is_told && self.role != Role::Owner;
-        Self { muted_until: self.muted_until.filter(|_| holds), ..self }
+        Self { muted_until: held(self.muted_until.filter(|_| is_told), self.role), ..self }
     }
+}
+
+/// A mute, of somebody who is this in the room. Nobody keeps the owner from writing.
+pub(super) fn held(muted_until: Option<Timestamp>, role: Role) -> Option<Timestamp> {
+    muted_until.filter(|_| role != Role::Owner)
 }
 
 /// Continues a listing of the directory: after this room, in (creation, id) descending.

@@ -151,7 +151,8 @@ fn open(realtime: &Realtime, link: &Rc<Link>, admitted: Result<Admitted, CloseCo
         Ok(Admitted { guards, .. }) => {
             let settings = &hub.pod.settings;
             let heartbeat = u64::try_from(settings.timing.heartbeat.as_millis()).unwrap_or(u64::MAX);
-            hub.push(link, &server::hello(link.conn, hub.pod.epoch(), heartbeat, &hello_limits(settings)));
+            let (epoch, now) = (hub.pod.epoch(), hub.pod.clock.now());
+            hub.push(link, &server::hello(link.conn, epoch, now, heartbeat, &hello_limits(settings)));
             guards
         }
         Err(code) => {
@@ -191,6 +192,7 @@ fn hello_limits(settings: &Settings) -> HelloLimits {
         content_chars: limits.content_chars,
         attachments: limits.attachments,
         file_bytes: settings.files.bytes,
+        edit_window_seconds: settings.accounts.edit_window.as_secs(),
         subscriptions: limits.subscriptions,
         watched: limits.watched,
         connections_per_user: limits.connections_per_user,

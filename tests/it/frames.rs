@@ -87,6 +87,7 @@ fn limits() -> HelloLimits {
         content_chars: 8_000,
         attachments: 10,
         file_bytes: 9_961_472,
+        edit_window_seconds: 300,
         subscriptions: 1_000,
         watched: 200,
         connections_per_user: 20,
@@ -129,7 +130,7 @@ fn server_frames() -> BTreeMap<String, Encoded> {
     let mut add = |name: &str, frame: Encoded| {
         assert!(frames.insert(name.to_owned(), frame).is_none(), "{name} stands twice");
     };
-    add("hello", server::hello(ConnId(id(5)), Epoch(id(6)), 25_000, &limits()));
+    add("hello", server::hello(ConnId(id(5)), Epoch(id(6)), at(0), 25_000, &limits()));
     add("ready", server::ready(None, &user, SessionId(id(7)), seq(12)));
     add("ready.reply", server::ready(r, &user, SessionId(id(7)), seq(12)));
     let head = Head { room: ROOM, head: seq(43), first_retained: seq(1) };

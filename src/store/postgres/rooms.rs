@@ -18,6 +18,7 @@ use crate::domain::{
     RoomSettings, Seq, Timestamp, UserId, policy,
 };
 use crate::store::memberships::{AT_ONCE, LOOKED_AT};
+use crate::store::rooms::held;
 use crate::store::{DirectoryCursor, Insider, MemberCursor, MemberPage, RoomPage, RoomView};
 
 pub(super) async fn room_row(conn: &mut AsyncPgConnection, room: RoomId) -> Result<Option<RoomRow>, Fault> {
@@ -59,11 +60,13 @@ pub(super) async fn rooms_of(
     embed: usize,
 ) -> Result<Vec<RoomView>, Fault> {
     transaction::snapshot(conn, async |conn| {
-        let rows: Vec<(RoomRow, MineRow)> = members::table
+        let conduct_here = conduct::room_id.eq(members::room_id).and(conduct::user_id.eq(members::user_id));
+        let rows: Vec<(RoomRow, MineRow, Option<i64>)> = members::table
             .inner_join(rooms::table)
+            .left_join(conduct::table.on(conduct_here))
             .filter(members::user_id.eq(user.0))
             .order((rooms::last_activity.desc(), rooms::id.desc()))
-            .select((RoomRow::as_select(), MineRow::as_select()))
+            .select((RoomRow::as_select(), MineRow::as_select(), conduct::muted_until.nullable()))
             .load(conn)
             .await?;
         let limit = i64::try_from(embed).unwrap_or(i64::MAX);
@@ -72,10 +75,12 @@ pub(super) async fn rooms_of(
         for (room, row) in found {
             people.entry(room).or_default().push(insider(row));
         }
-        let view = |(row, mine): (RoomRow, MineRow)| {
+        let view = |(row, mine, muted): (RoomRow, MineRow, Option<i64>)| {
             let (is_private, mine): (bool, (Role, RoomSettings)) = (row.is_private, mine.into());
+            let muted_until = held(muted.map(Timestamp::from_millis), mine.0);
             let members = people.remove(&row.id).unwrap_or_default();
-            RoomView { members: seen(members, user, mine.0, is_private), room: row.into(), mine: Some(mine) }
+            let members = seen(members, user, mine.0, is_private);
+            RoomView { room: row.into(), members, mine: Some(mine), muted_until }
         };
         Ok(rows.into_iter().map(view).collect())
     })
@@ -148,12 +153,15 @@ pub(super) async fn room(
             if row.is_private {
                 return Err(Refusal::NotFound("room").into());
             }
-            return Ok(RoomView { room: row.into(), members: Vec::new(), mine: None });
+            return Ok(RoomView { room: row.into(), members: Vec::new(), mine: None, muted_until: None });
         };
         let rows = member_rows(conn, id, embed, None).await?;
         let members = rows.into_iter().map(|(_, row)| insider(row)).collect();
         let members = seen(members, viewer, mine.0, row.is_private);
-        Ok(RoomView { room: row.into(), members, mine: Some(mine) })
+        let conduct_here = conduct::table.find((id.0, viewer.0)).select(conduct::muted_until);
+        let muted: Option<Option<i64>> = conduct_here.get_result(conn).await.optional()?;
+        let muted_until = held(muted.flatten().map(Timestamp::from_millis), mine.0);
+        Ok(RoomView { room: row.into(), members, mine: Some(mine), muted_until })
     })
     .await
 }

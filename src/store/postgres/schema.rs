@@ -391,6 +391,7 @@ diesel::joinable!(invites -> rooms (room_id));
 diesel::allow_tables_to_appear_in_same_query!(logins, refresh_tokens, users);
 diesel::allow_tables_to_appear_in_same_query!(members, messages, rooms);
 diesel::allow_tables_to_appear_in_same_query!(users, members, conduct);
+diesel::allow_tables_to_appear_in_same_query!(conduct, rooms);
 diesel::allow_tables_to_appear_in_same_query!(messages, pins);
 diesel::allow_tables_to_appear_in_same_query!(proofs, users);
 diesel::allow_tables_to_appear_in_same_query!(bans, users);

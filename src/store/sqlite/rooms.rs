@@ -14,6 +14,7 @@ use crate::domain::{
     RoomSettings, Seq, Timestamp, UserId, policy,
 };
 use crate::store::memberships::{AT_ONCE, LOOKED_AT};
+use crate::store::rooms::held;
 use crate::store::{DirectoryCursor, Insider, MemberCursor, MemberPage, RoomPage, RoomView};
 
 pub(super) fn room_row(conn: &mut SqliteConnection, room: RoomId) -> Result<Option<RoomRow>, Fault> {
@@ -54,17 +55,21 @@ pub(super) fn rooms_of(
     embed: usize,
 ) -> Result<Vec<RoomView>, Fault> {
     fault::read(conn, |conn| {
-        let rows: Vec<(RoomRow, MineRow)> = members::table
+        let conduct_here = conduct::room_id.eq(members::room_id).and(conduct::user_id.eq(members::user_id));
+        let rows: Vec<(RoomRow, MineRow, Option<i64>)> = members::table
             .inner_join(rooms::table)
+            .left_join(conduct::table.on(conduct_here))
             .filter(members::user_id.eq(Key::from(user)))
             .order((rooms::last_activity.desc(), rooms::id.desc()))
-            .select((RoomRow::as_select(), MineRow::as_select()))
+            .select((RoomRow::as_select(), MineRow::as_select(), conduct::muted_until.nullable()))
             .load(conn)?;
         let mut people = first_members(conn, user, embed)?;
-        let view = |(row, mine): (RoomRow, MineRow)| {
+        let view = |(row, mine, muted): (RoomRow, MineRow, Option<i64>)| {
             let (is_private, mine): (bool, (Role, RoomSettings)) = (row.is_private, mine.into());
+            let muted_until = held(muted.map(Timestamp::from_millis), mine.0);
             let members = people.remove(&row.id).unwrap_or_default();
-            RoomView { members: seen(members, user, mine.0, is_private), room: row.into(), mine: Some(mine) }
+            let members = seen(members, user, mine.0, is_private);
+            RoomView { room: row.into(), members, mine: Some(mine), muted_until }
         };
         Ok(rows.into_iter().map(view).collect())
     })
@@ -167,12 +172,18 @@ pub(super) fn room(
             if row.is_private {
                 return Err(Refusal::NotFound("room").into());
             }
-            return Ok(RoomView { room: row.into(), members: Vec::new(), mine: None });
+            return Ok(RoomView { room: row.into(), members: Vec::new(), mine: None, muted_until: None });
         };
         let rows = member_rows(conn, id, embed, None)?;
         let members = rows.into_iter().map(|(_, row)| insider(row)).collect();
         let members = seen(members, viewer, mine.0, row.is_private);
-        Ok(RoomView { room: row.into(), members, mine: Some(mine) })
+        let muted: Option<Option<i64>> = conduct::table
+            .find((Key::from(id), Key::from(viewer)))
+            .select(conduct::muted_until)
+            .get_result(conn)
+            .optional()?;
+        let muted_until = held(muted.flatten().map(Timestamp::from_millis), mine.0);
+        Ok(RoomView { room: row.into(), members, mine: Some(mine), muted_until })
     })
 }
 

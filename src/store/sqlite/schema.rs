@@ -380,6 +380,7 @@ diesel::allow_tables_to_appear_in_same_query!(logins, refresh_tokens, users);
 diesel::allow_tables_to_appear_in_same_query!(log, members, messages, rooms);
 diesel::allow_tables_to_appear_in_same_query!(users, log);
 diesel::allow_tables_to_appear_in_same_query!(users, members, conduct);
+diesel::allow_tables_to_appear_in_same_query!(conduct, rooms);
 diesel::allow_tables_to_appear_in_same_query!(messages, pins);
 diesel::allow_tables_to_appear_in_same_query!(users, messages);
 diesel::allow_tables_to_appear_in_same_query!(user_log, users);

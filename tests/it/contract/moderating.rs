@@ -182,15 +182,21 @@ pub async fn a_mute_is_seen_by_the_person_and_by_who_may_mute(store: S) {
     write(&store, room, 0, mute(alice, bob, at(60_000))).await;
     let of_bob = async |viewer| {
         let page = store.members(room, viewer, 9, None).await.expect("a page").members;
-        let one = store.room(room, viewer, 9).await.expect("a room").members;
-        let all = store.rooms_of(viewer, 9).await.expect("rooms").remove(0).members;
-        assert_eq!((&page, &page), (&one, &all), "the same everywhere");
+        let one = store.room(room, viewer, 9).await.expect("a room");
+        let all = store.rooms_of(viewer, 9).await.expect("rooms").remove(0);
+        assert_eq!((&page, &page), (&one.members, &all.members), "the same everywhere");
+        let own = page.iter().find(|insider| insider.user.id == viewer).expect("the viewer").muted_until;
+        assert_eq!((one.muted_until, all.muted_until), (own, own), "and of oneself with the room");
         let (his, others): (Vec<_>, Vec<_>) = page.into_iter().partition(|insider| insider.user.id == bob);
         assert!(others.iter().all(|insider| insider.muted_until.is_none()));
         his[0].muted_until
     };
     assert_eq!([of_bob(alice).await, of_bob(bob).await], [Some(at(60_000)); 2]);
     assert_eq!(of_bob(carol).await, None, "it is nothing to her");
+    // He is told of himself, however far behind the first members he stands.
+    let one = store.room(room, bob, 1).await.expect("a room").muted_until;
+    let all = store.rooms_of(bob, 0).await.expect("rooms").remove(0).muted_until;
+    assert_eq!([one, all], [Some(at(60_000)); 2]);
     // An owner writes whatever was said before.
     write(&store, room, 1, Operation::Transfer { by: alice, user: bob }).await;
     assert_eq!([of_bob(alice).await, of_bob(bob).await], [None; 2]);

@@ -78,6 +78,7 @@ fn after_the_window_nothing_changes_any_more() {
     let (alice, owner) = (server.person("alice"), server.person("owner"));
     let room = server.room(&owner, &[&alice]);
     let mut client = server.connect(&alice);
+    assert_eq!(client.hello["limits"]["editWindowSeconds"], 0, "as it was set");
     let id = client.say(&room, "for ever")["id"].take();
     // The clock tells milliseconds: in the very same one the window is still open.
     let now = SystemMillis::now();

@@ -47,6 +47,7 @@ fn hello_tells_every_limit_and_an_epoch_that_outlives_a_restart() {
         ("contentChars", 8_000),
         ("attachments", 10),
         ("fileBytes", 9_961_472),
+        ("editWindowSeconds", 300),
         ("connectionsPerUser", 20),
         ("connectionsPerIp", 200),
         ("framesPerSecond", 20),
@@ -61,6 +62,19 @@ fn hello_tells_every_limit_and_an_epoch_that_outlives_a_restart() {
     let again = server.connect(&alice).hello;
     assert_eq!(again["epoch"], hello["epoch"]);
     assert_ne!(again["connId"], hello["connId"]);
+}
+
+#[test]
+fn hello_tells_the_time_by_which_the_server_judges() {
+    let server = TestServer::start();
+    let alice = server.person("alice");
+    let room = server.room(&alice, &[]);
+    let sent = |content| text(&server.send(&alice, &room, &new_id(), content).expect(201), "createdAt");
+    let before = sent("before");
+    let hello = server.connect(&alice).hello;
+    let now = text(&hello, "now");
+    // Written alike, so their order is that of the times.
+    assert!(before <= now && now <= sent("after"), "{now}");
 }
 
 #[test]

@@ -74,6 +74,9 @@ export function initialsOf(name: string): string {
   return letters.join("").toUpperCase();
 }
 
+/** As a sentence names several. */
+export const listOf = (names: readonly string[]) => [names.slice(0, -1).join(", "), names.at(-1)].filter(Boolean).join(" and ");
+
 /** One of eight colours, the same for a name everywhere. */
 export function hueOf(key: string): number {
   let hash = 7;

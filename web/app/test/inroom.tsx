@@ -20,7 +20,7 @@ export const room = (more: object = {}) => ({
 });
 
 /** In a room with these messages, connected. */
-export async function inRoom(messages: Message[], { routes = {}, of = {}, hash = "", limits = {} }: { routes?: Opening["routes"]; of?: object; hash?: string; limits?: Record<string, number> } = {}) {
+export async function inRoom(messages: Message[], { routes = {}, of = {}, hash = "", limits = {}, now }: { routes?: Opening["routes"]; of?: object; hash?: string; limits?: Record<string, number>; now?: string } = {}) {
   const opened = openPage(`#/rooms/${ROOM}${hash}`, {
     routes: {
       "GET /rooms": () => [room(of)],
@@ -35,6 +35,7 @@ export async function inRoom(messages: Message[], { routes = {}, of = {}, hash =
   await screen.findByRole("heading", { name: "Garden", level: 1 });
   await vi.waitFor(() => world.socket.all("x"));
   world.socket.limits = limits;
+  world.socket.now = now;
   act(() => world.socket.ready());
   await vi.waitFor(() => world.socket.last("room.subscribe"));
   act(() => world.socket.joined(ROOM, 100));

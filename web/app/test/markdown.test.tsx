@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 import { render } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
-import { Markdown } from "../src/room/Markdown.js";
+import { Markdown, plainText } from "../src/room/Markdown.js";
 
 /** What a message becomes in the page; texts that are left to others stand in brackets. */
 function shown(text: string) {
@@ -39,6 +39,14 @@ describe("the Markdown of messages", () => {
     expect(container.textContent?.trim()).toBe(text.trim());
     expect(container.querySelector("a, img, b, h1, h2, hr, pre, script")).toBeNull();
   });
+
+  it.each([
+    ["**bold** and *slanted*, `x < y`", "bold and slanted, x < y"],
+    ["> said\n\n- one\n- *two*\n3. three", "said one two three"],
+    ["```js\nlet a = **b**;\n```\nyes", "let a = **b**; yes"],
+    ["snake_case\n\\*and* [a *bank](https://evil.example)", "snake_case *and* [a *bank](https://evil.example)"],
+    [`${">".repeat(20)} deep`, `${">".repeat(14)} deep`],
+  ])("makes one line of %j where a message is only quoted", (text, line) => expect(plainText(text)).toBe(line));
 
   it("goes six deep, and leaves what is deeper as it was typed", () => {
     const { container } = render(<Markdown text={`${">".repeat(20)} deep`} leaf={(part) => part} />);

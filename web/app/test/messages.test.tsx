@@ -1,5 +1,5 @@
 // @vitest-environment happy-dom
-import { act } from "@testing-library/react";
+import { act, cleanup } from "@testing-library/react";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { message, ROOM, type Route } from "../../sdk/test/support.js";
 import { isMentioned } from "../src/room/mentions.js";
@@ -23,10 +23,41 @@ describe("reactions", () => {
     await act(async () => world.socket.acks("reaction.add"));
     says({ t: "reaction.added", room: ROOM, seq: 101, d: { id: "m1", userId: ME.id, emoji: "❤️" } });
     says({ t: "reaction.added", room: ROOM, seq: 102, d: { id: "m1", userId: BOB.id, emoji: "❤️" } });
-    expect(heart().getAttribute("aria-label")).toBe("heart, 2: you, bob");
+    expect(heart().getAttribute("aria-label")).toBe("heart, 2: you and bob");
     expect(heart().getAttribute("aria-pressed")).toBe("true");
     await user.click(heart());
     expect(heart().getAttribute("aria-label")).toBe("heart, 1: bob");
+  });
+
+  it("name who it was to whoever points at them or comes to them by the keyboard, also those who left", async () => {
+    const lea = { id: "u-lea", username: "lea", email: "l@users.invalid", displayName: "Lea" };
+    const gone = ["u-1", "u-2"];
+    const reactions = [
+      { emoji: "👍", count: 3, userIds: [BOB.id, ME.id, lea.id], isOwn: true },
+      { emoji: "🔥", count: 32, userIds: [BOB.id, ...gone], isOwn: false },
+    ];
+    const ask = vi.fn(() => lea);
+    const { user, bubble } = await inRoom([message(1, { reactions })], { routes: { "GET /users/u-lea": ask }, of: { archivedAt: "2026-01-01T00:00:00Z" } });
+    const thumb = bubble("text 1").getByRole("button", { name: /^thumbs up/ });
+    expect(thumb.getAttribute("aria-label")).toBe("thumbs up, 3: you, bob and 1 more");
+    expect(bubble("text 1").getByRole("button", { name: /^fire/ }).getAttribute("aria-label")).toBe("fire, 32: bob and 31 more");
+    // Nobody asks before somebody wants to know.
+    await new Promise((done) => setTimeout(done, 700));
+    expect(ask).not.toHaveBeenCalled();
+    await user.hover(thumb);
+    await screen.findByText("you, bob and Lea", { selector: ".tip" });
+    expect(ask).toHaveBeenCalledTimes(1);
+    expect(thumb.getAttribute("aria-label")).toBe("thumbs up, 3: you, bob and Lea");
+    await user.unhover(thumb);
+    expect(document.querySelector(".tip")).toBeNull();
+    // Where nothing can be written they can be read all the same.
+    act(() => thumb.focus());
+    screen.getByText("you, bob and Lea", { selector: ".tip" });
+    await user.keyboard("{Escape}");
+    expect(document.querySelector(".tip")).toBeNull();
+    expect(document.activeElement).toBe(thumb);
+    await user.keyboard("{Enter}");
+    expect(thumb.getAttribute("aria-pressed")).toBe("true");
   });
 
   it("take any emoji that is typed, and nothing else; a refusal is said and undone", async () => {
@@ -132,6 +163,7 @@ describe("what can be done to a message", () => {
     screen.getByText("Say what is wrong with it.");
     await user.type(screen.getByLabelText("What is wrong with it?"), "rude{Enter}");
     await screen.findByText(/^It is reported\./);
+    expect(screen.queryByRole("dialog")).toBeNull();
     expect(report.mock.calls[0]![0].body).toEqual({ reason: "rude" });
   });
 });
@@ -184,6 +216,14 @@ describe("what one may send", () => {
     expect(screen.queryByText(/^Slow mode/)).toBeNull();
   });
 
+  it("is nothing after a reload while one is muted, however many are in the room", async () => {
+    const mutedUntil = new Date(Date.now() + 3_600_000).toISOString();
+    const { user, world } = await inRoom([], { of: { role: "member", memberCount: 4_000, members: [], mutedUntil } });
+    screen.getByText(/^You are muted until/);
+    await user.type(screen.getByRole("textbox", { name: "Message to Garden" }), "hello{Enter}");
+    expect(world.socket.all("message.send")).toEqual([]);
+  });
+
   it("is nothing while one is muted", async () => {
     const { says } = await inRoom([], { of: { role: "member" } });
     const mutedUntil = new Date(Date.now() + 3_600_000).toISOString();
@@ -191,6 +231,38 @@ describe("what one may send", () => {
     await screen.findByText(/^You are muted until/);
     says({ t: "member.updated", room: ROOM, seq: 102, d: { userId: ME.id, role: "member", mutedUntil: null } });
     await vi.waitFor(() => expect(screen.queryByText(/^You are muted until/)).toBeNull());
+  });
+});
+
+describe("the time in which one may change", () => {
+  const own = (secondsAgo: number) => {
+    const at = new Date(Date.now() - secondsAgo * 1_000).toISOString();
+    return message(1, { userId: ME.id, createdAt: at, updatedAt: at });
+  };
+  const menu = async ({ user, bubble }: Awaited<ReturnType<typeof inRoom>>) => {
+    await user.click(bubble("text 1").getByRole("button", { name: "More to do with this message" }));
+    return bubble("text 1").getAllByRole("button").map(({ textContent }) => textContent);
+  };
+
+  it("is the server's, where the room has none of its own, and what is left is told", async () => {
+    const choices = await menu(await inRoom([own(350)], { of: { role: "member" }, limits: { editWindowSeconds: 400 } }));
+    expect(choices.find((text) => text?.startsWith("Edit message"))).toMatch(/^Edit message(4\d|50) seconds left$/);
+    expect(choices.find((text) => text?.startsWith("Delete message"))).toMatch(/seconds left$/);
+  });
+
+  it("may be over sooner than is usual, and for who looks after the room never is to delete", async () => {
+    const late = { limits: { editWindowSeconds: 60 } };
+    const member = await menu(await inRoom([own(61)], { of: { role: "member" }, ...late }));
+    expect(member.filter((text) => /^(Edit|Delete)/.test(text ?? ""))).toEqual([]);
+    cleanup();
+    const owner = await menu(await inRoom([own(50)], { of: { role: "owner" }, ...late }));
+    expect(owner.filter((text) => text?.startsWith("Delete"))).toEqual(["Delete message"]);
+  });
+
+  it("goes by the server's clock, whatever this device's says", async () => {
+    // Here it is an hour later than there.
+    const choices = await menu(await inRoom([own(3_600 + 60)], { of: { role: "member" }, now: new Date(Date.now() - 3_600_000).toISOString() }));
+    expect(choices.find((text) => text?.startsWith("Edit message"))).toBe("Edit message4 minutes left");
   });
 });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Message, RoomEntry } from "@chat/sdk";
 import { dayLabel, deliveryText, initialsOf, momentOf, nameOf, presenceText, timeOf, typingText } from "../src/format.js";
-import { buildRows, canChange, isEdited, type BubbleRow } from "../src/room/rows.js";
+import { buildRows, canChange, firstUnseen, isEdited, type BubbleRow } from "../src/room/rows.js";
 
 const noon = new Date(2026, 4, 20, 12, 0).getTime();
 
@@ -30,13 +30,26 @@ describe("rows of a room", () => {
     expect(rows.map((row) => row.kind)).toEqual(["day", "bubble", "day", "bubble"]);
   });
 
-  it("offer changes of own messages for five minutes", () => {
+  it("have a line above what came while nobody looked, and the author is named below it", () => {
+    const entries = [said("bob", 0, { seq: 4 }), said("me", 1, { seq: 5 }), said("bob", 2, { seq: 6 }), said("bob", 3, { seq: 7 }), said("bob", 4, { seq: 8 })];
+    const kinds = (unseen: { after: number; to: number } | null, hasOlder = true) =>
+      buildRows(entries, "me", firstUnseen({ entries, hasOlder, unseen }, "me")).map((row) => (row.kind === "bubble" ? `${row.message!.seq}${row.first ? "!" : ""}` : row.kind));
+    expect(kinds({ after: 6, to: 8 })).toEqual(["day", "4!", "5!", "6!", "news", "7!", "8"]);
+    // One's own is no news, nor is what comes while one looks.
+    expect(kinds({ after: 4, to: 6 })).toEqual(["day", "4!", "5!", "news", "6!", "7", "8"]);
+    for (const none of [null, { after: 4, to: 5 }, { after: 8, to: 8 }]) expect(kinds(none)).not.toContain("news");
+    // Where older ones are to come, the first of them is not known.
+    expect(kinds({ after: 2, to: 8 })).not.toContain("news");
+    expect(kinds({ after: 2, to: 8 }, false)).toEqual(["day", "news", "4!", "5!", "6!", "7", "8"]);
+  });
+
+  it("offer changes of own messages for as long as one may", () => {
     const [mine, theirs, gone] = bubbles([said("me", 0), said("bob", 0), said("me", 1, { deletedAt: "x" })]);
-    expect(canChange(mine!, noon + 299_000)).toBe(true);
-    expect(canChange(mine!, noon + 300_000)).toBe(false);
+    expect(canChange(mine!, noon + 299_000, 300_000)).toBe(true);
+    expect(canChange(mine!, noon + 300_000, 300_000)).toBe(false);
     expect(canChange(mine!, noon + 299_000, 60_000)).toBe(false);
-    expect(canChange(theirs!, noon)).toBe(false);
-    expect(canChange(gone!, noon)).toBe(false);
+    expect(canChange(theirs!, noon, 300_000)).toBe(false);
+    expect(canChange(gone!, noon, 300_000)).toBe(false);
   });
 
   it("know an edited message", () => {

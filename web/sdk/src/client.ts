@@ -42,7 +42,6 @@ export class ChatClient {
   /** For whoever wants to be told while nobody looks. */
   readonly news: News;
   private readonly me: Me;
-  private connectionState: ConnectionState = { status: "idle" };
   private readonly roomList: RoomList;
   private readonly userLog: UserLog;
   readonly people: People;
@@ -132,7 +131,8 @@ export class ChatClient {
     this.connection = new Connection(env, {
       ticket: async () => (await this.api.socketTicket()).ticket,
       refreshToken: () => this.http.refresh(this.tokens.read()?.token ?? ""),
-      stateChanged: (state) => this.connectionChanged(state),
+      stateChanged: () => this.connectionChanged(),
+      greeted: ({ now }) => this.people.clock.observe(now),
       resumption: (hello, ready) => ({ ...this.roomStore.resumption(hello), userAfter: this.userLog.after(ready) }),
       resumeRefused: () => this.roomStore.resumeRefused(),
       ready: (hello, ready, resumption) => {
@@ -270,7 +270,7 @@ export class ChatClient {
   // --- connection ------------------------------------------------------------
 
   get connectionStatus(): ConnectionState {
-    return this.connectionState;
+    return this.connection.state;
   }
 
   reconnectNow(): void {
@@ -282,9 +282,8 @@ export class ChatClient {
     return this.connection.faults;
   }
 
-  private connectionChanged(state: ConnectionState): void {
-    this.connectionState = state;
-    if (state.status === "waiting" || state.status === "stopped") this.roomStore.connectionWaiting();
+  private connectionChanged(): void {
+    if (this.connection.isAway) this.roomStore.connectionWaiting();
     this.emitter.emit("connection");
   }
 
@@ -340,9 +339,7 @@ export class ChatClient {
 
   openRoom(roomId: string): void {
     this.roomStore.open(roomId);
-    if (this.connectionState.status === "waiting" || this.connectionState.status === "stopped") {
-      this.roomStore.connectionWaiting();
-    }
+    if (this.connection.isAway) this.roomStore.connectionWaiting();
   }
 
   closeRoom(roomId: string): void {

@@ -1,5 +1,5 @@
-// The server's clock as far as it matters here: when something that is only
-// true for seconds ends, on a computer whose own clock may be wrong.
+// The server's clock as far as it matters here: when something ends that is
+// true for a time only, on a computer whose own clock may be wrong.
 
 import type { Environment } from "./environment.js";
 
@@ -14,9 +14,13 @@ export class ServerClock {
     if (Number.isFinite(at)) this.offsetMs = at - this.env.now();
   }
 
+  now(): number {
+    return this.env.now() + this.offsetMs;
+  }
+
   /** Milliseconds until then; not a time at all is over. */
   until(time: string): number {
     const at = Date.parse(time);
-    return Number.isFinite(at) ? at - (this.env.now() + this.offsetMs) : 0;
+    return Number.isFinite(at) ? at - this.now() : 0;
   }
 }

@@ -35,6 +35,8 @@ export interface ConnectionPort {
   /** Replaces the access token, whatever its age. */
   refreshToken(): Promise<string>;
   stateChanged(state: ConnectionState): void;
+  /** What a server said of itself, just now. */
+  greeted(hello: HelloData): void;
   /** Where a socket that just became ready is to go on. */
   resumption(hello: HelloData, ready: ReadyData): ResumeData;
   /** `resumption` was sent; null when the server cannot resume. */
@@ -63,7 +65,7 @@ export class Connection {
   readonly faults: ProtocolFaults = { repeats: 0, gaps: 0 };
   /** As the last server said; empty before any did. */
   limits: Readonly<Record<string, unknown>> = {};
-  private state: ConnectionState = { status: "idle" };
+  state: ConnectionState = { status: "idle" };
   private link: Link | null = null;
   private move: Move | null = null;
   private readonly timers = new Map<TimerName, Timer>();
@@ -96,6 +98,11 @@ export class Connection {
     return this.link?.hello?.features.includes(feature) ?? false;
   }
 
+  /** There is no socket, and none comes at once. */
+  get isAway(): boolean {
+    return this.state.status === "waiting" || this.state.status === "stopped";
+  }
+
   start(): void {
     if (this.state.status !== "idle") return;
     this.stopWatching = this.env.onWake(() => this.wake());
@@ -112,7 +119,7 @@ export class Connection {
 
   /** Tries at once instead of at the end of the wait. */
   retryNow(): void {
-    if (this.state.status === "waiting" || this.state.status === "stopped") void this.connect();
+    if (this.isAway) void this.connect();
   }
 
   /**
@@ -163,6 +170,7 @@ export class Connection {
   private becameReady(hello: HelloData, ready: ReadyData): void {
     this.startStableTimer();
     this.limits = hello.limits;
+    this.port.greeted(hello);
     this.setState({ status: "ready" });
     const resumption = hello.features.includes("resume") ? this.port.resumption(hello, ready) : null;
     if (resumption) {

@@ -15,6 +15,8 @@ export interface HelloData {
   version: string;
   connId: string;
   epoch: string;
+  /** The server's time; absent from servers that do not tell it. */
+  now?: string;
   heartbeatMs: number;
   limits: Record<string, unknown>;
   features: string[];

@@ -13,15 +13,17 @@ import { withReaction } from "./extras.js";
 import type { RoomStore } from "./rooms.js";
 import type { Attachment, Message } from "./types.js";
 
-/** What one message may hold. */
+/** What one message may hold, and how long it is open. */
 export interface MessageLimits {
   readonly characters: number;
   readonly files: number;
   readonly fileBytes: number;
+  /** In which it can be changed, where its room has no time of its own. */
+  readonly editWindowSeconds: number;
 }
 
 /** As servers are set up, where nobody changed it. */
-const USUAL: MessageLimits = { characters: 8_000, files: 10, fileBytes: 9.5 * 1024 * 1024 };
+const USUAL: MessageLimits = { characters: 8_000, files: 10, fileBytes: 9.5 * 1024 * 1024, editWindowSeconds: 300 };
 
 export interface MessagesPort {
   readonly api: Api;
@@ -55,12 +57,13 @@ export class Messages {
 
   /** As the server says, and before it did, as is usual. */
   get limits(): MessageLimits {
-    const { contentChars, attachments, fileBytes } = this.port.connection.limits;
+    const { contentChars, attachments, fileBytes, editWindowSeconds } = this.port.connection.limits;
     const told = (limit: unknown, usual: number) => (typeof limit === "number" ? limit : usual);
     return {
       characters: told(contentChars, USUAL.characters),
       files: told(attachments, USUAL.files),
       fileBytes: told(fileBytes, USUAL.fileBytes),
+      editWindowSeconds: told(editWindowSeconds, USUAL.editWindowSeconds),
     };
   }
 

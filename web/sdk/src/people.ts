@@ -20,7 +20,7 @@ export interface PeoplePort extends SocketPort {
 }
 
 export class People {
-  private readonly clock: ServerClock;
+  readonly clock: ServerClock;
   private readonly typing: Typing;
   private readonly presenceBook: PresenceBook;
   private readonly strangers: Strangers;

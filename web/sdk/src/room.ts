@@ -8,6 +8,7 @@ import { Receipts, type ReceiptMarks } from "./receipts.js";
 import { Thread, type ThreadView } from "./threads.js";
 import { Timeline } from "./timeline.js";
 import type { Api, PlaceInRoom } from "./api.js";
+import type { RoomState } from "./counts.js";
 import type { Outbox, OutboxItem } from "./outbox.js";
 import type { Message, MessagePage, User } from "./types.js";
 
@@ -34,6 +35,14 @@ export interface RoomView {
   thread: ThreadView | null;
   /** Until when one may only read. */
   mutedUntil: number | null;
+  /** What came while nobody looked at the room's end lies between these numbers of the log. */
+  unseen: Unseen | null;
+}
+
+export interface Unseen {
+  /** The last that was read. */
+  readonly after: number;
+  readonly to: number;
 }
 
 export interface OpenRoomPort {
@@ -65,6 +74,7 @@ export class OpenRoom {
   error: ApiError | null = null;
   thread: Thread | null = null;
   mutedUntil: number | null = null;
+  unseen: Unseen | null = null;
   private readonly quotes: Quotes;
   private loading = false;
   private underWay: Promise<void> | null = null;
@@ -107,6 +117,13 @@ export class OpenRoom {
   changed(): void {
     this.view = null;
     this.port.changed(this);
+  }
+
+  /** Somebody looks at its end, where this stands just now. */
+  looked(state: RoomState | undefined): void {
+    if (!state || state.unread === 0) return;
+    this.unseen = { after: state.read, to: state.head };
+    this.changed();
   }
 
   /** Answers that are under way belong to what is gone. */
@@ -249,6 +266,7 @@ export class OpenRoom {
       quotes: this.quotes.of(entries.map((entry) => (entry.kind === "message" ? entry.message : entry.draft))),
       thread: this.thread?.view(inThread, (message) => this.entryOf(message)) ?? null,
       mutedUntil: this.mutedUntil,
+      unseen: this.unseen,
       loading: this.loading,
       error: this.error,
       catchingUp: timeline.catchingUp,

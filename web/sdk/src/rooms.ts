@@ -63,6 +63,8 @@ export class RoomStore {
     room.linger = null;
     room.open = true;
     room.error = null;
+    room.unseen = null;
+    room.looked(this.readState.states.get(roomId));
     if (this.port.isReady() && !followed) this.subscribe(room);
     void room.members.reload();
     this.loadReceipts(room);
@@ -103,7 +105,9 @@ export class RoomStore {
   reading(roomId: string | null): void {
     this.readingRoom = roomId;
     const room = roomId && this.rooms.get(roomId);
-    if (room) this.markRead(room);
+    if (!room) return;
+    room.looked(this.readState.states.get(room.roomId));
+    this.markRead(room);
   }
 
   // --- what is shown ---------------------------------------------------------
@@ -227,6 +231,7 @@ export class RoomStore {
         for (const data of frame.rooms) {
           this.readState.head(data);
           this.noticeHead(data.room, data.head);
+          if (data.room === this.readingRoom) this.rooms.get(data.room)?.looked(this.readState.states.get(data.room));
         }
         return;
       case "pong":

@@ -53,6 +53,8 @@ export interface Room {
   /** What one is in it, and has set for oneself; absent outside. */
   role?: Role;
   settings?: RoomSettings;
+  /** Until when one may only read there; absent where it is not so. */
+  mutedUntil?: string;
   isPrivate: boolean;
   /** At most 100 people; page `/rooms/{id}/members` for everybody. */
   members?: User[];

@@ -243,12 +243,12 @@ describe("a room that changes under its reader", () => {
 describe("what a message may hold", () => {
   it("is what the server said last, over cuts and moves", async () => {
     const { world, client } = await inRoom();
-    expect(client.messages.limits).toEqual({ characters: 8_000, files: 10, fileBytes: 9_961_472 });
+    expect(client.messages.limits).toEqual({ characters: 8_000, files: 10, fileBytes: 9_961_472, editWindowSeconds: 300 });
     world.socket.cut();
     await vi.advanceTimersByTimeAsync(1_000);
-    world.socket.limits = { contentChars: 100, attachments: 2, fileBytes: 1_000 };
+    world.socket.limits = { contentChars: 100, attachments: 2, fileBytes: 1_000, editWindowSeconds: 60 };
     world.socket.ready();
-    expect(client.messages.limits).toEqual({ characters: 100, files: 2, fileBytes: 1_000 });
+    expect(client.messages.limits).toEqual({ characters: 100, files: 2, fileBytes: 1_000, editWindowSeconds: 60 });
     world.socket.says({ t: "server.draining", d: { delayMs: 10 } });
     await vi.advanceTimersByTimeAsync(10);
     world.socket.limits = { contentChars: 200 };

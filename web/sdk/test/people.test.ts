@@ -74,6 +74,16 @@ describe("others who write", () => {
     expect(client.typingUsers(ROOM)).toEqual(["u-bob"]);
   });
 
+  it("are timed from the first frame on, where the server tells its time in it", async () => {
+    const { world, client } = await inRoom();
+    world.socket.cut();
+    await vi.advanceTimersByTimeAsync(1_000);
+    world.socket.now = inMs(-3_600_000);
+    world.socket.ready();
+    expect(client.people.clock.now()).toBe(Date.now() - 3_600_000);
+    expect(client.people.clock.until(inMs(-3_599_000))).toBe(1_000);
+  });
+
   it("stay while the client moves to another server", async () => {
     const { world, client } = await inRoom();
     world.socket.says(typing(inMs(6000)));

@@ -28,6 +28,8 @@ export class FakeSocket implements SocketLike {
   /** What its server can do. */
   features: readonly string[] = ALL_FEATURES;
   limits: Record<string, number> = {};
+  /** What its server's clock says. */
+  now: string | undefined;
 
   constructor(
     readonly protocols: string[],
@@ -61,8 +63,8 @@ export class FakeSocket implements SocketLike {
   }
 
   hello(epoch = "e1"): void {
-    const { connId, features, limits } = this;
-    this.says({ t: "hello", d: { version: "chat.v1", connId, epoch, heartbeatMs: 25_000, limits, features } });
+    const { connId, features, limits, now } = this;
+    this.says({ t: "hello", d: { version: "chat.v1", connId, epoch, now, heartbeatMs: 25_000, limits, features } });
   }
 
   ready(epoch = "e1", userSeq = 3): void {

@@ -1,6 +1,7 @@
 // Unread messages and mentions: exact counts, and what is derived between them.
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { ChatClient } from "../src/client.js";
 import { CountBook } from "../src/counts.js";
 import { created, inRoom, ME, message, problem, ROOM, settled, World } from "./support.js";
 import type { LogEvent } from "../src/frames.js";
@@ -250,5 +251,43 @@ describe("the client", () => {
     world.socket.says({ t: "settings.updated", useq: 9, d: {} });
     await vi.advanceTimersByTimeAsync(500);
     expect(names()).toEqual(["Alpha"]);
+  });
+});
+
+describe("what came while nobody looked", () => {
+  const head = (at: number, read: number, unread: number) => ({ t: "heads", d: { rooms: [{ room: ROOM, head: at, messages: at, received: read, read, unread, mentions: 0 }], more: false } });
+
+  it("is known when a page is opened, though it is read at once", async () => {
+    const world = new World().loggedIn();
+    world.routes.set("GET /messages", () => ({ messages: [message(4), message(3)], nextCursor: null }));
+    const client = new ChatClient(world.environment());
+    client.start();
+    client.openRoom(ROOM);
+    client.reading(ROOM);
+    await settled();
+    world.socket.ready();
+    world.socket.says(head(4, 2, 2));
+    world.socket.joined(ROOM, 4);
+    await settled();
+    expect(client.roomStates.get(ROOM)!.unread).toBe(0);
+    expect(client.room(ROOM)!.unseen).toEqual({ after: 2, to: 4 });
+    // Seen as it comes.
+    world.socket.says(created(5));
+    expect(client.room(ROOM)!.unseen).toEqual({ after: 2, to: 4 });
+  });
+
+  it("is what came since, when somebody looks again, and nothing in a room that is opened anew", async () => {
+    const { world, client } = await inRoom();
+    world.socket.says(head(0, 0, 0));
+    client.reading(ROOM);
+    expect(client.room(ROOM)!.unseen).toBeNull();
+    client.reading(null);
+    world.socket.says(created(1));
+    world.socket.says(created(2));
+    client.reading(ROOM);
+    expect(client.room(ROOM)!.unseen).toEqual({ after: 0, to: 2 });
+    client.closeRoom(ROOM);
+    client.openRoom(ROOM);
+    expect(client.room(ROOM)!.unseen).toBeNull();
   });
 });

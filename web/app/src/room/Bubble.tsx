@@ -121,6 +121,7 @@ function isSame(before: BubbleProps, after: BubbleProps): boolean {
     before.changes.edit === after.changes.edit &&
     before.changes.delete === after.changes.delete &&
     before.changes.left === after.changes.left &&
+    before.changes.deleteLeft === after.changes.deleteLeft &&
     before.windowMs === after.windowMs &&
     before.editing === after.editing &&
     before.reachable === after.reachable &&

@@ -1,11 +1,11 @@
-import { useState, type FormEvent } from "react";
+import { useState } from "react";
 import type { Room } from "@chat/sdk";
 import { chat } from "../chat.js";
 import { dateOf, dayKey } from "../format.js";
 import { messageHref, navigate } from "../router.js";
 import { Told } from "../told.js";
-import { Dialog } from "../ui/Dialog.js";
-import { Field, FormError } from "../ui/Field.js";
+import { Field } from "../ui/Field.js";
+import { FormDialog } from "../ui/FormDialog.js";
 import { useTask } from "../ui/useTask.js";
 
 interface JumpDialogProps {
@@ -20,8 +20,7 @@ export function JumpDialog({ room, onSaid, onClose }: JumpDialogProps) {
   const [day, setDay] = useState("");
   const { busy, error, errors, run, refuse } = useTask(["day"]);
 
-  const submit = async (event: FormEvent) => {
-    event.preventDefault();
+  const submit = async () => {
     const start = new Date(`${day}T00:00`);
     if (Number.isNaN(start.getTime())) return refuse({ day: "Choose a day." });
     await run(async () => {
@@ -37,31 +36,20 @@ export function JumpDialog({ room, onSaid, onClose }: JumpDialogProps) {
   };
 
   return (
-    <Dialog title="Jump to date" onClose={onClose}>
-      <form className="form" onSubmit={(event) => void submit(event)} noValidate>
-        <Field
-          label="Day"
-          name="day"
-          type="date"
-          min={room.createdAt && inputDay(new Date(room.createdAt))}
-          max={inputDay(new Date())}
-          hint="The room opens at what was written first on it."
-          value={day}
-          error={errors.day}
-          onValue={setDay}
-          data-autofocus
-        />
-        <FormError text={error} />
-        <div className="dialog-actions">
-          <button type="button" className="button" onClick={onClose}>
-            Cancel
-          </button>
-          <button type="submit" className="button primary" disabled={busy}>
-            {busy ? "One moment…" : "Jump"}
-          </button>
-        </div>
-      </form>
-    </Dialog>
+    <FormDialog title="Jump to date" action="Jump" busy={busy} error={error} onSubmit={() => void submit()} onClose={onClose}>
+      <Field
+        label="Day"
+        name="day"
+        type="date"
+        min={room.createdAt && inputDay(new Date(room.createdAt))}
+        max={inputDay(new Date())}
+        hint="The room opens at what was written first on it."
+        value={day}
+        error={errors.day}
+        onValue={setDay}
+        data-autofocus
+      />
+    </FormDialog>
   );
 }
 

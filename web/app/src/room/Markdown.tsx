@@ -18,6 +18,38 @@ export function Markdown({ text, leaf }: { text: string; leaf: Leaf }) {
   return blocks(parsed(text), leaf, 0);
 }
 
+/** In one line, without the signs that only say how it looks. */
+export const plainText = (text: string) => flat(parsed(text), 0).replace(/\s+/g, " ").trim();
+
+function flat(tokens: Token[], depth: number): string {
+  return tokens.map((token) => (depth >= DEEPEST ? token.raw : flatToken(token, depth + 1))).join("");
+}
+
+function flatToken(token: Token, depth: number): string {
+  switch (token.type) {
+    case "paragraph":
+    case "blockquote":
+      return `${flat(token.tokens ?? [], depth)}\n`;
+    case "list":
+      return (token as Tokens.List).items.map((item) => `${flat(item.tokens, depth)}\n`).join("");
+    case "code":
+      return token.codeBlockStyle === "indented" ? token.raw : `${token.text}\n`;
+    case "strong":
+    case "em":
+    case "del":
+      return flat(token.tokens ?? [], depth);
+    case "text":
+      return "tokens" in token && token.tokens ? flat(token.tokens, depth) : token.raw;
+    case "codespan":
+    case "escape":
+      return token.text;
+    case "br":
+      return "\n";
+    default:
+      return token.raw;
+  }
+}
+
 function parsed(text: string): Token[] {
   const plain: Token[] = [{ type: "paragraph", raw: text, text, tokens: [{ type: "text", raw: text, text }] }];
   if (!MARKS.test(text)) return plain;

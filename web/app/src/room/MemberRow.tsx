@@ -48,6 +48,8 @@ export function MemberRow({ room, member, presence, isMe, onSaid, onClose }: Mem
     else onSaid(deed.said);
   };
 
+  const isAbove = member.role !== undefined && member.role !== "member";
+  const told = [member.mutedUntil && "muted", member.displayName && member.username, presenceText(presence), member.statusText].filter(Boolean).join(" · ");
   return (
     <li className="member-item">
       <div className="member">
@@ -57,8 +59,9 @@ export function MemberRow({ room, member, presence, isMe, onSaid, onClose }: Mem
             {shownName(member)}
           </span>
           <span className="member-presence">
-            {member.role && member.role !== "member" && <strong>{`${ROLE_NAMES[member.role]} · `}</strong>}
-            {[member.mutedUntil && "muted", member.displayName && member.username, presenceText(presence), member.statusText].filter(Boolean).join(" · ")}
+            {isAbove && <strong>{ROLE_NAMES[member.role!]}</strong>}
+            {isAbove && told && " · "}
+            {told}
           </span>
         </span>
         {isMe && <span className="tag">you</span>}
@@ -142,7 +145,7 @@ function deedsFor(room: Room, member: User): Deed[] {
       deeds.push({ label: "Let write again", said: `${name} may write again.`, act: () => roomActions.unmute(room.id, member.id) });
     } else {
       for (const [label, ms] of MUTES) {
-        const until = () => new Date(Date.now() + ms).toISOString();
+        const until = () => new Date(chat.people.clock.now() + ms).toISOString();
         deeds.push({
           label: `Mute for ${label}`,
           said: `${name} may only read for ${label}.`,

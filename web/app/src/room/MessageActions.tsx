@@ -10,7 +10,9 @@ export interface Changes {
   edit: boolean;
   delete: boolean;
   /** How long an own message can still be changed. */
-  left?: string | undefined;
+  left: string | undefined;
+  /** And deleted; undefined where that has no end. */
+  deleteLeft: string | undefined;
 }
 
 interface MessageActionsProps {
@@ -62,7 +64,7 @@ function choicesFor(message: Message, own: boolean, changes: Changes, deeds: Dee
   if (changes.edit) choices.push({ label: "Edit message", icon: "pencil", note: changes.left, act: () => deeds.edit(message.id) });
   if (!own) choices.push({ label: "Report", icon: "flag", act: () => deeds.report(message) });
   if (changes.delete) {
-    choices.push({ label: "Delete message", icon: "trash", note: own ? changes.left : undefined, danger: true, act: () => deeds.delete(message) });
+    choices.push({ label: "Delete message", icon: "trash", note: changes.deleteLeft, danger: true, act: () => deeds.delete(message) });
   }
   return choices;
 }

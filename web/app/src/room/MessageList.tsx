@@ -6,8 +6,8 @@ import { leavePlace } from "../router.js";
 import { Icon } from "../ui/Icon.js";
 import { Bubble } from "./Bubble.js";
 import type { Deeds } from "./deeds.js";
-import { changesOf, editWindowOf, type BubbleRow, type Row } from "./rows.js";
-import { useNowFor } from "./useNow.js";
+import { changesOf, type BubbleRow, type Row } from "./rows.js";
+import { useEditWindow, useNowFor } from "./useNow.js";
 import { useReading } from "./useReading.js";
 import { useScroll } from "./useScroll.js";
 
@@ -37,7 +37,7 @@ export function MessageList({ room, view, rows, users, me, editingId, target, de
     loadOlder: mayLoad ? loadOlder : null,
     loadNewer: detached && view && !view.loading && !view.error ? loadNewer : null,
   });
-  const windowMs = editWindowOf(room);
+  const windowMs = useEditWindow(room);
   const now = useNowFor(rows, windowMs);
   const unseen = useUnseen(rows, atEnd, detached);
   const goToEnd = useCallback(() => {
@@ -67,9 +67,9 @@ export function MessageList({ room, view, rows, users, me, editingId, target, de
           <Top room={room} view={view} />
           <ol className="message-list">
             {rows.map((row) =>
-              row.kind === "day" ? (
-                <li key={row.key} className="day">
-                  <span>{dayLabel(row.at)}</span>
+              row.kind !== "bubble" ? (
+                <li key={row.key} className={`line line-${row.kind}`}>
+                  <span>{row.kind === "day" ? dayLabel(row.at) : "New messages"}</span>
                 </li>
               ) : (
                 <Bubble
@@ -80,7 +80,7 @@ export function MessageList({ room, view, rows, users, me, editingId, target, de
                   users={users}
                   quoted={view?.quotes.get((row.message ?? row.draft)?.replyTo ?? "")}
                   delivery={deliveryIn(room, view, row)}
-                  changes={changesOf(row, room, now)}
+                  changes={changesOf(row, room, now, windowMs)}
                   windowMs={windowMs}
                   editing={row.message !== null && row.message.id === editingId}
                   reachable={row === lastBubble}

@@ -1,12 +1,13 @@
 import type { Message } from "@chat/sdk";
 import { count } from "../format.js";
 import { messageHref, revisit } from "../router.js";
+import { plainText } from "./Markdown.js";
 
 /** A message in one line. */
 export function gist(message: Message): string {
   if (message.deletedAt) return "message deleted";
   const files = message.attachments?.length ?? 0;
-  return message.content.replace(/\s+/g, " ") || count(files, "file", "files");
+  return plainText(message.content) || count(files, "file", "files");
 }
 
 interface QuoteProps {

@@ -1,5 +1,7 @@
-import type { Message, User } from "@chat/sdk";
-import { count, nameOf } from "../format.js";
+import type { Message, Reaction, User } from "@chat/sdk";
+import { chat } from "../chat.js";
+import { count, listOf, nameOf } from "../format.js";
+import { Tip } from "../ui/Tip.js";
 import { nameOfEmoji } from "./emoji.js";
 
 interface ReactionBarProps {
@@ -10,7 +12,7 @@ interface ReactionBarProps {
   onReact: ((message: Message, emoji: string, on: boolean) => void) | null;
 }
 
-const NAMED = 5;
+const NAMED = 10;
 
 /** What people express about a message: a press joins them, or leaves them. */
 export function ReactionBar({ message, users, me, onReact }: ReactionBarProps) {
@@ -18,27 +20,37 @@ export function ReactionBar({ message, users, me, onReact }: ReactionBarProps) {
   if (reactions.length === 0) return null;
   return (
     <ul className="reactions" aria-label="Reactions">
-      {reactions.map(({ emoji, count: number, userIds, isOwn }) => {
-        const named = userIds.slice(0, NAMED).map((id) => (id === me ? "you" : nameOf(users, id)));
-        const more = number - named.length;
-        const who = [...named, ...(more > 0 ? [count(more, "other", "others")] : [])].join(", ");
+      {reactions.map((reaction) => {
+        const { emoji, count: number, isOwn } = reaction;
+        const who = reactors(reaction, users, me);
         return (
           <li key={emoji}>
-            <button
-              type="button"
-              className="reaction"
-              aria-pressed={isOwn}
-              aria-label={`${nameOfEmoji(emoji)}, ${number}: ${who}`}
-              title={who}
-              disabled={!onReact}
-              onClick={() => onReact?.(message, emoji, !isOwn)}
-            >
-              <span aria-hidden="true">{emoji}</span>
-              <span aria-hidden="true">{number.toLocaleString()}</span>
-            </button>
+            {/* Not asked for before somebody wants to know: questions about people are counted. */}
+            <Tip text={who} onShow={() => chat.people.shown(reaction.userIds.slice(0, NAMED))}>
+              <button
+                type="button"
+                className="reaction"
+                aria-pressed={isOwn}
+                aria-label={`${nameOfEmoji(emoji)}, ${number}: ${who}`}
+                aria-disabled={!onReact}
+                onClick={() => onReact?.(message, emoji, !isOwn)}
+              >
+                <span aria-hidden="true">{emoji}</span>
+                <span aria-hidden="true">{number.toLocaleString()}</span>
+              </button>
+            </Tip>
           </li>
         );
       })}
     </ul>
   );
+}
+
+/** Who it is, as far as the names are known; the others are counted. */
+function reactors({ count: number, userIds, isOwn }: Reaction, users: ReadonlyMap<string, User>, me: string): string {
+  const others = userIds.filter((id) => id !== me && users.has(id)).map((id) => nameOf(users, id));
+  const named = [...(isOwn ? ["you"] : []), ...others].slice(0, NAMED);
+  if (named.length === 0) return count(number, "person", "people");
+  const more = number - named.length;
+  return listOf([...named, ...(more > 0 ? [`${more.toLocaleString()} more`] : [])]);
 }

@@ -73,6 +73,6 @@ export function RoomDialogs({ room, user, users, dialog, onDialog, onSaid }: Roo
     case "delete":
       return <DeleteDialog message={dialog.message} own={dialog.message.userId === user.id} onClose={close} returnFocus={focusComposer} />;
     case "report":
-      return <ReportDialog message={dialog.message} users={users} onClose={close} />;
+      return <ReportDialog message={dialog.message} users={users} onSaid={onSaid} onClose={close} />;
   }
 }

@@ -13,11 +13,12 @@ import { MessageList } from "./MessageList.js";
 import { mayPin } from "./powers.js";
 import { RoomDialogs, type RoomDialog } from "./RoomDialogs.js";
 import { RoomHeader } from "./RoomHeader.js";
-import { buildRows, canChange, editWindowOf } from "./rows.js";
+import { buildRows, canChange, firstUnseen } from "./rows.js";
 import { StatusLine } from "./StatusLine.js";
 import { ThreadPanel } from "./ThreadPanel.js";
 import { useHold } from "./useHold.js";
 import { useNotice } from "./useNotice.js";
+import { useEditWindow } from "./useNow.js";
 
 interface RoomPageProps {
   room: Room;
@@ -28,7 +29,6 @@ interface RoomPageProps {
 
 export function RoomPage({ room, user, place }: RoomPageProps) {
   const view = useChat(`room:${room.id}`, () => chat.room(room.id));
-  const members = useChat(`members:${room.id}`, () => chat.members(room.id));
   const users = useChat("users", () => chat.knownUsers);
   const partner = partnerIn(room, user.id);
   const title = titleOf(room, partner);
@@ -38,8 +38,9 @@ export function RoomPage({ room, user, place }: RoomPageProps) {
   const [target, setTarget] = useState<{ messageId: string } | null>(null);
   const section = useRef<HTMLElement>(null);
   const [notice, say] = useNotice();
-  const rows = useMemo(() => buildRows(view?.entries ?? [], user.id), [view, user.id]);
-  const hold = useHold(room, view, user.id, members?.members.find(({ id }) => id === user.id)?.mutedUntil);
+  const rows = useMemo(() => (view ? buildRows(view.entries, user.id, firstUnseen(view, user.id)) : []), [view, user.id]);
+  const hold = useHold(room, view, user.id);
+  const windowMs = useEditWindow(room);
   const closed = Boolean(room.archivedAt);
   const pins = mayPin(room) && !closed;
 
@@ -92,7 +93,7 @@ export function RoomPage({ room, user, place }: RoomPageProps) {
   }, [room.id, closed, pins, say]);
 
   const editLast = () => {
-    const last = rows.findLast((row) => row.kind === "bubble" && canChange(row, Date.now(), editWindowOf(room)));
+    const last = rows.findLast((row) => row.kind === "bubble" && canChange(row, chat.people.clock.now(), windowMs));
     if (last?.kind === "bubble") setEditingId(last.message!.id);
   };
   const closeThread = useCallback(() => {

@@ -17,10 +17,10 @@ const SLOW: [number, string][] = [
   [900, "15 minutes"],
   [3_600, "1 hour"],
 ];
+const NO_TIME = "no time";
 const AS_EVERYWHERE = -1;
 const WINDOWS: [number, string][] = [
-  [AS_EVERYWHERE, "as long as everywhere"],
-  [0, "no time"],
+  [0, NO_TIME],
   [300, "5 minutes"],
   [3_600, "1 hour"],
   [86_400, "1 day"],
@@ -41,6 +41,8 @@ export function RoomSettingsDialog({ room, onClose }: { room: Room; onClose: () 
   const form = useTask(["name", "description", "topic"]);
   const archive = useTask();
   const archived = Boolean(room.archivedAt);
+  const everywhere = chat.messages.limits.editWindowSeconds;
+  const windows: [number, string][] = [[AS_EVERYWHERE, `as everywhere: ${everywhere > 0 ? durationOf(everywhere) : NO_TIME}`], ...WINDOWS];
 
   const submit = async (event: FormEvent) => {
     event.preventDefault();
@@ -90,7 +92,7 @@ export function RoomSettingsDialog({ room, onClose }: { room: Room; onClose: () 
         </label>
         <div className="choices-row">
           <Choice label="Slow mode" value={slow} options={withOwn(SLOW, slow)} onValue={setSlow} />
-          <Choice label="Own messages can be changed for" value={editWindow} options={withOwn(WINDOWS, editWindow)} onValue={setEditWindow} />
+          <Choice label="Own messages can be changed for" value={editWindow} options={withOwn(windows, editWindow)} onValue={setEditWindow} />
         </div>
         <p className="field-hint">In slow mode members wait so long between two messages; owner and administrators do not.</p>
         <FormError text={form.error} />

@@ -6,9 +6,9 @@ import { Icon } from "../ui/Icon.js";
 import { Bubble } from "./Bubble.js";
 import { Composer } from "./Composer.js";
 import type { Deeds } from "./deeds.js";
-import { buildRows, changesOf, editWindowOf, type BubbleRow } from "./rows.js";
+import { buildRows, changesOf, type BubbleRow } from "./rows.js";
 import type { Hold } from "./useHold.js";
-import { useNowFor } from "./useNow.js";
+import { useEditWindow, useNowFor } from "./useNow.js";
 
 interface ThreadPanelProps {
   room: Room;
@@ -31,7 +31,8 @@ export function ThreadPanel({ room, view, thread, users, me, hold, deeds, onClos
   const rootRow = useMemo(() => (root ? bubblesOf(buildRows([{ key: rootId, kind: "message", message: root }], me)) : []), [root, rootId, me]);
   const replies = useMemo(() => bubblesOf(buildRows(entries, me)), [entries, me]);
 
-  const now = useNowFor(replies, editWindowOf(room));
+  const windowMs = useEditWindow(room);
+  const now = useNowFor(replies, windowMs);
 
   useEffect(() => {
     const el = list.current!;
@@ -48,8 +49,8 @@ export function ThreadPanel({ room, view, thread, users, me, hold, deeds, onClos
       users={users}
       quoted={quotedIn(row, rootId, view)}
       delivery={null}
-      changes={changesOf(row, room, now)}
-      windowMs={editWindowOf(room)}
+      changes={changesOf(row, room, now, windowMs)}
+      windowMs={windowMs}
       editing={row.message !== null && row.message.id === editingId}
       reachable={reachable}
       deeds={inside}

@@ -1,7 +1,7 @@
-// Turns a room's entries into what is drawn: day separators and bubbles that
-// know their neighbours.
+// Turns a room's entries into what is drawn: lines between days and above what
+// is new, and bubbles that know their neighbours.
 
-import type { Message, OutboxItem, Room, RoomEntry } from "@chat/sdk";
+import type { Message, OutboxItem, Room, RoomEntry, RoomView } from "@chat/sdk";
 import { dayKey, durationOf } from "../format.js";
 import type { Changes } from "./MessageActions.js";
 import { mayManage } from "./powers.js";
@@ -19,23 +19,30 @@ export interface BubbleRow {
   draft: OutboxItem | null;
 }
 
-export type Row = { kind: "day"; key: string; at: string } | BubbleRow;
+export type Row = { kind: "day"; key: string; at: string } | { kind: "news"; key: string } | BubbleRow;
 
 /** A pause after which the author is named again. */
 const RUN_MS = 5 * 60_000;
-const EDIT_WINDOW_MS = 5 * 60_000;
 
-/** How long an own message may be changed; rooms may have a time of their own. */
-export const editWindowOf = (room: Room) => (room.editWindowSeconds === undefined ? EDIT_WINDOW_MS : room.editWindowSeconds * 1_000);
+/** The first message that came while nobody looked, where it is loaded. */
+export function firstUnseen({ entries, hasOlder, unseen }: Pick<RoomView, "entries" | "hasOlder" | "unseen">, userId: string): string | null {
+  if (!unseen) return null;
+  const messages = entries.filter((entry) => entry.kind === "message");
+  const first = messages.find(({ message }) => message.seq > unseen.after && message.seq <= unseen.to && message.userId !== userId);
+  // Above the first that is loaded there may be more of them.
+  return first && (first !== messages[0] || !hasOlder) ? first.key : null;
+}
 
-export function buildRows(entries: readonly RoomEntry[], userId: string): Row[] {
+/** A line stands above the message of `newsKey`. */
+export function buildRows(entries: readonly RoomEntry[], userId: string, newsKey: string | null = null): Row[] {
   const rows: Row[] = [];
   let previous: BubbleRow | null = null;
   for (const entry of entries) {
     const row = bubble(entry, userId);
     const sameDay: boolean = previous !== null && dayKey(previous.at) === dayKey(row.at);
     if (!sameDay) rows.push({ kind: "day", key: `day-${row.key}`, at: row.at });
-    if (previous && sameDay && continues(previous, row)) {
+    if (row.key === newsKey) rows.push({ kind: "news", key: "news" });
+    else if (previous && sameDay && continues(previous, row)) {
       previous.last = false;
       row.first = false;
     }
@@ -71,15 +78,16 @@ export function isEdited(message: Message): boolean {
 }
 
 /** What the buttons offer; the server has the last word. */
-export function canChange(row: BubbleRow, now: number, windowMs = EDIT_WINDOW_MS): boolean {
+export function canChange(row: BubbleRow, now: number, windowMs: number): boolean {
   return row.own && row.message !== null && !row.message.deletedAt && now - Date.parse(row.at) < windowMs;
 }
 
 /** Who looks after a room may delete what anybody wrote there, at any time. */
-export function changesOf(row: BubbleRow, room: Room, now: number): Changes {
-  const windowMs = editWindowOf(room);
+export function changesOf(row: BubbleRow, room: Room, now: number, windowMs: number): Changes {
   const open = !room.archivedAt && canChange(row, now, windowMs);
-  // The time here may be a little behind, or another than the server's.
+  const always = !room.archivedAt && mayManage(room);
+  // The time here may be a little behind.
   const left = Math.ceil(Math.min(windowMs, Date.parse(row.at) + windowMs - now) / 1_000);
-  return { edit: open, delete: open || (mayManage(room) && !room.archivedAt), left: open ? `${durationOf(left)} left` : undefined };
+  const until = open ? `${durationOf(left)} left` : undefined;
+  return { edit: open, delete: open || always, left: until, deleteLeft: always ? undefined : until };
 }

@@ -2,8 +2,7 @@ import { useMemo, useState } from "react";
 import type { User } from "@chat/sdk";
 import { chat } from "../chat.js";
 import { navigate, roomHref } from "../router.js";
-import { Dialog } from "../ui/Dialog.js";
-import { FormError } from "../ui/Field.js";
+import { FormDialog } from "../ui/FormDialog.js";
 import { Picked } from "../ui/Picked.js";
 import { UserPicker } from "../ui/UserPicker.js";
 import { useTask } from "../ui/useTask.js";
@@ -16,28 +15,28 @@ export function DirectDialog({ user, onClose }: { user: User; onClose: () => voi
   const { busy, error, run } = useTask();
   const without = useMemo(() => new Set([user.id, ...others.map(({ id }) => id)]), [user.id, others]);
 
-  const open = () =>
-    void run(async () => {
+  const open = async () => {
+    await run(async () => {
       const room = await chat.roomActions.openDirect(others.map(({ id }) => id));
       onClose();
       navigate(roomHref(room.id));
     });
+  };
   return (
-    <Dialog title="New conversation" onClose={onClose}>
+    <FormDialog
+      title="New conversation"
+      action="Start"
+      busy={busy}
+      disabled={others.length === 0}
+      error={error}
+      onSubmit={() => void open()}
+      onClose={onClose}
+    >
       <p className="dialog-text">With one other, or with up to {MOST_OTHERS}. The same people always find the same conversation again.</p>
       <Picked people={others} onRemove={(id) => setOthers(others.filter((other) => other.id !== id))} />
       {others.length < MOST_OTHERS && (
-        <UserPicker label="With whom?" action="Choose" without={without} onPick={(other) => setOthers([...others, other])} />
+        <UserPicker label="With whom?" action="Choose" without={without} onPick={(other) => setOthers([...others, other])} data-autofocus />
       )}
-      <FormError text={error} />
-      <div className="dialog-actions">
-        <button type="button" className="button" onClick={onClose}>
-          Cancel
-        </button>
-        <button type="button" className="button primary" disabled={busy || others.length === 0} onClick={open}>
-          Start
-        </button>
-      </div>
-    </Dialog>
+    </FormDialog>
   );
 }

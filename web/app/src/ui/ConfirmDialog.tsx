@@ -1,7 +1,5 @@
-import { useState } from "react";
-import { explain } from "../format.js";
-import { Dialog } from "./Dialog.js";
-import { FormError } from "./Field.js";
+import { FormDialog } from "./FormDialog.js";
+import { useTask } from "./useTask.js";
 
 interface ConfirmDialogProps {
   title: string;
@@ -13,33 +11,13 @@ interface ConfirmDialogProps {
 }
 
 export function ConfirmDialog({ title, text, action, onConfirm, onClose, returnFocus }: ConfirmDialogProps) {
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<string | null>(null);
-
+  const { busy, error, run } = useTask();
   const confirm = async () => {
-    setBusy(true);
-    setError(null);
-    try {
-      await onConfirm();
-      onClose();
-    } catch (reason) {
-      setError(explain(reason));
-      setBusy(false);
-    }
+    if (await run(onConfirm)) onClose();
   };
-
   return (
-    <Dialog title={title} onClose={onClose} returnFocus={returnFocus}>
+    <FormDialog title={title} action={action} danger busy={busy} error={error} onSubmit={() => void confirm()} onClose={onClose} returnFocus={returnFocus}>
       <p className="dialog-text">{text}</p>
-      <FormError text={error} />
-      <div className="dialog-actions">
-        <button type="button" className="button" onClick={onClose} data-autofocus>
-          Cancel
-        </button>
-        <button type="button" className="button danger" onClick={() => void confirm()} disabled={busy}>
-          {action}
-        </button>
-      </div>
-    </Dialog>
+    </FormDialog>
   );
 }

@@ -1,4 +1,5 @@
-import { useCallback, useEffect, useLayoutEffect, useRef, type KeyboardEvent, type ReactNode } from "react";
+import { useEffect, useLayoutEffect, useRef, type KeyboardEvent, type ReactNode } from "react";
+import { keepBeside } from "./beside.js";
 
 interface PopoverProps {
   /** What it belongs to: it opens beside it, and gives the focus back to it. */
@@ -8,34 +9,17 @@ interface PopoverProps {
   children: ReactNode;
 }
 
-const GAP = 6;
-const EDGE = 8;
 const STEPS: Record<string, number> = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 };
 
 /** A few choices beside a button. Arrows go through them, Tab leads out, Escape closes. */
 export function Popover({ anchor, label, onClose, children }: PopoverProps) {
   const ref = useRef<HTMLDivElement>(null);
 
-  const place = useCallback(() => {
-    const own = ref.current!.getBoundingClientRect();
-    const at = anchor.getBoundingClientRect();
-    const below = at.bottom + GAP + own.height <= innerHeight - EDGE;
-    const left = Math.min(at.right - own.width, innerWidth - own.width - EDGE);
-    ref.current!.style.top = `${below ? at.bottom + GAP : Math.max(EDGE, at.top - GAP - own.height)}px`;
-    ref.current!.style.left = `${Math.max(EDGE, left)}px`;
-  }, [anchor]);
-
   useLayoutEffect(() => {
-    place();
+    const letGo = keepBeside(ref.current!, anchor);
     choicesIn(ref.current!)[0]?.focus({ preventScroll: true });
-    // What it stands beside moves: with the list, or when a phone's keyboard opens.
-    document.addEventListener("scroll", place, true);
-    window.addEventListener("resize", place);
-    return () => {
-      document.removeEventListener("scroll", place, true);
-      window.removeEventListener("resize", place);
-    };
-  }, [place]);
+    return letGo;
+  }, [anchor]);
 
   useEffect(() => {
     const outside = (event: Event) => {

@@ -16,11 +16,12 @@ interface UserPickerProps {
   /** They are not offered. */
   without: ReadonlySet<string>;
   busy?: boolean;
+  "data-autofocus"?: boolean;
   onPick: (user: User) => void;
 }
 
 /** Finds people by the beginning of their user names. */
-export function UserPicker({ label, action, without, busy = false, onPick }: UserPickerProps) {
+export function UserPicker({ label, action, without, busy = false, onPick, "data-autofocus": first }: UserPickerProps) {
   const [text, setText] = useState("");
   const [found, setFound] = useState<readonly User[] | null>(null);
   const [error, setError] = useState<string | undefined>();
@@ -61,6 +62,7 @@ export function UserPicker({ label, action, without, busy = false, onPick }: Use
         spellCheck={false}
         hint="Two letters of the user name, or more."
         inputRef={input}
+        data-autofocus={first}
         value={text}
         error={error}
         onValue={setText}
