@@ -102,7 +102,7 @@ site: ## The documents and both interfaces as a site with search, target/book/ht
 screenshots: ## The pictures of the user guide, anew, by a real browser; look at each
 	@.ci/test.sh web rust-build screenshots
 
-drill: ## Lose a PostgreSQL under load and bring it back; says what was lost and how long it took
+drill: ## Lose a PostgreSQL and the files under load and bring them back; says what was lost and how long it took
 	@.ci/drill.sh
 
 alerts-torture: ## The alerts that each fault of the torture test makes fire, and that they end
