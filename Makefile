@@ -1,7 +1,7 @@
 # What can be done here. Each target is a script in .ci/, so that it can be read and run by itself.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test fmt lint test-rust test-web test-integration test-e2e test-manifests test-alerts test-dashboards test-workflows deny docker bench sim torture prove coverage performance fuzz fuzz-api scan scan-image load drill alerts-torture checklist site screenshots
+.PHONY: help run build test fmt lint test-rust test-web test-integration test-e2e test-manifests test-alerts test-dashboards test-workflows deny docker bench sim torture prove coverage performance fuzz fuzz-api scan scan-image scan-kubesec load drill alerts-torture checklist site screenshots
 
 SEEDS ?= 20000
 SECONDS ?= 600
@@ -90,6 +90,9 @@ scan: ## Known weaknesses: sources, dependencies, manifests (needs trivy: .ci/to
 scan-image: ## Known weaknesses of IMAGE=name (needs trivy and syft)
 	@.ci/scan.sh image image $(IMAGE)
 
+scan-kubesec: ## Points of the workloads (needs kubesec; without it test-manifests counts them)
+	@.ci/scan.sh kubesec
+
 load: ## Load: sockets, fan-out over two processes, a storm, readers that stop
 	@.ci/load.sh
 
@@ -102,7 +105,7 @@ site: ## The documents and both interfaces as a site with search, target/book/ht
 screenshots: ## The pictures of the user guide, anew, by a real browser; look at each
 	@.ci/test.sh web rust-build screenshots
 
-drill: ## Lose a PostgreSQL under load and bring it back; says what was lost and how long it took
+drill: ## Lose a PostgreSQL and the files under load and bring them back; says what was lost and how long it took
 	@.ci/drill.sh
 
 alerts-torture: ## The alerts that each fault of the torture test makes fire, and that they end

@@ -26,6 +26,60 @@ namespace_of() {
   printf '%s\n' "$name"
 }
 
+# Whose turn it is to change an installation. GitHub's own groups would not do: a job enters one before somebody approves it,
+# so one that nobody approves would keep the others out, the way back among them.
+TURN=configmap/chat-turn
+
+# take_turn WHO : waits until nobody else changes what is in NAMESPACE (TURN_PATIENCE, 1200 seconds). Who is at it for two hours
+# has died: no job takes that long.
+take_turn() {
+  local end=$((SECONDS + ${TURN_PATIENCE:-1200})) version since by
+  # The very first deployment makes it.
+  [[ -n $("$KUBECTL" get namespace "$NAMESPACE" --ignore-not-found --output name) ]] || return 0
+  TURN_OF=$1
+  while :; do
+    if read -r version since by < <(whose_turn) && [[ -n $version ]]; then
+      if [[ -z $by || $(($(date +%s) - since)) -gt 7200 ]]; then
+        [[ -z $by ]] || say "$by began two hours ago, and is not waited for"
+        ! set_turn "$version" "$(date +%s)" "$TURN_OF" || return 0
+      fi
+    elif "$KUBECTL" --namespace "$NAMESPACE" create configmap "${TURN#*/}" --from-literal=since=0 --from-literal=by= >&2; then
+      continue
+    fi
+    [[ $SECONDS -lt $end ]] || die "$NAMESPACE: ${by:-nobody known} is at it; nothing was changed"
+    say "$NAMESPACE: waiting for ${by:-the turn}"
+    sleep "${TURN_PAUSE:-10}"
+  done
+}
+
+# end_turn : so that the next may begin; nothing, if it is not ours.
+end_turn() {
+  local version since by
+  [[ -n ${TURN_OF:-} ]] || return 0
+  read -r version since by < <(whose_turn) || return 0
+  [[ $by != "$TURN_OF" ]] || set_turn "$version" "$since" ""
+}
+
+# Its version, when it began, and whose it is; nothing, if nobody ever had it.
+whose_turn() {
+  "$KUBECTL" --namespace "$NAMESPACE" get "$TURN" --ignore-not-found --output 'jsonpath={.metadata.resourceVersion} {.data.since} {.data.by}{"\n"}'
+}
+
+# set_turn VERSION SINCE BY : only if nobody did since that version.
+set_turn() {
+  "$KUBECTL" --namespace "$NAMESPACE" patch "$TURN" --type merge \
+    --patch "{\"metadata\":{\"resourceVersion\":\"$1\"},\"data\":{\"since\":\"$2\",\"by\":\"$3\"}}" >&2
+}
+
+# turn_name : who we are, for those who wait.
+turn_name() {
+  if [[ -n ${GITHUB_RUN_ID:-} ]]; then
+    printf '%s/%s/actions/runs/%s' "${GITHUB_SERVER_URL:-}" "${GITHUB_REPOSITORY:-}" "$GITHUB_RUN_ID"
+  else
+    printf '%s@%s, process %d' "$(id -un)" "$(uname -n)" "$$"
+  fi
+}
+
 # need_page : before anything is changed; without it nothing could tell whether the change is good.
 need_page() { [[ ${PAGE_URL:-} =~ ^https?:// ]] || die "PAGE_URL: where the page is, as https://host"; }
 

@@ -72,6 +72,7 @@ finish() {
       code=3
     }
   fi
+  end_turn || say "$overlay: others wait in vain for two hours: $TURN says that we are still at it"
   rm -rf "$work"
   exit "$code"
 }
@@ -91,6 +92,7 @@ for image in "$BACKEND" "$FRONTEND"; do
   grep -qF "image: $image" "$work/manifests.yaml" || die "$overlay: no pod of it would run $image"
 done
 
+take_turn "$(turn_name)"
 for name in "${DEPLOYMENTS[@]}"; do
   before[$name]=$(revision "$name")
 done

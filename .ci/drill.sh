@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# drill.sh [--seconds N] [--rate N] : a PostgreSQL is lost under load and brought back, and what that cost is said.
+# drill.sh [--seconds N] [--rate N] : a PostgreSQL and the files are lost under load and brought back, and what that cost is said.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"

@@ -19,8 +19,13 @@ esac
 [[ $revision =~ ^[0-9]*$ ]] || die "$revision: a revision is a number"
 need_page
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+finish() {
+  end_turn || say "$overlay: others wait in vain for two hours: $TURN says that we are still at it"
+  rm -rf "$work"
+}
+trap finish EXIT
 use_cluster "$work"
+take_turn "$(turn_name)"
 for name in "${names[@]}"; do
   history=$("$KUBECTL" --namespace "$NAMESPACE" rollout history "deployment/$name")
   printf '%s\n' "$history"

@@ -2,6 +2,7 @@
 # scan.sh COMMAND : looks for known weaknesses; what is found and can be repaired by an update fails.
 #   source             secrets and misconfigurations in the checkout, dependencies by their lock files
 #   manifests          the rendered overlays, by kustomize/.trivyignore
+#   kubesec            the workloads of the rendered overlays, by kubesec, which you bring: one without a point fails
 #   image NAME WHAT    an image: in a registry, or an archive of one (a file of docker save); its SBOM as well
 # Reports go to target/scan: NAME.sarif, and of images NAME.spdx.json and NAME.cyclonedx.json. Needs trivy and syft
 # (tools.sh trivy syft). TRIVY_OFFLINE=1 scans without a database of weaknesses, and says so.
@@ -37,14 +38,33 @@ scan_source() {
     --skip-dirs target --skip-dirs web/node_modules --skip-dirs kustomize --skip-dirs docker/secrets .
 }
 
-scan_manifests() {
+OVERLAYS=(dev staging prod)
+render() {
   local overlay
   need_kustomize
   rm -rf "$out/manifests"
   mkdir -p "$out/manifests"
-  for overlay in dev staging prod; do
+  for overlay in "${OVERLAYS[@]}"; do
     $KUSTOMIZE "kustomize/overlays/$overlay" >"$out/manifests/$overlay.yaml"
   done
+}
+
+scan_kubesec() {
+  local overlay failed=0
+  has kubesec || die "kubesec is missing: https://github.com/controlplaneio/kubesec. Without it tests/manifests/test_kubesec.py counts its points."
+  render
+  for overlay in "${OVERLAYS[@]}"; do
+    # It gives no points to what makes no pods, and takes that for a failure.
+    awk 'BEGIN { RS = "---\n" } /(^|\n)kind: (Deployment|StatefulSet|DaemonSet)\n/ { printf "---\n%s", $0 }' \
+      "$out/manifests/$overlay.yaml" >"$out/workloads.yaml"
+    kubesec scan --output "$out/kubesec-$overlay.json" "$out/workloads.yaml" || failed=1
+    say "$out/kubesec-$overlay.json"
+  done
+  return "$failed"
+}
+
+scan_manifests() {
+  render
   scan manifests config "${checks[@]}" --ignorefile kustomize/.trivyignore "$out/manifests"
 }
 
@@ -60,10 +80,10 @@ scan_image() {
 }
 
 case ${1:-} in
-  source | manifests | image)
+  source | manifests | kubesec | image)
     command=$1
     shift
     "scan_$command" "$@"
     ;;
-  *) die "scan.sh source | manifests | image NAME WHAT" ;;
+  *) die "scan.sh source | manifests | kubesec | image NAME WHAT" ;;
 esac

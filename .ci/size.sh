@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# size.sh [--messages N] [--characters N] : what a message takes on the disk, of PostgreSQL and of SQLite.
+# size.sh [--messages N] [--characters N] : what a message takes on the disk, of PostgreSQL and of SQLite, with what search finds it by.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"

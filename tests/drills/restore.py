@@ -1,25 +1,29 @@
-"""Loses a PostgreSQL and gets it back, as docs/how-to/recover-from-disaster.md tells, and measures what that costs: how much of what
-was acknowledged is gone (RPO), and for how long nobody can chat (RTO). Real programs throughout, on 127.0.0.1.
+"""Loses a PostgreSQL and the folder of files and gets them back, as docs/how-to/recover-from-disaster.md tells, and measures what that
+costs: how much of what was acknowledged is gone (RPO), and for how long nobody can chat (RTO). Real programs throughout, on 127.0.0.1.
 
     restore.py BINARY [--seconds N] [--rate N]
 
-Two disasters. The disk of the database is lost while people write: the base backup and the stream of its log bring it back to the end. And
-somebody deletes what he should not have: the same brings it back to the moment before."""
+Two disasters. The disks are lost while people write and send files: the base backup and the stream of its log bring the database back to
+the end, and the copies bring back the files. And somebody deletes what he should not have: the same brings it back to the moment before."""
 
 import argparse
 import contextlib
 import glob
+import hashlib
 import json
 import os
 import pathlib
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+import urllib.request
 import uuid
+import zlib
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "alerts"))
 from installation import Socket, ask, eventually, free_port  # noqa: E402
@@ -126,6 +130,49 @@ class Postgres:
         self.start()
 
 
+class Files:
+    """The folder of files, and its copies elsewhere: every second what is new, and nothing is taken away."""
+
+    EVERY = 1
+
+    def __init__(self, stack, folder):
+        self.data, self.kept = folder / "server" / "files", folder / "kept-files"
+        self.done = threading.Event()
+        self.copier = threading.Thread(target=self.keep, daemon=True)
+        stack.callback(self.stop)
+
+    def keep(self):
+        while not self.done.wait(self.EVERY):
+            self.copy(self.data, self.kept)
+
+    @staticmethod
+    def copy(source, target):
+        # A file has its name once it is whole, and is never changed then.
+        for file in source.rglob("*"):
+            place = target / file.relative_to(source)
+            if file.is_file() and "#" not in file.name and not place.exists():
+                place.parent.mkdir(parents=True, exist_ok=True)
+                part = place.with_name(f"{place.name}#")
+                shutil.copyfile(file, part)
+                part.rename(place)
+
+    def stop(self):
+        self.done.set()
+        if self.copier.is_alive():
+            self.copier.join(10)
+
+    def lose(self):
+        """Disk and copier go at the same moment; the round that is under way may still end."""
+        self.stop()
+        # At once, however busy it is.
+        gone = self.data.with_name("gone")
+        self.data.rename(gone)
+        shutil.rmtree(gone, ignore_errors=True)
+
+    def restore(self):
+        self.copy(self.kept, self.data)
+
+
 class Chat:
     """One server of it."""
 
@@ -177,6 +224,28 @@ class Chat:
         socket.close()
         return answer
 
+    def picture(self, token):
+        """The id of a picture like no other."""
+        raw = b"\0" + os.urandom(3)
+        part = lambda kind, body: struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        head = part(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0))
+        png = b"\x89PNG\r\n\x1a\n" + head + part(b"IDAT", zlib.compress(raw)) + part(b"IEND", b"")
+        form = b'--form\r\ncontent-disposition: form-data; name="file"; filename="point.png"\r\ncontent-type: image/png\r\n\r\n' + png + b"\r\n--form--\r\n"
+        headers = {"authorization": f"Bearer {token}", "content-type": "multipart/form-data; boundary=form"}
+        with self.opened(urllib.request.Request(f"{self.url}/attachments", form, headers)) as answer:
+            return json.load(answer)["id"]
+
+    def bytes_of(self, token, file):
+        """The sum of what a reader of a file gets, if anything."""
+        request = urllib.request.Request(f"{self.url}/attachments/{file}", headers={"authorization": f"Bearer {token}"})
+        with contextlib.suppress(OSError), self.opened(request) as answer:
+            return hashlib.sha256(answer.read()).hexdigest()
+
+    @staticmethod
+    def opened(request):
+        # Whatever stands in the environment, nobody else is asked.
+        return urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30)
+
     def stored(self, token, room):
         """The contents of all messages."""
         found, cursor = [], ""
@@ -189,21 +258,27 @@ class Chat:
 
 
 class Writers(threading.Thread):
-    """Somebody writes, so many a second, and notes what was acknowledged when."""
+    """Somebody writes, so many a second, with a picture now and then, and notes what was acknowledged when."""
+
+    PICTURES = 10
 
     def __init__(self, chat, token, room, rate):
         super().__init__(daemon=True)
         self.chat, self.token, self.room, self.rate = chat, token, room, rate
-        self.acked, self.done = [], threading.Event()
+        self.acked, self.pictures, self.done = [], [], threading.Event()
 
     def run(self):
         number = 0
         while not self.done.wait(1 / self.rate):
             number += 1
-            content = f"{uuid.uuid4()} {number}"
+            body = {"roomId": self.room, "content": f"{uuid.uuid4()} {number}"}
             with contextlib.suppress(OSError, ValueError):
-                if ask(f"{self.chat.url}/messages", {"roomId": self.room, "content": content}, self.token)[0] == 201:
-                    self.acked.append((time.time(), content))
+                if number % self.PICTURES == 0:
+                    body["attachments"] = [self.chat.picture(self.token)]
+                if ask(f"{self.chat.url}/messages", body, self.token)[0] == 201:
+                    self.acked.append((time.time(), body["content"]))
+                    for file in body.get("attachments", ()):
+                        self.pictures.append((time.time(), file, self.chat.bytes_of(self.token, file)))
 
     def stop(self):
         self.done.set()
@@ -211,33 +286,50 @@ class Writers(threading.Thread):
         return self.acked
 
 
-def disk_lost(chat, postgres, options):
-    """(acknowledged, of these gone, seconds of them, seconds without a chat)"""
+def disk_lost(chat, postgres, files, options):
+    """What was acknowledged, what of it is gone and from how long before, and the seconds without a chat."""
     token = chat.person("alice")
     _, room = ask(f"{chat.url}/rooms", {"name": "drill"}, token)
     epoch = chat.hello(token)
     postgres.keep()
+    files.copier.start()
     writers = Writers(chat, token, room["id"], options.rate)
     writers.start()
     time.sleep(options.seconds)
     lost = time.time()
+    files.lose()
     postgres.lose()
+    files.restore()
     postgres.restore()
     chat.wait()
     back = time.time()
     acked = [one for one in writers.stop() if one[0] <= lost]
+    pictures = [one for one in writers.pictures if one[0] <= lost]
     stored = set(chat.stored(token, room["id"]))
     gone = [at for at, content in acked if content not in stored]
     check(len(acked) > options.seconds * options.rate / 4, f"only {len(acked)} were acknowledged")
+    check(pictures and all(content for _, _, content in pictures), "no picture could be read before")
+    missing = [at for at, file, content in pictures if chat.bytes_of(token, file) != content]
+    # One round of copies, and the time that it takes.
+    check(all(lost - at < files.EVERY + 1 for at in missing), f"{len(missing)} of {len(pictures)} pictures are gone")
     # A server that ran all the while finds it out, tells everybody by 4105, and tells who comes.
     eventually("another epoch", lambda: chat.hello(token) != epoch, patience=15)
     check(chat.resume(token, room["id"], epoch, 3)["mode"] == "reset", "who was here before is not told to begin anew")
     status, _ = ask(f"{chat.url}/messages", {"roomId": room["id"], "content": "afterwards"}, token)
     check(status == 201, "nothing can be written afterwards")
-    return {"acknowledged": len(acked), "lost": len(gone), "rpoSeconds": round(lost - min(gone), 3) if gone else 0, "rtoSeconds": round(back - lost, 1)}
+    ago = lambda times: round(lost - min(times), 3) if times else 0
+    return {
+        "acknowledged": len(acked),
+        "lost": len(gone),
+        "rpoSeconds": ago(gone),
+        "files": len(pictures),
+        "filesLost": len(missing),
+        "filesRpoSeconds": ago(missing),
+        "rtoSeconds": round(back - lost, 1),
+    }
 
 
-def deleted(chat, postgres):
+def deleted(chat, postgres, files):
     """Back to the moment before somebody deleted what he should not have."""
     token = chat.person("bob")
     _, room = ask(f"{chat.url}/rooms", {"name": "dear"}, token)
@@ -248,26 +340,34 @@ def deleted(chat, postgres):
     (postgres.kept / "log").mkdir()
     postgres.hand_over(postgres.kept / "log")
     postgres.keep()
-    check(ask(f"{chat.url}/messages", {"roomId": room["id"], "content": "after the backup"}, token)[0] == 201, "written")
+    picture = chat.picture(token)
+    body = {"roomId": room["id"], "content": "after the backup", "attachments": [picture]}
+    check(ask(f"{chat.url}/messages", body, token)[0] == 201, "written")
+    shown = chat.bytes_of(token, picture)
+    check(shown, "the picture cannot be read")
+    files.copy(files.data, files.kept)
     epoch = chat.hello(token)
     # A clock of the database's own: that is what the target is compared with.
     time.sleep(1.5)
     moment = postgres.sql("SELECT now()")
     time.sleep(1.5)
     postgres.sql(f"DELETE FROM messages WHERE room_id = '{room['id']}'")
+    files.lose()
     # The target has to lie before something.
     postgres.sql("SELECT pg_switch_wal()")
     eventually("the log", lambda: len(list((postgres.kept / "log").glob("*[0-9A-F]"))) > 0)
     began = time.time()
     postgres.lose()
+    files.restore()
     postgres.restore(until=moment)
     chat.wait()
     took = time.time() - began
     stored = chat.stored(token, room["id"])
     check(len(stored) == 21 and "after the backup" in stored, f"{len(stored)} of 21 are back")
+    check(chat.bytes_of(token, picture) == shown, "the picture is not back")
     # A server that ran all the while finds it out, tells everybody by 4105, and tells who comes.
     eventually("another epoch", lambda: chat.hello(token) != epoch, patience=15)
-    return {"messages": len(stored), "rtoSeconds": round(took, 1)}
+    return {"messages": len(stored), "files": 1, "rtoSeconds": round(took, 1)}
 
 
 def main():
@@ -279,12 +379,12 @@ def main():
     with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
         folder = pathlib.Path(name)
         folder.chmod(0o755)
-        postgres = Postgres(stack, folder)
+        postgres, files = Postgres(stack, folder), Files(stack, folder)
         try:
             postgres.create()
             chat = Chat(stack, folder, options.binary.resolve(), postgres)
             chat.start()
-            print(json.dumps({"diskLost": disk_lost(chat, postgres, options), "deleted": deleted(chat, postgres)}, indent=2))
+            print(json.dumps({"diskLost": disk_lost(chat, postgres, files, options), "deleted": deleted(chat, postgres, files)}, indent=2))
         except Exception as error:
             for log in sorted(folder.glob("*.log")):
                 error.add_note(f"{log.name}: {log.read_text(errors='replace')[-1500:]}")

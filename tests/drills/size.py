@@ -1,5 +1,5 @@
-"""What a message takes: bytes of tables with their indexes, of PostgreSQL's write-ahead log, and of an SQLite file. A real server on
-127.0.0.1, people who write side by side, each in a room; what is printed is per message.
+"""What a message takes: bytes of tables with their indexes, of PostgreSQL's write-ahead log, and of an SQLite file, once the index of
+search has followed. A real server on 127.0.0.1, people who write side by side, each in a room; what is printed is per message.
 
     size.py BINARY [--messages N] [--characters N]"""
 
@@ -8,13 +8,33 @@ import concurrent.futures
 import contextlib
 import json
 import pathlib
+import random
+import re
 import tempfile
+import time
 
-from restore import Chat, Postgres, ask, check
+from restore import Chat, Postgres, ask, check, eventually
 
 WRITERS = 8
-# Of each message: what stays for ever, and what goes after CHAT_LOG_RETENTION_SECONDS.
-KEPT, PASSING = ["messages"], ["log"]
+# The words of Lincoln at Gettysburg.
+WORDS = """four score and seven years ago our fathers brought forth upon this continent a new nation conceived in liberty dedicated to the
+proposition that all men are created equal now we engaged great civil war testing whether or any so can long endure met on battlefield
+of have come dedicate portion field as final resting place for those who here gave their lives might live it is altogether fitting proper
+should do but larger sense not consecrate hallow ground brave living dead struggled far above poor power add detract world will little
+note nor remember what say never forget they did us rather be unfinished work which fought thus nobly advanced task remaining before from
+these honored take increased devotion cause last full measure highly resolve shall died vain under god birth freedom government people by
+perish earth""".split()
+# Of each message: what stays for ever, what search adds to it, and what goes after CHAT_LOG_RETENTION_SECONDS.
+KEPT, FOUND, PASSING = ["messages"], ["search"], ["log"]
+
+
+def words(number, message, characters):
+    """A text as people write it: an index of parts of words depends on how many there are."""
+    chance = random.Random(number * 1_000_003 + message)
+    text = f"{number} {message}"
+    while len(text) < characters:
+        text += " " + chance.choice(WORDS)
+    return text[:characters].rstrip().ljust(characters, ".")
 
 
 def write(chat, options, name):
@@ -24,12 +44,19 @@ def write(chat, options, name):
         token = chat.person(f"{name}-{number}")
         _, room = ask(f"{chat.url}/rooms", {"name": f"{name} {number}"}, token)
         for message in range(options.messages // WRITERS):
-            text = f"{number} {message} ".ljust(options.characters, "lorem ipsum "[message % 12])
+            text = words(number, message, options.characters)
             status, answer = ask(f"{chat.url}/messages", {"roomId": room["id"], "content": text}, token)
             check(status == 201, answer)
 
     with concurrent.futures.ThreadPoolExecutor(WRITERS) as pool:
         list(pool.map(one, range(WRITERS)))
+    # The server counts what waits every five seconds; twice in a row nothing is the end.
+    eventually("the index of search", lambda: followed(chat) and not time.sleep(6) and followed(chat), patience=600)
+
+
+def followed(chat):
+    """Whether nothing waits for the index of search."""
+    return re.search(r"^search_queue_messages 0$", ask(f"{chat.url}/metrics")[1], re.M) is not None
 
 
 def in_postgres(stack, folder, options):
@@ -41,7 +68,9 @@ def in_postgres(stack, folder, options):
     write(chat, argparse.Namespace(messages=WRITERS * 20, characters=options.characters), "first")
 
     def look():
-        sizes = {table: int(postgres.sql(f"SELECT pg_total_relation_size('{table}')")) for table in KEPT + PASSING}
+        # What the index takes up later, it takes up now.
+        postgres.sql("SELECT gin_clean_pending_list('search_by_terms')")
+        sizes = {table: int(postgres.sql(f"SELECT pg_total_relation_size('{table}')")) for table in KEPT + FOUND + PASSING}
         return sizes, int(postgres.sql("SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint"))
 
     # What a checkpoint makes the log write whole once more is a matter of its interval, not of messages.
@@ -50,7 +79,7 @@ def in_postgres(stack, folder, options):
     write(chat, options, "then")
     after, log_after = look()
     each = lambda tables: round(sum(after[table] - before[table] for table in tables) / options.messages)
-    return {"kept": each(KEPT), "passing": each(PASSING), "writeAheadLog": round((log_after - log_before) / options.messages)}
+    return {"kept": each(KEPT), "found": each(FOUND), "passing": each(PASSING), "writeAheadLog": round((log_after - log_before) / options.messages)}
 
 
 def in_sqlite(stack, folder, options):

@@ -75,6 +75,8 @@ def kubectl(state, words):
                     kept["history"].append(image_of(one))
                     kept["now"] = len(kept["history"])
         return 0
+    if words[0] in ("create", "patch") or words[:2] == ["get", "configmap/chat-turn"]:
+        return turn(state, words)
     if words[0] == "annotate":
         one = deployments[words[1].partition("/")[2]]
         one.setdefault("causes", {})[str(one["now"])] = words[-1].partition("=")[2]
@@ -86,8 +88,36 @@ def kubectl(state, words):
     return 64
 
 
+def turn(state, words):
+    """The ConfigMap that says whose turn it is; a change of another version than it has is refused."""
+    if words[0] == "create":
+        if state["turn"]:
+            return 1
+        state["turn"] = {"version": 1, "since": "0", "by": ""}
+        return 0
+    if words[0] == "get":
+        if state["turn"]:
+            print("{version} {since} {by}".format(**state["turn"]))
+        elif "--ignore-not-found" not in words:
+            return 1
+        return 0
+    if words[1] != "configmap/chat-turn":
+        return 64
+    wanted = json.loads(words[words.index("--patch") + 1])
+    if state["overtaken"]:
+        state["overtaken"] -= 1
+        state["turn"]["version"] += 1
+    if wanted["metadata"]["resourceVersion"] != str(state["turn"]["version"]):
+        return 1
+    state["turn"] = {"version": state["turn"]["version"] + 1, **wanted["data"]}
+    return 0
+
+
 def get(state, words):
-    if words[1] in ("secret", "namespace"):
+    if words[1] == "namespace":
+        print("" if not state["deployments"] else f"namespace/{words[2]}", end="")
+        return 0
+    if words[1] == "secret":
         key = words[-1].split('"')[1]
         print("yes" if state["secrets"].get(key) else "", end="")
         return 0

@@ -207,7 +207,7 @@ def scans(flow):
 
 
 def deployments(flow):
-    """By digest, verified, in an environment, one after the other."""
+    """By digest, verified, in an environment, from main."""
     faults = []
     for id, job in flow.jobs.items():
         for step in job.get("steps", ()):
@@ -216,8 +216,11 @@ def deployments(flow):
             name = (job.get("environment") or {}).get("name")
             if not name:
                 faults.append(f"{flow.name}: {id}: nobody approves it")
-            group = job.get("concurrency") or flow.body["concurrency"]
-            if group != {"group": f"environment-{name}", "cancel-in-progress": False}:
+            # That one at a time works the scripts see to. A group that others share would let one that nobody approved keep them out.
+            group = (job.get("concurrency") or flow.body["concurrency"])["group"]
+            if name not in ("dev", "staging") and not re.search(r"github\.(run_id|sha)\b", group):
+                faults.append(f"{flow.name}: {id}: waits for what nobody approved")
+            elif name in ("dev", "staging") and group != f"environment-{name}":
                 faults.append(f"{flow.name}: {id}: may meet another in {name}")
             if job.get("if") != "github.ref == 'refs/heads/main'":
                 faults.append(f"{flow.name}: {id}: from another branch than main")

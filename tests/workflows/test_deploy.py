@@ -29,7 +29,7 @@ class Cluster(Script):
         signed = {image: SIGNER for image in (OLD_BACK, OLD_FRONT, BACK, FRONT, BAD)}
         self.file = self.write("state.json", {
             "deployments": deployments, "signed": signed, "attested": dict(signed), "answers": True, "diff": 1,
-            "stuck": False, "patience": 0, "said": [], "namespaces": [], "secrets": {}, **more})
+            "stuck": False, "patience": 0, "turn": None, "overtaken": 0, "said": [], "namespaces": [], "secrets": {}, **more})
 
     @property
     def state(self):
@@ -40,7 +40,7 @@ class Cluster(Script):
         real[0] = subprocess.run(["which", real[0]], capture_output=True, text=True, check=True).stdout.strip()
         return {"FAKE_STATE": str(self.file), "REAL_KUSTOMIZE": " ".join(real), "KUSTOMIZE": "kustomize",
                 "BACKEND": backend, "FRONTEND": frontend, "SIGNER": SIGNER, "PAGE_URL": "https://chat.example.com",
-                "SMOKE": "smoke", **more}
+                "SMOKE": "smoke", "TURN_PAUSE": "0.1", **more}
 
     def deploy(self, overlay="prod", code=0, **more):
         return self.run_script("deploy.sh", overlay, code=code, **self.variables(**more))
@@ -59,8 +59,7 @@ class Deploy(Cluster):
         said = [one[:2] for one in self.state["said"]]
         self.assertLess(said.index(["cosign", "verify"]), said.index(["kubectl", "diff"]))
         self.assertLess(said.index(["kubectl", "diff"]), said.index(["kubectl", "apply"]))
-        self.assertEqual(self.state["said"][-1],
-                         ["smoke", "https://chat.example.com", "--api", "https://api.chat.example.com"])
+        self.assertEqual(self.asked("smoke"), [["smoke", "https://chat.example.com", "--api", "https://api.chat.example.com"]])
         self.assertEqual(set(self.state["namespaces"]), {"chat"})
 
     def test_each_overlay_in_its_namespace(self):
@@ -150,6 +149,33 @@ class Deploy(Cluster):
         self.deploy()
         self.assertEqual(self.state["deployments"]["chat-backend"]["causes"], {"3": BACK})
 
+    def test_one_at_a_time(self):
+        self.deploy(GITHUB_RUN_ID="7", GITHUB_SERVER_URL="https://github.com", GITHUB_REPOSITORY="o/r")
+        taken = [one[-1] for one in self.asked("kubectl", "--namespace") if one[3:5] == ["patch", "configmap/chat-turn"]]
+        self.assertIn("https://github.com/o/r/actions/runs/7", taken[0])
+        self.assertEqual((len(taken), self.state["turn"]["by"]), (2, ""))
+
+    def test_somebody_else_is_at_it(self):
+        turn = {"version": 5, "since": str(int(time.time())), "by": "another"}
+        self.given(turn=turn)
+        self.assertIn("another is at it", self.deploy(code=1, TURN_PATIENCE="1"))
+        self.assertEqual(self.asked("kubectl", "apply"), [])
+        self.assertEqual((self.serving(), self.state["turn"]), ((OLD_BACK, OLD_FRONT), turn))
+
+    def test_who_died_is_not_waited_for(self):
+        self.given(turn={"version": 5, "since": "1000", "by": "another"})
+        self.assertIn("another began two hours ago", self.deploy(TURN_PATIENCE="0"))
+        self.assertEqual(self.serving(), (BACK, FRONT))
+
+    def test_who_is_overtaken_looks_again(self):
+        self.given(turn={"version": 5, "since": "0", "by": ""}, overtaken=1)
+        self.deploy()
+        self.assertEqual(self.serving(), (BACK, FRONT))
+
+    def test_a_deployment_that_fails_ends_its_turn(self):
+        self.deploy(backend=BAD, code=1)
+        self.assertEqual(self.state["turn"]["by"], "")
+
     def test_where_the_page_is_must_be_known(self):
         self.assertIn("PAGE_URL", self.deploy(PAGE_URL="", code=1))
         self.assertEqual(self.state["said"], [])
@@ -162,7 +188,8 @@ class Rollback(Cluster):
     def test_both(self):
         self.back("prod", "both")
         self.assertEqual(self.serving(), ("x", "z"))
-        self.assertEqual(self.state["said"][-1][0], "smoke")
+        self.assertTrue(self.asked("smoke"))
+        self.assertEqual(self.state["turn"]["by"], "")
 
     def test_the_version_that_was_just_taken_back_is_none_to_go_back_to(self):
         self.deploy(backend=BAD, frontend=OLD_FRONT, code=1)

@@ -29,6 +29,12 @@ echo trivy "$@" >>"$SAID"
 case "$*" in *--exit-code*) exit "${FOUND:-0}" ;; esac
 while [ $# -gt 1 ]; do [ "$1" = --output ] && echo '{}' >"$2"; shift; done
 """
+# Counts what it is given, and fails where POINTLESS is among it.
+KUBESEC = """#!/bin/sh
+grep -c '^kind: ' "$4" >"$3"
+grep '^kind: ' "$4" >>"$SAID"
+! grep -q "^kind: ${POINTLESS:-nothing}$" "$4"
+"""
 SYFT = """#!/bin/sh
 echo syft "$@" >>"$SAID"
 exit "${UNREADABLE:-0}"
@@ -43,6 +49,7 @@ class Run(Script):
         self.tool("cargo-llvm-cov", "#!/bin/sh\n")
         self.tool("trivy", TRIVY)
         self.tool("syft", SYFT)
+        self.tool("kubesec", KUBESEC)
         for name in ("cc", "redis-server", "redis-cli", "openssl", "initdb", "postgres", "psql", "rustup"):
             self.tool(name, "#!/bin/sh\n")
         self.told = {"SAID": str(self.said), "CARGO_TARGET_DIR": str(self.scratch / "target")}
@@ -122,6 +129,15 @@ class Scan(Run):
         self.assertIn("--ignorefile kustomize/.trivyignore", self.calls()[-1])
         self.assertEqual(sorted(one.name for one in (self.scratch / "target/scan/manifests").iterdir()),
                          ["dev.yaml", "prod.yaml", "staging.yaml"])
+
+    def test_what_makes_pods_is_given_points(self):
+        self.scan("kubesec")
+        self.assertEqual(set(self.calls()), {"kind: Deployment", "kind: StatefulSet"})
+        counts = {name: int((self.scratch / f"target/scan/kubesec-{name}.json").read_text()) for name in ("dev", "prod")}
+        self.assertEqual(counts, {"dev": 4, "prod": 2})
+        # Only dev has a database of its own; the others are scanned all the same.
+        self.scan("kubesec", code=1, POINTLESS="StatefulSet")
+        self.assertTrue((self.scratch / "target/scan/kubesec-prod.json").exists())
 
     def test_without_a_database_it_says_so(self):
         self.assertIn("NOT SCANNED FOR WEAKNESSES", self.scan("source", TRIVY_OFFLINE="1"))

@@ -183,6 +183,9 @@ class Broken(unittest.TestCase):
                     "ghcr.io/a/backend:latest\n          FRONTEND: ${{ needs.build.outputs.frontend }}\n          SIGNER")
         self.broken(rule, "deploy.yml", "group: environment-staging", "group: environment-dev")
         self.broken(rule, "deploy.yml", "    environment:\n      name: production\n      url: ${{ vars.PAGE_URL }}\n", "")
+        production = "    environment:\n      name: production\n"
+        self.broken(rule, "deploy.yml", production, "    concurrency: {group: environment-production}\n" + production)
+        self.broken(rule, "rollback.yml", "group: roll-back-${{ github.run_id }}", "group: environment-${{ inputs.environment }}")
         self.broken(rule, "deploy.yml", "          SIGNER: https://github.com/${{ github.workflow_ref }}\n", "")
         deploy = FLOWS["deploy.yml"].text.split("  deploy:\n")[1]
         self.broken(rule, "deploy.yml", deploy, deploy.replace("    if: github.ref == 'refs/heads/main'\n", ""))
