@@ -31,7 +31,7 @@ use chat::domain::{
 use chat::presence::local::LocalLeases;
 use chat::settings::Settings;
 use chat::store::sqlite::{SqliteOptions, SqliteStore};
-use chat::store::{Accounts as _, Log as _, NewAccount, NewRoom, Rooms as _, Searching as _};
+use chat::store::{Accounts as _, Log as _, NewAccount, NewRoom, Portion, Rooms as _, index_portion};
 use chat::telemetry::Telemetry;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use diesel::connection::SimpleConnection as _;
@@ -281,7 +281,7 @@ fn follow(store: Arc<SqliteStore>, stop: Arc<AtomicBool>) -> JoinHandle<()> {
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         while !stop.load(Ordering::Relaxed) {
-            runtime.block_on(store.index_messages(64)).unwrap();
+            runtime.block_on(index_portion(&*store, Portion::USUAL)).unwrap();
         }
     })
 }

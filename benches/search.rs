@@ -16,6 +16,9 @@
     reason = "a bench says what is wrong by panicking"
 )]
 
+#[path = "support/texts.rs"]
+mod texts;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -30,15 +33,16 @@ use chat::domain::{
 };
 use chat::store::postgres::{Address, PgOptions, PgStore};
 use chat::store::sqlite::{SqliteOptions, SqliteStore};
-use chat::store::{NewAccount, NewRoom, Search, Store};
+use chat::store::{Cut, NewAccount, NewRoom, Portion, Search, Store, index_portion};
 use chat::torture::postgres::{PgServer, Setup};
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
+use self::texts::{Dice, LETTERS, WORDS, pasted, text, words};
+
 /// Rooms, and those of them that the second of two people is in.
 const ROOMS: usize = 100;
 const FEW: usize = 5;
-const WORDS: usize = 20_000;
 /// Messages of one transaction.
 const AT_ONCE: usize = 500;
 /// Searches of each kind.
@@ -48,56 +52,12 @@ const COMMITS: usize = 1_000;
 const CALM: Duration = Duration::from_millis(5);
 /// What waits for the index while commits are timed beside it.
 const BACKLOG: usize = 20_000;
-/// As the server follows: so many at once, and so long after it had nothing more to do.
-const TURN: usize = 64;
+/// Texts as long as they may be, that somebody pasted.
+const PASTED: usize = 512;
+/// How long the server waits when there is nothing more to follow.
 const PAUSE: Duration = Duration::from_millis(250);
 /// What it is to keep, of 95 searches in 100.
 const BOUND: Duration = Duration::from_millis(100);
-
-/// Numbers that are the same each time.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).unwrap() % bound
-    }
-
-    /// As words are in a language: the second is half as frequent as the first, and so on.
-    fn rank(&mut self) -> usize {
-        let share = f64::from(u32::try_from(self.below(1 << 30)).unwrap()) / f64::from(1 << 30);
-        ((WORDS as f64).powf(share) as usize).min(WORDS) - 1
-    }
-}
-
-/// Words of syllables, so that they share their pairs of letters as those of a language do.
-fn words(dice: &mut Dice) -> Vec<String> {
-    const SYLLABLES: [&str; 40] = [
-        "the", "re", "in", "er", "an", "on", "es", "ti", "st", "en", "at", "to", "nt", "ha", "nd", "ou",
-        "ea", "ng", "as", "or", "it", "is", "hi", "te", "ar", "se", "me", "ve", "co", "de", "ra", "ro", "li",
-        "ri", "io", "le", "ma", "be", "fi", "ku",
-    ];
-    let mut words = std::collections::BTreeSet::new();
-    let mut all = Vec::new();
-    while all.len() < WORDS {
-        let word: String = (0..2 + dice.below(3)).map(|_| SYLLABLES[dice.below(40)]).collect();
-        if words.insert(word.clone()) {
-            all.push(word);
-        }
-    }
-    all
-}
-
-fn text(dice: &mut Dice, words: &[String]) -> String {
-    if dice.below(20) == 0 {
-        // Without spaces, of a few hundred characters.
-        return (0..8 + dice.below(20))
-            .map(|_| char::from_u32(0x4e00 + dice.rank() as u32 % 500).unwrap())
-            .collect();
-    }
-    let picked: Vec<&str> = (0..3 + dice.below(14)).map(|_| words[dice.rank()].as_str()).collect();
-    picked.join(" ")
-}
 
 fn main() {
     if std::env::args().any(|argument| argument == "--list" || argument == "--test") {
@@ -235,6 +195,15 @@ impl<'a> World<'a> {
 
     /// One transaction, a message at each of these times.
     async fn send(&self, dice: &mut Dice, times: impl Iterator<Item = Timestamp>) {
+        self.say(dice, times, text).await;
+    }
+
+    async fn say(
+        &self,
+        dice: &mut Dice,
+        times: impl Iterator<Item = Timestamp>,
+        text: impl Fn(&mut Dice, &[String]) -> String,
+    ) {
         let mut batches = BTreeMap::<RoomId, RoomBatch>::new();
         for now in times {
             let author = match dice.below(9) {
@@ -243,7 +212,7 @@ impl<'a> World<'a> {
             };
             let draft = Draft {
                 client_msg_id: ClientMsgId(SystemClock.id()),
-                content: Content::parse(&text(dice, &self.words), 4_000).unwrap(),
+                content: Content::parse(&text(dice, &self.words), LETTERS).unwrap(),
                 attachments: Vec::new(),
                 reply_to: None,
             };
@@ -274,18 +243,34 @@ async fn measure(name: &str, store: &Arc<dyn Store>, count: usize, naive: &Naive
     }
     let rate = |count: usize, begun: Instant| count as f64 / begun.elapsed().as_secs_f64();
     println!("{name}: {count} messages in {ROOMS} rooms, sent {:.0}/s", rate(count, begun));
-    let (begun, mut turns) = (Instant::now(), Vec::new());
-    loop {
-        let turn = Instant::now();
-        if store.index_messages(TURN).await.unwrap() == 0 {
-            break;
-        }
-        turns.push(turn.elapsed());
-    }
-    println!("  indexed {:.0}/s; a turn of {TURN}: {}", rate(count, begun), spread(&mut turns));
+    let (begun, turns) = (Instant::now(), turns(store).await);
+    println!("  indexed {:.0}/s; {turns}", rate(count, begun));
     naive.settle();
     searches(store, &mut dice, &world.words, &world.people, naive).await;
     commits(&world, &mut dice).await;
+    for _ in 0..PASTED / 64 {
+        world.say(&mut dice, (0..64).map(|_| SystemClock.now()), pasted).await;
+    }
+    let (begun, turns) = (Instant::now(), self::turns(store).await);
+    println!("  pasted texts, indexed {:.0}/s; {turns}", rate(PASTED, begun));
+}
+
+/// Lets the index catch up, turn by turn: how long the turns take, and how long of that others wait
+/// where one writes at a time.
+async fn turns(store: &Arc<dyn Store>) -> String {
+    let (mut turns, mut writes) = (Vec::new(), Vec::new());
+    loop {
+        let turn = Instant::now();
+        let waiting = Portion::USUAL.of(store.unindexed(Portion::USUAL.changes).await.unwrap());
+        if waiting.is_empty() {
+            return format!("a turn: {}, its commit: {}", spread(&mut turns), spread(&mut writes));
+        }
+        let cut = waiting.into_iter().map(Cut::from).collect();
+        let write = Instant::now();
+        store.index(cut).await.unwrap();
+        turns.push(turn.elapsed());
+        writes.push(write.elapsed());
+    }
 }
 
 /// How long a message waits for its commit, beside the index and without it.
@@ -297,7 +282,7 @@ async fn commits(world: &World<'_>, dice: &mut Dice) {
     let stop = Arc::<AtomicBool>::default();
     let follower = tokio::spawn(follow(world.store.clone(), stop.clone()));
     println!("  a commit, while the index catches up: {}", paced(world, dice).await);
-    while world.store.unindexed().await.unwrap() > TURN as u64 {
+    while world.store.unindexed_count().await.unwrap() > Portion::USUAL.changes as u64 {
         tokio::time::sleep(PAUSE).await;
     }
     println!("  a commit, while the index follows: {}", paced(world, dice).await);
@@ -318,7 +303,7 @@ async fn paced(world: &World<'_>, dice: &mut Dice) -> String {
 
 async fn follow(store: Arc<dyn Store>, stop: Arc<AtomicBool>) {
     while !stop.load(Ordering::Relaxed) {
-        if store.index_messages(TURN).await.unwrap() < TURN {
+        if !index_portion(&*store, Portion::USUAL).await.unwrap().more {
             tokio::time::sleep(PAUSE).await;
         }
     }

@@ -9,13 +9,11 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::metered;
-use crate::store::Store;
+use crate::store::{Portion, Store, Turn, index_portion};
 use crate::telemetry::Sample;
 
 /// It pauses at least for so long.
 const LEAST: Duration = Duration::from_millis(10);
-/// Changes of one commit: few, as on SQLite whoever sends waits behind it.
-const AT_ONCE: usize = 64;
 /// How often it is counted what waits: where much does, counting costs.
 const COUNTED: Duration = Duration::from_secs(5);
 /// How long a commit that is under way may take at the end.
@@ -57,19 +55,22 @@ async fn follow(store: Arc<dyn Store>, pause: Duration, waiting: Arc<AtomicU64>,
     loop {
         if counted.is_none_or(|at| at.elapsed() >= COUNTED) {
             counted = Some(Instant::now());
-            match store.unindexed().await {
+            match store.unindexed_count().await {
                 Ok(changes) => waiting.store(changes, Ordering::Relaxed),
                 Err(error) => log::debug!("what waits for the index was not counted: {error}"),
             }
         }
-        let done = store.index_messages(AT_ONCE).await;
+        let done = index_portion(&*store, Portion::USUAL).await;
         // Once for each time that it goes away.
         if let (true, Err(error)) = (follows, &done) {
             log::warn!("new messages are not found, as the index cannot follow: {error}");
         }
         follows = done.is_ok();
-        // After a full turn there may be more. Most of the time nothing waits.
-        let wait = if matches!(done, Ok(AT_ONCE)) { Duration::ZERO } else { pause.max(LEAST) };
+        // Most of the time nothing waits.
+        let wait = match done {
+            Ok(Turn { more: true, .. }) => Duration::ZERO,
+            _ => pause.max(LEAST),
+        };
         tokio::select! {
             () = stop.notified() => return,
             () = tokio::time::sleep(wait) => {}

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use super::Answer;
+use super::indexing::{Cut, Unindexed};
 use crate::domain::search::{Place, Term};
 use crate::domain::{Message, MessageId, Query, RoomId, Seq, UserId};
 
@@ -47,15 +48,17 @@ pub struct HitPage {
 
 /// Finding messages.
 pub trait Searching: Send + Sync + 'static {
-    /// Brings the index up to date with at most `limit` changes, the newest first. Answers how many
-    /// there were: fewer than `limit` means that nothing is left, or that another process is at it.
-    ///
-    /// A text that is edited, deleted or erased has left the index in the commit that does it; only
-    /// what is new waits for this.
-    fn index_messages(&self, limit: usize) -> Answer<'_, usize>;
+    /// What waits for the index, the newest first: of at most so many changes. Only what is new waits: a
+    /// text that is edited, deleted or erased has left the index in the commit that does it.
+    fn unindexed(&self, limit: usize) -> Answer<'_, Vec<Unindexed>>;
 
-    /// Changes that wait for it.
-    fn unindexed(&self) -> Answer<'_, u64>;
+    /// Puts into the index what was read and cut, and takes it from what waits. A message that is not
+    /// as it was read any more is left alone, and waits on: what is put in is in the text as it is at
+    /// that commit. Answers how many changes wait no more: none when another process is at it.
+    fn index(&self, cut: Vec<Cut>) -> Answer<'_, usize>;
+
+    /// How many changes wait for it.
+    fn unindexed_count(&self) -> Answer<'_, u64>;
 
     /// Messages that the viewer may read now and that hold all that is asked for, newest first. A
     /// page may hold fewer than asked for, and another one follow.

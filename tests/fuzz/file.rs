@@ -5,4 +5,6 @@
 #[allow(dead_code)]
 mod properties;
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| properties::file(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    properties::file(bytes);
+});

@@ -5,4 +5,6 @@
 #[allow(dead_code)]
 mod properties;
 
-libfuzzer_sys::fuzz_target!(|input: (&str, &str)| properties::query(input.0, input.1));
+libfuzzer_sys::fuzz_target!(|input: (&str, &str)| {
+    properties::query(input.0, input.1);
+});

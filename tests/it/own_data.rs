@@ -53,8 +53,15 @@ fn an_export_holds_what_is_kept_of_her_and_nothing_of_others() {
     server.send_many(&alice, &room, (0..250).map(|n| format!("mine {n}")));
     let his = text(&server.send(&bob, &room, &new_id(), "his own").expect(201), "id");
     server.post(&alice, &format!("/messages/{his}/report"), &json!({"reason": "dull"})).expect(204);
+    // What others do of the same kind, to her and beside her.
+    let hers = server.history(&bob, &room).into_iter().find(|message| message["userId"] == json!(alice.id));
+    let hers = text(&hers.expect("a message of hers"), "id");
+    server.post(&bob, &format!("/messages/{hers}/report"), &json!({"reason": "too many"})).expect(204);
+    server.ask(Some(&bob), "PUT", &format!("/users/me/blocks/{}", alice.id), None).expect(204);
     server.ask(Some(&alice), "PUT", &format!("/users/me/blocks/{}", bob.id), None).expect(204);
     let carol = server.person("carol");
+    server.post(&carol, "/auth/logout", &json!({})).expect(204);
+    let carol = server.login(&carol);
     let other = server.room(&carol, &[]);
     server.post(&carol, &format!("/rooms/{other}/invites"), &json!({"userId": alice.id})).expect(201);
     let job = export(&server, &alice);
@@ -70,11 +77,14 @@ fn an_export_holds_what_is_kept_of_her_and_nothing_of_others() {
     assert_eq!((&found["room"][0]["id"], &found["room"][0]["role"]), (&json!(room), &json!("owner")));
     assert_eq!(found["room"][0]["settings"]["isFavourite"], false);
     assert_eq!(found["invitation"][0]["roomId"], other);
-    assert_eq!(found["block"][0]["userId"], bob.id);
+    assert_eq!((&found["block"][0]["userId"], found["block"].len()), (&json!(bob.id), 1));
     let report = &found["report"][0];
     assert_eq!((&report["messageId"], &report["reason"]), (&json!(his), &json!("dull")));
     assert_eq!((&report["roomId"], found["report"].len()), (&json!(room), 1));
-    assert!(found["login"].len() == 1 && !found["record"].is_empty());
+    assert!(text(report, "at") <= text(&over, "finishedAt"), "as it was then: {report}");
+    let events: Vec<_> = found["record"].iter().map(|line| text(line, "event")).collect();
+    assert!(found["login"].len() == 1 && !events.is_empty());
+    assert!(!events.contains(&"logout".to_owned()), "it was another who logged out: {events:?}");
 
     let path = format!("/users/me/jobs/{}", text(&job, "id"));
     assert_eq!(server.get(&bob, &path).problem(404), "notFound");

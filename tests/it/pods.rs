@@ -1,10 +1,12 @@
 //! What two processes hold together: how many sockets a user has, and who is online in a room.
 
+use std::time::Duration;
+
 use chat::domain::UserId;
 use chat::settings::{RedisUrl, Secret, Settings};
 use serde_json::json;
 
-use crate::support::{Event, PATIENCE, Person, TestClient, TestServer, eventually};
+use crate::support::{Event, PATIENCE, Person, TestClient, TestServer, eventually, new_id, text};
 use crate::{postgres, redis};
 
 /// Two processes on one database and one Redis.
@@ -91,4 +93,20 @@ fn typing_is_not_told_in_a_room_with_many_members_online_wherever_they_are() {
     let _third = there.connect(&carol);
     eventually("nobody is told any more", || !is_told(&mut typist, &mut reader, &room));
     assert!(!is_told(&mut reader, &mut typist, &room), "in either direction");
+}
+
+#[test]
+fn the_time_to_change_messages_is_that_of_the_settings() {
+    let bus = redis::server();
+    let [here, there] = pods(&bus.url(), |s| s.accounts.edit_window = Duration::ZERO);
+    let alice = here.person("alice");
+    let room = here.room(&alice, &[]);
+    let sent = here.send(&alice, &room, &new_id(), "for ever").expect(201);
+    let path = format!("/messages/{}", text(&sent, "id"));
+    let edit = |n: u32| {
+        let body = json!({"content": format!("changed {n}")});
+        there.ask(Some(&alice), "PATCH", &path, Some(&body)).status
+    };
+    // In the very millisecond in which it was sent it is open.
+    assert!((0..3).map(edit).any(|status| status == 403));
 }

@@ -41,9 +41,21 @@ fn damaged() -> impl Strategy<Value = Vec<u8>> {
 
 #[test]
 fn what_is_taken_would_be_taken_again() {
-    for file in files() {
-        properties::file(&file);
-    }
+    let (taken, shown): (Vec<_>, Vec<_>) = files().iter().map(|file| properties::file(file)).unzip();
+    assert_eq!(taken, [true; 9], "all of them are sound");
+    assert_eq!(shown, [true, true, true, true, true, true, false, false, false], "pictures alone are shown");
+}
+
+#[test]
+fn what_is_a_command_and_what_is_found_is_known() {
+    assert_eq!(properties::frame(r#"{"t":"ping","ref":"mine"}"#), (true, true));
+    assert_eq!(properties::frame(r#"{"t":"ping"}"#), (true, false));
+    assert_eq!(properties::frame(r#"{"ref":"mine"}"#), (false, true));
+    assert_eq!(properties::frame("ping"), (false, false));
+    assert_eq!(properties::query("The disk is FULL", "isk fu \"S FULL\" empty"), 3);
+    // A letter that is folded twice.
+    assert_eq!(properties::query("GRO\u{1e9e}", "oss"), 1);
+    assert_eq!(properties::query("ab", "b"), 0, "too short a word is refused");
 }
 
 proptest! {
@@ -54,6 +66,12 @@ proptest! {
 
     #[test]
     fn a_frame_is_a_command_or_a_refusal(text in "(\\{\"t\":\"[a-z.]{1,12}\",\"ref\":)?\\PC{0,80}\\}?") {
+        properties::frame(&text);
+    }
+
+    // Names of all lengths, some of which are too long to be echoed, in envelopes and in what is none.
+    #[test]
+    fn what_is_echoed_is_short(text in "\\{(\"t\":\"(ping|pong)\",)?\"ref\":\"[aé]{0,90}\"\\}") {
         properties::frame(&text);
     }
 

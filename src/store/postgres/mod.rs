@@ -19,6 +19,7 @@ mod fault;
 mod files;
 mod groups;
 mod history;
+mod indexing;
 mod invites;
 mod jobs;
 mod letters;

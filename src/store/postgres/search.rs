@@ -15,91 +15,17 @@ use super::fault::Fault;
 use super::rows::MessageRow;
 use super::schema::{members, messages, rooms, search_queue, users};
 use super::statements::statement;
-use super::{PgStore, transaction};
+use super::{PgStore, indexing, transaction};
 use crate::domain::query::From as Author;
-use crate::domain::search::{Indexed, Place, Term};
+use crate::domain::search::{Place, Term};
 use crate::domain::{Message, MessageId, RoomId, Seq, UserId};
 use crate::store::search::{Found, Wanted};
-use crate::store::{Answer, Hit, HitCursor, HitPage, Search, Searching};
+use crate::store::{Answer, Cut, Hit, HitCursor, HitPage, Search, Searching, Unindexed};
 
-/// Whoever has this advisory lock follows the messages. The number means nothing.
-const FOLLOWER: i64 = 0x6368_6174_0022;
 /// Messages that are walked over before the index of terms is asked.
 const NEWEST: i64 = 4_000;
 
-statement! {
-    TakeTurn { lock: i64 => BigInt } -> Bool,
-    "SELECT pg_try_advisory_xact_lock(?)"
-}
-
-statement! {
-    TakeChanges { limit: i64 => BigInt } -> SqlUuid,
-    "DELETE FROM search_queue WHERE n IN (SELECT n FROM search_queue ORDER BY n DESC LIMIT ?) \
-     RETURNING message_id"
-}
-
-statement! {
-    /// Locked in the order of their ids, as by the trigger of those who change messages.
-    Remove { messages: Vec<Uuid> => Array<SqlUuid> } -> (),
-    "WITH there AS (SELECT message_id FROM search WHERE message_id = ANY(?) ORDER BY message_id FOR UPDATE) \
-     DELETE FROM search s USING there WHERE s.message_id = there.message_id"
-}
-
-statement! {
-    Insert {
-        messages: Vec<Uuid> => Array<SqlUuid>,
-        places: Vec<i64> => Array<BigInt>,
-        rooms: Vec<Uuid> => Array<SqlUuid>,
-        seqs: Vec<i64> => Array<BigInt>,
-        folded: Vec<String> => Array<Text>,
-        terms: Vec<String> => Array<Text>,
-    } -> (),
-    // Arrays of arrays must be rectangles, so each list of terms comes as a text.
-    "INSERT INTO search (message_id, place, room_id, seq, folded, terms) \
-     SELECT w.message, w.place, w.room, w.seq, w.folded, w.terms::int[] \
-     FROM unnest(?, ?, ?, ?, ?, ?) AS w (message, place, room, seq, folded, terms)"
-}
-
-/// One process at a time. Who changes a text meanwhile takes it out of the index himself and notes
-/// the change, so what was read too early is put right by the next turn, and recognised until then:
-/// each hit is judged by the message as it is.
-async fn index(conn: &mut AsyncPgConnection, limit: usize) -> Result<usize, Fault> {
-    transaction::write(conn, async |conn| {
-        if !(TakeTurn { lock: FOLLOWER }).get_result::<bool>(conn).await? {
-            return Ok(0);
-        }
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let changes: Vec<Uuid> = TakeChanges { limit }.load(conn).await?;
-        let ids: HashSet<Uuid> = changes.iter().copied().collect();
-        let mut ids: Vec<Uuid> = ids.into_iter().collect();
-        ids.sort_unstable();
-        // Read after the changes were taken: whatever changes from now on notes itself anew.
-        let now = load(conn, ids.clone()).await?;
-        Remove { messages: ids }.execute(conn).await?;
-        insert(now.iter().filter_map(|message| Some((message, Indexed::of(message)?))).collect())
-            .execute(conn)
-            .await?;
-        Ok(changes.len())
-    })
-    .await
-}
-
-fn insert(rows: Vec<(&Message, Indexed)>) -> Insert {
-    let numbers = |terms: &[Term]| {
-        let numbers: Vec<String> = terms.iter().map(|term| term.number().to_string()).collect();
-        format!("{{{}}}", numbers.join(","))
-    };
-    Insert {
-        messages: rows.iter().map(|(message, _)| message.id.0).collect(),
-        places: rows.iter().map(|(_, indexed)| indexed.place.stored()).collect(),
-        rooms: rows.iter().map(|(message, _)| message.room.0).collect(),
-        seqs: rows.iter().map(|(message, _)| message.seq.stored()).collect(),
-        terms: rows.iter().map(|(_, indexed)| numbers(&indexed.terms)).collect(),
-        folded: rows.into_iter().map(|(_, indexed)| indexed.folded).collect(),
-    }
-}
-
-async fn load(conn: &mut AsyncPgConnection, ids: Vec<Uuid>) -> QueryResult<Vec<Message>> {
+pub(super) async fn load(conn: &mut AsyncPgConnection, ids: Vec<Uuid>) -> QueryResult<Vec<Message>> {
     let stored = messages::table.filter(messages::id.eq_any(ids)).select(MessageRow::as_select());
     Ok(stored.load(conn).await?.into_iter().map(Message::from).collect())
 }
@@ -329,26 +255,15 @@ async fn named(conn: &mut AsyncPgConnection, search: &Search) -> QueryResult<Opt
 }
 
 impl Searching for PgStore {
-    fn index_messages(&self, limit: usize) -> Answer<'_, usize> {
-        let any = self.executor.read((), |conn, ()| {
-            async move {
-                let first: Option<i64> =
-                    search_queue::table.select(search_queue::n).first(conn).await.optional()?;
-                Ok(first.is_some())
-            }
-            .boxed()
-        });
-        // Nothing waits, most of the time, and then nobody writes.
-        async move {
-            if !any.await? {
-                return Ok(0);
-            }
-            self.executor.write((), move |conn, ()| index(conn, limit).boxed()).await
-        }
-        .boxed()
+    fn unindexed(&self, limit: usize) -> Answer<'_, Vec<Unindexed>> {
+        self.executor.read(limit, |conn, limit| indexing::unindexed(conn, *limit).boxed())
     }
 
-    fn unindexed(&self) -> Answer<'_, u64> {
+    fn index(&self, cut: Vec<Cut>) -> Answer<'_, usize> {
+        self.executor.write(cut, |conn, cut| indexing::index(conn, cut).boxed())
+    }
+
+    fn unindexed_count(&self) -> Answer<'_, u64> {
         self.executor.read((), |conn, ()| {
             async move {
                 let count: i64 = search_queue::table.count().get_result(conn).await?;

@@ -2,13 +2,12 @@
 //! page costs what lies between its hits and not what all hits would. Next:
 //! [`crate::store::Searching`] for the promises.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query as Statement, QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, Binary, Bool, Text};
 use diesel::sqlite::Sqlite;
-use futures_util::FutureExt as _;
 
 use super::SqliteStore;
 use super::fault::{self, Fault};
@@ -18,7 +17,7 @@ use crate::domain::query::From as Author;
 use crate::domain::search::{Indexed, Place, Term};
 use crate::domain::{Message, Seq, UserId};
 use crate::store::search::{Found, Wanted};
-use crate::store::{Answer, Hit, HitCursor, HitPage, Search, Searching};
+use crate::store::{Answer, Cut, Hit, HitCursor, HitPage, Search, Searching, Unindexed};
 
 diesel::table! {
     /// A virtual one: the terms of a message can be asked for, and not read.
@@ -28,45 +27,87 @@ diesel::table! {
     }
 }
 
-/// A term as the full-text table knows it: a word of letters and digits.
-fn word(term: Term) -> String {
-    format!("{:08x}", term.number())
-}
-
+/// Terms as the full-text table knows them: words of letters and digits.
 fn words(terms: impl Iterator<Item = Term>, between: &str) -> String {
-    terms.map(word).collect::<Vec<_>>().join(between)
+    let mut words = String::new();
+    for term in terms {
+        if !words.is_empty() {
+            words.push_str(between);
+        }
+        words.push_str(&format!("{:08x}", term.number()));
+    }
+    words
 }
 
-fn index(conn: &mut SqliteConnection, limit: usize) -> Result<usize, Fault> {
-    fault::write(conn, |conn| {
+fn unindexed(conn: &mut SqliteConnection, limit: usize) -> Result<Vec<Unindexed>, Fault> {
+    fault::read(conn, |conn| {
         let changes: Vec<(i64, Key)> = search_queue::table
             .order(search_queue::n.desc())
             .limit(i64::try_from(limit).unwrap_or(i64::MAX))
             .load(conn)?;
-        let (places, ids): (Vec<i64>, Vec<Key>) = changes.into_iter().unzip();
-        // What is changed leaves the index with the change: so what is there is as it should be.
-        let there: Vec<Key> =
-            search::table.filter(search::message_id.eq_any(&ids)).select(search::message_id).load(conn)?;
-        let mut done: HashSet<Key> = there.into_iter().collect();
-        for id in &ids {
-            if done.insert(*id) {
-                let row: Option<MessageRow> =
-                    messages::table.find(id).select(MessageRow::as_select()).get_result(conn).optional()?;
-                if let Some(message) = row.map(Message::from) {
-                    insert(conn, &message)?;
-                }
-            }
-        }
-        diesel::delete(search_queue::table.filter(search_queue::n.eq_any(&places))).execute(conn)?;
-        Ok(places.len())
+        let messages = load(conn, changes.iter().map(|(_, id)| *id))?;
+        Ok(Unindexed::of(changes.into_iter().map(|(n, id)| (n, id.into())).collect(), messages))
     })
 }
 
-fn insert(conn: &mut SqliteConnection, message: &Message) -> Result<(), Fault> {
-    let Some(Indexed { mut place, folded, terms }) = Indexed::of(message) else { return Ok(()) };
+fn load(conn: &mut SqliteConnection, ids: impl Iterator<Item = Key>) -> QueryResult<Vec<Message>> {
+    let ids: Vec<Key> = ids.collect();
+    let stored: Vec<MessageRow> =
+        messages::table.filter(messages::id.eq_any(ids)).select(MessageRow::as_select()).load(conn)?;
+    Ok(stored.into_iter().map(Message::from).collect())
+}
+
+/// What is written of a message, ready but for its place.
+struct Row {
+    read: Unindexed,
+    indexed: Option<(Place, String, String)>,
+}
+
+impl From<Cut> for Row {
+    fn from(Cut { read, indexed }: Cut) -> Self {
+        let ready = |Indexed { place, folded, terms }| (place, folded, words(terms.into_iter(), " "));
+        Self { read, indexed: indexed.map(ready) }
+    }
+}
+
+fn index(conn: &mut SqliteConnection, rows: &[Row]) -> Result<usize, Fault> {
+    fault::write(conn, |conn| {
+        let ids = || rows.iter().map(|row| Key::from(row.read.id));
+        let now = load(conn, ids())?;
+        let now: HashMap<_, _> = now.into_iter().map(|message| (message.id, message)).collect();
+        // What is changed leaves the index with the change: so what is there is as it should be.
+        let there: Vec<Key> =
+            search::table.filter(search::message_id.eq_any(ids())).select(search::message_id).load(conn)?;
+        let there: HashSet<Key> = there.into_iter().collect();
+        let (mut done, mut changes) = (Vec::new(), Vec::<i64>::new());
+        for Row { read, indexed } in rows {
+            if now.get(&read.id) != read.message.as_ref() {
+                continue;
+            }
+            let id = Key::from(read.id);
+            if let (Some(message), Some(indexed), false) = (&read.message, indexed, there.contains(&id)) {
+                insert(conn, message, indexed)?;
+            }
+            done.push(id);
+            changes.extend(&read.changes);
+        }
+        // Numbers come again when the queue has been empty: so only those about these messages.
+        let waited = search_queue::table
+            .filter(search_queue::n.eq_any(changes))
+            .filter(search_queue::message_id.eq_any(done));
+        Ok(diesel::delete(waited).execute(conn)?)
+    })
+}
+
+fn insert(
+    conn: &mut SqliteConnection,
+    message: &Message,
+    (place, folded, terms): &(Place, String, String),
+) -> Result<(), Fault> {
     let taken = |conn: &mut SqliteConnection, place: Place| {
         search::table.find(place.stored()).select(search::place).get_result::<i64>(conn).optional()
     };
+    let mut place = *place;
     while taken(conn, place)?.is_some() {
         place = place.next();
     }
@@ -80,10 +121,7 @@ fn insert(conn: &mut SqliteConnection, message: &Message) -> Result<(), Fault> {
         ))
         .execute(conn)?;
     diesel::insert_into(search_terms::table)
-        .values((
-            search_terms::rowid.eq(place.stored()),
-            search_terms::terms.eq(words(terms.into_iter(), " ")),
-        ))
+        .values((search_terms::rowid.eq(place.stored()), search_terms::terms.eq(terms)))
         .execute(conn)?;
     Ok(())
 }
@@ -198,10 +236,7 @@ fn look(conn: &mut SqliteConnection, search: &Search) -> Result<HitPage, Fault> 
         };
         let rows: Vec<(i64, Key, i64)> = Find::new(search, &wanted).load(conn)?;
         let (rows, next) = wanted.page(rows.into_iter().map(found).collect());
-        let ids: Vec<Key> = rows.iter().map(|row| row.cursor.message.into()).collect();
-        let stored: Vec<MessageRow> =
-            messages::table.filter(messages::id.eq_any(ids)).select(MessageRow::as_select()).load(conn)?;
-        let stored = stored.into_iter().map(Message::from).collect();
+        let stored = load(conn, rows.iter().map(|row| row.cursor.message.into()))?;
         let mut hits = Vec::new();
         for (message, visible_from) in wanted.meant(&search.query, &rows, stored) {
             let (before, after) = beside(conn, &message, visible_from)?;
@@ -245,22 +280,17 @@ fn beside(
 }
 
 impl Searching for SqliteStore {
-    fn index_messages(&self, limit: usize) -> Answer<'_, usize> {
-        let any = self.executor.read(|conn| {
-            let first: Option<i64> = search_queue::table.select(search_queue::n).first(conn).optional()?;
-            Ok(first.is_some())
-        });
-        // Nothing waits, most of the time, and then nobody writes.
-        async move {
-            if !any.await? {
-                return Ok(0);
-            }
-            self.executor.write(move |conn| index(conn, limit)).await
-        }
-        .boxed()
+    fn unindexed(&self, limit: usize) -> Answer<'_, Vec<Unindexed>> {
+        self.executor.read(move |conn| unindexed(conn, limit))
     }
 
-    fn unindexed(&self) -> Answer<'_, u64> {
+    fn index(&self, cut: Vec<Cut>) -> Answer<'_, usize> {
+        // Before the writer has it: he writes and does nothing else.
+        let rows: Vec<Row> = cut.into_iter().map(Row::from).collect();
+        self.executor.write(move |conn| index(conn, &rows))
+    }
+
+    fn unindexed_count(&self) -> Answer<'_, u64> {
         self.executor.read(|conn| {
             let count: i64 = search_queue::table.count().get_result(conn)?;
             Ok(u64::try_from(count).unwrap_or(0))

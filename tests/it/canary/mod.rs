@@ -1,6 +1,7 @@
 //! I10 as one story: a room full of canaries, and everybody who must not hear them sing. By every route
 //! of the document and over the socket: somebody who never was in, who left, was removed, was banned,
-//! and who came later into a room that shows nothing from before.
+//! and who came later into a room that shows nothing from before. On both databases, as each has
+//! questions of its own.
 
 mod socket;
 mod walk;
@@ -9,11 +10,13 @@ use std::time::Duration;
 
 use chat::clock::{Clock as _, SystemClock};
 use chat::protocol::wire::rfc3339;
+use chat::settings::Secret;
 use serde_json::{Value, json};
 
 use self::walk::{Answered, Place, Walk};
 use crate::files::samples::{pdf, png};
 use crate::files::support::{say_with, uploaded};
+use crate::postgres;
 use crate::support::{Person, TestClient, TestServer, eventually, number, text};
 
 /// Is in everything that is said before the late one comes and after the others went.
@@ -29,6 +32,28 @@ struct Traces {
     files: Vec<String>,
 }
 
+/// What keeps the room.
+#[derive(Clone, Copy)]
+enum Database {
+    Sqlite,
+    Postgres,
+}
+
+impl Database {
+    fn server(self) -> TestServer {
+        match self {
+            Self::Sqlite => TestServer::start(),
+            Self::Postgres => {
+                let url = postgres::server().url(&postgres::database());
+                TestServer::with(|settings| {
+                    settings.database_url = Some(url);
+                    settings.jwt_secret = vec![Secret::new("0123456789abcdef0123456789abcdef")];
+                })
+            }
+        }
+    }
+}
+
 /// The room and who is in it.
 struct Stage {
     server: TestServer,
@@ -38,8 +63,8 @@ struct Stage {
 }
 
 impl Stage {
-    fn new(is_private: bool, members: &[&str]) -> (Self, Vec<Person>) {
-        let server = TestServer::start();
+    fn new(database: Database, is_private: bool, members: &[&str]) -> (Self, Vec<Person>) {
+        let server = database.server();
         // Whoever comes first looks after the whole server, and reads what is reported anywhere.
         server.person("operator");
         let (alice, bob) = (server.person("alice"), server.person("bob"));
@@ -175,16 +200,26 @@ fn every_route_that_reads_is_considered() {
 
 #[test]
 fn the_canaries_of_a_private_room_are_heard_by_its_members_alone() {
-    story(true);
+    story(Database::Sqlite, true);
 }
 
 #[test]
 fn the_canaries_of_a_public_room_are_heard_by_its_members_alone() {
-    story(false);
+    story(Database::Sqlite, false);
 }
 
-fn story(is_private: bool) {
-    let (stage, others) = Stage::new(is_private, &["leo", "rita", "ben"]);
+#[test]
+fn the_canaries_of_a_private_room_on_postgres_are_heard_by_its_members_alone() {
+    story(Database::Postgres, true);
+}
+
+#[test]
+fn the_canaries_of_a_public_room_on_postgres_are_heard_by_its_members_alone() {
+    story(Database::Postgres, false);
+}
+
+fn story(database: Database, is_private: bool) {
+    let (stage, others) = Stage::new(database, is_private, &["leo", "rita", "ben"]);
     let (server, room) = (&stage.server, &stage.room);
     let [leo, rita, ben] = &others[..] else { panic!("three people") };
     let (nora, lara) = (server.person("nora"), server.person("lara"));

@@ -97,6 +97,12 @@ pub async fn a_room_may_have_a_window_of_its_own(store: S) {
     assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
     let facts = store.room(room, bob, 1).await.expect("a room").room.facts();
     assert_eq!(facts.edit_window, Some(EditWindow(Duration::from_secs(3_600))));
+    // As those hear it who were away.
+    let told = log(&store, room).await.into_iter().rev().find_map(|entry| match entry.change {
+        Change::RoomUpdated(facts) => Some(facts),
+        _ => None,
+    });
+    assert_eq!(told, Some(facts));
     // Set back, it is the server's, and whatever else is changed leaves it so.
     let entry = write(&store, room, 2 * WINDOW_MS, set(None)).await;
     let Change::RoomUpdated(facts) = &entry.change else { panic!("{entry:?}") };

@@ -7,6 +7,7 @@ pub mod administering;
 mod changing;
 mod files;
 mod history;
+pub mod indexing;
 mod inviting;
 mod jobs;
 mod letters;
@@ -92,6 +93,11 @@ macro_rules! contract {
                     membership_changes_count_within_a_batch
                     an_owner_who_leaves_is_followed_by_the_longest_standing_member
                     a_room_everyone_left_has_no_owner
+                }
+                indexing {
+                    the_newest_is_indexed_first_and_little_at_a_time
+                    a_text_that_changes_while_it_is_cut_is_never_found_as_it_was
+                    what_was_read_long_ago_disturbs_nothing
                 }
                 searching {
                     any_part_of_a_text_is_found_in_any_case_and_script

@@ -9,15 +9,10 @@ use chat::domain::{
 };
 use chat::store::{FilePurpose, Hit, HitPage, NewFile, NewRoom, Search, Store};
 
+use super::indexing::follow;
 use super::support::*;
 
 type S = Arc<dyn Store>;
-
-/// Lets the index catch up; in small steps, as they are steps of the same thing.
-pub async fn follow(store: &S) {
-    while store.index_messages(3).await.expect("indexed") > 0 {}
-    assert_eq!(store.unindexed().await.expect("a count"), 0);
-}
 
 /// Takes the search out of a database, as a server left it that knows of none.
 macro_rules! undo {
@@ -59,7 +54,7 @@ pub async fn finds(store: &S, alice: UserId) {
     assert_eq!(found(store, alice, "needle").await.len(), 4);
 }
 
-async fn page(store: &S, viewer: UserId, query: &str, limit: usize, after: Option<&HitPage>) -> HitPage {
+pub async fn page(store: &S, viewer: UserId, query: &str, limit: usize, after: Option<&HitPage>) -> HitPage {
     let query = Query::parse(query).expect("a query");
     let after = after.and_then(|page| page.next);
     store.search(Search { viewer, query, private: true, limit, after }).await.expect("an answer")
@@ -80,7 +75,7 @@ pub async fn hits(store: &S, viewer: UserId, query: &str) -> Vec<Hit> {
 }
 
 /// The texts that are found, newest first.
-async fn found(store: &S, viewer: UserId, query: &str) -> Vec<String> {
+pub async fn found(store: &S, viewer: UserId, query: &str) -> Vec<String> {
     hits(store, viewer, query).await.into_iter().map(|hit| hit.message.content).collect()
 }
 

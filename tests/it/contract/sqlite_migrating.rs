@@ -198,7 +198,7 @@ fn messages_from_before_there_was_a_search_are_found() {
     connect(&path).batch_execute(searching::BACKLOG_DOWN_SQLITE).expect("undone");
     run(async {
         let store = open(&path);
-        assert_eq!(store.unindexed().await.expect("a count"), 3, "the deleted one is not asked for");
+        assert_eq!(store.unindexed_count().await.expect("a count"), 3, "the deleted one is not asked for");
         searching::finds(&store, before).await;
     });
 }

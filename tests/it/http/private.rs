@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::mails::{present, strict};
 use super::outbox::token;
+use super::searching::follow;
 
 #[actix_web::test]
 async fn until_she_has_confirmed_her_address_private_rooms_are_closed_to_a_newcomer() {
@@ -40,7 +41,7 @@ async fn until_she_has_confirmed_her_address_private_rooms_are_closed_to_a_newco
     let settings = site.call("PUT", &format!("/rooms/{room}/settings"), Some(&alice), Some(wish)).await;
     settings.problem(403, "emailNotVerified");
     site.say(&owner, &open, "for everybody").await;
-    while site.http.pod.store.index_messages(64).await.unwrap() > 0 {}
+    follow(&site).await;
     let hits = async || {
         let found = site.get("/messages/search?query=for", &alice).await.expect(200);
         found["results"].as_array().unwrap().len()

@@ -1,12 +1,13 @@
 //! Search over HTTP: what is asked, what it looks like, and how often one may.
 
+use chat::store::{Portion, index_portion};
 use serde_json::{Value, json};
 
 use super::support::{Answer, Person, Site};
 
 /// Lets the index catch up.
-async fn follow(site: &Site) {
-    while site.http.pod.store.index_messages(64).await.unwrap() > 0 {}
+pub async fn follow(site: &Site) {
+    while index_portion(&*site.http.pod.store, Portion::USUAL).await.unwrap().done > 0 {}
 }
 
 /// In the way of a form: everything but letters and digits as its bytes.

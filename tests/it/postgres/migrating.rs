@@ -177,7 +177,7 @@ fn messages_from_before_there_was_a_search_are_found() {
     ask(&name, searching::BACKLOG_DOWN_POSTGRES);
     run(async {
         let store = open().await;
-        assert_eq!(store.unindexed().await.expect("a count"), 3, "the deleted one is not asked for");
+        assert_eq!(store.unindexed_count().await.expect("a count"), 3, "the deleted one is not asked for");
         searching::finds(&store, before).await;
     });
 }

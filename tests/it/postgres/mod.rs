@@ -4,6 +4,7 @@
 mod appending;
 mod auditing;
 mod drift;
+mod indexing;
 mod losing;
 mod migrating;
 mod starting;

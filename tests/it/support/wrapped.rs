@@ -159,8 +159,9 @@ macro_rules! store_wrapper {
                 file_gone(id: FileId) -> ();
             }
             Searching {
-                index_messages(limit: usize) -> usize;
-                unindexed() -> u64;
+                unindexed(limit: usize) -> Vec<chat::store::Unindexed>;
+                index(cut: Vec<chat::store::Cut>) -> usize;
+                unindexed_count() -> u64;
                 search(search: chat::store::Search) -> chat::store::HitPage;
             }
             Store {
