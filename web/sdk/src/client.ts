@@ -299,7 +299,8 @@ export class ChatClient {
         this.roomList.heads(frame.rooms, frame.more);
         break;
       case "bump":
-        void this.news.bumped(frame.room, this.roomStates.get(frame.room)?.head ?? frame.head);
+        this.roomList.grew(frame);
+        return this.news.grew(frame, () => this.roomStates.get(frame.room), () => this.roomStore.frame(frame));
     }
     this.roomStore.frame(frame);
   }
@@ -340,9 +341,8 @@ export class ChatClient {
 
   openRoom(roomId: string): void {
     this.roomStore.open(roomId);
-    if (this.connectionState.status === "waiting" || this.connectionState.status === "stopped") {
-      this.roomStore.connectionWaiting();
-    }
+    const { status } = this.connectionState;
+    if (status === "waiting" || status === "stopped") this.roomStore.connectionWaiting();
   }
 
   closeRoom(roomId: string): void {
