@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 
 use super::mail::{Grown, ToHub, ToRoom};
 use super::sweeper::Sweeper;
-use crate::domain::{Head, LogHead, RoomId, Seq, UserId};
+use crate::domain::{Concern, Head, LogHead, RoomId, Seq, UserId};
 use crate::store::{Store, StoreError};
 
 /// Logs compared in one statement.
@@ -130,7 +130,7 @@ async fn users_ahead(
 /// Of these rooms, those that grew further than everyone here was told.
 async fn rooms_grown(store: &Arc<dyn Store>, list: Vec<Grown>) -> Result<Vec<Grown>, StoreError> {
     let mut known = BTreeMap::new();
-    for Grown { room, head, messages } in list {
+    for Grown { room, head, messages, .. } in list {
         let least = known.entry(room).or_insert((head, messages));
         *least = (head.min(least.0), messages.min(least.1));
     }
@@ -141,7 +141,11 @@ async fn rooms_grown(store: &Arc<dyn Store>, list: Vec<Grown>) -> Result<Vec<Gro
         let further = found.into_iter().filter(|(room, head, messages)| {
             known.get(room).is_some_and(|told| told.0 < *head || told.1 < *messages)
         });
-        grown.extend(further.map(|(room, head, messages)| Grown { room, head, messages }));
+        // Whoever made it grow announced it to nobody here.
+        grown.extend(further.map(|(room, head, messages)| {
+            let concern = Concern::everyone();
+            Grown { room, head, messages, members: None, concern }
+        }));
     }
     Ok(grown)
 }

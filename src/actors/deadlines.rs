@@ -31,6 +31,7 @@ impl HubCore {
 
     pub(super) fn tick(&self) {
         self.bump_again();
+        self.count_again();
         let due = self.wheel.borrow_mut().tick();
         for key in due {
             // A link may be on the wheel twice after its deadline moved; looking twice is harmless.

@@ -15,8 +15,8 @@ use super::reply::Reply;
 use crate::bus::{RoomNews, Whisper};
 use crate::domain::subscription::{Level, ResetReason};
 use crate::domain::{
-    Applied, ConnId, MarkMove, Marks, MessageId, Operation, RoomBatch, RoomId, Seq, SessionId, Timestamp,
-    UserEntry, UserId,
+    Applied, Concern, ConnId, MarkMove, Marks, MessageId, Operation, RoomBatch, RoomId, Seq, SessionId,
+    Timestamp, UserEntry, UserId,
 };
 use crate::error::{Code, Fault};
 use crate::protocol::{CloseCode, Encoded, Reference};
@@ -118,13 +118,17 @@ pub struct Typing {
 }
 
 /// A room grew: for those who follow it without reading it.
-#[derive(Message, Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Message, Clone, Debug, PartialEq, Eq)]
 #[rtype(result = "()")]
 pub struct Grown {
     pub room: RoomId,
     pub head: Seq,
     /// Messages ever sent there.
     pub messages: u64,
+    /// Its members, where somebody came or went.
+    pub members: Option<u64>,
+    /// Whose counts that does not tell.
+    pub concern: Concern,
 }
 
 /// A wish to move marks.

@@ -29,6 +29,8 @@ pub struct Full;
 pub enum Topic {
     Typing(RoomId, UserId),
     Bump(RoomId),
+    /// What counts there for this user, beside the bump for everyone.
+    Counts(RoomId),
     Receipts,
     Presence,
 }
@@ -150,7 +152,7 @@ impl Outbox {
         }
         let same = |queued: &&mut Queued| matches!(&queued.sort, Sort::Ephemeral(t) if **t == topic);
         // Receipts and presence tell of different people each time.
-        if matches!(topic, Topic::Typing(..) | Topic::Bump(_))
+        if matches!(topic, Topic::Typing(..) | Topic::Bump(_) | Topic::Counts(_))
             && let Some(queued) = self.queue.iter_mut().find(same)
         {
             self.bytes = self.bytes + frame.len() - queued.frame.len();

@@ -8,7 +8,7 @@ use super::mail::{Mark, Submission, ToRoom};
 use super::pod::Pod;
 use super::reply::Reply;
 use crate::bus::{Announcement, RoomNews, Shard};
-use crate::domain::{Committed, Entry, MarkMove, Operation, RoomId, SessionId, UserEntry};
+use crate::domain::{Committed, Concern, Entry, MarkMove, Operation, RoomId, SessionId, UserEntry};
 use crate::error::{Code, Fault};
 use crate::store::Moved;
 
@@ -50,7 +50,9 @@ impl Registry {
     /// members of what stands in their own logs.
     pub fn announce(&self, entries: Vec<Entry>, told: Vec<UserEntry>) {
         if let Some(room) = entries.first().map(|entry| entry.room) {
-            let news = Arc::new(RoomNews { room, entries, messages: 0 });
+            // Its members are counted for by `room.added`.
+            let concern = Concern::default();
+            let news = Arc::new(RoomNews { room, entries, messages: 0, members: None, concern });
             self.pod.bus.publish(Shard::of(room), Announcement::Room(news.clone()));
             self.pod.tell_room(room, ToRoom::Announce(news));
         }

@@ -165,8 +165,9 @@ impl Room {
                 Phase::Loading(_) | Phase::Absent => 0,
             };
             let (room, head) = (self.id, last.seq);
-            deliver(&self.shard, Grown { room, head, messages });
-            let news = Arc::new(RoomNews { room, entries: entries.clone(), messages });
+            let Applied { members, concern, .. } = applied;
+            deliver(&self.shard, Grown { room, head, messages, members, concern: concern.clone() });
+            let news = Arc::new(RoomNews { room, entries: entries.clone(), messages, members, concern });
             self.pod.bus.publish(Shard::of(room), Announcement::Room(news.clone()));
             entries.iter().for_each(|entry| self.pod.note_entry(entry, Station::Announced));
             // The snapshot that is being read may be older.

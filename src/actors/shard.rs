@@ -2,6 +2,7 @@
 //! when something is sent to them, and lets the idle ones go.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use std::time::Duration;
@@ -13,9 +14,9 @@ use tokio::time::Instant;
 use super::mail::{ForgetRooms, Grown, Idle, Stop, ToHub, ToPresence, ToRoom, ToShard, Typing, deliver};
 use super::pod::{Alive, Pod};
 use super::room::Room;
-use crate::bus::{Announcement, Shard, Whisper};
+use crate::bus::{Announcement, RoomNews, Shard, Whisper};
 use crate::domain::journey::Station;
-use crate::domain::{LogHead, RoomId};
+use crate::domain::{Concern, LogHead, RoomId};
 
 /// How often those who follow rooms from afar are told that they grew.
 const BUMP: Duration = Duration::from_secs(1);
@@ -82,9 +83,18 @@ impl RegistryShard {
     /// A room grew, here or elsewhere: those who follow it from afar are told at most once per
     /// second.
     fn grew(&mut self, news: Grown, ctx: &mut Context<Self>) {
-        let grown = self.grown.entry(news.room).or_insert(news);
-        grown.head = grown.head.max(news.head);
-        grown.messages = grown.messages.max(news.messages);
+        match self.grown.entry(news.room) {
+            Entry::Vacant(place) => drop(place.insert(news)),
+            Entry::Occupied(mut grown) => {
+                let grown = grown.get_mut();
+                if news.head >= grown.head {
+                    grown.members = news.members.or(grown.members);
+                }
+                grown.head = grown.head.max(news.head);
+                grown.messages = grown.messages.max(news.messages);
+                grown.concern.join(&news.concern);
+            }
+        }
         if self.bumping {
             return;
         }
@@ -107,7 +117,10 @@ impl RegistryShard {
         match news {
             Announcement::Room(news) => {
                 if let Some(last) = news.entries.last() {
-                    self.grew(Grown { room: news.room, head: last.seq, messages: news.messages }, ctx);
+                    let RoomNews { room, messages, members, concern, .. } = &*news;
+                    let (room, messages, members) = (*room, *messages, *members);
+                    let concern = concern.clone();
+                    self.grew(Grown { room, head: last.seq, messages, members, concern }, ctx);
                 }
                 news.entries.iter().for_each(|entry| self.pod.note_entry(entry, Station::Heard));
                 self.forward(news.room, ToRoom::Announce(news), ctx);
@@ -115,7 +128,8 @@ impl RegistryShard {
             Announcement::Users(entries) => self.pod.hear_users(&entries),
             Announcement::Head(head) => {
                 if let LogHead::Room(room, head) = head {
-                    self.grew(Grown { room, head, messages: 0 }, ctx);
+                    let concern = Concern::everyone();
+                    self.grew(Grown { room, head, messages: 0, members: None, concern }, ctx);
                 }
                 self.pod.heard(head);
             }

@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use crate::domain::journey::Step;
 use crate::domain::{
-    Entry, LogHead, Marks, MessageId, PodId, RoomId, SessionId, Timestamp, UserEntry, UserId,
+    Concern, Entry, LogHead, Marks, MessageId, PodId, RoomId, SessionId, Timestamp, UserEntry, UserId,
 };
 
 /// What processes tell each other. Cheap to clone: what is large is shared.
@@ -48,6 +48,10 @@ pub struct RoomNews {
     pub entries: Vec<Entry>,
     /// Messages ever sent in the room, after these entries.
     pub messages: u64,
+    /// Its members after them, where somebody came or went.
+    pub members: Option<u64>,
+    /// Whose counts are not those before and so many messages more.
+    pub concern: Concern,
 }
 
 /// Ephemera: never stored, dropped when in doubt.

@@ -74,6 +74,18 @@ pub struct RoomState {
     pub settings: RoomSettings,
 }
 
+/// What counts for one member of one room, as of one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counts {
+    pub room: RoomId,
+    pub user: UserId,
+    pub head: Seq,
+    /// As in [`RoomState`].
+    pub messages: u64,
+    pub marks: Marks,
+    pub unread: Unread,
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

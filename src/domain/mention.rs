@@ -31,6 +31,13 @@ pub fn mentioned(text: &str, known: impl Fn(&str) -> Option<UserId>) -> Vec<User
     people
 }
 
+/// Whether `text` may mean anybody at all.
+#[must_use]
+pub fn names_somebody(text: &str) -> bool {
+    let Groups { everyone, present } = groups(text);
+    everyone || present || !candidates(text).is_empty()
+}
+
 /// Names that nobody new is given, as they stand for many.
 pub const GROUPS: [&str; 2] = ["room", "here"];
 

@@ -7,6 +7,7 @@
 
 pub mod account;
 pub mod audit;
+pub mod concern;
 pub mod conduct;
 pub mod entry;
 pub mod file;
@@ -45,6 +46,7 @@ pub mod wheel;
 
 pub use account::{Login, LoginSession, RefreshToken, Rotation};
 pub use audit::{Actor, AuditEvent, AuditFilter, AuditRecord};
+pub use concern::{Concern, Whom};
 pub use conduct::{Conduct, Mute, Reason, SlowMode};
 pub use entry::{Change, Entry, Head, LogHead, MessageAt};
 pub use file::{Attachment, FileKind, FileName};
@@ -55,7 +57,7 @@ pub use id::{
 pub use invite::Invite;
 pub use job::{Job, JobCounts, JobKind, JobPlace, JobState, JobStep};
 pub use letter::{Letter, LetterKind};
-pub use mark::{MarkMove, Marks, RoomState, Unread};
+pub use mark::{Counts, MarkMove, Marks, RoomState, Unread};
 pub use message::{Content, Draft, Message, Removal};
 pub use operation::{Applied, Committed, Operation, Outcome, RoomBatch};
 pub use profile::{Profile, ProfileChange};

@@ -1,8 +1,8 @@
 //! What can be done to a room's log, and what came of it.
 
 use super::{
-    AuditRecord, Content, Draft, Emoji, Entry, InviteId, MessageId, Reason, Refusal, Role, RoomPatch,
-    Timestamp, UserEntry, UserId, mention,
+    AuditRecord, Concern, Content, Draft, Emoji, Entry, InviteId, MessageId, Reason, Refusal, Role,
+    RoomPatch, Timestamp, UserEntry, UserId, mention,
 };
 
 /// A wish to change a room, by someone whose identity is proven. Whether it is allowed is decided
@@ -132,6 +132,10 @@ pub struct Applied {
     pub outcomes: Vec<Outcome>,
     /// Messages ever sent in the room, after the batch.
     pub messages: u64,
+    /// Its members after the batch, where somebody came or went.
+    pub members: Option<u64>,
+    /// Whose counts it changed otherwise than by so many messages more.
+    pub concern: Concern,
     /// What was recorded with it.
     pub records: Vec<AuditRecord>,
 }

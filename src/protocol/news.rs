@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::Encoded;
 use super::client::Reference;
 use super::wire::{RoomSettings, rfc3339};
-use crate::domain::{Marks, RoomId, Seq, Timestamp, Unread, UserChange, UserEntry, UserId};
+use crate::domain::{Counts, Marks, RoomId, Seq, Timestamp, Unread, UserChange, UserEntry, UserId};
 
 #[derive(Serialize)]
 struct Frame<'a, D> {
@@ -120,15 +120,36 @@ pub fn marked(reference: Option<&Reference>, marks: Marks, unread: Unread) -> En
 }
 
 /// A room grew: the same for everyone, at most once per second. `messages` is the number of
-/// messages ever sent there.
+/// messages ever sent there, `members` that of its members where somebody came or went.
 #[must_use]
-pub fn bump(room: RoomId, head: Seq, messages: u64) -> Encoded {
+pub fn bump(room: RoomId, head: Seq, messages: u64, members: Option<u64>) -> Encoded {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Bump {
+        head: u64,
+        messages: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        member_count: Option<u64>,
+    }
+    of_room("room.bump", room, Bump { head: head.get(), messages, member_count: members })
+}
+
+/// The same for one user, for whom growth alone does not tell what is unread.
+#[must_use]
+pub fn counts(counts: &Counts) -> Encoded {
     #[derive(Serialize)]
     struct Bump {
         head: u64,
         messages: u64,
+        #[serde(flatten)]
+        standing: Standing,
     }
-    of_room("room.bump", room, Bump { head: head.get(), messages })
+    let Counts { room, head, messages, marks, unread, .. } = *counts;
+    of_room(
+        "room.bump",
+        room,
+        Bump { head: head.get(), messages, standing: Standing::of(None, marks, unread) },
+    )
 }
 
 /// This connection reads too slowly: the room goes on from the log once the queue is empty.

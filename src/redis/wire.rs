@@ -14,7 +14,9 @@ use super::wire_journeys::{AskedDto, NotedDto, StepDto};
 use super::wire_logs::EntryDto;
 use super::wire_users::UserEntryDto;
 use crate::bus::{Announcement, RoomNews, Whisper};
-use crate::domain::{LogHead, Marks, MessageId, PodId, RoomId, Seq, SessionId, Timestamp, UserId};
+use crate::domain::{
+    Concern, LogHead, Marks, MessageId, PodId, RoomId, Seq, SessionId, Timestamp, UserId, Whom,
+};
 
 /// The version that is written. A reader skips what is above it.
 const VERSION: u32 = 1;
@@ -56,6 +58,48 @@ struct RoomDto {
     /// Messages ever sent.
     m: u64,
     e: Vec<EntryDto>,
+    /// Its members, where they are others.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    n: Option<u64>,
+    /// Older versions do not tell it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    c: Option<ConcernDto>,
+}
+
+/// Whose counts are others.
+#[derive(Serialize, Deserialize)]
+struct ConcernDto {
+    /// What is unread.
+    #[serde(skip_serializing_if = "WhomDto::is_nobody", default)]
+    u: WhomDto,
+    /// Who is mentioned.
+    #[serde(skip_serializing_if = "WhomDto::is_nobody", default)]
+    m: WhomDto,
+}
+
+/// People, or with `a` all.
+#[derive(Default, Serialize, Deserialize)]
+struct WhomDto {
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    p: Vec<Uuid>,
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    a: bool,
+}
+
+impl WhomDto {
+    fn new(whom: &Whom) -> Self {
+        Self { p: whom.people.iter().map(|user| user.0).collect(), a: whom.everyone }
+    }
+
+    const fn is_nobody(&self) -> bool {
+        !self.a && self.p.is_empty()
+    }
+
+    fn whom(self) -> Whom {
+        let mut whom = if self.a { Whom::everyone() } else { Whom::default() };
+        whom.add(self.p.into_iter().map(UserId));
+        whom
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -110,7 +154,9 @@ pub(super) fn encode(announcement: &Announcement) -> Result<Vec<u8>, serde_json:
     match announcement {
         Announcement::Room(news) => {
             let e = news.entries.iter().map(EntryDto::new).collect::<Result<_, _>>()?;
-            bytes("room", RoomDto { r: news.room.0, m: news.messages, e })
+            let Concern { unread, mentions } = &news.concern;
+            let c = Some(ConcernDto { u: WhomDto::new(unread), m: WhomDto::new(mentions) });
+            bytes("room", RoomDto { r: news.room.0, m: news.messages, e, n: news.members, c })
         }
         Announcement::Users(entries) => {
             bytes("users", entries.iter().map(UserEntryDto::new).collect::<Result<Vec<_>, _>>()?)
@@ -154,10 +200,14 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Announcement, Unread> {
     let data = d.map(RawValue::get).unwrap_or_default();
     Ok(match k.as_str() {
         "room" => {
-            let RoomDto { r, m, e } = serde_json::from_str(data)?;
+            let RoomDto { r, m, e, n, c } = serde_json::from_str(data)?;
             let room = RoomId(r);
-            let entries = e.into_iter().map(|entry| entry.entry(room)).collect::<Result<_, _>>()?;
-            Announcement::Room(Arc::new(RoomNews { room, entries, messages: m }))
+            let entries = e.into_iter().map(|entry| entry.entry(room)).collect::<Result<Vec<_>, _>>()?;
+            let concern = match c {
+                Some(ConcernDto { u, m }) => Concern { unread: u.whom(), mentions: m.whom() },
+                None => Concern::of(&entries),
+            };
+            Announcement::Room(Arc::new(RoomNews { room, entries, messages: m, members: n, concern }))
         }
         "users" => {
             let entries: Vec<UserEntryDto> = serde_json::from_str(data)?;

@@ -13,10 +13,10 @@ use crate::bus::{Announcement, RoomNews, Whisper};
 use crate::domain::journey::{Device, Station, Step};
 use crate::domain::policy::EditWindow;
 use crate::domain::{
-    Attachment, Change, ClientMsgId, ConnId, Description, Emoji, Entry, FileId, FileName, HistoryVisibility,
-    InviteId, LogHead, Marks, Member, Message, MessageAt, MessageId, Mute, PodId, Reason, Removal, Role,
-    RoomFacts, RoomId, RoomName, RoomSettings, Seq, SessionId, SlowMode, Timestamp, Topic, Unread as Unseen,
-    UserChange, UserEntry, UserId,
+    Attachment, Change, ClientMsgId, Concern, ConnId, Description, Emoji, Entry, FileId, FileName,
+    HistoryVisibility, InviteId, LogHead, Marks, Member, Message, MessageAt, MessageId, Mute, PodId, Reason,
+    Removal, Role, RoomFacts, RoomId, RoomName, RoomSettings, Seq, SessionId, SlowMode, Timestamp, Topic,
+    Unread as Unseen, UserChange, UserEntry, UserId, Whom,
 };
 
 fn ids() -> impl Strategy<Value = Uuid> + Clone {
@@ -198,10 +198,26 @@ fn steps() -> impl Strategy<Value = Step> {
     })
 }
 
+fn whom() -> impl Strategy<Value = Whom> {
+    prop_oneof![
+        Just(Whom::everyone()),
+        proptest::collection::vec(ids(), 0..3).prop_map(|people| {
+            let mut whom = Whom::default();
+            whom.add(people.into_iter().map(UserId));
+            whom
+        }),
+    ]
+}
+
 fn announcements() -> impl Strategy<Value = Announcement> {
-    let news = (ids(), any::<u64>()).prop_flat_map(|(room, messages)| {
+    let news = (ids(), any::<u64>(), whom(), whom()).prop_flat_map(|(room, messages, unread, mentions)| {
         let entries = proptest::collection::vec(entries(room), 0..4);
-        entries.prop_map(move |entries| RoomNews { room: RoomId(room), entries, messages })
+        let concern = Concern { unread, mentions };
+        entries.prop_map(move |entries| {
+            let concern = concern.clone();
+            let members = messages.checked_sub(7);
+            RoomNews { room: RoomId(room), entries, messages, members, concern }
+        })
     });
     prop_oneof![
         news.prop_map(|news| Announcement::Room(Arc::new(news))),

@@ -1,7 +1,9 @@
 //! The users' own logs, and the marks that they keep.
 
 use super::Answer;
-use crate::domain::{MarkMove, Marks, Refusal, RoomId, RoomState, Seq, Timestamp, Unread, UserEntry, UserId};
+use crate::domain::{
+    Counts, MarkMove, Marks, Refusal, RoomId, RoomState, Seq, Timestamp, Unread, UserEntry, UserId,
+};
 
 /// Where a user stands when he comes in: one consistent snapshot.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -53,6 +55,10 @@ pub trait UserLogs: Send + Sync + 'static {
     /// # Errors
     /// `Unavailable`: nothing moved. Per move `NotFound`/`NotMember` for who is outside.
     fn move_marks(&self, moves: Vec<MarkMove>, now: Timestamp) -> Answer<'_, Vec<Result<Moved, Refusal>>>;
+
+    /// What counts for these people in these rooms, as [`UserLogs::heads_of`] tells it: each as of one
+    /// moment. Who is no member is left out.
+    fn counts_of(&self, asked: Vec<(RoomId, UserId)>) -> Answer<'_, Vec<Counts>>;
 
     /// The marks of members by `joined_seq`, from after `after`.
     ///

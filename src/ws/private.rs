@@ -96,7 +96,7 @@ impl Session {
         let closed = async move { rooms_of(&*store, user).await };
         ctx.spawn(closed.into_actor(self).map(move |closed, session, _| {
             if closed.is_ok_and(|closed| !closed.contains(&room)) {
-                session.parts.hub.follow_one(&session.link, room, crate::domain::Seq::START, 0);
+                session.parts.hub.follow_new(&session.link, room);
             }
         }));
     }

@@ -10,10 +10,10 @@ use chat::domain::policy::EditWindow;
 use chat::domain::refusal::Invalid;
 use chat::domain::subscription::{Answer, Level, ResetReason};
 use chat::domain::{
-    Attachment, Change, ClientMsgId, Committed, ConnId, Email, Emoji, Entry, Epoch, FileId, FileName, Head,
-    HistoryVisibility, InviteId, Marks, Member, Message, MessageAt, MessageId, Mute, Notifications, Reason,
-    Refusal, Removal, Role, RoomFacts, RoomId, RoomName, RoomSettings, RoomState, Seq, SessionId, SlowMode,
-    Timestamp, Topic, Unread, User, UserChange, UserEntry, UserId, Username,
+    Attachment, Change, ClientMsgId, Committed, ConnId, Counts, Email, Emoji, Entry, Epoch, FileId, FileName,
+    Head, HistoryVisibility, InviteId, Marks, Member, Message, MessageAt, MessageId, Mute, Notifications,
+    Reason, Refusal, Removal, Role, RoomFacts, RoomId, RoomName, RoomSettings, RoomState, Seq, SessionId,
+    SlowMode, Timestamp, Topic, Unread, User, UserChange, UserEntry, UserId, Username,
 };
 use chat::error::{Code, Fault};
 use chat::protocol::client::{Limits, decode};
@@ -237,7 +237,10 @@ fn server_frames() -> BTreeMap<String, Encoded> {
     add("profile.updated", news::user_entry(&own(17, UserChange::ProfileUpdated)));
     add("other.user", news::user_entry(&own(16, UserChange::Other { kind: "badge.awarded".into() })));
     add("ack.marked", news::marked(r, marks, unread));
-    add("room.bump", news::bump(ROOM, seq(51), 38));
+    add("room.bump", news::bump(ROOM, seq(51), 38, None));
+    add("room.bump.members", news::bump(ROOM, seq(52), 38, Some(3)));
+    let counts = Counts { room: ROOM, user: ALICE, head: seq(53), messages: 40, marks, unread };
+    add("room.bump.counts", news::counts(&counts));
     add("room.lagged", news::lagged(ROOM, seq(900)));
     add("typing", news::typing(ROOM, BOB, at(6)));
     add("receipts", news::receipts(ROOM, [(&BOB, &marks)]));

@@ -1,7 +1,8 @@
 //! A worker's hub: one per worker thread. A room's broadcast crosses threads once, to here; the
 //! hub pushes it to the outboxes of its own sockets. It also looks after their deadlines. Next:
-//! [`rooms`] (delivery), [`people`] (users' own logs, rooms followed from afar, presence).
+//! [`rooms`] (delivery), [`people`] (users' own logs, rooms followed from afar, presence), [`counts`].
 
+mod counts;
 mod moment;
 mod people;
 mod rooms;
@@ -13,8 +14,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{Actor, ActorContext, AsyncContext, Context, Handler, WrapFuture};
+use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
 
+use self::counts::Owed;
 use self::moment::Moment;
 use self::people::Followed;
 use self::rooms::Readers;
@@ -50,6 +52,8 @@ pub struct HubCore {
     /// What this thread counts.
     pub meter: Arc<Meter>,
     moment: Moment,
+    /// Whose counts are to be told.
+    owed: Owed,
 }
 
 impl HubCore {
@@ -70,6 +74,7 @@ impl HubCore {
                 next_key: Cell::new(1),
                 meter: pod.telemetry.meter(),
                 moment: Moment::default(),
+                owed: Owed::default(),
             });
             core = Some(hub.clone());
             Hub { core: hub, _alive: pod.census() }.start()
@@ -232,6 +237,8 @@ impl HubCore {
                 if let Some(link) = self.link(link) {
                     self.push(&link, &answer);
                     self.follow_one(&link, room, head, messages);
+                    // What was there before, nobody has told it.
+                    self.owe_newcomer(room, &link);
                     link.tell(ToSession::Attached { room, replayed: 0 });
                 }
             }
@@ -263,11 +270,27 @@ pub struct Hub {
     _alive: Alive,
 }
 
+impl Hub {
+    /// Asks the store of those whose counts are to be told, if there are any.
+    fn count(&self, ctx: &mut Context<Self>) {
+        let Some(asked) = self.core.next_owed() else { return };
+        let (store, places) = (self.core.pod.store.clone(), asked.keys().copied().collect());
+        let answer = async move { store.counts_of(places).await };
+        ctx.spawn(answer.into_actor(self).map(move |answer, hub, ctx| {
+            hub.core.counted(asked, answer);
+            hub.count(ctx);
+        }));
+    }
+}
+
 impl Actor for Hub {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Context<Self>) {
-        ctx.run_interval(TICK, |hub, _| hub.core.tick());
+        ctx.run_interval(TICK, |hub, ctx| {
+            hub.core.tick();
+            hub.count(ctx);
+        });
         let core = self.core.clone();
         ctx.spawn(poll_fn(move |cx| core.moment.end(cx)).into_actor(self));
     }
@@ -276,8 +299,9 @@ impl Actor for Hub {
 impl Handler<ToHub> for Hub {
     type Result = ();
 
-    fn handle(&mut self, message: ToHub, _: &mut Context<Self>) {
+    fn handle(&mut self, message: ToHub, ctx: &mut Context<Self>) {
         self.core.handle(message);
+        self.count(ctx);
     }
 }
 

@@ -7,7 +7,7 @@ use super::HubCore;
 use crate::actors::link::{Link, UserOffer};
 use crate::actors::mail::{Grown, LinkKey, ToPresence, ToSession};
 use crate::actors::outbox::Topic;
-use crate::domain::{ConnId, RoomId, RoomState, Seq, SessionId, UserChange, UserEntry, UserId};
+use crate::domain::{Concern, ConnId, RoomId, RoomState, Seq, SessionId, UserChange, UserEntry, UserId};
 use crate::protocol::{CloseCode, Encoded, news, server};
 
 /// A room that connections here are told of, though they do not read it.
@@ -68,6 +68,14 @@ impl HubCore {
         }
     }
 
+    /// The connection is told of a room that its user just came into, and of what counts there.
+    pub fn follow_new(&self, link: &Rc<Link>, room: RoomId) {
+        let known = self.followed.borrow().get(&room).map(|of_room| of_room.told);
+        let (head, messages) = known.unwrap_or((Seq::START, 0));
+        self.follow_one(link, room, head, messages);
+        self.owe_newcomer(room, link);
+    }
+
     /// The connection is no longer told of this room's growth.
     pub fn unfollow(&self, link: &Link, room: RoomId) {
         let mut rooms = link.followed.borrow_mut();
@@ -101,8 +109,10 @@ impl HubCore {
     /// Rooms grew: one frame for everyone who follows one without reading it.
     pub(super) fn bump(&self, grown: &[Grown]) {
         let mut followed = self.followed.borrow_mut();
-        for Grown { room, head, messages } in grown {
+        for Grown { room, head, messages, members, concern } in grown {
             let Some(of_room) = followed.get_mut(room) else { continue };
+            // Also where the head is known already: news come in any order.
+            self.owe(*room, &of_room.links, concern);
             of_room.head = of_room.head.max(*head);
             of_room.messages = of_room.messages.max(*messages);
             if of_room.head <= of_room.told.0 && of_room.messages <= of_room.told.1 {
@@ -110,8 +120,14 @@ impl HubCore {
             }
             of_room.told = (of_room.head, of_room.messages);
             let mut frame = None;
-            for link in of_room.links.iter().filter(|link| !link.rooms.borrow().contains(room)) {
-                let frame = frame.get_or_insert_with(|| news::bump(*room, of_room.head, of_room.messages));
+            // Those who wrote would take their own words for news: they are told what counts.
+            let counted = |user| concern.unread.people.contains(&user) || self.has_marked(*room, user);
+            for link in &of_room.links {
+                if link.rooms.borrow().contains(room) || link.user().is_some_and(counted) {
+                    continue;
+                }
+                let frame =
+                    frame.get_or_insert_with(|| news::bump(*room, of_room.head, of_room.messages, *members));
                 if !link.push_ephemeral(Topic::Bump(*room), frame) {
                     self.unbumped.borrow_mut().insert((link.key, *room));
                 }
@@ -126,7 +142,7 @@ impl HubCore {
             let followed = self.followed.borrow();
             let Some(of_room) = followed.get(&room) else { continue };
             let Some(link) = of_room.links.iter().find(|link| link.key == key) else { continue };
-            let frame = news::bump(room, of_room.head, of_room.messages);
+            let frame = news::bump(room, of_room.head, of_room.messages, None);
             let reads = link.rooms.borrow().contains(&room);
             if !reads && !link.push_ephemeral(Topic::Bump(room), &frame) {
                 self.unbumped.borrow_mut().insert((key, room));
@@ -156,11 +172,10 @@ impl HubCore {
     pub fn note_user_entry(&self, link: &Rc<Link>, entry: &UserEntry) {
         link.user_log.advance(entry.seq);
         match &entry.change {
-            UserChange::RoomAdded { room } if link.sees_private.get() => {
-                self.follow_one(link, *room, Seq::START, 0);
-            }
+            UserChange::RoomAdded { room } if link.sees_private.get() => self.follow_new(link, *room),
             UserChange::RoomAdded { room } => link.tell(ToSession::Added { room: *room }),
             UserChange::RoomRemoved { room } => self.unfollow(link, *room),
+            UserChange::MarkMoved { room, .. } => self.note_marked(*room, entry.user),
             _ => {}
         }
     }
@@ -187,11 +202,14 @@ impl HubCore {
             .iter()
             .filter(|(room, of_room)| of_room.links.iter().any(|link| !link.rooms.borrow().contains(room)));
         unread
-            .map(|(room, of_room)| Grown { room: *room, head: of_room.told.0, messages: of_room.told.1 })
+            .map(|(room, of_room)| {
+                let (head, messages) = of_room.told;
+                Grown { room: *room, head, messages, members: None, concern: Concern::default() }
+            })
             .collect()
     }
 
-    fn links_of(&self, user: UserId) -> Vec<Rc<Link>> {
+    pub(super) fn links_of(&self, user: UserId) -> Vec<Rc<Link>> {
         self.users.borrow().get(&user).cloned().unwrap_or_default()
     }
 

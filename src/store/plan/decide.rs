@@ -13,9 +13,9 @@ use crate::domain::policy::{self, EditWindow, Verdict};
 use crate::domain::powers::{self, Action};
 use crate::domain::refusal::Invalid;
 use crate::domain::{
-    Applied, Attachment, AuditRecord, Change, Committed, Content, Draft, Entry, FileId, HistoryVisibility,
-    Message, MessageId, Operation, Outcome, Reason, Refusal, Removal, Role, RoomBatch, RoomId, Seq,
-    Timestamp, UserId, mention,
+    Applied, Attachment, AuditRecord, Change, Committed, Concern, Content, Draft, Entry, FileId,
+    HistoryVisibility, Message, MessageId, Operation, Outcome, Reason, Refusal, Removal, Role, RoomBatch,
+    RoomId, Seq, Timestamp, UserId, mention,
 };
 
 /// Decides all operations of all batches, in order. `known` is what [`super::needs`] asked for, as
@@ -29,15 +29,19 @@ pub(crate) fn decide(batches: &[RoomBatch], known: Known, window: EditWindow) ->
 fn apply(ledger: &mut Ledger, batch: &RoomBatch, window: EditWindow) -> Applied {
     let Some(KnownRoom { is_private, is_direct, .. }) = ledger.room(batch.room).copied() else {
         let refused = batch.operations.iter().map(|_| Err(Refusal::NotFound("room")));
-        return Applied { outcomes: refused.collect(), messages: 0, records: Vec::new() };
+        let outcomes = refused.collect();
+        let (concern, records) = (Concern::default(), Vec::new());
+        return Applied { outcomes, messages: 0, members: None, concern, records };
     };
     let RoomBatch { room, now, present, .. } = batch;
     let mut desk = Desk { ledger, room: *room, is_private, is_direct, now: *now, window, present };
-    let before = desk.ledger.records();
+    let (before, members) = (desk.ledger.records(), desk.ledger.members_of(batch.room));
     let outcomes = batch.operations.iter().map(|operation| desk.judge(operation)).collect();
     let messages = desk.ledger.room(batch.room).map_or(0, |room| room.totals.messages);
     let records = desk.ledger.recorded(before);
-    Applied { outcomes, messages, records }
+    let concern = desk.ledger.take_concern(batch.room);
+    let members = desk.ledger.members_of(batch.room).filter(|now| Some(*now) != members);
+    Applied { outcomes, messages, members, concern, records }
 }
 
 /// One room, while its batch is decided.

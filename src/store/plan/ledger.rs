@@ -1,15 +1,14 @@
 //! What is known while a group commit is decided: what was read, and over it what the operations
 //! so far have changed. Judges nothing. Next: [`super::decide()`].
 
+mod writing;
+
 use std::collections::{BTreeMap, HashMap};
 
-use super::{
-    BanRow, ConductRow, GroupRow, Known, KnownFile, KnownMember, KnownMessage, KnownRoom, LogRow, MentionRow,
-    Named, NewMessage, PinRow, Rewritten, Writes,
-};
+use super::{BanRow, Known, KnownFile, KnownMember, KnownMessage, KnownRoom, LogRow, Named, PinRow};
 use crate::domain::{
-    AuditRecord, Change, ClientMsgId, Conduct, Emoji, FileId, Invite, InviteId, Marks, Message, MessageId,
-    Role, RoomFacts, RoomId, Seq, Timestamp, UserChange, UserEntry, UserId, mention,
+    AuditRecord, Change, ClientMsgId, Concern, Conduct, Emoji, FileId, Invite, InviteId, Marks, Message,
+    MessageId, Role, RoomFacts, RoomId, Seq, Timestamp, UserChange, UserEntry, UserId, Whom, mention,
 };
 
 /// Everything known, as of the last operation.
@@ -40,6 +39,8 @@ pub(super) struct Ledger {
     reacted: BTreeMap<(MessageId, Emoji, UserId), Option<Timestamp>>,
     /// Pins as of now, where they changed; `None` for what is pinned no more.
     pinned: BTreeMap<MessageId, Option<PinRow>>,
+    /// Whose counts are others, since somebody last asked.
+    concerns: BTreeMap<RoomId, Concern>,
 }
 
 struct Changed {
@@ -68,11 +69,17 @@ impl Ledger {
             invites: BTreeMap::new(),
             reacted: BTreeMap::new(),
             pinned: BTreeMap::new(),
+            concerns: BTreeMap::new(),
         }
     }
 
     pub(super) fn room(&self, room: RoomId) -> Option<&KnownRoom> {
         self.rooms.get(&room).or_else(|| self.known.rooms.get(&room))
+    }
+
+    /// How many are in it.
+    pub(super) fn members_of(&self, room: RoomId) -> Option<u64> {
+        self.room(room).map(|known| known.totals.members)
     }
 
     /// Gives `change` the next number of the room's log.
@@ -278,6 +285,7 @@ impl Ledger {
         self.known.keys.insert((message.author, message.client_msg_id), message.id);
         let mentioned = self.mentioned(&message);
         let last_seq = message.seq;
+        self.concern(message.room).unread.add([message.author]);
         self.change(KnownMessage { message, last_seq, body_hash }, true, mentioned, group);
     }
 
@@ -285,8 +293,17 @@ impl Ledger {
     pub(super) fn rewrite(&mut self, message: Message, last_seq: Seq, group: Option<Named>) {
         let Some(before) = self.message(message.id) else { return };
         let body_hash = before.body_hash;
+        let named = mention::names_somebody(&before.message.content);
         if let (Some(at), false) = (message.deleted_at, before.message.attachments.is_empty()) {
             self.files_released.push((message.id, at));
+        }
+        let concern = self.concern(message.room);
+        if named {
+            // Whom the old text meant is not known here.
+            concern.mentions = Whom::everyone();
+        }
+        if message.deleted_at.is_some() {
+            concern.unread = Whom::everyone();
         }
         if message.deleted_at.is_some() && self.is_pinned(message.id) {
             self.set_pin(message.room, message.id, None);
@@ -295,7 +312,23 @@ impl Ledger {
         self.change(KnownMessage { message, last_seq, body_hash }, false, mentioned, group);
     }
 
+    fn concern(&mut self, room: RoomId) -> &mut Concern {
+        self.concerns.entry(room).or_default()
+    }
+
+    /// Whose counts in a room are others since this was last asked.
+    pub(super) fn take_concern(&mut self, room: RoomId) -> Concern {
+        self.concerns.remove(&room).unwrap_or_default()
+    }
+
     fn change(&mut self, now: KnownMessage, is_new: bool, mentioned: Vec<UserId>, group: Option<Named>) {
+        let mentions = &mut self.concern(now.message.room).mentions;
+        mentions.add(mentioned.iter().copied());
+        match &group {
+            Some(Named::Everyone) => *mentions = Whom::everyone(),
+            Some(Named::These(people)) => mentions.add(people.iter().copied()),
+            None => {}
+        }
         let place = *self.places.entry(now.message.id).or_insert(self.messages.len());
         match self.messages.get_mut(place) {
             // New it stays, whatever is done to it in the same commit.
@@ -313,86 +346,5 @@ impl Ledger {
         let mut people = mention::mentioned(&message.content, member);
         people.retain(|user| *user != message.author);
         people
-    }
-
-    /// Everything that changed.
-    pub(super) fn into_writes(self) -> Writes {
-        let mut writes = Writes {
-            log: self.log,
-            user_log: self.user_log,
-            audit: self.audit,
-            files_used: self.files_used,
-            files_released: self.files_released,
-            ..Writes::default()
-        };
-        for Changed { now, is_new, mentioned, group } in self.messages {
-            let KnownMessage { message, last_seq, body_hash } = now;
-            let (id, room, seq, author) = (message.id, message.room, message.seq, message.author);
-            let row = |user| MentionRow { message: id, user, room, seq };
-            writes.mentions_added.extend(mentioned.into_iter().map(row));
-            writes.groups.extend(group.map(|named| GroupRow { message: id, room, seq, author, named }));
-            if is_new {
-                writes.messages.push(NewMessage { message, last_seq, body_hash });
-            } else {
-                // Also where the old text names nobody: what other versions take for a mention is
-                // not known here.
-                writes.mentions_removed.push(id);
-                let Message { content, attachments, updated_at, deleted_at, removal, .. } = message;
-                writes.rewritten.push(Rewritten {
-                    id,
-                    content,
-                    attachments,
-                    updated_at,
-                    deleted_at,
-                    removal,
-                    last_seq,
-                });
-            }
-        }
-        let heads: BTreeMap<UserId, Seq> =
-            writes.user_log.iter().map(|entry| (entry.user, entry.seq)).collect();
-        writes.user_heads = heads.into_iter().collect();
-        for ((room, user), now) in self.members {
-            let before = self.known.members.get(&(room, user));
-            match (before, now) {
-                (Some(before), Some(now)) if before.member.joined_seq == now.member.joined_seq => {
-                    let (role, marks) = (now.member.role, now.marks);
-                    writes.roles.extend((role != before.member.role).then_some((room, user, role)));
-                    writes.marks.extend((marks != before.marks).then_some((room, user, marks)));
-                }
-                // Who left and came back is another member than before.
-                (before, now) => {
-                    writes.members_deleted.extend(before.map(|_| (room, user)));
-                    writes.members_inserted.extend(now.map(|now| (room, now)));
-                }
-            }
-        }
-        for (place, now) in self.bans {
-            match (self.known.bans.contains(&place), now) {
-                (false, Some(ban)) => writes.bans_inserted.push(ban),
-                (true, None) => writes.bans_deleted.push(place),
-                // It is as it was, whatever was between.
-                (true, Some(_)) | (false, None) => {}
-            }
-        }
-        let row = |((room, user), conduct)| ConductRow { room, user, conduct };
-        writes.conduct = self.conduct.into_iter().map(row).collect();
-        writes.invites_used = self.invites.into_iter().map(|(id, invite)| (id, invite.uses)).collect();
-        for (place, now) in self.reacted {
-            let (message, emoji, user) = place.clone();
-            match (self.known.reacted.contains(&place), now) {
-                (false, Some(at)) => writes.reactions_inserted.push((message, emoji, user, at)),
-                (true, None) => writes.reactions_deleted.push(place),
-                (true, Some(_)) | (false, None) => {}
-            }
-        }
-        for (message, now) in self.pinned {
-            // Pinned anew it has another place among the others.
-            writes.pins_deleted.extend(self.known.pins.contains(&message).then_some(message));
-            writes.pins_inserted.extend(now);
-        }
-        writes.facts = self.facts.into_iter().collect();
-        writes.rooms = self.rooms.into_iter().map(|(room, now)| (room, now.totals)).collect();
-        writes
     }
 }

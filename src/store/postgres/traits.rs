@@ -8,7 +8,7 @@ use super::{
     user_logs,
 };
 use crate::domain::{
-    AuditRecord, ClientMsgId, EmailChange, EmailStep, Epoch, Head, Letter, LetterId, LogHead, Login,
+    AuditRecord, ClientMsgId, Counts, EmailChange, EmailStep, Epoch, Head, Letter, LetterId, LogHead, Login,
     LoginSession, MarkMove, Message, MessageId, Proof, Purpose, RefreshToken, Refusal, RoomBatch, RoomId,
     Rotation, Seq, SessionId, Timestamp, User, UserId,
 };
@@ -316,6 +316,10 @@ impl UserLogs for PgStore {
 
     fn user_log_page(&self, user: UserId, after: Seq, limit: usize) -> Answer<'_, UserLogPage> {
         self.executor.read((), move |conn, ()| user_logs::user_log_page(conn, user, after, limit).boxed())
+    }
+
+    fn counts_of(&self, asked: Vec<(RoomId, UserId)>) -> Answer<'_, Vec<Counts>> {
+        self.executor.read(asked, |conn, asked| user_logs::counts_of(conn, asked).boxed())
     }
 
     fn user_heads(&self, users: Vec<UserId>) -> Answer<'_, Vec<(UserId, Seq)>> {

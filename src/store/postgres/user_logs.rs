@@ -19,7 +19,7 @@ use super::statements::statement;
 use super::transaction;
 use super::writes::{LockUsers, MoveMarks, NoteGrowth, tell, user_growth};
 use crate::domain::{
-    MarkMove, Marks, Notifications, Refusal, RoomId, RoomSettings, RoomState, Seq, Timestamp, Unread,
+    Counts, MarkMove, Marks, Notifications, Refusal, RoomId, RoomSettings, RoomState, Seq, Timestamp, Unread,
     UserChange, UserEntry, UserId, policy,
 };
 use crate::store::{MarksPage, Moved, UserHeads, UserLogPage};
@@ -67,6 +67,39 @@ pub(super) async fn heads_of(conn: &mut AsyncPgConnection, user: UserId) -> Resu
         });
     }
     Ok(heads)
+}
+
+statement! {
+    /// As [`HeadsOf`], of these people in these rooms.
+    CountsOf { rooms: Vec<Uuid> => Array<SqlUuid>, users: Vec<Uuid> => Array<SqlUuid> }
+    -> (SqlUuid, SqlUuid, (BigInt, BigInt), (BigInt, BigInt), (BigInt, BigInt)),
+    "SELECT m.room_id, m.user_id, r.last_seq, r.message_count, m.received_seq, m.read_seq, \
+     (SELECT count(*) FROM messages x WHERE x.room_id = m.room_id AND x.seq > m.read_seq \
+       AND x.author_id <> m.user_id AND x.deleted_at IS NULL), \
+     (SELECT count(*) FROM mentions y WHERE y.room_id = m.room_id AND y.user_id = m.user_id \
+       AND y.seq > m.read_seq) \
+     FROM unnest(?, ?) AS w (room, person) \
+     JOIN members m ON m.room_id = w.room AND m.user_id = w.person JOIN rooms r ON r.id = m.room_id"
+}
+
+type CountsRow = (Uuid, Uuid, (i64, i64), (i64, i64), (i64, i64));
+
+/// One statement.
+pub(super) async fn counts_of(
+    conn: &mut AsyncPgConnection,
+    asked: &[(RoomId, UserId)],
+) -> Result<Vec<Counts>, Fault> {
+    let (rooms, users) = asked.iter().map(|(room, user)| (room.0, user.0)).unzip();
+    let rows: Vec<CountsRow> = CountsOf { rooms, users }.load(conn).await?;
+    let counts = |(room, user, (head, messages), read, counts)| Counts {
+        room: RoomId(room),
+        user: UserId(user),
+        head: Seq::from_stored(head),
+        messages: u64::try_from(messages).unwrap_or(0),
+        marks: marks(read),
+        unread: unread(counts),
+    };
+    Ok(rows.into_iter().map(counts).collect())
 }
 
 statement! {

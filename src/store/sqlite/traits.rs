@@ -11,7 +11,7 @@ use super::{
     standing, user_logs,
 };
 use crate::domain::{
-    AuditRecord, ClientMsgId, EmailChange, EmailStep, Epoch, Head, Letter, LetterId, LogHead, Login,
+    AuditRecord, ClientMsgId, Counts, EmailChange, EmailStep, Epoch, Head, Letter, LetterId, LogHead, Login,
     LoginSession, MarkMove, Message, MessageId, Proof, Purpose, RefreshToken, Refusal, RoomBatch, RoomId,
     Rotation, Seq, SessionId, Timestamp, User, UserId,
 };
@@ -297,6 +297,10 @@ impl UserLogs for SqliteStore {
 
     fn user_log_page(&self, user: UserId, after: Seq, limit: usize) -> Answer<'_, UserLogPage> {
         self.executor.read(move |conn| user_logs::user_log_page(conn, user, after, limit))
+    }
+
+    fn counts_of(&self, asked: Vec<(RoomId, UserId)>) -> Answer<'_, Vec<Counts>> {
+        self.executor.read(move |conn| user_logs::counts_of(conn, &asked))
     }
 
     fn user_heads(&self, users: Vec<UserId>) -> Answer<'_, Vec<(UserId, Seq)>> {

@@ -8,10 +8,10 @@ use super::fault::{self, Fault};
 use super::rooms::{cut, one_more, readable, room_row};
 use super::rows::Key;
 use super::schema::{members, user_log, users};
-use super::statements::{CountUnread, HeadsOf, NextOfUser, UpdateMarks};
+use super::statements::{CountUnread, CountsOf, HeadsOf, NextOfUser, UpdateMarks};
 use crate::domain::{
-    Head, MarkMove, Marks, Notifications, Refusal, Room, RoomId, RoomSettings, RoomState, Seq, Timestamp,
-    Unread, UserChange, UserEntry, UserId, policy,
+    Counts, Head, MarkMove, Marks, Notifications, Refusal, Room, RoomId, RoomSettings, RoomState, Seq,
+    Timestamp, Unread, UserChange, UserEntry, UserId, policy,
 };
 use crate::store::{MarksPage, Moved, UserHeads, UserLogPage, entries};
 
@@ -95,6 +95,7 @@ pub(super) fn tell(
 
 type Numbers = (Option<i64>, Option<i64>, Option<i64>, Option<i64>, Option<i64>);
 type Set = (Option<String>, Option<i64>, Option<bool>);
+type CountsRow = (i64, i64, (i64, i64), (i64, i64));
 type HeadsRow = (i64, Option<Key>, Numbers, (i64, i64), Set);
 
 pub(super) fn heads_of(conn: &mut SqliteConnection, user: UserId) -> Result<UserHeads, Fault> {
@@ -124,6 +125,24 @@ pub(super) fn heads_of(conn: &mut SqliteConnection, user: UserId) -> Result<User
 /// Counted in the indexes alone; `mentions` holds none of deleted messages.
 fn unread_above(conn: &mut SqliteConnection, room: RoomId, user: UserId, read: Seq) -> Result<Unread, Fault> {
     Ok(unread(CountUnread { room: room.into(), user: user.into(), read: read.stored() }.get_result(conn)?))
+}
+
+pub(super) fn counts_of(
+    conn: &mut SqliteConnection,
+    asked: &[(RoomId, UserId)],
+) -> Result<Vec<Counts>, Fault> {
+    fault::read(conn, |conn| {
+        let mut counted = Vec::with_capacity(asked.len());
+        for (room, user) in asked.iter().copied() {
+            let member = CountsOf { room: room.into(), user: user.into() };
+            let row: Option<CountsRow> = member.get_result(conn).optional()?;
+            let Some((head, messages, read, counts)) = row else { continue };
+            let messages = u64::try_from(messages).unwrap_or(0);
+            let (head, marks, unread) = (Seq::from_stored(head), marks(read), unread(counts));
+            counted.push(Counts { room, user, head, messages, marks, unread });
+        }
+        Ok(counted)
+    })
 }
 
 pub(super) fn move_marks(

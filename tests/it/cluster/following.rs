@@ -1,6 +1,6 @@
 //! Rooms that somebody only follows, on another process than the one where they grow.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{health, pod, pods};
 use crate::postgres::{database, server};
@@ -65,4 +65,33 @@ fn a_bump_that_was_lost_is_sent_after_all() {
     // Once is enough.
     bumped(&mut writer, &room, &mut follower, 2);
     assert_eq!(health(&there), "ready");
+}
+
+/// Waits until the device is told so many unread messages and mentions.
+#[track_caller]
+fn counts(device: &mut TestClient, room: &str, unread: u64, mentions: u64) {
+    let wanted = |frame: &Value| {
+        let d = &frame["d"];
+        frame["room"] == room && d["unread"] == json!(unread) && d["mentions"] == json!(mentions)
+    };
+    device.until("the counts", |frame| frame["t"] == "room.bump" && wanted(frame));
+}
+
+/// Another process tells whom a commit concerns, or nobody does and all who follow are counted for.
+#[test]
+fn what_counts_is_told_in_the_other_process_too() {
+    let bus = redis::server();
+    for url in [Some(bus.url()), None] {
+        let [here, there] = pods(&database(), url.as_deref());
+        let (alice, bob, room) = people(&here);
+        let mut writer = here.connect(&alice);
+        let [mut hers, mut his] = [&alice, &bob].map(|person| there.connect(person).hearing_bumps());
+        let id = writer.say(&room, "hey @bob")["id"].clone();
+        counts(&mut his, &room, 1, 1);
+        counts(&mut hers, &room, 0, 0);
+        writer.acked(json!({"t": "message.edit", "room": room, "d": {"id": id, "content": "hey"}}));
+        counts(&mut his, &room, 1, 0);
+        writer.acked(json!({"t": "message.delete", "room": room, "d": {"id": id}}));
+        counts(&mut his, &room, 0, 0);
+    }
 }

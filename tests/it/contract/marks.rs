@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use chat::domain::{MarkMove, Marks, Operation, Refusal, RoomId, Seq, Unread, UserChange, UserId};
+use chat::domain::{
+    Concern, Counts, MarkMove, Marks, Operation, Refusal, RoomId, Seq, Unread, UserChange, UserId, Whom,
+};
 use chat::store::{Moved, Store};
 
 use super::support::*;
@@ -223,4 +225,82 @@ pub async fn marks_are_for_members(store: S) {
     assert_eq!(refusal(store.marks_of(open, bob, 9, None).await), Refusal::NotMember);
     assert_eq!(refusal(store.marks_of(closed, bob, 9, None).await), Refusal::NotFound("room"));
     assert_eq!(refusal(store.marks_of(RoomId(new_id()), bob, 9, None).await), Refusal::NotFound("room"));
+}
+
+pub async fn what_counts_for_members_is_asked_for_many_at_once(store: S) {
+    let (alice, bob, one) = alice_talks_to_bob(&store, 4).await;
+    let carol = person(&store, "carol").await;
+    let two = room(&store, bob, &[alice]).await;
+    message(&store, two, 0, bob, "@alice, @bob").await;
+    let gone = message(&store, one, 0, bob, "gone").await;
+    write(&store, one, 0, delete(bob, gone.id)).await;
+    moved(&store, to(alice, one, 7, 6)).await;
+    let asked = vec![(one, alice), (one, bob), (one, carol), (two, alice), (RoomId(new_id()), bob)];
+    let counted = store.counts_of(asked).await.expect("counts");
+    let mut places: Vec<_> = counted.iter().map(|counts| (counts.room, counts.user)).collect();
+    places.sort_unstable();
+    let mut members = [(one, alice), (one, bob), (two, alice)];
+    members.sort_unstable();
+    assert_eq!(places, members, "who is no member is left out");
+    // As it is told to who comes in.
+    for counts in counted {
+        let state = state(&store, counts.user, counts.room).await;
+        let Counts { head, messages, marks, unread, .. } = counts;
+        let told = (state.head.head, state.messages, state.marks, state.unread);
+        assert_eq!((head, messages, marks, unread), told);
+    }
+    assert!(store.counts_of(Vec::new()).await.expect("counts").is_empty());
+    let many = (0..3_000).map(|_| (RoomId(new_id()), bob)).chain([(two, alice)]);
+    let counted = store.counts_of(many.collect()).await.expect("counts");
+    assert_eq!(counted.iter().map(|counts| counts.unread.mentions).collect::<Vec<_>>(), [1]);
+}
+
+/// Of the room's next commit.
+async fn concern(store: &S, room: RoomId, operations: Vec<Operation>) -> Concern {
+    let mut applied = store.append(vec![batch(room, at(0), operations)]).await.expect("a commit");
+    assert!(applied[0].outcomes.iter().all(Result::is_ok));
+    applied.remove(0).concern
+}
+
+pub async fn each_commit_tells_whose_counts_it_changed(store: S) {
+    let (alice, bob, room) = alice_talks_to_bob(&store, 1).await;
+    let of = |unread: &[UserId], mentions: &[UserId]| {
+        let mut concern = Concern::default();
+        concern.unread.add(unread.iter().copied());
+        concern.mentions.add(mentions.iter().copied());
+        concern
+    };
+    assert_eq!(concern(&store, room, vec![say(alice, "hi"), say(bob, "hi")]).await, of(&[alice, bob], &[]));
+    assert_eq!(concern(&store, room, vec![say(alice, "@bob, @alice and @x")]).await, of(&[alice], &[bob]));
+    let all = Whom::everyone;
+    let mut room_named = of(&[alice], &[]);
+    room_named.mentions = all();
+    assert_eq!(concern(&store, room, vec![say(alice, "@room")]).await, room_named);
+    assert_eq!(concern(&store, room, vec![say(bob, "@room, from a member")]).await, of(&[bob], &[]));
+    let plain = message(&store, room, 0, alice, "plain").await.id;
+    assert_eq!(concern(&store, room, vec![edit(alice, plain, "plainer")]).await, Concern::default());
+    assert_eq!(concern(&store, room, vec![edit(alice, plain, "@bob")]).await, of(&[], &[bob]));
+    let mut taken = of(&[], &[]);
+    taken.mentions = all();
+    assert_eq!(concern(&store, room, vec![edit(alice, plain, "nobody")]).await, taken);
+    // What was said already, and what is so already, changes nothing.
+    assert_eq!(concern(&store, room, vec![edit(alice, plain, "nobody")]).await, Concern::default());
+    let mut deleted = of(&[], &[]);
+    deleted.unread = all();
+    assert_eq!(concern(&store, room, vec![delete(alice, plain)]).await, deleted);
+    assert_eq!(concern(&store, room, vec![delete(alice, plain)]).await, Concern::default());
+    let named = message(&store, room, 0, alice, "@bob").await.id;
+    assert_eq!(concern(&store, room, vec![delete(alice, named)]).await, Concern::everyone());
+}
+
+pub async fn each_commit_tells_how_many_are_in_the_room_then(store: S) {
+    let (alice, bob, room) = alice_talks_to_bob(&store, 1).await;
+    let carol = person(&store, "carol").await;
+    let members = async |operations: Vec<Operation>| {
+        let applied = store.append(vec![batch(room, at(0), operations)]).await.expect("a commit");
+        applied[0].members
+    };
+    assert_eq!(members(vec![say(alice, "hi")]).await, None);
+    assert_eq!(members(vec![Operation::Join { user: carol }, say(carol, "hi")]).await, Some(3));
+    assert_eq!(members(vec![Operation::Leave { user: bob }]).await, Some(2));
 }

@@ -224,7 +224,10 @@ macro_rules! contract {
                     joining_starts_with_nothing_unread
                     unread_is_what_others_wrote_and_did_not_delete
                     heads_of_a_user_tell_all_of_each_room
+                    what_counts_for_members_is_asked_for_many_at_once
                     each_commit_tells_how_many_messages_were_ever_sent
+                    each_commit_tells_whose_counts_it_changed
+                    each_commit_tells_how_many_are_in_the_room_then
                     marks_of_members_are_paged_without_repeat_or_hole
                     marks_are_for_members
                 }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use chat::domain::{Applied, Change, Draft, MessageId, Operation, Outcome, Refusal, RoomId, UserId};
+use chat::domain::{Applied, Change, Concern, Draft, MessageId, Operation, Outcome, Refusal, RoomId, UserId};
 use chat::store::Store;
 use futures_util::future::join_all;
 
@@ -262,5 +262,14 @@ pub async fn nothing_to_append_is_no_error(store: S) {
     let (_, room) = alice_and_room(&store).await;
     assert!(store.append(Vec::new()).await.expect("an answer").is_empty());
     let empty = store.append(vec![batch(room, at(0), Vec::new())]).await.expect("an answer");
-    assert_eq!(empty, [Applied { outcomes: Vec::new(), messages: 0, records: Vec::new() }]);
+    assert_eq!(
+        empty,
+        [Applied {
+            outcomes: Vec::new(),
+            messages: 0,
+            members: None,
+            concern: Concern::default(),
+            records: Vec::new()
+        }]
+    );
 }

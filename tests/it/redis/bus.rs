@@ -9,8 +9,8 @@ use chat::bus::local::{Exchange, LocalBus};
 use chat::bus::{Announcement, Bus as _, RoomNews, Shard, SharedBus, Whisper};
 use chat::clock::{Clock as _, SystemClock};
 use chat::domain::{
-    Attachment, Change, ClientMsgId, Entry, FileId, FileName, LogHead, Marks, Message, MessageId, PodId,
-    RoomId, Seq, SessionId, Timestamp, Unread, UserChange, UserEntry, UserId,
+    Attachment, Change, ClientMsgId, Concern, Entry, FileId, FileName, LogHead, Marks, Message, MessageId,
+    PodId, RoomId, Seq, SessionId, Timestamp, Unread, UserChange, UserEntry, UserId,
 };
 use chat::torture::redis::RedisServer;
 use tokio::sync::mpsc::Receiver;
@@ -113,8 +113,16 @@ async fn every_kind_arrives_as_it_was_sent(two: Two) {
     let entry = Entry { room, seq, at, change: Change::MessageCreated(message) };
     let marks = Marks { received: seq, read: seq };
     let moved = UserChange::MarkMoved { room, marks, unread: Unread { messages: 1, mentions: 1 } };
+    let mut concern = Concern::default();
+    concern.unread.add([user]);
     let all = [
-        Announcement::Room(Arc::new(RoomNews { room, entries: vec![entry], messages: 3 })),
+        Announcement::Room(Arc::new(RoomNews {
+            room,
+            entries: vec![entry],
+            messages: 3,
+            members: Some(2),
+            concern,
+        })),
         Announcement::Users([UserEntry { user, seq, at, change: moved }].into()),
         Announcement::Head(LogHead::Room(room, seq)),
         Announcement::Head(LogHead::User(user, seq)),

@@ -97,6 +97,7 @@ macro_rules! store_wrapper {
             }
             UserLogs {
                 heads_of(user: UserId) -> UserHeads;
+                counts_of(asked: Vec<(RoomId, UserId)>) -> Vec<Counts>;
                 move_marks(moves: Vec<MarkMove>, now: Timestamp) -> Vec<Result<Moved, Refusal>>;
                 marks_of(room: RoomId, viewer: UserId, limit: usize, after: Option<Seq>) -> MarksPage;
                 user_log_page(user: UserId, after: Seq, limit: usize) -> UserLogPage;

@@ -6,6 +6,7 @@ mod admission;
 mod catching_up;
 mod changing;
 mod connecting;
+mod counting;
 mod draining;
 mod expiring;
 mod frames;

@@ -1,7 +1,7 @@
 // Notices on the desktop: only where they were allowed, only while nobody looks
 // at the page, and only of what one wants to be told of.
 
-import type { Message, Room } from "@chat/sdk";
+import type { Message, NewsKind, Room } from "@chat/sdk";
 import { chat } from "./chat.js";
 import { nameOf } from "./format.js";
 import { isMentioned } from "./room/mentions.js";
@@ -35,23 +35,25 @@ export function stopNotices(): NoticeState {
 
 const find = (roomId: string) => chat.rooms?.find(({ id }) => id === roomId);
 
-export function wants(room: Room | undefined, now = Date.now()): boolean {
-  return room !== undefined && room.settings?.notifications !== "none" && !isMuted(room.settings, now);
+/** What the room's settings let through, if anything. */
+export function wanted(room: Room | undefined, now = Date.now()): NewsKind | null {
+  if (!room || room.settings?.notifications === "none" || isMuted(room.settings, now)) return null;
+  return room.settings?.notifications === "mentions" ? "mentions" : "messages";
 }
 
-/** Of these messages, those that the room's settings let through. */
-export function worthTelling(room: Room, messages: readonly Message[], username: string): Message[] {
-  if (room.settings?.notifications !== "mentions") return [...messages];
-  return messages.filter(({ content }) => isMentioned(content, username));
+/** The one to show. That somebody is mentioned is known; by which, the text lets suppose. */
+export function telling(kind: NewsKind, messages: readonly Message[], username: string): Message | undefined {
+  const naming = kind === "mentions" ? messages.filter(({ content }) => isMentioned(content, username)) : [];
+  return naming.at(-1) ?? messages.at(-1);
 }
 
 export function startNotices(): void {
   chat.news.reader = {
-    wants: (roomId) => document.hidden && noticeState() === "on" && wants(find(roomId)),
-    tell: (roomId, messages) => {
+    wants: (roomId) => (document.hidden && noticeState() === "on" ? wanted(find(roomId)) : null),
+    tell: (roomId, messages, kind) => {
       const room = find(roomId);
       const user = chat.currentUser;
-      const message = room && user && worthTelling(room, messages, user.username).at(-1);
+      const message = room && user && telling(kind, messages, user.username);
       if (message) show(room, titleOf(room, partnerIn(room, user.id)), message);
     },
   };

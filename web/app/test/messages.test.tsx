@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { message, ROOM, type Route } from "../../sdk/test/support.js";
 import { isMentioned } from "../src/room/mentions.js";
 import { emojiIn } from "../src/room/emoji.js";
-import { wants, worthTelling } from "../src/notices.js";
+import { telling, wanted } from "../src/notices.js";
 import { BOB, inRoom, recent, room } from "./inroom.js";
 import { ME, nothing, openPage, problem, screen, within } from "./support.js";
 
@@ -313,6 +313,27 @@ describe("the search", () => {
   });
 });
 
+describe("the list of rooms", () => {
+  it("shows at once who is mentioned elsewhere, and what is unread there", async () => {
+    const other = room({ id: "room-2", name: "Shed", head: 9, memberCount: 3 });
+    const { says } = await inRoom([message(1)], { routes: { "GET /rooms": () => [room(), other] } });
+    const shed = () => screen.getByRole("link", { name: /Shed/ }).textContent;
+    const bump = (d: object) => says({ t: "room.bump", room: "room-2", d });
+    says({ t: "heads", d: { rooms: [{ room: "room-2", head: 9, messages: 4, received: 9, read: 9, unread: 0, mentions: 0 }], more: false } });
+    expect(shed()).not.toMatch(/unread|mention/);
+    bump({ head: 10, messages: 5 });
+    expect(shed()).toContain("1 unread message");
+    bump({ head: 10, messages: 5, received: 9, read: 9, unread: 1, mentions: 1 });
+    expect(shed()).toContain("1 mention");
+    // Written by oneself, elsewhere.
+    bump({ head: 11, messages: 6, received: 11, read: 11, unread: 0, mentions: 0 });
+    expect(shed()).not.toMatch(/unread|mention/);
+    bump({ head: 12, messages: 6, memberCount: 4 });
+    expect(shed()).toContain("4 members");
+    expect(shed()).not.toMatch(/unread|mention/);
+  });
+});
+
 describe("notices", () => {
   it("are chosen for each room, at once and for all devices", async () => {
     let settings: object = room().settings;
@@ -350,13 +371,19 @@ describe("notices", () => {
     const of = (settings: object) => room({ settings }) as any;
     const now = Date.parse("2026-11-20T08:00:00Z");
     const until = (time: string) => of({ notifications: "all", mutedUntil: time, isFavourite: false });
-    expect(wants(room() as any, now)).toBe(true);
-    expect(wants(undefined, now)).toBe(false);
-    expect(wants(of({ notifications: "none" }), now)).toBe(false);
-    expect([wants(until("2026-11-20T09:00:00Z"), now), wants(until("2026-11-20T07:00:00Z"), now)]).toEqual([false, true]);
-    const said = [message(1), message(2, { content: "hey @alice" })];
-    expect(worthTelling(room() as any, said, "alice")).toHaveLength(2);
-    expect(worthTelling(of({ notifications: "mentions" }), said, "alice").map(({ seq }) => seq)).toEqual([2]);
+    expect(wanted(room() as any, now)).toBe("messages");
+    expect(wanted(undefined, now)).toBeNull();
+    expect(wanted(of({ notifications: "none" }), now)).toBeNull();
+    expect(wanted(of({ notifications: "mentions" }), now)).toBe("mentions");
+    expect([wanted(until("2026-11-20T09:00:00Z"), now), wanted(until("2026-11-20T07:00:00Z"), now)]).toEqual([null, "messages"]);
+  });
+
+  it("show the message that names somebody, where the server said that one does", () => {
+    const said = [message(1), message(2, { content: "hey @alice" }), message(3)];
+    expect(telling("messages", said, "alice")!.seq).toBe(3);
+    expect(telling("mentions", said, "alice")!.seq).toBe(2);
+    // Named by a message before these.
+    expect(telling("mentions", said, "bob")!.seq).toBe(3);
   });
 
   it.each([

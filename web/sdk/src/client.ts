@@ -298,7 +298,8 @@ export class ChatClient {
         this.roomList.heads(frame.rooms, frame.more);
         break;
       case "bump":
-        void this.news.bumped(frame.room, this.roomStates.get(frame.room)?.head ?? frame.head);
+        this.roomList.grew(frame);
+        return this.news.grew(frame, () => this.roomStates.get(frame.room), () => this.roomStore.frame(frame));
     }
     this.roomStore.frame(frame);
   }

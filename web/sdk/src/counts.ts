@@ -1,6 +1,7 @@
 // What is unread in each room: exact counts from the server, and between two of
 // them what is told of the room. A room at level `bump` tells how many messages
-// there are, one at level `full` tells each of them.
+// there are, one at level `full` tells each of them. Where that is not enough,
+// such as of mentions, the server counts by itself.
 
 import { isCounts } from "./decode.js";
 import { isMessageEvent, type Counts, type LogEvent, type RoomHead } from "./frames.js";
@@ -11,6 +12,12 @@ export interface RoomState {
   readonly read: number;
   readonly unread: number;
   readonly mentions: number;
+}
+
+/** Exact counts, as of when the room was so far. */
+export interface Counted extends Counts {
+  head: number;
+  messages: number;
 }
 
 interface Entry extends Counts {
@@ -96,6 +103,29 @@ export class CountBook {
     const more = Math.max(0, entry.messages === null ? head - entry.head : messages - entry.messages);
     this.update(roomId, { ...entry, head, messages, unread: entry.unread + more });
     if (more > 0) this.port.active(roomId);
+  }
+
+  /** The server counted; what it tells otherwise may have come here before or come later. */
+  counted(roomId: string, counted: Counted, followed: boolean): void {
+    const { head, messages, received, read, unread, mentions } = counted;
+    const entry = this.entries.get(roomId) ?? empty();
+    // A mark of our own is on its way there, and the counts are those before it.
+    if (read < entry.read) return followed ? undefined : this.bump(roomId, head, messages);
+    const later = new Set([...entry.counted].filter((seq) => seq > head));
+    // Of a room that is followed each message since is known, of others only their number.
+    const since = followed ? later.size : Math.max(0, (entry.messages ?? 0) - messages);
+    if (entry.messages !== null && messages > entry.messages) this.port.active(roomId);
+    this.update(roomId, {
+      ...entry,
+      received,
+      read,
+      mentions,
+      unread: unread + since,
+      head: Math.max(head, entry.head),
+      messages: Math.max(messages, entry.messages ?? 0),
+      exactTo: head,
+      counted: later,
+    });
   }
 
   /** The log was joined at a head without what lies before it. */

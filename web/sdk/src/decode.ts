@@ -160,7 +160,14 @@ const DECODERS: Record<string, Decoder> = {
   },
   "room.bump": (d, envelope) =>
     isText(envelope["room"]) && isCount(d["head"]) && isCount(d["messages"])
-      ? { kind: "bump", room: envelope["room"], head: d["head"], messages: d["messages"] }
+      ? {
+          kind: "bump",
+          room: envelope["room"],
+          head: d["head"],
+          messages: d["messages"],
+          ...(isCount(d["memberCount"]) && { memberCount: d["memberCount"] }),
+          ...(isCounts(d) && { counts: { received: d.received, read: d.read, unread: d.unread, mentions: d.mentions } }),
+        }
       : null,
   "room.lagged": (d, envelope) =>
     isText(envelope["room"]) && isCount(d["head"]) ? { kind: "lagged", room: envelope["room"], head: d["head"] } : null,

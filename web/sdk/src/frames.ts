@@ -183,7 +183,7 @@ export type ServerFrame =
   | { kind: "authExpiring" }
   | { kind: "draining"; delayMs: number }
   | { kind: "sessionRevoked" }
-  | { kind: "bump"; room: string; head: number; messages: number }
+  | { kind: "bump"; room: string; head: number; messages: number; memberCount?: number; counts?: Counts }
   | { kind: "lagged"; room: string; head: number }
   | { kind: "reset"; room: string; d: { reason: string; head: number } }
   | { kind: "log"; event: LogEvent }

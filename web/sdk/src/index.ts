@@ -13,7 +13,7 @@ export type { MemberView } from "./members.js";
 export type { OutboxItem } from "./outbox.js";
 export type { Presence } from "./presence.js";
 export type { RoomEntry, RoomView } from "./room.js";
-export type { NewsReader } from "./news.js";
+export type { NewsKind, NewsReader } from "./news.js";
 export type { ProtocolFaults } from "./sequence.js";
 export type { ThreadView } from "./threads.js";
 export type { Attachment, DirectoryPage, Hit, Message, NewRoom, Reaction, Role, Room, RoomSettings, User } from "./types.js";

@@ -1,7 +1,7 @@
 // What is read and what is not: joins the counts of all rooms with the own
 // marks on their way to the server.
 
-import { CountBook, type RoomState } from "./counts.js";
+import { CountBook, type Counted, type RoomState } from "./counts.js";
 import { isCounts } from "./decode.js";
 import { encode, type Counts, type LogEvent, type RoomHead } from "./frames.js";
 import { Marks, type MarkResult } from "./marks.js";
@@ -77,6 +77,12 @@ export class ReadState {
 
   bump(roomId: string, head: number, messages: number): void {
     this.counts.bump(roomId, head, messages);
+  }
+
+  /** The server counted, though nobody asked: growth alone does not tell. */
+  counted(roomId: string, counts: Counted, followed: boolean): void {
+    this.marks.known(roomId, counts);
+    this.counts.counted(roomId, counts, followed);
   }
 
   joined(roomId: string, head: number): void {

@@ -112,6 +112,14 @@ export class RoomList {
     this.port.changed();
   }
 
+  /** Perhaps somebody came or went. */
+  grew({ room: roomId, memberCount }: { room: string; memberCount?: number }): void {
+    const known = this.find(roomId);
+    if (memberCount === undefined || !known || known.memberCount === memberCount) return;
+    this.set(this.list!.map((room) => (room.id === roomId ? { ...room, memberCount } : room)));
+    this.port.changed();
+  }
+
   remove(roomId: string): void {
     if (!this.find(roomId)) return;
     this.set(this.list!.filter((room) => room.id !== roomId));

@@ -223,10 +223,13 @@ export class RoomStore {
           room.timeline.lagged(frame.head);
           room.changed();
         });
-      case "bump":
+      case "bump": {
+        const { room, head, messages, counts } = frame;
+        const followed = this.rooms.get(room)?.joined ?? false;
+        if (counts) return this.readState.counted(room, { head, messages, ...counts }, followed);
         // Of a room that is followed each event is counted as it comes.
-        if (this.rooms.get(frame.room)?.joined) return;
-        return this.readState.bump(frame.room, frame.head, frame.messages);
+        return followed ? undefined : this.readState.bump(room, head, messages);
+      }
       case "heads":
         for (const data of frame.rooms) {
           this.readState.head(data);

@@ -282,7 +282,7 @@ describe("news", () => {
     const { world, client } = await withPage([]);
     const told: string[] = [];
     client.news.reader = {
-      wants: () => true,
+      wants: () => "messages",
       tell: (roomId, messages) => void told.push(`${roomId}: ${messages.map(({ content }) => content)}`),
     };
     world.socket.says(created(11));
@@ -297,9 +297,34 @@ describe("news", () => {
     expect(told.slice(1)).toEqual(["room-2: text 5,text 6"]);
   });
 
+  it("of mentions are those of which the server says so, whatever the texts look like", async () => {
+    const { world, client } = await withPage([]);
+    const told: string[] = [];
+    client.news.reader = {
+      wants: () => "mentions",
+      tell: (roomId, messages, kind) => void told.push(`${roomId} ${kind}: ${messages.map(({ seq }) => seq)}`),
+    };
+    const head = { room: "room-2", head: 4, messages: 4, received: 4, read: 4, unread: 0, mentions: 0 };
+    world.socket.says({ t: "heads", d: { rooms: [head], more: false } });
+    world.routes.set("GET /messages", () => ({ messages: [message(6), message(5), message(4)], nextCursor: null }));
+    const counts = (mentions: number) => ({ head: 6, messages: 6, received: 4, read: 4, unread: 2, mentions });
+    const asked = () => world.requests.filter((request) => request === "GET /messages").length;
+    const before = asked();
+    world.socket.says({ t: "room.bump", room: "room-2", d: { head: 6, messages: 6 } });
+    world.socket.says({ t: "room.bump", room: "room-2", d: counts(0) });
+    await settled();
+    expect([told, asked()]).toEqual([[], before]);
+    world.socket.says({ t: "room.bump", room: "room-2", d: counts(1) });
+    await settled();
+    world.socket.says({ t: "room.bump", room: "room-2", d: counts(1) });
+    await settled();
+    expect(told).toEqual(["room-2 mentions: 5,6"]);
+  });
+
   it("cost no request while nobody wants them", async () => {
     const { world, client } = await withPage([]);
-    client.news.reader = { wants: () => false, tell: () => expect.unreachable() };
+    client.news.reader = { wants: () => null, tell: () => expect.unreachable() };
+    world.socket.says({ t: "heads", d: { rooms: [{ room: "room-2", head: 4, messages: 4 }], more: false } });
     const before = world.requests.length;
     world.socket.says({ t: "room.bump", room: "room-2", d: { head: 6, messages: 6 } });
     world.socket.says(created(11));

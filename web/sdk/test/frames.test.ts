@@ -106,6 +106,12 @@ describe("the frames of what is told now and then", () => {
     ["presence", { d: { users: [{ userId: "u", isOnline: true, lastSeen: null }] } }, { kind: "presence", users: [{ userId: "u", isOnline: true, lastSeen: null }] }],
     ["receipts", { room: "r", d: { users: [{ userId: "u", received: 4, read: 3 }] } }, { kind: "receipts", room: "r", users: [{ userId: "u", received: 4, read: 3 }] }],
     ["room.bump", { room: "r", d: { head: 51, messages: 38 } }, { kind: "bump", room: "r", head: 51, messages: 38 }],
+    ["room.bump", { room: "r", d: { head: 52, messages: 38, memberCount: 3 } }, { kind: "bump", room: "r", head: 52, messages: 38, memberCount: 3 }],
+    [
+      "room.bump",
+      { room: "r", d: { head: 53, messages: 40, received: 42, read: 40, unread: 3, mentions: 1 } },
+      { kind: "bump", room: "r", head: 53, messages: 40, counts: { received: 42, read: 40, unread: 3, mentions: 1 } },
+    ],
     ["room.lagged", { room: "r", d: { head: 900 } }, { kind: "lagged", room: "r", head: 900 }],
     ["mark.moved", { useq: 7, d: { roomId: "r", read: 1 } }, { kind: "userLog", t: "mark.moved", useq: 7, d: { roomId: "r", read: 1 } }],
   ])("%s is read", (t, envelope, frame) => expect(decodeFrame(JSON.stringify({ t, ...envelope }))).toEqual(frame));

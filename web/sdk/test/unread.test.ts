@@ -84,6 +84,68 @@ describe("the count of a room at level bump", () => {
   });
 });
 
+describe("what the server counts unasked", () => {
+  const counted = (changes: object) => ({ head: 45, messages: 32, received: 43, read: 40, unread: 5, mentions: 2, ...changes });
+
+  it("takes the place of what was derived", () => {
+    const { counts, state } = book();
+    counts.head(HEAD);
+    counts.bump(ROOM, 45, 32);
+    expect(state()).toEqual([45, 5, 1]);
+    counts.counted(ROOM, counted({}), false);
+    expect(state()).toEqual([45, 5, 2]);
+    // One was deleted.
+    counts.counted(ROOM, counted({ head: 46, unread: 4, mentions: 1 }), false);
+    expect(state()).toEqual([46, 4, 1]);
+    // Written on another device.
+    counts.counted(ROOM, counted({ head: 47, messages: 33, read: 47, received: 47, unread: 0, mentions: 0 }), false);
+    expect(state()).toEqual([47, 0, 0]);
+    counts.bump(ROOM, 48, 34);
+    expect(state()).toEqual([48, 1, 0]);
+  });
+
+  it("is counted on from when more has come before it", () => {
+    const { counts, state } = book();
+    counts.head(HEAD);
+    counts.bump(ROOM, 47, 34);
+    counts.counted(ROOM, counted({}), false);
+    expect(state()).toEqual([47, 7, 2]);
+  });
+
+  it("does not bring back what was read here meanwhile", () => {
+    const { counts, state } = book();
+    counts.head(HEAD);
+    counts.readTo(ROOM, 43);
+    counts.counted(ROOM, counted({}), false);
+    expect(state()).toEqual([45, 2, 0]);
+    counts.counted(ROOM, counted({}), true);
+    expect(state()).toEqual([45, 2, 0]);
+  });
+
+  it("of a room that is followed goes with its events, whichever comes first", () => {
+    const { counts, state } = book();
+    counts.head(HEAD);
+    counts.event(created(44));
+    counts.counted(ROOM, counted({}), true);
+    counts.event(created(45));
+    expect(state()).toEqual([45, 5, 2]);
+    counts.event(created(46));
+    counts.event(created(47));
+    counts.counted(ROOM, counted({ head: 46, messages: 33, unread: 6, mentions: 3 }), true);
+    expect(state()).toEqual([47, 7, 3]);
+  });
+
+  it("gives a room that was added a base: who comes in is no message", () => {
+    const { counts, state } = book();
+    counts.known(ROOM, 1);
+    counts.counted(ROOM, { head: 1, messages: 0, received: 1, read: 1, unread: 0, mentions: 0 }, false);
+    counts.bump(ROOM, 2, 0);
+    expect(state()).toEqual([2, 0, 0]);
+    counts.bump(ROOM, 3, 1);
+    expect(state()).toEqual([3, 1, 0]);
+  });
+});
+
 describe("the count of a room at level full", () => {
   it("has what lies between the last count and the head where the log was joined", () => {
     const { counts, state } = book();
@@ -222,6 +284,22 @@ describe("the client", () => {
     await vi.advanceTimersByTimeAsync(5000);
     world.socket.ready("e2", 1);
     expect(world.socket.last("resume").d).toMatchObject({ epoch: "e2", userAfter: 1 });
+  });
+
+  it("hears who is mentioned in rooms near and far, and how many are in them", async () => {
+    const { world, client } = await withTwoRooms();
+    const counts = (roomId: string) => {
+      const { unread, mentions } = client.roomStates.get(roomId)!;
+      return [unread, mentions];
+    };
+    world.socket.says({ t: "room.bump", room: OTHER, d: { head: 10, messages: 10, received: 9, read: 7, unread: 3, mentions: 2 } });
+    expect(counts(OTHER)).toEqual([3, 2]);
+    world.socket.says(created(1));
+    world.socket.says({ t: "room.bump", room: ROOM, d: { head: 1, messages: 1, received: 0, read: 0, unread: 1, mentions: 1 } });
+    expect(counts(ROOM)).toEqual([1, 1]);
+    world.socket.says({ t: "room.bump", room: OTHER, d: { head: 11, messages: 10, memberCount: 4 } });
+    expect(client.rooms!.find(({ id }) => id === OTHER)!.memberCount).toBe(4);
+    expect(counts(OTHER)).toEqual([3, 2]);
   });
 
   it("adds a room to its list by asking for it alone, and takes one off", async () => {

@@ -1,5 +1,5 @@
-// Whom a text names, as far as a page can tell: for colour and notices. What
-// counts is decided by the server.
+// Whom a text names, as far as a page can tell: for colour, and for which message
+// a notice shows. Who is mentioned is decided by the server.
 
 const escaped = (text: string) => text.replace(/[.*+?^${}()|[\]\\-]/g, "\\$&");
 const EVERYBODY = "room|here";
