@@ -125,7 +125,7 @@ pub(super) async fn create(
 
 #[api_v2_operation(
     summary = "Get a room",
-    description = "A room you are in, or a public one, then without its members.",
+    description = "A room you are in, or a public one, then as strangers see it: without its members and what goes on there.",
     operation_id = "getRoom",
     tags(Rooms)
 )]

@@ -194,6 +194,7 @@ macro_rules! contract {
                     members_are_for_members
                     the_epoch_stays_and_the_store_answers
                 }
+                    an_archived_room_is_in_the_directory_of_its_members
                 history {
                     history_is_paged_from_the_newest_without_repeat_or_hole
                     a_full_last_page_has_no_cursor
