@@ -322,7 +322,7 @@ pub(super) const REQUIRED: &[(&str, &[&str])] = &[
     ("Attachment", &["id", "url", "name", "type", "size"]),
     ("Problem", &["type", "title", "status", "detail", "code", "retryable"]),
     ("Jwk", &["kty", "crv", "alg", "use", "kid", "x"]),
-    ("ThreadPage", &["root", "messages", "nextCursor", "newerCursor"]),
+    ("ThreadPage", &["messages", "nextCursor", "newerCursor"]),
     ("MessagePage", &["messages", "nextCursor", "newerCursor"]),
     ("MemberPage", &["members", "nextCursor"]),
     ("Report", &["id", "message", "reporters", "createdAt", "status", "resolution"]),

@@ -276,6 +276,25 @@ pub(super) async fn message(
     if message.seq < visible_from { Err(Refusal::NotFound("message").into()) } else { Ok(message) }
 }
 
+/// From where on somebody reads the room of a message that he perhaps may not read.
+pub(super) async fn visible_from(
+    conn: &mut AsyncPgConnection,
+    message: MessageId,
+    viewer: UserId,
+) -> Result<Seq, Fault> {
+    let same_room = members::room_id.eq(messages::room_id).and(members::user_id.eq(viewer.0));
+    let row: Option<(i64, String)> = messages::table
+        .inner_join(members::table.on(same_room))
+        .inner_join(rooms::table.on(rooms::id.eq(messages::room_id)))
+        .filter(messages::id.eq(message.0))
+        .select((members::joined_seq, rooms::history))
+        .get_result(conn)
+        .await
+        .optional()?;
+    let (joined, history) = row.ok_or(Refusal::NotFound("message"))?;
+    Ok(HistoryVisibility::from_stored(&history).visible_from(Seq::from_stored(joined)))
+}
+
 pub(super) async fn message_by_key(
     conn: &mut AsyncPgConnection,
     author: UserId,

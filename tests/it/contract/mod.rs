@@ -118,7 +118,7 @@ macro_rules! contract {
                     an_answer_to_an_answer_belongs_to_the_same_thread
                     a_thread_tells_who_answered_and_when
                     each_has_a_mark_of_his_own_in_each_thread
-                    threads_are_for_who_may_read_their_root
+                    of_a_thread_one_reads_what_came_since_he_may
                 }
                 managing {
                     a_room_is_changed_by_those_who_may
