@@ -325,6 +325,8 @@ pub(super) const REQUIRED: &[(&str, &[&str])] = &[
     ("ThreadPage", &["messages", "nextCursor", "newerCursor"]),
     ("MessagePage", &["messages", "nextCursor", "newerCursor"]),
     ("MemberPage", &["members", "nextCursor"]),
+    ("BanPage", &["bans", "nextCursor"]),
+    ("ReceiptPage", &["receipts", "nextCursor"]),
     ("Report", &["id", "message", "reporters", "createdAt", "status", "resolution"]),
     ("ReportPage", &["reports", "nextCursor"]),
     ("Reporter", &["userId", "reason", "createdAt"]),
