@@ -1,12 +1,11 @@
 //! What is known while a group commit is decided: what was read, and over it what the operations
 //! so far have changed. Judges nothing. Next: [`super::decide()`].
 
-use std::collections::{BTreeMap, HashMap};
+mod settle;
 
-use super::{
-    BanRow, ConductRow, GroupRow, Known, KnownFile, KnownMember, KnownMessage, KnownRoom, LogRow, MentionRow,
-    Named, NewMessage, PinRow, Rewritten, Writes,
-};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::{BanRow, Known, KnownFile, KnownMember, KnownMessage, KnownRoom, LogRow, Named, PinRow};
 use crate::domain::{
     AuditRecord, Change, ClientMsgId, Conduct, Emoji, FileId, Invite, InviteId, Marks, Message, MessageId,
     Role, RoomFacts, RoomId, Seq, Timestamp, UserChange, UserEntry, UserId, mention,
@@ -36,6 +35,10 @@ pub(super) struct Ledger {
     conduct: BTreeMap<(RoomId, UserId), Conduct>,
     /// Invitations that were used, as of now.
     invites: BTreeMap<InviteId, Invite>,
+    /// Invitations that are no more.
+    ended: BTreeSet<InviteId>,
+    /// Conversations that somebody left.
+    lost: BTreeSet<RoomId>,
     /// Signs as of now, where they changed; `None` for who took his back.
     reacted: BTreeMap<(MessageId, Emoji, UserId), Option<Timestamp>>,
     /// Pins as of now, where they changed; `None` for what is pinned no more.
@@ -66,6 +69,8 @@ impl Ledger {
             bans: BTreeMap::new(),
             conduct: BTreeMap::new(),
             invites: BTreeMap::new(),
+            ended: BTreeSet::new(),
+            lost: BTreeSet::new(),
             reacted: BTreeMap::new(),
             pinned: BTreeMap::new(),
         }
@@ -215,7 +220,30 @@ impl Ledger {
     }
 
     pub(super) fn invite(&self, invite: InviteId) -> Option<&Invite> {
+        if self.ended.contains(&invite) {
+            return None;
+        }
         self.invites.get(&invite).or_else(|| self.known.invites.get(&invite))
+    }
+
+    /// The invitations into this room that somebody made and that have not ended.
+    pub(super) fn made(&self, room: RoomId, by: UserId) -> Vec<Invite> {
+        let made = self.known.made.get(&(room, by)).into_iter().flatten();
+        made.filter(|invite| !self.ended.contains(&invite.id)).cloned().collect()
+    }
+
+    pub(super) fn end_invite(&mut self, invite: InviteId) {
+        self.ended.insert(invite);
+    }
+
+    /// Who of a conversation of two blocks the other.
+    pub(super) fn blockers(&self, room: RoomId) -> &[UserId] {
+        self.known.blockers.get(&room).map_or(&[], Vec::as_slice)
+    }
+
+    /// A conversation is found no more by who opens one with the same people.
+    pub(super) fn lose(&mut self, room: RoomId) {
+        self.lost.insert(room);
     }
 
     /// One more came in by it.
@@ -313,86 +341,5 @@ impl Ledger {
         let mut people = mention::mentioned(&message.content, member);
         people.retain(|user| *user != message.author);
         people
-    }
-
-    /// Everything that changed.
-    pub(super) fn into_writes(self) -> Writes {
-        let mut writes = Writes {
-            log: self.log,
-            user_log: self.user_log,
-            audit: self.audit,
-            files_used: self.files_used,
-            files_released: self.files_released,
-            ..Writes::default()
-        };
-        for Changed { now, is_new, mentioned, group } in self.messages {
-            let KnownMessage { message, last_seq, body_hash } = now;
-            let (id, room, seq, author) = (message.id, message.room, message.seq, message.author);
-            let row = |user| MentionRow { message: id, user, room, seq };
-            writes.mentions_added.extend(mentioned.into_iter().map(row));
-            writes.groups.extend(group.map(|named| GroupRow { message: id, room, seq, author, named }));
-            if is_new {
-                writes.messages.push(NewMessage { message, last_seq, body_hash });
-            } else {
-                // Also where the old text names nobody: what other versions take for a mention is
-                // not known here.
-                writes.mentions_removed.push(id);
-                let Message { content, attachments, updated_at, deleted_at, removal, .. } = message;
-                writes.rewritten.push(Rewritten {
-                    id,
-                    content,
-                    attachments,
-                    updated_at,
-                    deleted_at,
-                    removal,
-                    last_seq,
-                });
-            }
-        }
-        let heads: BTreeMap<UserId, Seq> =
-            writes.user_log.iter().map(|entry| (entry.user, entry.seq)).collect();
-        writes.user_heads = heads.into_iter().collect();
-        for ((room, user), now) in self.members {
-            let before = self.known.members.get(&(room, user));
-            match (before, now) {
-                (Some(before), Some(now)) if before.member.joined_seq == now.member.joined_seq => {
-                    let (role, marks) = (now.member.role, now.marks);
-                    writes.roles.extend((role != before.member.role).then_some((room, user, role)));
-                    writes.marks.extend((marks != before.marks).then_some((room, user, marks)));
-                }
-                // Who left and came back is another member than before.
-                (before, now) => {
-                    writes.members_deleted.extend(before.map(|_| (room, user)));
-                    writes.members_inserted.extend(now.map(|now| (room, now)));
-                }
-            }
-        }
-        for (place, now) in self.bans {
-            match (self.known.bans.contains(&place), now) {
-                (false, Some(ban)) => writes.bans_inserted.push(ban),
-                (true, None) => writes.bans_deleted.push(place),
-                // It is as it was, whatever was between.
-                (true, Some(_)) | (false, None) => {}
-            }
-        }
-        let row = |((room, user), conduct)| ConductRow { room, user, conduct };
-        writes.conduct = self.conduct.into_iter().map(row).collect();
-        writes.invites_used = self.invites.into_iter().map(|(id, invite)| (id, invite.uses)).collect();
-        for (place, now) in self.reacted {
-            let (message, emoji, user) = place.clone();
-            match (self.known.reacted.contains(&place), now) {
-                (false, Some(at)) => writes.reactions_inserted.push((message, emoji, user, at)),
-                (true, None) => writes.reactions_deleted.push(place),
-                (true, Some(_)) | (false, None) => {}
-            }
-        }
-        for (message, now) in self.pinned {
-            // Pinned anew it has another place among the others.
-            writes.pins_deleted.extend(self.known.pins.contains(&message).then_some(message));
-            writes.pins_inserted.extend(now);
-        }
-        writes.facts = self.facts.into_iter().collect();
-        writes.rooms = self.rooms.into_iter().map(|(room, now)| (room, now.totals)).collect();
-        writes
     }
 }

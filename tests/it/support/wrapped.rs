@@ -133,6 +133,7 @@ macro_rules! store_wrapper {
                 blocks_of(user: UserId) -> Vec<User>;
                 block(user: UserId, blocked: UserId, most: usize, now: Timestamp) -> ();
                 unblock(user: UserId, blocked: UserId) -> ();
+                blockers(room: RoomId) -> Vec<UserId>;
                 is_blocked(blocker: UserId, blocked: UserId) -> bool;
             }
             Jobs {
