@@ -2,6 +2,7 @@
 // at the page, and only of what one wants to be told of.
 
 import type { Message, Room } from "@chat/sdk";
+import { isBlocked } from "./blocked.js";
 import { chat } from "./chat.js";
 import { nameOf } from "./format.js";
 import { isMentioned } from "./room/mentions.js";
@@ -39,9 +40,10 @@ export function wants(room: Room | undefined, now = Date.now()): boolean {
   return room !== undefined && room.settings?.notifications !== "none" && !isMuted(room.settings, now);
 }
 
-/** Of these messages, those that the room's settings let through. */
-export function worthTelling(room: Room, messages: readonly Message[], username: string): Message[] {
-  if (room.settings?.notifications !== "mentions") return [...messages];
+/** Of these messages, those of people whom one wants to hear, that the room's settings let through. */
+export function worthTelling(room: Room, all: readonly Message[], username: string): Message[] {
+  const messages = all.filter(({ userId }) => !isBlocked(userId));
+  if (room.settings?.notifications !== "mentions") return messages;
   return messages.filter(({ content }) => isMentioned(content, username));
 }
 

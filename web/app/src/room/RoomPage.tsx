@@ -1,5 +1,6 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import type { Message, Room, User } from "@chat/sdk";
+import { hiddenIn, loadBlocked, useBlocked } from "../blocked.js";
 import { chat, trayOf, useChat } from "../chat.js";
 import { useDrop } from "../files/useDrop.js";
 import { dateOf, explain, nameOf } from "../format.js";
@@ -39,12 +40,17 @@ export function RoomPage({ room, user, place }: RoomPageProps) {
   const section = useRef<HTMLElement>(null);
   const [notice, say] = useNotice();
   const rows = useMemo(() => buildRows(view?.entries ?? [], user.id), [view, user.id]);
-  const hold = useHold(room, view, user.id, members?.members.find(({ id }) => id === user.id)?.mutedUntil);
+  const blocked = useBlocked();
+  const isPair = room.kind === "direct" && partner !== null;
+  const hidden = hiddenIn(isPair, blocked);
+  const blocks = isPair && blocked.has(partner.id);
+  const hold = useHold(room, view, user.id, members?.members.find(({ id }) => id === user.id)?.mutedUntil, blocks);
   const closed = Boolean(room.archivedAt);
   const pins = mayPin(room) && !closed;
 
   useEffect(() => {
     chat.openRoom(room.id);
+    void loadBlocked();
     return () => {
       chat.messages.openThread(room.id, null);
       chat.closeRoom(room.id);
@@ -116,8 +122,8 @@ export function RoomPage({ room, user, place }: RoomPageProps) {
           </p>
         )}
         <RoomHeader room={room} title={title} partner={partner} onDialog={(kind) => setDialog({ kind })} />
-        <MessageList room={room} view={view} rows={rows} users={users} me={user.id} editingId={editingId} target={target} deeds={deeds} />
-        <Announcer rows={rows} users={users} loaded={(view?.historyLoaded && !view.hasNewer) ?? false} />
+        <MessageList room={room} view={view} rows={rows} users={users} me={user.id} editingId={editingId} target={target} hidden={hidden} deeds={deeds} />
+        <Announcer rows={rows} users={users} hidden={hidden} loaded={(view?.historyLoaded && !view.hasNewer) ?? false} />
         <StatusLine roomId={room.id} users={users} catchingUp={view?.catchingUp ?? false} notice={notice} />
         {closed ? (
           <p className="room-closed">This room is archived since {dateOf(room.archivedAt!)}: it can be read, and nothing can be written.</p>
@@ -143,6 +149,7 @@ export function RoomPage({ room, user, place }: RoomPageProps) {
           users={users}
           me={user.id}
           hold={hold}
+          hidden={hidden}
           deeds={deeds}
           onClose={closeThread}
         />

@@ -75,11 +75,13 @@ export function canChange(row: BubbleRow, now: number, windowMs = EDIT_WINDOW_MS
   return row.own && row.message !== null && !row.message.deletedAt && now - Date.parse(row.at) < windowMs;
 }
 
-/** Who looks after a room may delete what anybody wrote there, at any time. */
+/** Who looks after a room may change what is his own and delete what anybody wrote there, at any time. */
 export function changesOf(row: BubbleRow, room: Room, now: number): Changes {
   const windowMs = editWindowOf(room);
   const open = !room.archivedAt && canChange(row, now, windowMs);
   // The time here may be a little behind, or another than the server's.
   const left = Math.ceil(Math.min(windowMs, Date.parse(row.at) + windowMs - now) / 1_000);
-  return { edit: open, delete: open || (mayManage(room) && !room.archivedAt), left: open ? `${durationOf(left)} left` : undefined };
+  const always = !room.archivedAt && mayManage(room);
+  const own = row.own && row.message !== null && !row.message.deletedAt;
+  return { edit: open || (always && own), delete: open || always, left: open && !always ? `${durationOf(left)} left` : undefined };
 }
