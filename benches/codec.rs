@@ -117,7 +117,7 @@ fn links() -> Links {
 fn encode(c: &mut Criterion) {
     let entry = entry(200);
     let author = entry.change.message().map(|message| message.author);
-    let committed = Committed { entry: entry.clone(), also: Vec::new(), duplicate: false, told: None };
+    let committed = Committed { entry: entry.clone(), also: Vec::new(), duplicate: false, told: Vec::new() };
     let reference = Reference::Number(7);
     let links = links();
     let mut group = c.benchmark_group("encode");

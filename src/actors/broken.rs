@@ -59,7 +59,7 @@ pub(super) fn acknowledge_early(room: RoomId, head: Seq, now: Timestamp, submiss
             removal: None,
         });
         let entry = Entry { room, seq, at: now, change };
-        let guess = Committed { entry, also: Vec::new(), duplicate: false, told: None };
+        let guess = Committed { entry, also: Vec::new(), duplicate: false, told: Vec::new() };
         std::mem::replace(&mut submission.reply, Reply::nobody()).send(Ok(guess));
     }
 }

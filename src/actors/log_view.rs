@@ -3,10 +3,11 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::mail::{Hidden, HubId, RoomFrame};
 use crate::domain::timeline::{Offer, Timeline};
-use crate::domain::{Change, Entry, HistoryVisibility, MessageId, Seq, UserId};
+use crate::domain::{Change, Entry, HistoryVisibility, MessageId, Role, RoomKind, Seq, Timestamp, UserId};
 use crate::protocol::{Links, server};
 use crate::store::RoomSnapshot;
 
@@ -23,6 +24,10 @@ pub struct LogView {
     history: HistoryVisibility,
     /// Who is inside, and the `seq` by which he joined.
     members: HashMap<UserId, Seq>,
+    owner: Option<UserId>,
+    /// Until when somebody may not write; perhaps over.
+    muted: HashMap<UserId, Timestamp>,
+    is_direct: bool,
     recent: VecDeque<Kept>,
     keep: usize,
     links: Links,
@@ -41,6 +46,13 @@ impl LogView {
             first_retained: snapshot.room.first_retained,
             is_private: snapshot.room.is_private,
             history: snapshot.room.history,
+            owner: snapshot
+                .members
+                .iter()
+                .find(|member| member.role == Role::Owner)
+                .map(|member| member.user),
+            muted: snapshot.muted.iter().copied().collect(),
+            is_direct: snapshot.room.kind == RoomKind::Direct,
             members: snapshot.members.iter().map(|member| (member.user, member.joined_seq)).collect(),
             recent: VecDeque::new(),
             keep,
@@ -91,6 +103,19 @@ impl LogView {
     #[must_use]
     pub fn is_member(&self, user: UserId) -> bool {
         self.members.contains_key(&user)
+    }
+
+    /// For how long a member may still not write. Nobody keeps the owner from it.
+    #[must_use]
+    pub fn muted_for(&self, user: UserId, now: Timestamp) -> Duration {
+        let until = self.muted.get(&user).filter(|_| self.owner != Some(user));
+        until.map_or(Duration::ZERO, |until| until.since(now))
+    }
+
+    /// Whether it may be a conversation of two, one of whom may block the other.
+    #[must_use]
+    pub fn may_be_pair(&self) -> bool {
+        self.is_direct && self.members.len() == 2
     }
 
     /// Where a member's part of the log begins.
@@ -159,6 +184,14 @@ impl LogView {
         match &entry.change {
             Change::MemberJoined { member, .. } => {
                 self.members.insert(member.user, member.joined_seq);
+                self.has_role(member.user, member.role);
+            }
+            Change::MemberUpdated { user, role } => self.has_role(*user, *role),
+            Change::MemberMuted { user, mute, .. } => {
+                match mute.until {
+                    Some(until) => self.muted.insert(*user, until),
+                    None => self.muted.remove(user),
+                };
             }
             Change::MemberLeft { user, .. } => {
                 self.members.remove(user);
@@ -186,6 +219,14 @@ impl LogView {
         }
         let entry = Entry { change: Change::Hidden, ..*entry };
         Some(Arc::new(Hidden { from, frame: server::entry(&entry, None, &self.links) }))
+    }
+
+    fn has_role(&mut self, user: UserId, role: Role) {
+        if role == Role::Owner {
+            self.owner = Some(user);
+        } else if self.owner == Some(user) {
+            self.owner = None;
+        }
     }
 
     /// Keeps the frame for readers that come back soon. A replayed entry shows the message as it

@@ -136,7 +136,7 @@ impl Room {
                 }
             }
             ToRoom::Announce(news) => self.accept(news.entries.iter().cloned(), BTreeMap::new(), ctx),
-            ToRoom::Typing(typing) => self.typing(typing),
+            ToRoom::Typing(typing) => self.typing(typing, ctx),
             ToRoom::Marked { user, marks } => self.marked(user, marks, ctx),
             ToRoom::HeadIs(head) => {
                 if matches!(&self.phase, Phase::Open(log) if log.cursor() < head) {

@@ -4,15 +4,17 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use actix::{AsyncContext, Context};
+use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
 use tokio::time::Instant;
 
 use super::log_view::LogView;
 use super::mail::{ToHub, Typing};
 use super::outbox::Topic;
-use super::room::{Phase, Room};
+use super::reply::Reply;
+use super::room::{Phase, Room, unavailable};
 use crate::bus::{Announcement, Shard, Whisper};
-use crate::domain::{Marks, UserId, policy};
+use crate::domain::{Marks, Refusal, Timestamp, UserId, policy};
+use crate::error::Fault;
 use crate::protocol::{Encoded, news};
 
 /// How often receipts are told.
@@ -30,23 +32,78 @@ pub(super) struct Whispers {
     waiting: bool,
     /// When members were counted last, and whether too many were online for typing to be told.
     crowd: Option<(Instant, bool)>,
+    /// How often the store was asked who hears whom, and by which question for whom last: of two people.
+    asked: u64,
+    asked_for: BTreeMap<UserId, u64>,
 }
 
 impl Room {
-    /// Someone types, or has stopped. Told by a socket here it goes on to the other processes.
-    pub(super) fn typing(&mut self, typing: Typing) {
+    /// Someone types, or has stopped. Told by a socket here it is judged here, and goes on to the other
+    /// processes.
+    pub(super) fn typing(&mut self, typing: Typing, ctx: &mut Context<Self>) {
         let Typing { user, until, reply } = typing;
-        let is_own = reply.is_some();
-        let judged = match &self.phase {
-            Phase::Open(log) if log.is_member(user) => Ok(()),
-            Phase::Open(log) => Err(policy::outsider(log.is_private()).into()),
-            Phase::Loading(_) | Phase::Absent => Err(crate::domain::Refusal::NotFound("room").into()),
-        };
-        let allowed = judged.is_ok();
-        if let Some(reply) = reply {
-            reply.send(judged);
+        let judged = self.may_type(user, reply.is_some());
+        let asks = matches!(&self.phase, Phase::Open(log) if log.may_be_pair());
+        match reply {
+            Some(reply) if judged.is_ok() && asks => self.ask_whether_heard(user, until, reply, ctx),
+            Some(reply) => {
+                let allowed = judged.is_ok();
+                reply.send(judged);
+                if allowed {
+                    self.tell_typing(user, until, true);
+                }
+            }
+            None if judged.is_ok() => self.tell_typing(user, until, false),
+            None => {}
         }
-        if !allowed || self.is_crowd() {
+    }
+
+    /// Who may not write does not type. Where it was not told by a socket here, that was judged before.
+    fn may_type(&self, user: UserId, is_own: bool) -> Result<(), Fault> {
+        let Phase::Open(log) = &self.phase else { return Err(Refusal::NotFound("room").into()) };
+        if !log.is_member(user) {
+            return Err(policy::outsider(log.is_private()).into());
+        }
+        let retry_after = log.muted_for(user, self.pod.clock.now());
+        if is_own && !retry_after.is_zero() {
+            return Err(Refusal::Muted { retry_after }.into());
+        }
+        Ok(())
+    }
+
+    /// Of a conversation of two only the store knows who blocks whom.
+    fn ask_whether_heard(
+        &mut self,
+        user: UserId,
+        until: Timestamp,
+        reply: Reply<()>,
+        ctx: &mut Context<Self>,
+    ) {
+        self.whispers.asked += 1;
+        let asked = self.whispers.asked;
+        self.whispers.asked_for.insert(user, asked);
+        let (store, id) = (self.pod.store.clone(), self.id);
+        let blockers = async move { store.blockers(id).await }.into_actor(self);
+        ctx.spawn(blockers.map(move |blockers, room, _| {
+            // What was said later, perhaps that he has stopped, may have been answered first.
+            let is_last = room.whispers.asked_for.get(&user) == Some(&asked);
+            if is_last {
+                room.whispers.asked_for.remove(&user);
+            }
+            let judged = match blockers {
+                Ok(blockers) => policy::may_speak(user, &blockers).map_err(Fault::from),
+                Err(_) => Err(unavailable()),
+            };
+            let allowed = judged.is_ok();
+            reply.send(judged);
+            if allowed && is_last {
+                room.tell_typing(user, until, true);
+            }
+        }));
+    }
+
+    fn tell_typing(&mut self, user: UserId, until: Timestamp, is_own: bool) {
+        if self.is_crowd() {
             return;
         }
         let Phase::Open(log) = &self.phase else { return };

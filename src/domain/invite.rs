@@ -1,6 +1,7 @@
 //! Invitations: a way into a room, for one person or for whoever has the link.
 
-use super::{InviteId, Refusal, RoomId, Timestamp, UserId};
+use super::powers::{self, Action};
+use super::{InviteId, Refusal, Role, RoomId, Timestamp, UserId};
 
 /// An invitation as it is kept. Of a link only the hash of its token is kept, apart from this.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +20,19 @@ pub struct Invite {
 }
 
 impl Invite {
+    /// What somebody does who makes it.
+    #[must_use]
+    pub const fn action(&self) -> Action {
+        if self.user.is_some() { Action::Invite } else { Action::ManageInvites }
+    }
+
+    /// Whether it holds when whoever made it has this role from now on, or is outside: an invitation is
+    /// worth what its maker could do himself.
+    #[must_use]
+    pub fn outlasts(&self, role: Option<Role>, room_is_private: bool) -> bool {
+        role.is_some_and(|role| powers::may(role, self.action(), room_is_private).is_ok())
+    }
+
     /// Whether somebody may still come in by it.
     #[must_use]
     pub fn is_open(&self, now: Timestamp) -> bool {
@@ -63,6 +77,15 @@ mod tests {
         assert!(!Invite { uses: 2, ..link() }.is_open(Timestamp::from_millis(0)));
         let endless = Invite { expires_at: None, max_uses: None, uses: u32::MAX, ..link() };
         assert!(endless.is_open(Timestamp::from_millis(i64::MAX)));
+    }
+
+    #[test]
+    fn it_holds_as_long_as_its_maker_might_make_it() {
+        let for_bob = Invite { user: Some(BOB), ..link() };
+        assert!(link().outlasts(Some(Role::Administrator), true));
+        assert!(!link().outlasts(Some(Role::Member), false) && !for_bob.outlasts(Some(Role::Member), true));
+        assert!(for_bob.outlasts(Some(Role::Member), false), "in a public room members invite people");
+        assert!(!link().outlasts(None, false) && !for_bob.outlasts(None, false));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::{
 pub enum Operation {
     /// Needs membership. A repeat of the draft's key answers the first outcome.
     Send { author: UserId, message: MessageId, draft: Draft },
-    /// Own, within the window. Editing to the same content writes nothing.
+    /// Own, within the window or by who looks after the room. Editing to the same content writes nothing.
     Edit { by: UserId, message: MessageId, content: Content },
     /// Own, within the window; what others wrote, for a reason, by who looks after the room. The record is
     /// kept with that. Deleting twice writes nothing.
@@ -118,8 +118,9 @@ pub struct Committed {
     pub also: Vec<Entry>,
     /// Nothing was written now: a retry, or a change to what already is.
     pub duplicate: bool,
-    /// What the person concerned is told in his own log, committed with the entry: he joined or left.
-    pub told: Option<UserEntry>,
+    /// What people are told in their own logs, committed with the entry: one joined or left, and to whom
+    /// he had sent invitations that end by it.
+    pub told: Vec<UserEntry>,
 }
 
 /// What came of one operation of a committed batch.

@@ -53,7 +53,8 @@ pub enum Verdict {
     AlreadySo,
 }
 
-/// May `by` give `message` this content at `now`?
+/// May `by`, who has this role in the room, give `message` this content at `now`? Nobody writes in the
+/// name of another; the window holds members only, as for [`may_delete`].
 ///
 /// # Errors
 /// `Forbidden` for someone else's message, `EditWindowClosed` after the window, `Conflict` for a
@@ -61,6 +62,7 @@ pub enum Verdict {
 pub fn may_edit(
     message: &Message,
     by: UserId,
+    role: Role,
     content: &Content,
     now: Timestamp,
     window: EditWindow,
@@ -72,7 +74,7 @@ pub fn may_edit(
     if message.content == content.as_str() {
         return Ok(Verdict::AlreadySo);
     }
-    within(message, now, window)
+    if looks_after(role) { Ok(Verdict::Write) } else { within(message, now, window) }
 }
 
 /// May `by`, who has this role in the room, delete `message` at `now`? Administrators look after the
@@ -87,7 +89,7 @@ pub fn may_delete(
     now: Timestamp,
     window: EditWindow,
 ) -> Result<Verdict, Refusal> {
-    let moderates = role >= Role::Administrator;
+    let moderates = looks_after(role);
     if !moderates {
         own(message, by)?;
     }
@@ -108,6 +110,25 @@ pub const fn outsider(room_is_private: bool) -> Refusal {
 #[must_use]
 pub fn not_to_be_added(field: &'static str, user: UserId) -> Invalid {
     Invalid::new(field, format!("{user} cannot be added"))
+}
+
+/// May somebody speak in a conversation of two in which these block the other? Who is blocked is told no
+/// more than that he cannot; who blocks has to let the other answer first.
+///
+/// # Errors
+/// `Forbidden`.
+pub fn may_speak(by: UserId, blockers: &[UserId]) -> Result<(), Refusal> {
+    match blockers {
+        [] => Ok(()),
+        blockers if blockers.contains(&by) => {
+            Err(Refusal::Forbidden("you block this person: unblock first, then write"))
+        }
+        _ => Err(Refusal::Forbidden("you cannot write to this person")),
+    }
+}
+
+fn looks_after(role: Role) -> bool {
+    role >= Role::Administrator
 }
 
 fn own(message: &Message, by: UserId) -> Result<(), Refusal> {
@@ -156,7 +177,11 @@ mod tests {
 
     fn edit_at(millis: i64) -> Result<Verdict, Refusal> {
         let content = Content::parse("hello", 100).expect("valid");
-        may_edit(&message(), AUTHOR, &content, Timestamp::from_millis(millis), EditWindow::default())
+        edit_as(Role::Member, &content, millis)
+    }
+
+    fn edit_as(role: Role, content: &Content, millis: i64) -> Result<Verdict, Refusal> {
+        may_edit(&message(), AUTHOR, role, content, Timestamp::from_millis(millis), EditWindow::default())
     }
 
     fn delete_as(by: UserId, role: Role, millis: i64) -> Result<Verdict, Refusal> {
@@ -180,8 +205,28 @@ mod tests {
         assert!(matches!(delete_as(stranger, Role::Member, 1), Err(Refusal::Forbidden(_))));
         let content = Content::parse("mine now", 100).expect("valid");
         let at = Timestamp::from_millis(1);
-        let refused = may_edit(&message(), stranger, &content, at, EditWindow::default());
-        assert!(matches!(refused, Err(Refusal::Forbidden(_))));
+        let refused = may_edit(&message(), stranger, Role::Owner, &content, at, EditWindow::default());
+        assert!(matches!(refused, Err(Refusal::Forbidden(_))), "the owner neither");
+    }
+
+    #[test]
+    fn who_looks_after_a_room_edits_his_own_at_any_time() {
+        let content = Content::parse("hello", 100).expect("valid");
+        for role in [Role::Administrator, Role::Owner] {
+            assert_eq!(edit_as(role, &content, 10_000_000), Ok(Verdict::Write));
+        }
+    }
+
+    #[test]
+    fn of_two_neither_speaks_while_one_blocks_the_other() {
+        let other = UserId(Uuid::from_u128(2));
+        let words = |by, blockers: &[UserId]| may_speak(by, blockers).map_err(|refusal| refusal.to_string());
+        assert_eq!(words(AUTHOR, &[]), Ok(()));
+        assert_eq!(words(AUTHOR, &[other]), Err("you cannot write to this person".into()));
+        let own = words(AUTHOR, &[AUTHOR]).expect_err("his own block");
+        assert!(own.contains("unblock"));
+        // Of the other's block he learns nothing by his own.
+        assert_eq!(words(AUTHOR, &[AUTHOR, other]), Err(own));
     }
 
     #[test]
@@ -198,7 +243,8 @@ mod tests {
     fn deleting_twice_and_editing_to_the_same_are_already_so_even_late() {
         let late = Timestamp::from_millis(10_000_000);
         let same = Content::parse("hi", 100).expect("valid");
-        assert_eq!(may_edit(&message(), AUTHOR, &same, late, EditWindow::default()), Ok(Verdict::AlreadySo));
+        let edited = may_edit(&message(), AUTHOR, Role::Member, &same, late, EditWindow::default());
+        assert_eq!(edited, Ok(Verdict::AlreadySo));
         let mut gone = message();
         gone.deleted_at = Some(Timestamp::from_millis(9));
         assert_eq!(

@@ -13,7 +13,8 @@ use super::{Message, RoomId, Timestamp, UserId, Username};
 pub const MAX_CHARS: usize = 500;
 /// Words and phrases of one query.
 const MAX_WORDS: usize = 16;
-/// Characters of the shortest word, folded: a term of the index.
+/// Characters of a word, folded, by which an index is asked. Shorter ones are only looked for in what
+/// the others find.
 const LEAST: usize = 2;
 /// Terms of words that an index is asked for: more would tell it nothing new.
 const TERMS: usize = 32;
@@ -25,6 +26,8 @@ pub enum From {
     Me,
     /// By the key of the name.
     Named(String),
+    /// No name is as long as an id.
+    Id(UserId),
 }
 
 /// A search. Empty lists and `None` ask for nothing.
@@ -48,7 +51,7 @@ fn wrong(message: impl Into<String>) -> Invalid {
 
 impl Query {
     /// # Errors
-    /// On `query`, for words that are too short, filters that there are not, and too much of it.
+    /// On `query`, for words of which all are too short, filters that there are not, and too much of it.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         if text.chars().count() > MAX_CHARS {
             return Err(wrong(format!("may have at most {MAX_CHARS} characters")));
@@ -67,15 +70,16 @@ impl Query {
         if query == Self::default() {
             return Err(wrong("must hold a word or a filter"));
         }
+        let is_long = |word: &String| word.chars().count() >= LEAST;
+        if !query.words.is_empty() && !query.words.iter().any(is_long) {
+            return Err(wrong(format!("must hold a word of at least {LEAST} characters")));
+        }
         Ok(query)
     }
 
     fn add_word(&mut self, word: &str) -> Result<(), Invalid> {
         let word = fold(word);
-        if word.chars().count() < LEAST {
-            return Err(wrong(format!("holds a word of fewer than {LEAST} characters")));
-        }
-        if !self.words.contains(&word) {
+        if !word.is_empty() && !self.words.contains(&word) {
             self.words.push(word);
         }
         if self.words.len() > MAX_WORDS {
@@ -90,9 +94,10 @@ impl Query {
             _ if value.is_empty() => Err(wrong(format!("says nothing behind {filter}:"))),
             "from" => {
                 let name = value.strip_prefix('@').unwrap_or(value);
-                let from = match name {
-                    "me" => From::Me,
-                    name => From::Named(Username::from_stored(name.to_owned()).key()),
+                let from = match (name, Uuid::try_parse(name)) {
+                    ("me", _) => From::Me,
+                    (_, Ok(id)) => From::Id(UserId(id)),
+                    (name, Err(_)) => From::Named(Username::from_stored(name.to_owned()).key()),
                 };
                 set(&mut self.from, from, filter)
             }
@@ -113,7 +118,7 @@ impl Query {
         }
     }
 
-    /// Terms of its words, which a message has that is meant.
+    /// Terms of its words, which a message has that is meant. Of a single character there are none.
     #[must_use]
     pub fn terms(&self) -> Vec<Term> {
         let mut terms: Vec<Term> = self.words.iter().flat_map(|word| Term::asked_of(word)).collect();
@@ -213,6 +218,8 @@ mod tests {
             (":smile:", &[":smile:"]),
             ("東京 京都", &["東京", "京都"]),
             ("same SAME", &["same"]),
+            ("fix a bug", &["fix", "a", "bug"]),
+            ("\"\" ab", &["ab"]),
         ] {
             assert_eq!(words(text), expected, "{text}");
         }
@@ -234,6 +241,8 @@ mod tests {
         };
         assert_eq!(query, Ok(expected));
         assert_eq!(Query::parse("from:me").expect("a query").from, Some(From::Me));
+        let id = Uuid::from_u128(7);
+        assert_eq!(Query::parse(&format!("from:{id}")).expect("a query").from, Some(From::Id(UserId(id))));
         assert_eq!(day("1970-01-02").millis(), 86_400_000);
     }
 
@@ -245,7 +254,8 @@ mod tests {
             "",
             "   ",
             "a",
-            "ab c",
+            "a b \"c\"",
+            "a from:bob",
             "\"\"",
             "\" \"",
             "from:",
@@ -277,7 +287,8 @@ mod tests {
         #[test]
         fn no_text_is_too_strange(text in any::<String>()) {
             if let Ok(query) = Query::parse(&text) {
-                prop_assert!(query.words.iter().all(|word| word.chars().count() >= LEAST && fold(word) == *word));
+                prop_assert!(query.words.iter().all(|word| !word.is_empty() && fold(word) == *word));
+                prop_assert!(query.words.is_empty() || !query.terms().is_empty());
                 prop_assert!(query.terms().len() <= TERMS);
             }
         }

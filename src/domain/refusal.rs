@@ -20,6 +20,18 @@ impl Invalid {
     }
 }
 
+/// How long messages can be changed, in the largest unit that tells it exactly.
+fn window(length: Duration) -> String {
+    const UNITS: [(u64, &str); 4] = [(86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")];
+    let seconds = length.as_secs();
+    let whole = UNITS.into_iter().find(|(unit, _)| seconds >= *unit && seconds % unit == 0);
+    match whole.map(|(unit, name)| (seconds / unit, name)) {
+        None => "messages cannot be changed here".to_owned(),
+        Some((1, name)) => format!("messages can be changed for 1 {name}"),
+        Some((n, name)) => format!("messages can be changed for {n} {name}s"),
+    }
+}
+
 /// A refusal of an otherwise well-formed request. Nothing was written.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Refusal {
@@ -43,7 +55,7 @@ pub enum Refusal {
     Conflict(&'static str),
     #[error("this key was used for another message")]
     IdempotencyConflict,
-    #[error("messages can be changed for {} minutes", .0.as_secs() / 60)]
+    #[error("{}", window(*.0))]
     EditWindowClosed(Duration),
     #[error("you are muted in this room")]
     Muted { retry_after: Duration },
@@ -58,4 +70,25 @@ pub enum Refusal {
     /// Nothing was decided; the same request may be sent again.
     #[error("not available right now")]
     Unavailable,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_too_late_is_told_how_long_he_had() {
+        for (seconds, told) in [
+            (0, "messages cannot be changed here"),
+            (1, "messages can be changed for 1 second"),
+            (3, "messages can be changed for 3 seconds"),
+            (60, "messages can be changed for 1 minute"),
+            (90, "messages can be changed for 90 seconds"),
+            (300, "messages can be changed for 5 minutes"),
+            (7_200, "messages can be changed for 2 hours"),
+            (86_400, "messages can be changed for 1 day"),
+        ] {
+            assert_eq!(Refusal::EditWindowClosed(Duration::from_secs(seconds)).to_string(), told);
+        }
+    }
 }

@@ -4,6 +4,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::policy::EditWindow;
 use super::refusal::Invalid;
+use super::search::fold;
 use super::{RoomId, Seq, SlowMode, Timestamp, UserId};
 
 /// A room's name: 1 to 80 characters on one line. Names need not be unique.
@@ -114,7 +115,7 @@ impl Topic {
 pub enum RoomKind {
     /// People come and go.
     Room,
-    /// A conversation between the people it was made with: nobody comes, nobody goes.
+    /// A conversation between the people it was made with: nobody comes, and of two nobody goes.
     Direct,
 }
 
@@ -266,20 +267,20 @@ impl Room {
         }
     }
 
-    /// Whether its name, its topic or its description holds the text that a [`search_key`] stands for.
+    /// Whether each of these [`search_words`] is somewhere in its name or its description: in what
+    /// strangers see of it.
     #[must_use]
-    pub fn matches(&self, key: &str) -> bool {
-        let holds = |text: &str| search_key(text).contains(key);
-        holds(self.name.as_str())
-            || self.topic.as_ref().is_some_and(|topic| holds(topic.as_str()))
-            || self.description.as_ref().is_some_and(|text| holds(text.as_str()))
+    pub fn matches(&self, words: &[String]) -> bool {
+        let name = fold(self.name.as_str());
+        let description = self.description.as_ref().map(|text| fold(text.as_str())).unwrap_or_default();
+        words.iter().all(|word| name.contains(word) || description.contains(word))
     }
 }
 
-/// What texts are compared by when somebody searches: the same for all ways of writing one letter.
+/// What somebody looks for among rooms, as texts are compared who looks for messages.
 #[must_use]
-pub fn search_key(text: &str) -> String {
-    text.trim().nfkc().collect::<String>().to_lowercase().nfkc().collect()
+pub fn search_words(text: &str) -> Vec<String> {
+    fold(text).split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
 /// What can be changed of a room.
@@ -380,8 +381,8 @@ mod tests {
 
     #[test]
     fn a_search_knows_no_case_and_no_way_of_writing() {
-        assert_eq!(search_key(" Cafe\u{301} "), search_key("CAF\u{c9}"));
-        assert_eq!(search_key("ＡＢＣ"), "abc");
+        assert_eq!(search_words(" Cafe\u{301} "), search_words("CAF\u{c9}"));
+        assert_eq!(search_words("ＡＢＣ  Straße"), ["abc", "strasse"]);
     }
 
     #[test]

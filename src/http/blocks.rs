@@ -38,7 +38,7 @@ pub(super) async fn list(caller: Caller, http: Data<Http>) -> Result<Json<Blocks
 
 #[api_v2_operation(
     summary = "Block somebody",
-    description = "He cannot put you into rooms any more. He is not told. What both of you are in already stays. Blocking twice changes nothing.",
+    description = "He cannot put you into rooms or invite you any more, and in a conversation of the two of you neither writes to the other. He is not told. Rooms that both of you are in go on. Blocking twice changes nothing.",
     operation_id = "blockUser",
     tags(Users)
 )]

@@ -34,7 +34,7 @@ pub(super) struct OpenDirect {
 
 #[api_v2_operation(
     summary = "Open a direct conversation",
-    description = "With one other, or with up to seven. The same people always get the same conversation, whoever asks. Nobody joins it, is invited to it, or leaves it.",
+    description = "With one other, or with up to seven. The same people always get the same conversation, whoever asks. Nobody joins it or is invited to it. One of more than two can be left; the same people who ask again get a new one.",
     operation_id = "openDirectRoom",
     tags(Rooms)
 )]

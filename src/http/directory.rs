@@ -23,7 +23,7 @@ pub(super) struct Paging {
 #[derive(Deserialize, Apiv2Schema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Search {
-    /// Only rooms whose name, topic or description holds this text, whatever its case. {{"maxLength":100,"example":"garden"}}
+    /// Only rooms whose name or description holds each of these words, in any case and order. {{"maxLength":100,"example":"garden"}}
     query: Option<String>,
     /// How many at most; more than 200 count as 200. {{"type":"integer","minimum":1,"default":50}}
     limit: Option<String>,
@@ -46,12 +46,12 @@ pub(super) struct RoomPage {
 
 #[api_v2_operation(
     summary = "List public rooms",
-    description = "Newest first, whether or not you are in them. With `query` those that hold the text; a page of a search may then be shorter than asked for, or empty, and another one follow.",
+    description = "Newest first, whether or not you are in them; archived ones only if you are. Of each what strangers see. With `query` those that hold its words; a page of a search may then be shorter than asked for, or empty, and another one follow.",
     operation_id = "listDirectory",
     tags(Directory)
 )]
 pub(super) async fn list(
-    _caller: Caller,
+    caller: Caller,
     http: Data<Http>,
     search: Query<Search>,
 ) -> Result<Json<RoomPage>, Problem> {
@@ -61,7 +61,7 @@ pub(super) async fn list(
     if query.is_some_and(|text| text.chars().count() > LONGEST) {
         return Err(Invalid::new("query", format!("may have at most {LONGEST} characters")).into());
     }
-    let found = http.pod.store.directory(limit, after, query.map(str::to_owned)).await?;
+    let found = http.pod.store.directory(caller.user.id, limit, after, query.map(str::to_owned)).await?;
     let rooms = found.rooms.iter().map(wire::Room::of).collect();
     Ok(Json(RoomPage { rooms, next_cursor: found.next.map(cursor::in_directory) }))
 }

@@ -111,7 +111,7 @@ pub(super) struct Previews {
 
 #[api_v2_operation(
     summary = "Invite somebody, or make a link",
-    description = "With `userId` that person is told by `invite.received` and may accept; inviting twice answers the first invitation. Without, a link is made, whose token is told once. Into a public room any member invites, into a private one its owner and administrators, who also make links.",
+    description = "With `userId` that person is told by `invite.received` and may accept; inviting twice answers the first invitation. Without, a link is made, whose token is told once. Into a public room any member invites, into a private one its owner and administrators, who also make links. It ends when who made it leaves, is put out, or might not make it any more.",
     operation_id = "createInvite",
     tags(Invitations)
 )]

@@ -185,7 +185,7 @@ pub(super) async fn read(
 
 #[api_v2_operation(
     summary = "Edit a message",
-    description = "Your own, for 5 minutes by the server's clock. The same content again changes nothing.",
+    description = "Your own, for 5 minutes by the server's clock, or the time that the room has for itself; the room's owner and administrators at any time. The same content again changes nothing.",
     operation_id = "editMessage",
     tags(Messages)
 )]

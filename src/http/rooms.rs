@@ -125,7 +125,7 @@ pub(super) async fn create(
 
 #[api_v2_operation(
     summary = "Get a room",
-    description = "A room you are in, or a public one, then without its members.",
+    description = "A room you are in, or a public one, then as strangers see it: without its members and what goes on there.",
     operation_id = "getRoom",
     tags(Rooms)
 )]
@@ -140,7 +140,7 @@ pub(super) async fn read(
 
 #[api_v2_operation(
     summary = "Join a public room",
-    description = "Joining twice changes nothing.",
+    description = "Joining twice changes nothing. Who comes first into a room that everybody has left owns it.",
     operation_id = "joinRoom",
     tags(Rooms)
 )]
@@ -157,7 +157,7 @@ pub(super) async fn join(
 
 #[api_v2_operation(
     summary = "Leave a room",
-    description = "From then on nothing of it is shown to you. An owner who leaves is followed by the administrator who has been there longest, else by the member who has. A direct conversation is not left.",
+    description = "From then on nothing of it is shown to you. An owner who leaves is followed by the administrator who has been there longest, else by the member who has; your invitations into it end. Neither of a conversation of two leaves it.",
     operation_id = "leaveRoom",
     tags(Rooms)
 )]

@@ -19,7 +19,7 @@ const MOST: usize = 50;
 #[derive(Deserialize, Apiv2Schema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Asked {
-    /// Words and "quoted phrases", each of at least 2 characters, anywhere in the text and in any case; `from:name` or `from:me`, `in:room`, `has:file`, `has:image`, `has:link`, `before:2026-01-31`, `after:2026-01-31`. All must hold. {{"minLength":1,"maxLength":500,"example":"\"disk is full\" from:alice after:2026-01-31"}}
+    /// Words and "quoted phrases", at least one of them of 2 characters or more, anywhere in the text and in any case; `from:name`, `from:id` or `from:me`, `in:room`, `has:file`, `has:image`, `has:link`, `before:2026-01-31`, `after:2026-01-31`. All must hold. {{"minLength":1,"maxLength":500,"example":"\"disk is full\" from:alice after:2026-01-31"}}
     query: String,
     /// How many at most; more than 50 count as 50. {{"type":"integer","minimum":1,"default":50}}
     limit: Option<String>,

@@ -12,7 +12,6 @@ use super::problem::Problem;
 use super::{Http, cursor, messages, page, private};
 use crate::domain::refusal::Invalid;
 use crate::domain::{MessageId, Seq};
-use crate::error::Fault;
 use crate::protocol::wire;
 use crate::store::Place;
 
@@ -28,8 +27,9 @@ pub(super) struct Which {
 #[derive(Serialize, Apiv2Schema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ThreadPage {
-    /// The message that the thread began with.
-    root: wire::Message,
+    /// The message that the thread began with; absent where it is from before you may read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    root: Option<wire::Message>,
     /// Replies, newest first; deleted ones keep their place with empty content.
     messages: Vec<wire::Message>,
     /// Leads to older replies; null when there are none. {{"nullable":true}}
@@ -47,7 +47,7 @@ pub(super) struct ReadThread {
 
 #[api_v2_operation(
     summary = "Read a thread",
-    description = "The thread of this message, whether it began with it or the message is one of its replies: what answers its root, or answers an answer. Newest first.",
+    description = "The thread of this message, whether it began with it or the message is one of its replies: what answers its root, or answers an answer. Newest first. Where only what came since you joined is yours to read, these are the replies since then, and `root` is absent if it is from before.",
     operation_id = "listThread",
     tags(Messages)
 )]
@@ -69,9 +69,10 @@ pub(super) async fn list(
     let found = http.pod.store.thread(message, viewer, limit, place).await?;
     let (next_cursor, newer_cursor) = cursor::of_thread(root, &found.page);
     let mut all = found.page.messages;
-    all.push(found.root);
+    let has_root = found.root.is_some();
+    all.extend(found.root);
     let mut messages = messages::as_seen(&http, &all, viewer).await?;
-    let root = messages.pop().ok_or_else(|| Fault::internal(&"a message was lost"))?;
+    let root = if has_root { messages.pop() } else { None };
     Ok(Json(ThreadPage { root, messages, next_cursor, newer_cursor }))
 }
 

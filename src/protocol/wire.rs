@@ -271,22 +271,22 @@ pub struct Room {
     pub name: String,
     /// What the room is for. {{"maxLength":1000,"nullable":true}}
     pub description: Option<String>,
-    /// What it talks about just now. {{"maxLength":250}}
+    /// What it talks about just now; absent for someone outside. {{"maxLength":250}}
     #[serde(skip_serializing_if = "Option::is_none")]
     pub topic: Option<String>,
-    /// `room`, or `direct`: a conversation of at most eight, whom nobody joins and nobody leaves. Its name is those of the others. {{"enum":["room","direct"]}}
+    /// `room`, or `direct`: a conversation of at most eight, whom nobody joins, and two of whom neither leaves. Its name is those of the others. {{"enum":["room","direct"]}}
     pub kind: String,
     /// How much of its history members may read: `all` of it, or what came `sinceJoined`. {{"enum":["all","sinceJoined"]}}
     pub history_visibility: String,
     /// Since when nothing can be written into it. {{"format":"date-time"}}
     #[serde(skip_serializing_if = "Option::is_none")]
     pub archived_at: Option<String>,
-    /// For how many seconds members may edit and delete what they wrote, where it is not as everywhere.
+    /// For how many seconds members may edit and delete what they wrote, where it is not as everywhere; absent for someone outside.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub edit_window_seconds: Option<u64>,
-    /// How many seconds a member waits between two messages; 0 where he need not. {{"example":0}}
-    #[serde(default)]
-    pub slow_mode_seconds: u64,
+    /// How many seconds a member waits between two messages; 0 where he need not, absent for someone outside. {{"example":0}}
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slow_mode_seconds: Option<u64>,
     /// What you are in it; absent for someone outside. {{"enum":["member","administrator","owner"]}}
     #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
@@ -304,24 +304,25 @@ pub struct Room {
     pub created_at: String,
     /// How many members there are.
     pub member_count: u64,
-    /// The last `seq` of the room's log.
-    pub head: u64,
+    /// The last `seq` of the room's log; absent for someone outside.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub head: Option<u64>,
 }
 
 impl Room {
-    /// As somebody outside sees it.
+    /// As somebody outside sees it: nothing of what goes on there.
     #[must_use]
     pub fn of(room: &domain::Room) -> Self {
         Self {
             id: room.id.0,
             name: room.name.as_str().to_owned(),
             description: room.description.as_ref().map(|text| text.as_str().to_owned()),
-            topic: room.topic.as_ref().map(|text| text.as_str().to_owned()),
+            topic: None,
             kind: room.kind.as_str().to_owned(),
             history_visibility: room.history.as_str().to_owned(),
             archived_at: room.archived_at.map(rfc3339),
-            edit_window_seconds: room.edit_window.map(|window| window.0.as_secs()),
-            slow_mode_seconds: room.slow_mode.seconds(),
+            edit_window_seconds: None,
+            slow_mode_seconds: None,
             role: None,
             muted_until: None,
             settings: None,
@@ -329,7 +330,7 @@ impl Room {
             members: Vec::new(),
             created_at: rfc3339(room.created_at),
             member_count: room.member_count,
-            head: room.head.get(),
+            head: None,
         }
     }
 
@@ -346,7 +347,16 @@ impl Room {
             let others = members.iter().filter(|user| user.id != viewer.0);
             seen.name = others.map(|user| user.username.as_str()).collect::<Vec<_>>().join(", ");
         }
-        Self { members, role: Some(role.as_str().to_owned()), settings: Some(settings.into()), ..seen }
+        Self {
+            topic: room.topic.as_ref().map(|text| text.as_str().to_owned()),
+            edit_window_seconds: room.edit_window.map(|window| window.0.as_secs()),
+            slow_mode_seconds: Some(room.slow_mode.seconds()),
+            role: Some(role.as_str().to_owned()),
+            settings: Some(settings.into()),
+            members,
+            head: Some(room.head.get()),
+            ..seen
+        }
     }
 }
 

@@ -12,6 +12,8 @@ pub struct RoomSnapshot {
     pub room: Room,
     /// Everyone, however many.
     pub members: Vec<Member>,
+    /// Who of them was muted, until when: perhaps over by now.
+    pub muted: Vec<(UserId, Timestamp)>,
 }
 
 /// A stretch of a room's log.

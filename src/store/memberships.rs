@@ -135,7 +135,7 @@ pub trait Memberships: Send + Sync + 'static {
     fn bans(&self, room: RoomId, viewer: UserId, limit: usize, after: Option<UserId>) -> Answer<'_, BanPage>;
 
     /// The conversation of these people: the one there is, or a new one, which is told like a new
-    /// room. Of any number that ask at once all get the same.
+    /// room. Of any number that ask at once all get the same. One that somebody left is found no more.
     ///
     /// # Errors
     /// `Invalid` on `userIds` when one of them is no user, or blocks who asks and there is none yet: the
@@ -176,8 +176,7 @@ impl Inviting<'_> {
         if self.room.kind == RoomKind::Direct {
             return Err(Refusal::Forbidden("nobody is invited to a direct conversation"));
         }
-        let action = if new.invite.user.is_some() { Action::Invite } else { Action::ManageInvites };
-        powers::may(role, action, self.room.is_private)?;
+        powers::may(role, new.invite.action(), self.room.is_private)?;
         if self.room.archived_at.is_some() {
             return Err(Refusal::RoomArchived);
         }
@@ -198,6 +197,9 @@ pub(super) fn manages_invites(role: Role, room: &Room) -> bool {
 
 /// May somebody with this role see who is banned?
 pub(super) fn may_see_bans(role: Role, room: &Room) -> Result<(), Refusal> {
+    if room.kind == RoomKind::Direct {
+        return Err(Refusal::Forbidden("nobody is banned from a direct conversation"));
+    }
     powers::may(role, Action::Ban, room.is_private)
 }
 

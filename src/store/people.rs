@@ -1,7 +1,7 @@
 //! People as they show themselves, find and avoid each other.
 
 use super::Answer;
-use crate::domain::{ProfileChange, Timestamp, User, UserEntry, UserId};
+use crate::domain::{ProfileChange, RoomId, Timestamp, User, UserEntry, UserId};
 
 /// Profiles, lookup and blocks.
 pub trait People: Send + Sync + 'static {
@@ -32,6 +32,9 @@ pub trait People: Send + Sync + 'static {
 
     /// And no longer; not having blocked him is no error.
     fn unblock(&self, user: UserId, blocked: UserId) -> Answer<'_, ()>;
+
+    /// Who of a conversation of two blocks the other; nobody in any other room.
+    fn blockers(&self, room: RoomId) -> Answer<'_, Vec<UserId>>;
 
     /// Whether `blocker` blocks `blocked`: to be asked before somebody is put anywhere by another.
     fn is_blocked(&self, blocker: UserId, blocked: UserId) -> Answer<'_, bool>;

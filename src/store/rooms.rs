@@ -147,11 +147,13 @@ pub trait Rooms: Send + Sync + 'static {
     /// `NotFound` when it is absent, or private and the viewer is outside.
     fn room(&self, room: RoomId, viewer: UserId, embed: usize) -> Answer<'_, RoomView>;
 
-    /// Public rooms, newest first; with a search, those of them whose name, topic or description
-    /// holds it (see [`Room::matches`]). A page of a search may hold fewer than asked for, or none,
+    /// Public rooms, newest first; archived ones only where the viewer is in them, as nobody can join
+    /// them. With a search, those of them whose name or description holds each of its words (see
+    /// [`Room::matches`]). A page of a search may hold fewer than asked for, or none,
     /// and another one follow.
     fn directory(
         &self,
+        viewer: UserId,
         limit: usize,
         after: Option<DirectoryCursor>,
         search: Option<String>,

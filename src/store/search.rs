@@ -97,6 +97,7 @@ impl Wanted {
             None => None,
             Some(crate::domain::query::From::Me) => Some(search.viewer),
             Some(crate::domain::query::From::Named(_)) => Some(named?),
+            Some(crate::domain::query::From::Id(id)) => Some(*id),
         };
         let meant = rooms
             .into_iter()

@@ -6,8 +6,9 @@ use crate::domain::{Message, MessageId, Seq, Thread, Timestamp, UserId};
 /// A page of a thread.
 #[derive(Clone, Debug)]
 pub struct ThreadPage {
-    pub root: Message,
-    /// Replies.
+    /// `None` where it is from before the viewer may read.
+    pub root: Option<Message>,
+    /// Replies, as far as he may.
     pub page: MessagePage,
 }
 
@@ -17,7 +18,7 @@ pub trait Threads: Send + Sync + 'static {
     /// the newest, or before or after a `seq`.
     ///
     /// # Errors
-    /// `NotFound` when the message, or the root, is absent or nothing that the viewer may read.
+    /// `NotFound` when the message is absent or nothing that the viewer may read.
     fn thread(
         &self,
         message: MessageId,
@@ -31,6 +32,17 @@ pub trait Threads: Send + Sync + 'static {
     /// # Errors
     /// As for [`Threads::thread`].
     fn read_thread(&self, message: MessageId, user: UserId, read: Seq) -> Answer<'_, ()>;
+}
+
+/// A thread that somebody opened.
+pub(super) struct Opened {
+    pub(super) root: MessageId,
+    /// What he may read of where it began.
+    pub(super) seen: Option<Message>,
+    /// From here on there may be replies that he may read.
+    pub(super) from: Seq,
+    /// The head of the room's log.
+    pub(super) head: Seq,
 }
 
 /// Where a thread begins that this message belongs to.

@@ -154,13 +154,17 @@ fn server_frames() -> BTreeMap<String, Encoded> {
     add("room.subscribed.reset", server::subscribed(None, ROOM, Level::Full, reset, seq(43)));
     add("resumed", server::resumed(r, seq(14)));
     add("pong", server::pong(r, &[(ROOM, seq(44))]));
-    let committed = Committed { entry: created.clone(), also: Vec::new(), duplicate: false, told: None };
+    let committed =
+        Committed { entry: created.clone(), also: Vec::new(), duplicate: false, told: Vec::new() };
     add("ack.send", server::ack(r, &committed));
     add("ack.duplicate", server::ack(r, &Committed { duplicate: true, ..committed }));
     let edit = entry(45, Change::MessageUpdated(edited.clone()));
     add(
         "ack.edit",
-        server::ack(r, &Committed { entry: edit.clone(), also: Vec::new(), duplicate: false, told: None }),
+        server::ack(
+            r,
+            &Committed { entry: edit.clone(), also: Vec::new(), duplicate: false, told: Vec::new() },
+        ),
     );
     add("ack.done", server::done(r));
     add("auth.expiring", server::auth_expiring(at(60)));
@@ -211,7 +215,7 @@ fn server_frames() -> BTreeMap<String, Encoded> {
     let added = Change::ReactionAdded { message, user, emoji: emoji.clone() };
     add("reaction.added", server::entry(&entry(55, added), None, &links));
     let reacted = entry(55, Change::ReactionAdded { message, user, emoji: emoji.clone() });
-    let reacted = Committed { entry: reacted, also: Vec::new(), duplicate: false, told: None };
+    let reacted = Committed { entry: reacted, also: Vec::new(), duplicate: false, told: Vec::new() };
     add("ack.react", server::ack(r, &reacted));
     let removed = Change::ReactionRemoved { message, user, emoji };
     add("reaction.removed", server::entry(&entry(56, removed), None, &links));

@@ -2,12 +2,14 @@
 
 use super::decide::Desk;
 use crate::domain::powers::Action;
-use crate::domain::{AuditRecord, Change, Conduct, Mute, Outcome, Reason, Refusal, Role, Timestamp, UserId};
+use crate::domain::{
+    AuditRecord, Change, Conduct, Mute, Outcome, Reason, Refusal, Role, Timestamp, UserId, policy,
+};
 
 impl Desk<'_> {
     /// Whether somebody may send just now. What is sent is counted.
     pub(super) fn pace(&mut self, author: UserId, role: Role) -> Result<(), Refusal> {
-        self.unmuted(author)?;
+        self.may_speak(author)?;
         let slow = self.ledger.room(self.room).map(|room| room.slow_mode).unwrap_or_default();
         if !slow.is_on() || role > Role::Member {
             return Ok(());
@@ -18,9 +20,15 @@ impl Desk<'_> {
         Ok(())
     }
 
-    /// Whether a member may write at all. Nobody keeps the owner from it: there is nobody above him who
+    /// Whether a member may say anything: he is not muted, and who is to hear him alone wants to.
+    pub(super) fn may_speak(&self, user: UserId) -> Result<(), Refusal> {
+        policy::may_speak(user, self.ledger.blockers(self.room))?;
+        self.unmuted(user)
+    }
+
+    /// Nobody keeps the owner from it: there is nobody above him who
     /// could let him again.
-    pub(super) fn unmuted(&self, user: UserId) -> Result<(), Refusal> {
+    fn unmuted(&self, user: UserId) -> Result<(), Refusal> {
         let retry_after = self.ledger.conduct(self.room, user).muted_for(self.now);
         if retry_after.is_zero() || self.insider(user)? == Role::Owner {
             Ok(())

@@ -152,15 +152,16 @@ impl Desk<'_> {
 
     fn edit(&mut self, by: UserId, id: MessageId, content: &Content) -> Outcome {
         let KnownMessage { mut message, last_seq, .. } = self.own_message(by, id)?;
-        if policy::may_edit(&message, by, content, self.now, self.window())? == Verdict::AlreadySo {
+        let role = self.insider(by)?;
+        if policy::may_edit(&message, by, role, content, self.now, self.window())? == Verdict::AlreadySo {
             let at = message.updated_at;
             return Ok(self.standing(last_seq, at, Change::MessageUpdated(message)));
         }
         self.writable()?;
-        self.unmuted(by)?;
+        self.may_speak(by)?;
         message.content = content.as_str().to_owned();
         message.updated_at = self.now;
-        let group = self.group(self.insider(by)?, &message.content);
+        let group = self.group(role, &message.content);
         self.ledger.rewrite(message.clone(), self.next(), group);
         Ok(self.written(Change::MessageUpdated(message)))
     }
@@ -296,12 +297,12 @@ impl Desk<'_> {
     pub(super) fn written(&mut self, change: Change) -> Committed {
         let seq = self.ledger.enter(self.room, self.now, &change);
         let entry = Entry { room: self.room, seq, at: self.now, change };
-        Committed { entry, also: Vec::new(), duplicate: false, told: None }
+        Committed { entry, also: Vec::new(), duplicate: false, told: Vec::new() }
     }
 
     /// An entry that stands already.
     pub(super) fn standing(&self, seq: Seq, at: Timestamp, change: Change) -> Committed {
         let entry = Entry { room: self.room, seq, at, change };
-        Committed { entry, also: Vec::new(), duplicate: true, told: None }
+        Committed { entry, also: Vec::new(), duplicate: true, told: Vec::new() }
     }
 }

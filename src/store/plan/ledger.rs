@@ -1,9 +1,10 @@
 //! What is known while a group commit is decided: what was read, and over it what the operations
 //! so far have changed. Judges nothing. Next: [`super::decide()`].
 
+mod settle;
 mod writing;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{BanRow, Known, KnownFile, KnownMember, KnownMessage, KnownRoom, LogRow, Named, PinRow};
 use crate::domain::{
@@ -35,6 +36,10 @@ pub(super) struct Ledger {
     conduct: BTreeMap<(RoomId, UserId), Conduct>,
     /// Invitations that were used, as of now.
     invites: BTreeMap<InviteId, Invite>,
+    /// Invitations that are no more.
+    ended: BTreeSet<InviteId>,
+    /// Conversations that somebody left.
+    lost: BTreeSet<RoomId>,
     /// Signs as of now, where they changed; `None` for who took his back.
     reacted: BTreeMap<(MessageId, Emoji, UserId), Option<Timestamp>>,
     /// Pins as of now, where they changed; `None` for what is pinned no more.
@@ -67,6 +72,8 @@ impl Ledger {
             bans: BTreeMap::new(),
             conduct: BTreeMap::new(),
             invites: BTreeMap::new(),
+            ended: BTreeSet::new(),
+            lost: BTreeSet::new(),
             reacted: BTreeMap::new(),
             pinned: BTreeMap::new(),
             concerns: BTreeMap::new(),
@@ -222,7 +229,30 @@ impl Ledger {
     }
 
     pub(super) fn invite(&self, invite: InviteId) -> Option<&Invite> {
+        if self.ended.contains(&invite) {
+            return None;
+        }
         self.invites.get(&invite).or_else(|| self.known.invites.get(&invite))
+    }
+
+    /// The invitations into this room that somebody made and that have not ended.
+    pub(super) fn made(&self, room: RoomId, by: UserId) -> Vec<Invite> {
+        let made = self.known.made.get(&(room, by)).into_iter().flatten();
+        made.filter(|invite| !self.ended.contains(&invite.id)).cloned().collect()
+    }
+
+    pub(super) fn end_invite(&mut self, invite: InviteId) {
+        self.ended.insert(invite);
+    }
+
+    /// Who of a conversation of two blocks the other.
+    pub(super) fn blockers(&self, room: RoomId) -> &[UserId] {
+        self.known.blockers.get(&room).map_or(&[], Vec::as_slice)
+    }
+
+    /// A conversation is found no more by who opens one with the same people.
+    pub(super) fn lose(&mut self, room: RoomId) {
+        self.lost.insert(room);
     }
 
     /// One more came in by it.

@@ -59,6 +59,9 @@ pub(crate) struct Needs {
     pub(crate) reach: BTreeSet<(UserId, UserId)>,
     /// Invitations that somebody wants to come in by.
     pub(crate) invites: BTreeSet<InviteId>,
+    /// Who may lose the power to invite into which room: what invitations he made there. Whom those are
+    /// for belongs to the users, whose rows are locked.
+    pub(crate) makers: BTreeSet<(RoomId, UserId)>,
     /// Messages to which somebody reacts, or takes it back, and by which signs.
     pub(crate) reactions: BTreeSet<MessageId>,
     pub(crate) reacted: BTreeSet<(MessageId, Emoji, UserId)>,
@@ -86,6 +89,11 @@ pub(crate) struct Known {
     /// Who may not put whom anywhere: the account is gone, or its owner blocks him.
     pub(crate) out_of_reach: HashSet<(UserId, UserId)>,
     pub(crate) invites: HashMap<InviteId, Invite>,
+    /// By who made them, in a fixed order.
+    pub(crate) made: HashMap<(RoomId, UserId), Vec<Invite>>,
+    /// Of those rooms that are a conversation of two: who blocks the other. Read without being asked
+    /// for, as only the room's row tells what it is.
+    pub(crate) blockers: HashMap<RoomId, Vec<UserId>>,
     /// How many people express each sign, of those messages that have any.
     pub(crate) reactions: HashMap<MessageId, BTreeMap<Emoji, u64>>,
     pub(crate) reacted: HashSet<(MessageId, Emoji, UserId)>,
@@ -105,6 +113,13 @@ pub(crate) struct KnownRoom {
     pub(crate) window: Option<EditWindow>,
     pub(crate) slow_mode: SlowMode,
     pub(crate) totals: Totals,
+}
+
+impl KnownRoom {
+    /// Whether it is a conversation of two: neither leaves it, and who blocks the other hears nothing.
+    pub(crate) const fn is_pair(&self) -> bool {
+        self.is_direct && self.totals.members == 2
+    }
 }
 
 /// What the row of a room sums up.
@@ -213,15 +228,21 @@ pub(crate) fn needs(batches: &[RoomBatch]) -> Needs {
                 Operation::Update { .. } | Operation::Archive { .. } => {
                     needs.facts.insert(room);
                 }
-                Operation::SetRole { .. } | Operation::Transfer { .. } => {
+                Operation::SetRole { user, .. } => {
+                    needs.makers.insert((room, *user));
                     *shifts.entry(room).or_default() += 1;
                 }
+                Operation::Transfer { .. } => *shifts.entry(room).or_default() += 1,
                 Operation::Add { user, .. }
                 | Operation::Remove { user, .. }
                 | Operation::Ban { user, .. }
                 | Operation::Unban { user, .. } => {
-                    if let Operation::Add { by, .. } = operation {
-                        needs.reach.insert((*by, *user));
+                    match operation {
+                        Operation::Add { by, .. } => drop(needs.reach.insert((*by, *user))),
+                        Operation::Remove { .. } | Operation::Ban { .. } => {
+                            needs.makers.insert((room, *user));
+                        }
+                        _ => {}
                     }
                     needs.users.insert(*user);
                     needs.bans.insert((room, *user));
@@ -229,6 +250,7 @@ pub(crate) fn needs(batches: &[RoomBatch]) -> Needs {
                 }
                 Operation::Leave { user } => {
                     needs.users.insert(*user);
+                    needs.makers.insert((room, *user));
                     // One more than can leave: whoever of them does, the next heir is known.
                     *needs.heirs.entry(room).or_insert(1) += 1;
                 }

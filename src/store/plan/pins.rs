@@ -3,7 +3,7 @@
 use super::PinRow;
 use super::decide::Desk;
 use crate::domain::powers::{self, Action};
-use crate::domain::{Change, Message, MessageId, Outcome, Refusal, UserId};
+use crate::domain::{Change, Message, MessageId, Outcome, Refusal, UserId, policy};
 
 impl Desk<'_> {
     pub(super) fn pin(&mut self, user: UserId, message: MessageId, on: bool) -> Outcome {
@@ -25,6 +25,10 @@ impl Desk<'_> {
             return Err(Refusal::Conflict("the message was deleted"));
         }
         self.writable()?;
+        // To the other of two it says something, as a reaction does.
+        if on {
+            policy::may_speak(user, self.ledger.blockers(self.room))?;
+        }
         if on && self.ledger.pins(self.room) >= Message::MAX_PINS {
             return Err(Refusal::TooLarge("the list of this room's pins"));
         }

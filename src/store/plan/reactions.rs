@@ -19,9 +19,9 @@ impl Desk<'_> {
             return Err(Refusal::Conflict("the message was deleted"));
         }
         self.writable()?;
-        // Who is muted may still take back what he expressed, as he may delete what he wrote.
+        // Who is muted or blocked may still take back what he expressed, as he may delete what he wrote.
         if on {
-            self.unmuted(user)?;
+            self.may_speak(user)?;
         }
         let (kinds, is_there) = self.ledger.reactions(message, emoji);
         if on && !is_there && kinds >= Emoji::KINDS {

@@ -2,11 +2,11 @@
 //! Next: [`crate::domain::powers`] for who may do what to whom.
 
 use super::decide::Desk;
-use super::{BanRow, KnownMember};
+use super::{BanRow, KnownMember, KnownRoom};
 use crate::domain::powers::{self, Action};
 use crate::domain::{
     Change, Committed, Entry, InviteId, Member, Outcome, Refusal, Role, RoomFacts, RoomPatch, Seq,
-    UserChange, UserId, policy,
+    UserChange, UserEntry, UserId, policy,
 };
 
 impl Desk<'_> {
@@ -66,16 +66,24 @@ impl Desk<'_> {
             return Err(banned);
         }
         self.writable()?;
-        let member = Member { user, role: Role::Member, joined_at: self.now, joined_seq: self.next() };
+        // A room with somebody in it has an owner: who comes into an empty one has it for himself.
+        let is_empty = self.ledger.room(self.room).is_some_and(|room| room.totals.members == 0);
+        let role = if is_empty && !self.is_direct { Role::Owner } else { Role::Member };
+        let member = Member { user, role, joined_at: self.now, joined_seq: self.next() };
         self.ledger.set_member(self.room, user, Some(KnownMember::newcomer(member.clone())));
         let told = self.ledger.tell(user, self.now, UserChange::RoomAdded { room: self.room });
+        let told = Vec::from_iter(told);
         Ok(Committed { told, ..self.written(Change::MemberJoined { member, username }) })
     }
 
     pub(super) fn leave(&mut self, user: UserId) -> Outcome {
         let role = self.insider(user)?;
-        if self.is_direct {
+        if self.ledger.room(self.room).is_some_and(KnownRoom::is_pair) {
             return Err(DIRECT);
+        }
+        if self.is_direct {
+            // He could not come back by it: the same people who ask again get another.
+            self.ledger.lose(self.room);
         }
         let mut committed = self.put_out(user, None, false);
         // A room never is without an owner; an empty one has none.
@@ -95,7 +103,26 @@ impl Desk<'_> {
     fn put_out(&mut self, user: UserId, by: Option<UserId>, is_banned: bool) -> Committed {
         self.ledger.set_member(self.room, user, None);
         let told = self.ledger.tell(user, self.now, UserChange::RoomRemoved { room: self.room });
+        let told = told.into_iter().chain(self.end_invites(user, None)).collect();
         Committed { told, ..self.written(Change::MemberLeft { user, by, is_banned }) }
+    }
+
+    /// What somebody made in this room when he could, and could not any more, ends.
+    fn end_invites(&mut self, by: UserId, role: Option<Role>) -> Vec<UserEntry> {
+        let mut told = Vec::new();
+        for invite in self.ledger.made(self.room, by) {
+            if invite.outlasts(role, self.is_private) {
+                continue;
+            }
+            self.ledger.end_invite(invite.id);
+            let Some(invited) = invite.user.filter(|_| invite.is_open(self.now)) else { continue };
+            // Who came in by it meanwhile lost nothing.
+            if self.ledger.member(self.room, invited).is_none() {
+                let change = UserChange::InviteRevoked { invite: invite.id, room: self.room };
+                told.extend(self.ledger.tell(invited, self.now, change));
+            }
+        }
+        told
     }
 
     pub(super) fn ban(&mut self, by: UserId, user: UserId) -> Outcome {
@@ -136,7 +163,8 @@ impl Desk<'_> {
             return Ok(self.so_already(Change::MemberUpdated { user, role }));
         }
         let entry = self.give(target, role);
-        Ok(Committed { entry, also: Vec::new(), duplicate: false, told: None })
+        let told = self.end_invites(user, Some(role));
+        Ok(Committed { entry, also: Vec::new(), duplicate: false, told })
     }
 
     pub(super) fn transfer(&mut self, by: UserId, user: UserId) -> Outcome {
@@ -148,7 +176,7 @@ impl Desk<'_> {
         // First the old one steps down: there is never more than one.
         let also = self.give(owner, Role::Administrator);
         let entry = self.give(heir, Role::Owner);
-        Ok(Committed { entry: also, also: vec![entry], duplicate: false, told: None })
+        Ok(Committed { entry: also, also: vec![entry], duplicate: false, told: Vec::new() })
     }
 
     fn give(&mut self, mut to: KnownMember, role: Role) -> Entry {

@@ -62,6 +62,7 @@ fn only_what_may_matter_is_asked_for() {
         needs(&[batch(HERE, vec![edit(BOB, 7, "@Carol."), leave.clone(), join]), batch(HERE, vec![leave])]);
     assert_eq!(rare.messages, BTreeSet::from([id(7)]));
     assert_eq!(rare.names[&HERE], BTreeSet::from(["carol".to_owned(), "carol.".to_owned()]));
+    assert_eq!(rare.makers, BTreeSet::from([(HERE, ALICE)]));
     assert_eq!((rare.users, rare.heirs), (BTreeSet::from([ALICE, CAROL]), BTreeMap::from([(HERE, 3)])));
 }
 
@@ -187,7 +188,7 @@ fn a_room_is_inherited_as_often_as_it_is_left() {
     assert_eq!(writes.roles, [(HERE, CAROL, Role::Owner)]);
     let writes = world.commit(&[batch(HERE, vec![leave(CAROL), Operation::Join { user: BOB }])]).writes;
     assert_eq!(writes.members_deleted, [(HERE, CAROL)]);
-    assert_eq!(world.0.members[&(HERE, BOB)].member.role, Role::Member, "nobody was there to inherit");
+    assert_eq!(world.0.members[&(HERE, BOB)].member.role, Role::Owner, "he has it for himself");
 }
 
 #[test]
@@ -239,6 +240,63 @@ fn who_is_out_of_reach_is_put_in_by_nobody_else_and_told_of_as_a_stranger() {
     }
     let join = vec![Operation::Join { user: CAROL }, add(CAROL)];
     assert_eq!(seqs(&world.commit(&[batch(HERE, join)]).applied[0].outcomes), [Some(3), Some(3)]);
+}
+
+#[test]
+fn an_invitation_ends_with_the_power_of_who_made_it() {
+    let mut world = World::new();
+    let dave = UserId(Uuid::from_u128(4));
+    world.0.users.insert(dave, KnownUser { username: "dave".to_owned(), head: Seq::START });
+    let mine = |n, by, user| {
+        let link = world.0.invites[&LINK].clone();
+        Invite { id: InviteId(Uuid::from_u128(n)), room: HERE, by, user, ..link }
+    };
+    let made = [mine(201, BOB, None), mine(202, BOB, Some(CAROL)), mine(203, ALICE, Some(dave))];
+    for invite in made {
+        world.0.invites.insert(invite.id, invite);
+    }
+    world.0.members.get_mut(&(HERE, BOB)).expect("a member").member.role = Role::Administrator;
+    let ended = |n| InviteId(Uuid::from_u128(n));
+    let demote = Operation::SetRole { by: ALICE, user: BOB, role: Role::Member };
+    let writes = world.commit(&[batch(HERE, vec![demote])]).writes;
+    assert_eq!(writes.invites_ended, [ended(201)], "in a public room members invite people");
+    let remove = Operation::Remove { by: ALICE, user: BOB };
+    let late = Operation::Accept { user: CAROL, invite: ended(202) };
+    let Decision { applied, writes } = world.commit(&[batch(HERE, vec![remove, late])]);
+    assert_eq!(applied[0].outcomes[1], Err(Refusal::NotFound("invitation")), "in the same commit");
+    assert_eq!(writes.invites_ended, [ended(202)]);
+    let told: Vec<_> = writes.user_log.iter().map(|entry| (entry.user, entry.change.kind())).collect();
+    assert_eq!(told, [(BOB, "room.removed"), (CAROL, "invite.revoked")]);
+    let leave = Operation::Leave { user: ALICE };
+    assert_eq!(world.commit(&[batch(HERE, vec![leave])]).writes.invites_ended, [ended(203)]);
+}
+
+#[test]
+fn of_two_neither_speaks_while_one_blocks_the_other() {
+    let mut world = World::new();
+    world.commit(&[batch(THERE, vec![send(ALICE, 1, 1, "hi"), send(BOB, 2, 2, "ho")])]);
+    world.0.rooms.get_mut(&THERE).expect("a room").is_direct = true;
+    for user in [ALICE, BOB] {
+        world.0.members.get_mut(&(THERE, user)).expect("a member").member.role = Role::Member;
+    }
+    world.0.blockers.insert(THERE, vec![ALICE]);
+    let react =
+        |by, on| Operation::React { by, message: id(1), emoji: Emoji::parse("👍").expect("a sign"), on };
+    let pin = |by| Operation::Pin { by, message: id(1), on: true };
+    let all = vec![
+        send(BOB, 3, 3, "hear me"),
+        edit(BOB, 2, "hear me"),
+        react(BOB, true),
+        pin(BOB),
+        send(ALICE, 4, 4, "no answer, please"),
+        Operation::Leave { user: BOB },
+    ];
+    let Decision { applied, writes } = world.commit(&[batch(THERE, all)]);
+    assert!(applied[0].outcomes.iter().all(|outcome| matches!(outcome, Err(Refusal::Forbidden(_)))));
+    assert_eq!(writes, Writes::default());
+    // What was sent is answered again, and what is his he may take back.
+    let rest = vec![send(BOB, 2, 5, "ho"), delete(BOB, 2)];
+    assert_eq!(seqs(&world.commit(&[batch(THERE, rest)]).applied[0].outcomes), [Some(4), Some(5)]);
 }
 
 fn operation() -> impl Strategy<Value = Operation> {

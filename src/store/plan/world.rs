@@ -56,6 +56,15 @@ impl World {
         known.rooms.extend(needs.rooms.iter().filter_map(found));
         let found = |user: &UserId| all.users.get(user).map(|found| (*user, found.clone()));
         known.users.extend(needs.users.iter().filter_map(found));
+        for place in &needs.makers {
+            let made = all.invites.values().filter(|invite| (invite.room, invite.by) == *place);
+            let mut made: Vec<Invite> = made.cloned().collect();
+            made.sort_by_key(|invite| invite.id.0);
+            known.users.extend(made.iter().filter_map(|invite| invite.user.as_ref()).filter_map(found));
+            known.made.insert(*place, made);
+        }
+        let found = |room: &RoomId| Some((*room, all.blockers.get(room)?.clone()));
+        known.blockers.extend(needs.rooms.iter().filter_map(found));
         for key in &needs.keys {
             if let Some(id) = all.keys.get(key) {
                 known.keys.insert(*key, *id);
@@ -199,10 +208,18 @@ impl World {
         for (invite, uses) in &writes.invites_used {
             all.invites.get_mut(invite).expect("a row").uses = *uses;
         }
+        for invite in &writes.invites_ended {
+            assert!(all.invites.remove(invite).is_some());
+        }
         for (room, known) in &all.rooms {
             let here: Vec<_> = all.members.iter().filter(|((place, _), _)| place == room).collect();
             assert_eq!(known.totals.members, here.len() as u64);
-            assert!(here.iter().filter(|(_, k)| k.member.role == Role::Owner).count() <= 1);
+            let owners = here.iter().filter(|(_, k)| k.member.role == Role::Owner).count();
+            assert_eq!(
+                owners,
+                usize::from(!here.is_empty() && !known.is_direct),
+                "one owner while anybody is there"
+            );
         }
     }
 }

@@ -58,6 +58,10 @@ pub(crate) struct Writes {
     pub(crate) groups: Vec<GroupRow>,
     /// How many have come in by these invitations.
     pub(crate) invites_used: Vec<(InviteId, u32)>,
+    /// Invitations whose makers could not make them any more.
+    pub(crate) invites_ended: Vec<InviteId>,
+    /// Conversations that somebody left: they are found no more.
+    pub(crate) conversations_lost: Vec<RoomId>,
 }
 
 impl Writes {

@@ -6,9 +6,10 @@
 //!
 //! 1. `BEGIN`, and all rooms locked by one statement, in the order of their ids;
 //! 2. what the decision needs, one statement for each kind of row, sent together: for messages
-//!    that name nobody two (members, keys), seven at most, and for what is rare another nine;
+//!    that name nobody two (members, keys), in a conversation of two three, eight at most, and for what
+//!    is rare another nine; before it, where somebody goes or loses a role, one for what he made;
 //! 3. what was decided, one statement for each table, rows as arrays, sent together: for such
-//!    messages five (messages, log, members, rooms, outbox), fourteen at most, and fourteen more where
+//!    messages five (messages, log, members, rooms, outbox), fourteen at most, and sixteen more where
 //!    rooms, bans, invitations, conduct, reactions, pins or marks of threads change, many are named at
 //!    once, or a record is kept;
 //! 4. `COMMIT`.

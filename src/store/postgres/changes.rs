@@ -32,6 +32,34 @@ statement! {
      WHERE u.deleted_at IS NOT NULL OR b.user_id IS NOT NULL"
 }
 
+/// Invitations by whom may lose the power to make them: read once the rooms are locked, and before the
+/// rows of those whom they are for.
+pub(super) async fn read_made(
+    conn: &mut AsyncPgConnection,
+    needs: &Needs,
+    known: &mut Known,
+) -> Result<(), Fault> {
+    if needs.makers.is_empty() {
+        return Ok(());
+    }
+    let (in_rooms, by): (Vec<Uuid>, Vec<Uuid>) =
+        needs.makers.iter().map(|(room, user)| (room.0, user.0)).unzip();
+    let rows: Vec<InviteRow> = invites::table
+        .filter(invites::room_id.eq_any(in_rooms))
+        .filter(invites::invited_by.eq_any(by))
+        .order(invites::id)
+        .select(InviteRow::as_select())
+        .load(conn)
+        .await?;
+    // Of several rooms also what somebody made in another than that he leaves.
+    for invite in rows.into_iter().map(Invite::from) {
+        if needs.makers.contains(&(invite.room, invite.by)) {
+            known.made.entry((invite.room, invite.by)).or_default().push(invite);
+        }
+    }
+    Ok(())
+}
+
 /// What a group commit must know of rooms as a whole, bans and invitations. Asked for where somebody
 /// comes, goes, or changes a room: never for messages.
 pub(super) async fn read(
@@ -110,6 +138,16 @@ statement! {
      WHERE i.user_id = w.person AND i.room_id = w.room"
 }
 
+statement! {
+    EndInvites { ids: Vec<Uuid> => Array<SqlUuid> } -> (),
+    "DELETE FROM invites WHERE id = ANY(?)"
+}
+
+statement! {
+    LoseConversations { rooms: Vec<Uuid> => Array<SqlUuid> } -> (),
+    "UPDATE rooms SET direct_key = NULL WHERE id = ANY(?)"
+}
+
 /// The rows of a group commit that are about rooms as a whole, bans and invitations.
 pub(super) fn write(pipeline: &mut Pipeline<'_>, writes: &Writes) {
     let (facts, text) = (&writes.facts, |text: &str| text.to_owned());
@@ -140,6 +178,12 @@ pub(super) fn write(pipeline: &mut Pipeline<'_>, writes: &Writes) {
     pipeline.add(writes.invites_used.len(), || UseInvites {
         ids: writes.invites_used.iter().map(|(invite, _)| invite.0).collect(),
         uses: writes.invites_used.iter().map(|(_, uses)| i64::from(*uses)).collect(),
+    });
+    pipeline.add(writes.invites_ended.len(), || EndInvites {
+        ids: writes.invites_ended.iter().map(|invite| invite.0).collect(),
+    });
+    pipeline.add(writes.conversations_lost.len(), || LoseConversations {
+        rooms: writes.conversations_lost.iter().map(|room| room.0).collect(),
     });
     let done: Vec<_> = writes.not_invited().collect();
     pipeline.add(done.len(), || {

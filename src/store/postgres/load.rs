@@ -1,6 +1,8 @@
 //! Takes the locks of a group commit and reads what it must know: two round trips, however many
 //! rooms and operations. Next: [`crate::store::plan`], which says what.
 
+use std::collections::BTreeSet;
+
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection as _};
@@ -10,6 +12,7 @@ use uuid::Uuid;
 use super::conduct::{self, ConductColumns, ConductValues};
 use super::fault::Fault;
 use super::files::{FileRow, LockFiles, known as known_file};
+use super::people::ReadBlockers;
 use super::rows::{MemberColumns, MemberRow, MessageColumns, MessageRow};
 use super::statements::statement;
 use super::transaction::BEGIN;
@@ -95,6 +98,7 @@ pub(super) async fn begin(conn: &mut AsyncPgConnection, needs: &Needs) -> Result
     for row in locked {
         known.rooms.insert(RoomId(row.0), room(row));
     }
+    changes::read_made(conn, needs, &mut known).await?;
     read(conn, needs, &mut known).await?;
     changes::read(conn, needs, &mut known).await?;
     reactions::read(conn, needs, &mut known).await?;
@@ -129,13 +133,17 @@ async fn read(conn: &mut AsyncPgConnection, needs: &Needs, known: &mut Known) ->
     let (name_rooms, names): (Vec<_>, Vec<_>) = names.unzip();
     let heirs = needs.heirs.iter().map(|(room, most)| (room.0, i64::try_from(*most).unwrap_or(i64::MAX)));
     let (heir_rooms, limits): (Vec<_>, Vec<_>) = heirs.unzip();
-    let users: Vec<Uuid> = needs.users.iter().map(|user| user.0).collect();
+    let invited = known.made.values().flatten().filter_map(|invite| invite.user);
+    let users: BTreeSet<UserId> = needs.users.iter().copied().chain(invited).collect();
+    let users: Vec<Uuid> = users.into_iter().map(|user| user.0).collect();
+    let pairs: Vec<Uuid> =
+        known.rooms.iter().filter(|(_, room)| room.is_pair()).map(|(id, _)| id.0).collect();
     let files: Vec<Uuid> = needs.files.iter().map(|file| file.0).collect();
     let messages: Vec<Uuid> = needs.messages.iter().map(|message| message.0).collect();
 
     let conn: &AsyncPgConnection = conn;
     // The locks in the order that holds everywhere: users, then members, then files.
-    let (users, members, files, keyed, found, named, heirs) = join!(
+    let (users, members, files, keyed, found, named, heirs, blockers) = join!(
         some(!users.is_empty(), || LockUsers { users }.load::<(Uuid, String, i64)>(&mut { conn })),
         some(!needs.members.is_empty(), || {
             LockMembers { rooms: member_rooms, users: member_users }.load::<Conducted>(&mut { conn })
@@ -145,10 +153,14 @@ async fn read(conn: &mut AsyncPgConnection, needs: &Needs, known: &mut Known) ->
         some(!messages.is_empty(), || ReadMessages { messages }.load::<Hashed>(&mut { conn })),
         some(!names.is_empty(), || ReadNames { rooms: name_rooms, names }.load::<Named>(&mut { conn })),
         some(!limits.is_empty(), || ReadHeirs { rooms: heir_rooms, limits }.load::<InRoom>(&mut { conn })),
+        some(!pairs.is_empty(), || ReadBlockers { rooms: pairs }.load::<(Uuid, Uuid)>(&mut { conn })),
     );
 
     for (id, username, head) in users? {
         known.users.insert(UserId(id), KnownUser { username, head: Seq::from_stored(head) });
+    }
+    for (room, blocker) in blockers? {
+        known.blockers.entry(RoomId(room)).or_default().push(UserId(blocker));
     }
     for (room, member) in heirs? {
         add_member(known, RoomId(room), member);

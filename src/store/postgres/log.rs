@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -21,16 +22,24 @@ pub(super) async fn room_snapshot(
     conn: &mut AsyncPgConnection,
     room: RoomId,
 ) -> Result<Option<RoomSnapshot>, Fault> {
-    let rows: Vec<(RoomRow, Option<MemberRow>)> = rooms::table
+    let muted_until = sql::<Nullable<BigInt>>(
+        "(SELECT c.muted_until FROM conduct c WHERE c.room_id = rooms.id AND c.user_id = members.user_id)",
+    );
+    let rows: Vec<(RoomRow, Option<MemberRow>, Option<i64>)> = rooms::table
         .left_join(members::table)
         .filter(rooms::id.eq(room.0))
         .order(members::joined_seq)
-        .select((RoomRow::as_select(), Option::<MemberRow>::as_select()))
+        .select((RoomRow::as_select(), Option::<MemberRow>::as_select(), muted_until))
         .load(conn)
         .await?;
-    let (mut rooms, members): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
-    let members = members.into_iter().flatten().map(Member::from).collect();
-    Ok(rooms.pop().map(|row| RoomSnapshot { room: row.into(), members }))
+    let (mut found, mut members, mut muted) = (None, Vec::new(), Vec::new());
+    for (room, member, until) in rows {
+        let member = member.map(Member::from);
+        muted.extend(member.as_ref().and_then(|member| Some((member.user, Timestamp::from_millis(until?)))));
+        members.extend(member);
+        found = Some(room);
+    }
+    Ok(found.map(|row| RoomSnapshot { room: row.into(), members, muted }))
 }
 
 statement! {

@@ -2,6 +2,7 @@
 
 use diesel::dsl::{exists, select};
 use diesel::prelude::*;
+use diesel::sql_types::{Array, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt as _;
 use uuid::Uuid;
@@ -10,9 +11,10 @@ use super::fault::Fault;
 use super::pipeline::Pipeline;
 use super::rows::UserRow;
 use super::schema::{blocks, users};
+use super::statements::statement;
 use super::writes::{LockUsers, NoteGrowth, tell, user_growth};
 use super::{PgStore, accounts, transaction};
-use crate::domain::{ProfileChange, Refusal, Seq, Timestamp, User, UserChange, UserEntry, UserId};
+use crate::domain::{ProfileChange, Refusal, RoomId, Seq, Timestamp, User, UserChange, UserEntry, UserId};
 use crate::store::{Answer, People};
 
 async fn known(conn: &mut AsyncPgConnection, user: UserId) -> Result<User, Fault> {
@@ -118,6 +120,21 @@ async fn unblock(conn: &mut AsyncPgConnection, user: UserId, blocked: UserId) ->
     Ok(())
 }
 
+statement! {
+    /// Who of a conversation of two blocks the other.
+    ReadBlockers { rooms: Vec<Uuid> => Array<SqlUuid> } -> (SqlUuid, SqlUuid),
+    "SELECT r.id, m.user_id FROM rooms r JOIN members m ON m.room_id = r.id \
+     JOIN members o ON o.room_id = r.id AND o.user_id <> m.user_id \
+     JOIN blocks b ON b.user_id = m.user_id AND b.blocked_id = o.user_id \
+     WHERE r.id = ANY(?) AND r.kind = 'direct' AND r.member_count = 2 \
+     ORDER BY r.id, m.joined_seq"
+}
+
+async fn blockers(conn: &mut AsyncPgConnection, room: RoomId) -> Result<Vec<UserId>, Fault> {
+    let rows: Vec<(Uuid, Uuid)> = ReadBlockers { rooms: vec![room.0] }.load(conn).await?;
+    Ok(rows.into_iter().map(|(_, blocker)| UserId(blocker)).collect())
+}
+
 /// One of these who may not be put anywhere by somebody, because he blocks him or is gone: to be asked
 /// within the transaction that puts them anywhere.
 pub(super) async fn out_of_reach(
@@ -161,6 +178,10 @@ impl People for PgStore {
 
     fn unblock(&self, user: UserId, blocked: UserId) -> Answer<'_, ()> {
         self.executor.write((), move |conn, ()| unblock(conn, user, blocked).boxed())
+    }
+
+    fn blockers(&self, room: RoomId) -> Answer<'_, Vec<UserId>> {
+        self.executor.read((), move |conn, ()| blockers(conn, room).boxed())
     }
 
     fn is_blocked(&self, blocker: UserId, blocked: UserId) -> Answer<'_, bool> {

@@ -12,27 +12,31 @@ use super::pipeline::Pipeline;
 use super::schema::rooms as rooms_table;
 use super::statements::statement;
 use super::{PgStore, rooms, transaction};
-use crate::domain::{Message, MessageId, Seq, Thread, Timestamp, UserId};
+use crate::domain::{MessageId, Seq, Thread, Timestamp, UserId};
 use crate::store::history::{Cut, Side};
 use crate::store::plan::Writes;
-use crate::store::threads::{Part, gathered, root_of};
+use crate::store::threads::{Opened, Part, gathered, root_of};
 use crate::store::{Answer, Place, ThreadPage, Threads};
 
-/// The root of the thread, for somebody who may read it, and where the room's log stands.
-async fn opened(
-    conn: &mut AsyncPgConnection,
-    message: MessageId,
-    viewer: UserId,
-) -> Result<(Message, Seq), Fault> {
+/// The thread of a message that somebody may read. Its root may be from before he may.
+async fn opened(conn: &mut AsyncPgConnection, message: MessageId, viewer: UserId) -> Result<Opened, Fault> {
     let message = rooms::message(conn, message, viewer).await?;
-    let root = if message.thread_root.is_some() {
-        rooms::message(conn, root_of(&message), viewer).await?
-    } else {
-        message
-    };
-    let room = rooms_table::table.find(root.room.0).select(rooms_table::last_seq);
+    let room = rooms_table::table.find(message.room.0).select(rooms_table::last_seq);
     let head: i64 = room.get_result(conn).await?;
-    Ok((root, Seq::from_stored(head)))
+    let (root, head) = (root_of(&message), Seq::from_stored(head));
+    let seen = if root == message.id {
+        Some(message)
+    } else {
+        match rooms::message(conn, root, viewer).await {
+            Err(Fault::Refused(_)) => None,
+            found => Some(found?),
+        }
+    };
+    let from = match &seen {
+        Some(message) => message.seq,
+        None => rooms::visible_from(conn, root, viewer).await?,
+    };
+    Ok(Opened { root, seen, from, head })
 }
 
 async fn thread(
@@ -43,7 +47,7 @@ async fn thread(
     place: Place,
 ) -> Result<ThreadPage, Fault> {
     transaction::snapshot(conn, async |conn| {
-        let (root, head) = opened(conn, message, viewer).await?;
+        let Opened { root, seen, from, head } = opened(conn, message, viewer).await?;
         let (at, side) = match place {
             Place::Before(seq) => (seq, Side::Older),
             Place::After(seq) => (seq.next(), Side::Newer),
@@ -51,10 +55,10 @@ async fn thread(
         };
         let cut = Cut::new(at, side, limit);
         let (older, newer) = cut.reads();
-        let within = Within::Thread(root.id);
-        let older = stretch(conn, within, root.seq..at, older, true).await?;
+        let within = Within::Thread(root);
+        let older = stretch(conn, within, from..at, older, true).await?;
         let newer = stretch(conn, within, at..head.next(), newer, false).await?;
-        Ok(ThreadPage { root, page: cut.page(older, newer) })
+        Ok(ThreadPage { root: seen, page: cut.page(older, newer) })
     })
     .await
 }
@@ -128,8 +132,8 @@ async fn read_thread(
     read: Seq,
 ) -> Result<(), Fault> {
     transaction::write(conn, async |conn| {
-        let (root, head) = opened(conn, message, user).await?;
-        MoveThreadMarks::new(&[(root.id, user, read.min(head))]).execute(conn).await?;
+        let Opened { root, head, .. } = opened(conn, message, user).await?;
+        MoveThreadMarks::new(&[(root, user, read.min(head))]).execute(conn).await?;
         Ok(())
     })
     .await

@@ -74,12 +74,14 @@ impl Rooms for PgStore {
 
     fn directory(
         &self,
+        viewer: UserId,
         limit: usize,
         after: Option<DirectoryCursor>,
         search: Option<String>,
     ) -> Answer<'_, RoomPage> {
-        self.executor
-            .read(search, move |conn, search| rooms::directory(conn, limit, after, search.as_deref()).boxed())
+        self.executor.read(search, move |conn, search| {
+            rooms::directory(conn, viewer, limit, after, search.as_deref()).boxed()
+        })
     }
 
     fn members(

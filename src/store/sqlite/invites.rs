@@ -71,6 +71,17 @@ pub(super) fn find(conn: &mut SqliteConnection, id: InviteId) -> Result<Option<I
     Ok(row.map(Invite::from))
 }
 
+/// The invitations into a room that somebody made.
+pub(super) fn made(conn: &mut SqliteConnection, room: RoomId, by: UserId) -> Result<Vec<Invite>, Fault> {
+    let rows: Vec<InviteRow> = invites::table
+        .filter(invites::room_id.eq(Key::from(room)))
+        .filter(invites::invited_by.eq(Key::from(by)))
+        .order(invites::id)
+        .select(InviteRow::as_select())
+        .load(conn)?;
+    Ok(rows.into_iter().map(Invite::from).collect())
+}
+
 fn delete(conn: &mut SqliteConnection, id: InviteId) -> Result<(), Fault> {
     diesel::delete(invites::table.find(Key::from(id))).execute(conn)?;
     Ok(())
@@ -116,6 +127,14 @@ pub(super) fn write(conn: &mut SqliteConnection, writes: &Writes) -> Result<(), 
     for (invite, uses) in &writes.invites_used {
         diesel::update(invites::table.find(Key::from(*invite)))
             .set(invites::uses.eq(i64::from(*uses)))
+            .execute(conn)?;
+    }
+    for invite in &writes.invites_ended {
+        delete(conn, *invite)?;
+    }
+    for room in &writes.conversations_lost {
+        diesel::update(rooms::table.find(Key::from(*room)))
+            .set(rooms::direct_key.eq(None::<&[u8]>))
             .execute(conn)?;
     }
     for (room, user) in writes.not_invited() {

@@ -26,6 +26,16 @@ pub(super) fn known(conn: &mut SqliteConnection, needs: &Needs) -> Result<Known,
     for room in &needs.rooms {
         known.rooms.extend(read_room(conn, *room)?.map(|found| (*room, found)));
     }
+    for room in known.rooms.iter().filter(|(_, room)| room.is_pair()).map(|(id, _)| *id).collect::<Vec<_>>() {
+        known.blockers.insert(room, people::blockers(conn, room)?);
+    }
+    for (room, user) in &needs.makers {
+        let made = invites::made(conn, *room, *user)?;
+        for invited in made.iter().filter_map(|invite| invite.user) {
+            known.users.extend(read_user(conn, invited)?.map(|found| (invited, found)));
+        }
+        known.made.insert((*room, *user), made);
+    }
     for user in &needs.users {
         known.users.extend(read_user(conn, *user)?.map(|found| (*user, found)));
     }

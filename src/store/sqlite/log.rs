@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use super::fault::{self, Fault};
 use super::rooms::{readable, room_row};
 use super::rows::{Key, MemberRow, MessageRow};
-use super::schema::{log, members, messages, rooms, users};
+use super::schema::{conduct, log, members, messages, rooms, users};
 use crate::domain::{
     Change, Entry, Head, Member, Message, Refusal, Role, Room, RoomId, Seq, Timestamp, UserId,
 };
@@ -28,7 +28,16 @@ pub(super) fn room_snapshot(
             .select(MemberRow::as_select())
             .load(conn)?;
         let members = members.into_iter().map(Member::from).collect();
-        Ok(Some(RoomSnapshot { room: row.into(), members }))
+        let inside = members::room_id.eq(conduct::room_id).and(members::user_id.eq(conduct::user_id));
+        let muted: Vec<(Key, Option<i64>)> = conduct::table
+            .inner_join(members::table.on(inside))
+            .filter(conduct::room_id.eq(Key::from(room)))
+            .filter(conduct::muted_until.is_not_null())
+            .select((conduct::user_id, conduct::muted_until))
+            .load(conn)?;
+        let until = |(user, until): (Key, Option<i64>)| Some((user.into(), Timestamp::from_millis(until?)));
+        let muted = muted.into_iter().filter_map(until).collect();
+        Ok(Some(RoomSnapshot { room: row.into(), members, muted }))
     })
 }
 

@@ -5,9 +5,11 @@ use diesel::prelude::*;
 
 use super::fault::{self, Fault};
 use super::rows::{Key, UserRow};
-use super::schema::{blocks, users};
+use super::schema::{blocks, members, rooms, users};
 use super::{SqliteStore, accounts, user_logs};
-use crate::domain::{ProfileChange, Refusal, Timestamp, User, UserChange, UserEntry, UserId};
+use crate::domain::{
+    ProfileChange, Refusal, RoomId, RoomKind, Timestamp, User, UserChange, UserEntry, UserId,
+};
 use crate::store::{Answer, People};
 
 /// People named in one statement; far below SQLite's limit of bound values.
@@ -96,6 +98,27 @@ fn is_blocked(conn: &mut SqliteConnection, blocker: UserId, blocked: UserId) -> 
     Ok(select(exists(blocks::table.find((Key::from(blocker), Key::from(blocked))))).get_result(conn)?)
 }
 
+/// Who of a conversation of two blocks the other.
+pub(super) fn blockers(conn: &mut SqliteConnection, room: RoomId) -> Result<Vec<UserId>, Fault> {
+    let pair = rooms::table
+        .find(Key::from(room))
+        .filter(rooms::kind.eq(RoomKind::Direct.as_str()))
+        .filter(rooms::member_count.eq(2))
+        .select(rooms::id);
+    let people: Vec<Key> = members::table
+        .filter(members::room_id.eq_any(pair))
+        .order(members::joined_seq)
+        .select(members::user_id)
+        .load(conn)?;
+    let mut blockers = Vec::new();
+    for (user, other) in people.iter().zip(people.iter().rev()) {
+        if is_blocked(conn, (*user).into(), (*other).into())? {
+            blockers.push((*user).into());
+        }
+    }
+    Ok(blockers)
+}
+
 /// One of these who may not be put anywhere by somebody, because he blocks him or is gone: to be asked
 /// within the transaction that puts them anywhere.
 pub(super) fn out_of_reach(
@@ -145,6 +168,10 @@ impl People for SqliteStore {
                 Ok(())
             })
         })
+    }
+
+    fn blockers(&self, room: RoomId) -> Answer<'_, Vec<UserId>> {
+        self.executor.read(move |conn| fault::read(conn, |conn| blockers(conn, room)))
     }
 
     fn is_blocked(&self, blocker: UserId, blocked: UserId) -> Answer<'_, bool> {

@@ -8,7 +8,7 @@ use diesel::sql_types::{BigInt, Nullable};
 use super::fault::{self, Fault};
 use super::rows::{Key, MessageRow, RoomRow, UserRow};
 use super::schema::{conduct, members, messages, rooms, users};
-use crate::domain::room::search_key;
+use crate::domain::room::search_words;
 use crate::domain::{
     ClientMsgId, HistoryVisibility, Message, MessageId, Notifications, Refusal, Role, Room, RoomId,
     RoomSettings, Seq, Timestamp, UserId, policy,
@@ -225,19 +225,20 @@ pub(super) fn members(
 
 pub(super) fn directory(
     conn: &mut SqliteConnection,
+    viewer: UserId,
     limit: usize,
     after: Option<DirectoryCursor>,
     search: Option<&str>,
 ) -> Result<RoomPage, Fault> {
-    let Some(search) = search.map(search_key) else {
-        let mut rooms = listed(conn, one_more(limit), after)?;
+    let Some(search) = search.map(search_words) else {
+        let mut rooms = listed(conn, viewer, one_more(limit), after)?;
         let more = cut(&mut rooms, limit);
         let next = rooms.last().map(DirectoryCursor::after).filter(|_| more);
         return Ok(RoomPage { rooms, next });
     };
     let (mut found, mut next, mut looked_at) = (Vec::new(), after, 0);
     while looked_at < LOOKED_AT {
-        let rooms = listed(conn, AT_ONCE, next)?;
+        let rooms = listed(conn, viewer, AT_ONCE, next)?;
         looked_at += rooms.len();
         let is_last = rooms.len() < AT_ONCE;
         for room in rooms {
@@ -256,14 +257,17 @@ pub(super) fn directory(
     Ok(RoomPage { rooms: found, next })
 }
 
-/// Public rooms in the order of the directory.
+/// Public rooms in the order of the directory: those that can be joined, and the viewer's own.
 fn listed(
     conn: &mut SqliteConnection,
+    viewer: UserId,
     limit: usize,
     after: Option<DirectoryCursor>,
 ) -> Result<Vec<Room>, Fault> {
+    let mine = members::table.filter(members::user_id.eq(Key::from(viewer))).select(members::room_id);
     let mut query = rooms::table
         .filter(diesel::dsl::not(rooms::is_private))
+        .filter(rooms::archived_at.is_null().or(rooms::id.eq_any(mine)))
         .order((rooms::created_at.desc(), rooms::id.desc()))
         .limit(i64::try_from(limit).unwrap_or(i64::MAX))
         .select(RoomRow::as_select())
@@ -291,6 +295,24 @@ pub(super) fn message(conn: &mut SqliteConnection, id: MessageId, viewer: UserId
     let message = Message::from(row);
     let visible_from = HistoryVisibility::from_stored(&history).visible_from(Seq::from_stored(joined));
     if message.seq < visible_from { Err(Refusal::NotFound("message").into()) } else { Ok(message) }
+}
+
+/// From where on somebody reads the room of a message that he perhaps may not read.
+pub(super) fn visible_from(
+    conn: &mut SqliteConnection,
+    message: MessageId,
+    viewer: UserId,
+) -> Result<Seq, Fault> {
+    let same_room = members::room_id.eq(messages::room_id).and(members::user_id.eq(Key::from(viewer)));
+    let row: Option<(i64, String)> = messages::table
+        .inner_join(members::table.on(same_room))
+        .inner_join(rooms::table.on(rooms::id.eq(messages::room_id)))
+        .filter(messages::id.eq(Key::from(message)))
+        .select((members::joined_seq, rooms::history))
+        .get_result(conn)
+        .optional()?;
+    let (joined, history) = row.ok_or(Refusal::NotFound("message"))?;
+    Ok(HistoryVisibility::from_stored(&history).visible_from(Seq::from_stored(joined)))
 }
 
 pub(super) fn message_by_key(

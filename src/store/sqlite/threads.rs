@@ -11,22 +11,29 @@ use super::ids::{Ids, ids};
 use super::rooms;
 use super::rows::Key;
 use super::schema::rooms as rooms_table;
-use crate::domain::{Message, MessageId, RoomId, Seq, Thread, Timestamp, UserId};
+use crate::domain::{MessageId, RoomId, Seq, Thread, Timestamp, UserId};
 use crate::store::history::{Cut, Side};
 use crate::store::plan::Writes;
-use crate::store::threads::{Part, gathered, root_of};
+use crate::store::threads::{Opened, Part, gathered, root_of};
 use crate::store::{Answer, Place, ThreadPage, Threads};
 
-/// The root of the thread, for somebody who may read it, and where the room's log stands.
-fn opened(conn: &mut SqliteConnection, message: MessageId, viewer: UserId) -> Result<(Message, Seq), Fault> {
+/// The thread of a message that somebody may read. Its root may be from before he may.
+fn opened(conn: &mut SqliteConnection, message: MessageId, viewer: UserId) -> Result<Opened, Fault> {
     let message = rooms::message(conn, message, viewer)?;
-    let root = if message.thread_root.is_some() {
-        rooms::message(conn, root_of(&message), viewer)?
+    let (root, head) = (root_of(&message), head(conn, message.room)?);
+    let seen = if root == message.id {
+        Some(message)
     } else {
-        message
+        match rooms::message(conn, root, viewer) {
+            Err(Fault::Refused(_)) => None,
+            found => Some(found?),
+        }
     };
-    let head = head(conn, root.room)?;
-    Ok((root, head))
+    let from = match &seen {
+        Some(message) => message.seq,
+        None => rooms::visible_from(conn, root, viewer)?,
+    };
+    Ok(Opened { root, seen, from, head })
 }
 
 fn head(conn: &mut SqliteConnection, room: RoomId) -> Result<Seq, Fault> {
@@ -43,7 +50,7 @@ fn thread(
     place: Place,
 ) -> Result<ThreadPage, Fault> {
     fault::read(conn, |conn| {
-        let (root, head) = opened(conn, message, viewer)?;
+        let Opened { root, seen, from, head } = opened(conn, message, viewer)?;
         let (at, side) = match place {
             Place::Before(seq) => (seq, Side::Older),
             Place::After(seq) => (seq.next(), Side::Newer),
@@ -51,10 +58,10 @@ fn thread(
         };
         let cut = Cut::new(at, side, limit);
         let (older, newer) = cut.reads();
-        let within = Within::Thread(root.id);
-        let older = stretch(conn, within, root.seq..at, older, true)?;
+        let within = Within::Thread(root);
+        let older = stretch(conn, within, from..at, older, true)?;
         let newer = stretch(conn, within, at..head.next(), newer, false)?;
-        Ok(ThreadPage { root, page: cut.page(older, newer) })
+        Ok(ThreadPage { root: seen, page: cut.page(older, newer) })
     })
 }
 
@@ -134,8 +141,8 @@ impl Threads for SqliteStore {
     fn read_thread(&self, message: MessageId, user: UserId, read: Seq) -> Answer<'_, ()> {
         self.executor.write(move |conn| {
             fault::write(conn, |conn| {
-                let (root, head) = opened(conn, message, user)?;
-                move_mark(conn, root.id, user, read.min(head))
+                let Opened { root, head, .. } = opened(conn, message, user)?;
+                move_mark(conn, root, user, read.min(head))
             })
         })
     }

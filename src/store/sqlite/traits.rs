@@ -69,11 +69,12 @@ impl Rooms for SqliteStore {
 
     fn directory(
         &self,
+        viewer: UserId,
         limit: usize,
         after: Option<DirectoryCursor>,
         search: Option<String>,
     ) -> Answer<'_, RoomPage> {
-        self.executor.read(move |conn| rooms::directory(conn, limit, after, search.as_deref()))
+        self.executor.read(move |conn| rooms::directory(conn, viewer, limit, after, search.as_deref()))
     }
 
     fn members(

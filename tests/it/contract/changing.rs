@@ -129,6 +129,20 @@ pub async fn who_looks_after_a_room_deletes_at_any_time(store: S) {
     assert_eq!(store.message(hers.id, bob).await.expect("a tombstone").deleted_at, Some(at(late)));
 }
 
+pub async fn who_looks_after_a_room_edits_his_own_at_any_time(store: S) {
+    let (alice, bob) = (person(&store, "alice").await, person(&store, "bob").await);
+    let room = room(&store, alice, &[bob]).await;
+    let (his, hers) =
+        (message(&store, room, 0, bob, "his").await, message(&store, room, 0, alice, "hers").await);
+    let late = 10 * WINDOW_MS;
+    write(&store, room, late, edit(alice, hers.id, "hers, as well")).await;
+    let closed = Refusal::EditWindowClosed(WINDOW);
+    assert_eq!(refuse(&store, room, late, edit(bob, his.id, "no")).await, closed);
+    let role = Operation::SetRole { by: alice, user: bob, role: Role::Administrator };
+    let outcomes = apply(&store, room, late, vec![role, edit(bob, his.id, "his, now")]).await;
+    assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+}
+
 pub async fn what_is_so_already_needs_no_window(store: S) {
     let (alice, room) = alice_and_room(&store).await;
     let kept = message(&store, room, 0, alice, "kept").await;

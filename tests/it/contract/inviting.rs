@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use chat::domain::{Change, Invite, InviteId, Operation, Refusal, RoomId, RoomKind, UserChange, UserId};
+use chat::domain::{
+    Change, Committed, Invite, InviteId, Operation, Refusal, Role, RoomId, RoomKind, UserChange, UserId,
+};
 use chat::store::{Direct, NewInvite, Store};
 use futures_util::future::join_all;
 
@@ -148,6 +150,51 @@ pub async fn who_was_put_out_has_no_old_invitation(store: S) {
     assert_eq!(refuse(&store, room, 3, accept(bob, invite.id)).await, gone());
 }
 
+pub async fn an_invitation_ends_with_the_power_of_who_made_it(store: S) {
+    let (alice, bob, carol) = three(&store).await;
+    let give = |role| Operation::SetRole { by: alice, user: bob, role };
+    let (remove, leave) = (Operation::Remove { by: alice, user: bob }, Operation::Leave { user: bob });
+    let ban = Operation::Ban { by: alice, user: bob };
+    for (n, end) in (1_u8..).zip([give(Role::Member), remove, leave, ban]) {
+        let room = private_room(&store, alice, &[bob]).await;
+        write(&store, room, 0, give(Role::Administrator)).await;
+        let by_link = store.invite(link(room, bob, 9, n)).await.expect("a link").0;
+        let (for_carol, _) = store.invite(invitation(room, bob, Some(carol))).await.expect("an invitation");
+        let kept = store.invite(link(room, alice, 9, n + 100)).await.expect("a link").0;
+        // And of what he made elsewhere nothing ends.
+        let elsewhere = private_room(&store, bob, &[]).await;
+        store.invite(link(elsewhere, bob, 9, n + 200)).await.expect("a link");
+        let Committed { entry, told: now_told, .. } =
+            outcome(&store, room, 1, end).await.expect("no refusal");
+        let revoked = UserChange::InviteRevoked { invite: for_carol.id, room };
+        let last = told(&store, carol).await.pop().expect("an entry");
+        assert_eq!((&last.change, last.at), (&revoked, entry.at));
+        assert_eq!(now_told.last(), Some(&last), "her devices are told at once");
+        assert!(store.invites_of(carol, at(1)).await.expect("invitations").is_empty());
+        for invite in [by_link.id, for_carol.id] {
+            assert_eq!(refuse(&store, room, 1, accept(carol, invite)).await, gone());
+        }
+        assert_eq!(refusal(store.invite_by_token([n; 32], carol, at(1)).await), gone());
+        store.invite_by_token([n + 200; 32], carol, at(1)).await.expect("elsewhere he still may");
+        let open = store.invites_of_room(room, alice, at(1)).await.expect("invitations");
+        assert_eq!(open.iter().map(|invite| invite.id).collect::<Vec<_>>(), [kept.id]);
+        write(&store, room, 2, accept(carol, kept.id)).await;
+    }
+}
+
+pub async fn what_a_member_may_do_too_outlasts_his_role(store: S) {
+    let (alice, bob, carol) = three(&store).await;
+    let room = room(&store, alice, &[bob]).await;
+    let give = |role| Operation::SetRole { by: alice, user: bob, role };
+    write(&store, room, 0, give(Role::Administrator)).await;
+    store.invite(link(room, bob, 9, 1)).await.expect("a link");
+    let (invite, _) = store.invite(invitation(room, bob, Some(carol))).await.expect("an invitation");
+    write(&store, room, 1, give(Role::Member)).await;
+    let open = store.invites_of_room(room, alice, at(1)).await.expect("invitations");
+    assert_eq!(open.iter().map(|invite| invite.id).collect::<Vec<_>>(), [invite.id]);
+    write(&store, room, 2, accept(carol, invite.id)).await;
+}
+
 pub async fn who_may_not_invite_does_not(store: S) {
     let (alice, bob, carol) = three(&store).await;
     let (open, closed) = (room(&store, alice, &[bob]).await, private_room(&store, alice, &[bob]).await);
@@ -184,7 +231,7 @@ pub async fn a_conversation_is_found_again(store: S) {
     assert_eq!(store.direct(conversation(carol, &[alice, bob])).await.expect("found").room, three.room);
     let stranger = store.direct(conversation(alice, &[UserId(new_id())])).await;
     assert_eq!(field(&refusal(stranger)), "userIds");
-    assert!(store.directory(9, None, None).await.expect("a page").rooms.is_empty());
+    assert!(store.directory(alice, 9, None, None).await.expect("a page").rooms.is_empty());
 }
 
 pub async fn of_racing_openers_all_get_the_same_conversation(store: S) {
@@ -197,6 +244,32 @@ pub async fn of_racing_openers_all_get_the_same_conversation(store: S) {
     assert!(made.iter().all(|found| found.room == made[0].room));
     assert_eq!(made.iter().filter(|found| found.made.is_some()).count(), 1);
     assert_eq!(user_numbers(&told(&store, alice).await), up_to(1));
+}
+
+pub async fn who_leaves_a_group_conversation_is_out_of_it(store: S) {
+    let (alice, bob, carol) = three(&store).await;
+    let room = store.direct(conversation(alice, &[bob, carol])).await.expect("a conversation").room;
+    let left = write(&store, room, 1, Operation::Leave { user: carol }).await;
+    assert_eq!(left.change, Change::MemberLeft { user: carol, by: None, is_banned: false });
+    assert_eq!(refuse(&store, room, 2, say(carol, "back")).await, Refusal::NotFound("room"));
+    write(&store, room, 2, say(bob, "we go on")).await;
+    // The same people who ask again get another, and all find that one then.
+    let again = store.direct(conversation(bob, &[alice, carol])).await.expect("a conversation");
+    assert!(again.room != room && again.made.is_some());
+    assert_eq!(store.direct(conversation(carol, &[alice, bob])).await.expect("found").room, again.room);
+    // Two who are left are a conversation of two, beside the one that was made for them.
+    let pair = store.direct(conversation(alice, &[bob])).await.expect("a conversation");
+    assert!(pair.made.is_some());
+    store.block(alice, bob, 9, at(2)).await.expect("blocked");
+    for two in [room, pair.room] {
+        assert_eq!(store.blockers(two).await.expect("an answer"), [alice]);
+        assert!(matches!(refuse(&store, two, 3, say(bob, "hi")).await, Refusal::Forbidden(_)));
+        assert_eq!(refuse(&store, two, 3, Operation::Leave { user: bob }).await, direct());
+    }
+}
+
+fn direct() -> Refusal {
+    Refusal::Forbidden("a direct conversation stays as it was made")
 }
 
 pub async fn nobody_comes_into_a_conversation_or_goes(store: S) {
@@ -216,4 +289,6 @@ pub async fn nobody_comes_into_a_conversation_or_goes(store: S) {
     let invited = store.invite(invitation(room, alice, Some(carol))).await;
     assert!(matches!(refusal(invited), Refusal::Forbidden(_)));
     write(&store, room, 2, say(bob, "hi")).await;
+    let bans = refusal(store.bans(room, alice, 9, None).await);
+    assert_eq!(bans, Refusal::Forbidden("nobody is banned from a direct conversation"));
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use chat::domain::{
-    Change, Emoji, HistoryVisibility, Notifications, Operation, Refusal, Role, RoomId, RoomName, RoomPatch,
-    RoomSettings, Seq, Topic, UserChange, UserId,
+    Change, Description, Emoji, HistoryVisibility, Notifications, Operation, Refusal, Role, RoomId, RoomName,
+    RoomPatch, RoomSettings, Seq, Topic, UserChange, UserId,
 };
 use chat::store::{NewRoom, Store};
 
@@ -292,12 +292,18 @@ pub async fn what_one_sets_for_himself_is_told_to_his_devices(store: S) {
 
 pub async fn the_directory_is_searched_in_any_case(store: S) {
     let alice = person(&store, "alice").await;
-    for (n, (name, topic)) in
-        [("Gärten", None), ("general", Some("the GÄRTEN of Babylon")), ("secret", None)].iter().enumerate()
-    {
+    let told = [
+        ("Gärten", None),
+        ("general", Some("the GÄRTEN of Babylon")),
+        ("Hohe Straße", None),
+        ("secret", None),
+    ];
+    for (n, (name, text)) in told.iter().enumerate() {
         let new = NewRoom {
             name: RoomName::parse(name).expect("a name"),
-            topic: topic.and_then(|text| Topic::parse(text).expect("valid")),
+            description: text.and_then(|text| Description::parse(text).expect("valid")),
+            // Strangers do not see it, so it is not found by it.
+            topic: Topic::parse("gärt").expect("valid"),
             now: at(n as i64),
             ..new_room(alice, &[])
         };
@@ -312,12 +318,16 @@ pub async fn the_directory_is_searched_in_any_case(store: S) {
     let names = |page: chat::store::RoomPage| {
         (page.rooms.iter().map(|room| room.name.as_str().to_owned()).collect::<Vec<_>>(), page.next)
     };
-    let search = |limit, after, text: &str| store.directory(limit, after, Some(text.to_owned()));
+    let search = |limit, after, text: &str| store.directory(alice, limit, after, Some(text.to_owned()));
     let (found, next) = names(search(9, None, "ga\u{308}rt").await.expect("a page"));
     assert_eq!((found, next), (vec!["general".to_owned(), "Gärten".to_owned()], None));
     let (first, next) = names(search(1, None, "GÄRT").await.expect("a page"));
     assert_eq!(first, ["general"]);
     let (second, _) = names(search(1, next, "GÄRT").await.expect("a page"));
     assert_eq!(second, ["Gärten"]);
+    // As messages are found: the folded letters of each word, in any order.
+    assert_eq!(names(search(9, None, "STRASSE hohe").await.expect("a page")).0, ["Hohe Straße"]);
+    assert_eq!(names(search(9, None, "babylon a gene").await.expect("a page")).0, ["general"]);
+    assert!(names(search(9, None, "babylon hohe").await.expect("a page")).0.is_empty());
     assert!(names(search(9, None, "100%").await.expect("a page")).0.is_empty());
 }

@@ -138,11 +138,17 @@ pub async fn an_owner_who_leaves_is_followed_by_the_longest_standing_member(stor
     assert_eq!(roles(&store, room).await, [(alice, Role::Owner)]);
 }
 
-pub async fn a_room_everyone_left_has_no_owner(store: S) {
+pub async fn who_comes_first_into_a_room_everyone_left_owns_it(store: S) {
     let (alice, bob) = (person(&store, "alice").await, person(&store, "bob").await);
     let room = room(&store, alice, &[]).await;
     write(&store, room, 0, leave(alice)).await;
     assert!(roles(&store, room).await.is_empty());
-    write(&store, room, 0, join(bob)).await;
-    assert_eq!(roles(&store, room).await, [(bob, Role::Member)]);
+    let entry = write(&store, room, 0, join(bob)).await;
+    assert_eq!(joined(&entry).0.role, Role::Owner, "everybody is told so");
+    write(&store, room, 0, join(alice)).await;
+    assert_eq!(roles(&store, room).await, [(bob, Role::Owner), (alice, Role::Member)]);
+    // Also within one commit.
+    let outcomes = apply(&store, room, 0, vec![leave(alice), leave(bob), join(alice), join(bob)]).await;
+    assert!(outcomes.iter().all(Result::is_ok));
+    assert_eq!(roles(&store, room).await, [(alice, Role::Owner), (bob, Role::Member)]);
 }

@@ -74,6 +74,7 @@ macro_rules! contract {
                     the_window_is_counted_by_the_servers_time
                     what_is_so_already_needs_no_window
                     who_looks_after_a_room_deletes_at_any_time
+                    who_looks_after_a_room_edits_his_own_at_any_time
                     a_room_may_have_a_window_of_its_own
                     only_the_author_may_change_a_message
                     a_deleted_message_cannot_be_edited
@@ -92,7 +93,7 @@ macro_rules! contract {
                     coming_back_is_a_new_membership
                     membership_changes_count_within_a_batch
                     an_owner_who_leaves_is_followed_by_the_longest_standing_member
-                    a_room_everyone_left_has_no_owner
+                    who_comes_first_into_a_room_everyone_left_owns_it
                 }
                 indexing {
                     the_newest_is_indexed_first_and_little_at_a_time
@@ -124,7 +125,7 @@ macro_rules! contract {
                     an_answer_to_an_answer_belongs_to_the_same_thread
                     a_thread_tells_who_answered_and_when
                     each_has_a_mark_of_his_own_in_each_thread
-                    threads_are_for_who_may_read_their_root
+                    of_a_thread_one_reads_what_came_since_he_may
                 }
                 managing {
                     a_room_is_changed_by_those_who_may
@@ -167,9 +168,12 @@ macro_rules! contract {
                     of_racing_guests_as_many_come_in_as_the_link_lets
                     bans_win_over_invitations
                     who_was_put_out_has_no_old_invitation
+                    an_invitation_ends_with_the_power_of_who_made_it
+                    what_a_member_may_do_too_outlasts_his_role
                     who_may_not_invite_does_not
                     a_conversation_is_found_again
                     of_racing_openers_all_get_the_same_conversation
+                    who_leaves_a_group_conversation_is_out_of_it
                     nobody_comes_into_a_conversation_or_goes
                 }
                 replay {
@@ -197,6 +201,7 @@ macro_rules! contract {
                     a_private_room_looks_absent
                     the_directory_is_paged_without_repeat_or_hole
                     the_directory_holds_public_rooms_only
+                    an_archived_room_is_in_the_directory_of_its_members
                     members_are_paged_without_repeat_or_hole
                     members_are_for_members
                     the_epoch_stays_and_the_store_answers
@@ -299,6 +304,7 @@ macro_rules! contract {
                     people_are_found_by_the_beginning_of_their_names
                     who_is_blocked_cannot_put_the_blocker_into_a_room
                     who_is_blocked_neither_adds_nor_invites_nor_writes_to_the_blocker
+                    of_two_neither_speaks_while_one_blocks_the_other
                     blocks_are_listed_the_last_first_and_bounded
                 }
                 jobs {

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use chat::domain::{AuditEvent, Operation, Profile, ProfileChange, Refusal, UserChange, UserId};
+use chat::domain::{
+    AuditEvent, Emoji, MarkMove, Operation, Profile, ProfileChange, Refusal, UserChange, UserId,
+};
 use chat::store::Store;
 
 use super::administering::record;
@@ -122,6 +124,53 @@ pub async fn who_is_blocked_neither_adds_nor_invites_nor_writes_to_the_blocker(s
     write(&store, room, 4, add(alice)).await;
     store.block(alice, bob, 10, at(5)).await.expect("blocked");
     repeat(&store, room, 5, add(alice)).await;
+}
+
+pub async fn of_two_neither_speaks_while_one_blocks_the_other(store: S) {
+    let [alice, bob, carol] =
+        [person(&store, "alice").await, person(&store, "bob").await, person(&store, "carol").await];
+    let two = store.direct(conversation(alice, &[bob])).await.expect("a conversation").room;
+    let three = store.direct(conversation(alice, &[bob, carol])).await.expect("a conversation").room;
+    let shared = room(&store, alice, &[bob]).await;
+    let hers = message(&store, two, 1, alice, "hi").await;
+    let kept = key();
+    let his = created(&write(&store, two, 1, send(bob, kept, "ho")).await);
+    let sign =
+        |by, on| Operation::React { by, message: hers.id, emoji: Emoji::parse("👍").expect("a sign"), on };
+    write(&store, two, 1, sign(bob, true)).await;
+    store.block(alice, bob, 9, at(2)).await.expect("blocked");
+    assert_eq!(store.blockers(two).await.expect("an answer"), [alice]);
+    assert!(store.blockers(shared).await.expect("an answer").is_empty());
+    // He is told no more than that he cannot.
+    let closed = Refusal::Forbidden("you cannot write to this person");
+    let party = Emoji::parse("🎉").expect("a sign");
+    for operation in [
+        say(bob, "hear me"),
+        edit(bob, his.id, "hear me"),
+        Operation::React { by: bob, message: hers.id, emoji: party, on: true },
+        Operation::Pin { by: bob, message: hers.id, on: true },
+    ] {
+        assert_eq!(refuse(&store, two, 3, operation).await, closed);
+    }
+    // Nor does she write to whom she does not let answer.
+    let Refusal::Forbidden(words) = refuse(&store, two, 3, say(alice, "listen")).await else { panic!() };
+    assert!(words.contains("unblock"));
+    // What was sent is answered again, and his own he may take back.
+    repeat(&store, two, 3, send(bob, kept, "ho")).await;
+    write(&store, two, 3, sign(bob, false)).await;
+    write(&store, two, 3, delete(bob, his.id)).await;
+    // Reading and marks go on, and where others hear him nothing changes.
+    assert_eq!(store.messages(two, bob, 9, None).await.expect("a page").messages.len(), 2);
+    let read = MarkMove { room: two, user: bob, received: seq(4), read: seq(4) };
+    store.move_marks(vec![read], at(3)).await.expect("moved");
+    write(&store, three, 3, say(bob, "hi all")).await;
+    write(&store, shared, 3, say(bob, "hi all")).await;
+    store.block(bob, alice, 9, at(4)).await.expect("blocked");
+    assert_eq!(store.blockers(two).await.expect("an answer"), [alice, bob]);
+    store.unblock(alice, bob).await.expect("unblocked");
+    assert_eq!(refuse(&store, two, 5, say(alice, "now")).await, closed);
+    store.unblock(bob, alice).await.expect("unblocked");
+    write(&store, two, 5, say(bob, "now")).await;
 }
 
 pub async fn blocks_are_listed_the_last_first_and_bounded(store: S) {

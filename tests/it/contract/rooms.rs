@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chat::domain::{Change, Description, Refusal, Role, RoomId, RoomName, UserId};
+use chat::domain::{Change, Description, Operation, Refusal, Role, RoomId, RoomName, UserId};
 use chat::store::{NewRoom, NewRoomMade, RoomView, Store};
 
 use super::support::*;
@@ -135,7 +135,7 @@ pub async fn the_directory_is_paged_without_repeat_or_hole(store: S) {
     for limit in [1, 3, 11, 12] {
         let (mut cursor, mut listed) = (None, Vec::new());
         loop {
-            let page = store.directory(limit, cursor, None).await.expect("a page");
+            let page = store.directory(alice, limit, cursor, None).await.expect("a page");
             listed.extend(page.rooms);
             cursor = page.next;
             if cursor.is_none() {
@@ -151,9 +151,22 @@ pub async fn the_directory_holds_public_rooms_only(store: S) {
     let alice = person(&store, "alice").await;
     let open = room(&store, alice, &[]).await;
     private_room(&store, alice, &[]).await;
-    let page = store.directory(1, None, None).await.expect("a page");
+    let page = store.directory(alice, 1, None, None).await.expect("a page");
     assert_eq!(page.rooms.iter().map(|room| room.id).collect::<Vec<_>>(), [open]);
     assert_eq!(page.next, None);
+}
+
+pub async fn an_archived_room_is_in_the_directory_of_its_members(store: S) {
+    let (alice, bob) = (person(&store, "alice").await, person(&store, "bob").await);
+    let open = room(&store, alice, &[]).await;
+    let closed = store.create_room(NewRoom { now: at(1), ..new_room(alice, &[]) }).await.expect("a room");
+    write(&store, closed.room.id, 1, Operation::Archive { by: alice, archived: true }).await;
+    for search in [None, Some("gen".to_owned())] {
+        for (viewer, expected) in [(alice, vec![closed.room.id, open]), (bob, vec![open])] {
+            let page = store.directory(viewer, 9, None, search.clone()).await.expect("a page");
+            assert_eq!(page.rooms.iter().map(|room| room.id).collect::<Vec<_>>(), expected);
+        }
+    }
 }
 
 pub async fn members_are_paged_without_repeat_or_hole(store: S) {

@@ -147,6 +147,16 @@ pub async fn all_that_is_asked_for_must_hold(store: S) {
     ] {
         assert_eq!(found(&store, alice, query).await, expected, "{query}");
     }
+    // A single letter is in no index, and all the same it must hold.
+    for (query, expected) in [
+        ("deploy a n", &["deploy failed at noon"][..]),
+        ("deploy / from:alice", &["see https://example.com/deploy"]),
+        ("deploy z", &[]),
+    ] {
+        assert_eq!(found(&store, alice, query).await, expected, "{query}");
+    }
+    assert_eq!(found(&store, alice, &format!("from:{}", bob.0)).await, ["the deploy of Bob"]);
+    assert!(found(&store, alice, &format!("from:{}", new_id())).await.is_empty());
     assert_eq!(found(&store, alice, &format!("in:{} deploy", big.0)).await.len(), 1);
     assert_eq!(found(&store, bob, "from:me").await, ["the deploy of Bob"]);
 }

@@ -270,11 +270,11 @@ fn the_edit_window_is_a_setting() {
     let options = SqliteOptions { edit_window: EditWindow(window), ..options() };
     let store: Arc<dyn Store> = Arc::new(SqliteStore::inline(options).expect("a database"));
     run(async {
-        let alice = person(&store, "alice").await;
-        let room = room(&store, alice, &[]).await;
-        let sent = message(&store, room, 0, alice, "hi").await;
-        write(&store, room, 1_000, edit(alice, sent.id, "in time")).await;
-        let late = refuse(&store, room, 1_001, edit(alice, sent.id, "late")).await;
+        let (alice, bob) = (person(&store, "alice").await, person(&store, "bob").await);
+        let room = room(&store, alice, &[bob]).await;
+        let sent = message(&store, room, 0, bob, "hi").await;
+        write(&store, room, 1_000, edit(bob, sent.id, "in time")).await;
+        let late = refuse(&store, room, 1_001, edit(bob, sent.id, "late")).await;
         assert_eq!(late, chat::domain::Refusal::EditWindowClosed(window));
     });
 }

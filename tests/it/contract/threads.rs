@@ -48,7 +48,7 @@ pub async fn an_answer_to_an_answer_belongs_to_the_same_thread(store: S) {
     for id in [root.id, two.id, ids[1]] {
         let seen = store.thread(id, alice, 3, Place::Newest).await.expect("a thread");
         let texts: Vec<_> = seen.page.messages.iter().map(|m| m.content.as_str()).collect();
-        assert_eq!((seen.root.id, texts), (root.id, vec!["4", "3", "2"]));
+        assert_eq!((seen.root.map(|seen| seen.id), texts), (Some(root.id), vec!["4", "3", "2"]));
         assert!(seen.page.newer.is_none());
         let next = Place::Before(seen.page.next.expect("another page"));
         let rest = store.thread(id, alice, 3, next).await.expect("a thread").page;
@@ -59,7 +59,7 @@ pub async fn an_answer_to_an_answer_belongs_to_the_same_thread(store: S) {
         assert_eq!(texts, ["3", "2"]);
     }
     let alone = store.thread(other.id, alice, 9, Place::Newest).await.expect("a thread");
-    assert_eq!((alone.root.id, alone.page.messages.len()), (other.id, 0));
+    assert_eq!((alone.root.map(|root| root.id), alone.page.messages.len()), (Some(other.id), 0));
 }
 
 pub async fn a_thread_tells_who_answered_and_when(store: S) {
@@ -111,22 +111,33 @@ pub async fn each_has_a_mark_of_his_own_in_each_thread(store: S) {
     assert_eq!((unread(&store, other.id, bob).await, unread(&store, other.id, alice).await), (0, 1));
 }
 
-pub async fn threads_are_for_who_may_read_their_root(store: S) {
+pub async fn of_a_thread_one_reads_what_came_since_he_may(store: S) {
     let (alice, bob) = (person(&store, "alice").await, person(&store, "bob").await);
     let history = HistoryVisibility::SinceJoined;
     let new = NewRoom { history, ..new_room(alice, &[]) };
     let room = store.create_room(new).await.expect("a room").room.id;
     let root = message(&store, room, 0, alice, "canary").await;
+    reply(&store, room, 0, alice, root.id, "canary, too").await;
     let thread = |id| store.thread(id, bob, 9, Place::Newest);
     assert_eq!(refusal(thread(root.id).await), Refusal::NotFound("message"));
     write(&store, room, 1, Operation::Join { user: bob }).await;
     let since = reply(&store, room, 2, alice, root.id, "since").await;
-    for id in [root.id, since.id] {
-        assert_eq!(refusal(thread(id).await), Refusal::NotFound("message"));
-        assert_eq!(refusal(store.read_thread(id, bob, since.seq).await), Refusal::NotFound("message"));
-    }
+    assert_eq!(refusal(thread(root.id).await), Refusal::NotFound("message"));
+    assert_eq!(refusal(store.read_thread(root.id, bob, since.seq).await), Refusal::NotFound("message"));
     let answer = reply(&store, room, 3, bob, since.id, "re").await;
     assert_eq!(answer.thread_root, Some(root.id));
+    // Of the thread he reads what came since, without where it began and what was answered before.
+    for id in [since.id, answer.id] {
+        let seen = thread(id).await.expect("a page");
+        let texts: Vec<_> = seen.page.messages.iter().map(|message| message.content.as_str()).collect();
+        assert_eq!((seen.root, texts), (None, vec!["re", "since"]));
+    }
+    let first = store.thread(answer.id, bob, 1, Place::Newest).await.expect("a page").page;
+    let older = Place::Before(first.next.expect("there is more"));
+    let older = store.thread(answer.id, bob, 1, older).await.expect("a page").page;
+    assert_eq!((older.messages[0].id, older.next), (since.id, None));
+    store.read_thread(since.id, bob, since.seq).await.expect("marked");
+    assert!(thread(since.id).await.is_ok() && store.thread(since.id, alice, 9, Place::Newest).await.is_ok());
     // What was answered before he joined is not unread.
     let open = super::support::room(&store, alice, &[]).await;
     let root = message(&store, open, 0, alice, "root").await;

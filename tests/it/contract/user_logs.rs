@@ -37,8 +37,10 @@ pub async fn joining_and_leaving_are_told_once_to_who_does(store: S) {
     let (join, leave) = (Operation::Join { user: bob }, Operation::Leave { user: bob });
     let operations = vec![join.clone(), say(bob, "hi"), join.clone(), leave.clone(), leave, join];
     let outcomes = apply(&store, room, 3, operations).await;
-    let told_then: Vec<_> =
-        outcomes.iter().map(|o| o.as_ref().ok().and_then(|committed| committed.told.clone())).collect();
+    let told_then: Vec<_> = outcomes
+        .iter()
+        .map(|o| o.as_ref().ok().and_then(|committed| committed.told.first().cloned()))
+        .collect();
     let entries = told(&store, bob).await;
     let expected = [Some(&entries[0]), None, None, Some(&entries[1]), None, Some(&entries[2])];
     assert_eq!(told_then.iter().map(Option::as_ref).collect::<Vec<_>>(), expected);

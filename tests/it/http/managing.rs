@@ -199,4 +199,19 @@ async fn settings_and_the_directory_are_ones_own() {
     let name = text(&site.get(&format!("/rooms/{room}"), &bob).await.expect(200)["name"]);
     assert_eq!((search(&name.to_uppercase()).await, search("nowhere").await, search("").await), (1, 0, 1));
     site.get(&format!("/directory/rooms?query={}", "x".repeat(101)), &bob).await.wrong("query");
+    // Strangers see what a room is for, and nothing of what goes on there.
+    let change = json!({"topic": "secret plans", "slowModeSeconds": 30, "editWindowSeconds": 60});
+    site.call("PATCH", &format!("/rooms/{room}"), Some(&alice), Some(change)).await.expect(200);
+    assert_eq!((search("secret").await, search(&format!("{name}%20{name}")).await), (0, 1));
+    let inside = site.get(&format!("/rooms/{room}"), &alice).await.expect(200);
+    let listed = site.get("/directory/rooms", &bob).await.expect(200)["rooms"][0].take();
+    for outside in [site.get(&format!("/rooms/{room}"), &bob).await.expect(200), listed] {
+        assert_eq!((&outside["name"], &outside["memberCount"]), (&json!(name), &json!(1)));
+        for hidden in ["topic", "head", "slowModeSeconds", "editWindowSeconds"] {
+            assert!(outside.get(hidden).is_none() && inside.get(hidden).is_some(), "{hidden}");
+        }
+    }
+    // Nobody can join what is archived.
+    site.post(&format!("/rooms/{room}/archive"), &alice, json!({})).await.expect(200);
+    assert_eq!(search("").await, 0);
 }

@@ -142,6 +142,16 @@ async fn a_thread_is_read_apart_from_its_room() {
     assert_eq!(history["messages"][3]["thread"]["unread"], 1);
     assert!(history["messages"][0].get("thread").is_none());
     site.call("PUT", &mark, Some(&bob), Some(json!({"seq": 9_007_199_254_740_992_u64}))).await.wrong("seq");
+    // Who may not read where it began reads what came since.
+    let change = json!({"historyVisibility": "sinceJoined"});
+    site.call("PATCH", &format!("/rooms/{room}"), Some(&alice), Some(change)).await.expect(200);
+    let dan = site.register("dan").await;
+    site.call("POST", &format!("/rooms/{room}/join"), Some(&dan), None).await.expect(200);
+    let body = json!({"roomId": room, "content": "4", "replyTo": last});
+    let since = site.call("POST", "/messages", Some(&alice), Some(body)).await.expect(201);
+    let page = site.get(&path(&since["id"]), &dan).await.expect(200);
+    assert_eq!((page.get("root"), page["messages"].as_array().map(Vec::len)), (None, Some(1)));
+    assert_eq!((&page["messages"][0]["content"], &page["nextCursor"]), (&json!("4"), &Value::Null));
     let carol = site.register("carol").await;
     site.get(&path(&root["id"]), &carol).await.problem(404, "notFound");
     site.call("PUT", &mark, Some(&carol), Some(json!({"seq": 1}))).await.problem(404, "notFound");

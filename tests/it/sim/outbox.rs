@@ -167,8 +167,9 @@ impl Announcing {
                 let entry = &committed.entry;
                 let grown = (LogHead::Room(entry.room, entry.seq), entry.at);
                 self.outbox.grew((!committed.duplicate).then_some(grown));
-                let told = committed.told.as_ref();
-                self.outbox.grew(told.map(|entry| (LogHead::User(entry.user, entry.seq), entry.at)));
+                self.outbox.grew(
+                    committed.told.iter().map(|entry| (LogHead::User(entry.user, entry.seq), entry.at)),
+                );
             }
             Ok(append)
         })

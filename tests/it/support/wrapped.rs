@@ -18,7 +18,7 @@ macro_rules! store_wrapper {
                 create_room(room: NewRoom) -> NewRoomMade;
                 rooms_of(user: UserId, embed: usize) -> Vec<RoomView>;
                 room(room: RoomId, viewer: UserId, embed: usize) -> RoomView;
-                directory(limit: usize, after: Option<DirectoryCursor>, search: Option<String>) -> RoomPage;
+                directory(viewer: UserId, limit: usize, after: Option<DirectoryCursor>, search: Option<String>) -> RoomPage;
                 members(room: RoomId, viewer: UserId, limit: usize, after: Option<MemberCursor>) -> MemberPage;
                 messages(room: RoomId, viewer: UserId, limit: usize, before: Option<Seq>) -> MessagePage;
                 message(id: MessageId, viewer: UserId) -> Message;
@@ -134,6 +134,7 @@ macro_rules! store_wrapper {
                 blocks_of(user: UserId) -> Vec<User>;
                 block(user: UserId, blocked: UserId, most: usize, now: Timestamp) -> ();
                 unblock(user: UserId, blocked: UserId) -> ();
+                blockers(room: RoomId) -> Vec<UserId>;
                 is_blocked(blocker: UserId, blocked: UserId) -> bool;
             }
             Jobs {

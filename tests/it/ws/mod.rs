@@ -3,6 +3,7 @@
 mod abuse;
 mod acknowledging;
 mod admission;
+mod blocking;
 mod catching_up;
 mod changing;
 mod connecting;

@@ -2,6 +2,7 @@
 
 import { useCallback, useSyncExternalStore } from "react";
 import { ChatClient, type Environment, type Topic } from "@chat/sdk";
+import { forgetBlocked } from "./blocked.js";
 import { explainUpload } from "./files/kinds.js";
 import { forgetPictures } from "./files/pictures.js";
 import { Tray } from "./files/tray.js";
@@ -35,6 +36,7 @@ export function startChat(environment: Environment): void {
     for (const tray of trays.values()) tray.clear();
     trays.clear();
     forgetPictures();
+    forgetBlocked();
   });
   chat.start();
 }

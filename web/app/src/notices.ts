@@ -2,6 +2,7 @@
 // at the page, and only of what one wants to be told of.
 
 import type { Message, NewsKind, Room } from "@chat/sdk";
+import { isBlocked } from "./blocked.js";
 import { chat } from "./chat.js";
 import { nameOf } from "./format.js";
 import { isMentioned } from "./room/mentions.js";
@@ -41,8 +42,9 @@ export function wanted(room: Room | undefined, now = Date.now()): NewsKind | nul
   return room.settings?.notifications === "mentions" ? "mentions" : "messages";
 }
 
-/** The one to show. That somebody is mentioned is known; by which, the text lets suppose. */
-export function telling(kind: NewsKind, messages: readonly Message[], username: string): Message | undefined {
+/** The one to show, of people whom one wants to hear. That somebody is mentioned is known; by which, the text lets suppose. */
+export function telling(kind: NewsKind, all: readonly Message[], username: string): Message | undefined {
+  const messages = all.filter(({ userId }) => !isBlocked(userId));
   const naming = kind === "mentions" ? messages.filter(({ content }) => isMentioned(content, username)) : [];
   return naming.at(-1) ?? messages.at(-1);
 }

@@ -20,7 +20,7 @@ export const room = (more: object = {}) => ({
 });
 
 /** In a room with these messages, connected. */
-export async function inRoom(messages: Message[], { routes = {}, of = {}, hash = "", limits = {}, now }: { routes?: Opening["routes"]; of?: object; hash?: string; limits?: Record<string, number>; now?: string } = {}) {
+export async function inRoom(messages: Message[], { routes = {}, of = {}, hash = "", limits = {}, now, title = "Garden" }: { routes?: Opening["routes"]; of?: object; hash?: string; limits?: Record<string, number>; now?: string; title?: string } = {}) {
   const opened = openPage(`#/rooms/${ROOM}${hash}`, {
     routes: {
       "GET /rooms": () => [room(of)],
@@ -32,7 +32,7 @@ export async function inRoom(messages: Message[], { routes = {}, of = {}, hash =
   });
   const { world } = opened;
   world.pongs = true;
-  await screen.findByRole("heading", { name: "Garden", level: 1 });
+  await screen.findByRole("heading", { name: title, level: 1 });
   await vi.waitFor(() => world.socket.all("x"));
   world.socket.limits = limits;
   world.socket.now = now;

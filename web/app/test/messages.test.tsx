@@ -124,6 +124,43 @@ describe("replies", () => {
   });
 });
 
+describe("a thread that began before one joined", () => {
+  it("shows the replies since then, and is answered by the last of them", async () => {
+    const reply = recent(7, { replyTo: "m2", threadRoot: "m2", content: "since" });
+    const send = vi.fn();
+    const view = await inRoom([reply], {
+      routes: { "GET /messages/m7/thread": () => ({ messages: [reply], nextCursor: null, newerCursor: null }), "PUT /messages/m7/thread/read": () => nothing() },
+    });
+    await view.more("since", "Open thread");
+    const thread = within(await screen.findByRole("complementary", { name: "Thread" }));
+    await thread.findByText("The message that this thread began with is from before you joined.");
+    thread.getByText("since");
+    await view.user.type(thread.getByRole("textbox", { name: "Reply in the thread" }), "and now{Enter}");
+    await vi.waitFor(() => send(view.world.socket.last("message.send")));
+    expect(send.mock.calls.at(-1)![0]).toMatchObject({ d: { replyTo: "m7", content: "and now" } });
+  });
+});
+
+describe("what people say whom one blocks", () => {
+  const blocks = { "GET /users/me/blocks": () => ({ users: [BOB] }) };
+
+  it("is hidden where others hear it too, until one asks for it", async () => {
+    const answer = recent(2, { userId: ME.id, replyTo: "m1", content: "mine" });
+    await inRoom([message(1), answer], { routes: blocks });
+    await screen.findByText("Message of someone you blocked");
+    expect(screen.queryByText("text 1")).toBeNull();
+    screen.getByText("Answers a message of someone you blocked");
+    act(() => screen.getByRole("button", { name: "Show" }).click());
+    screen.getByText("text 1");
+  });
+
+  it("stays where it is in a conversation of two, in which nothing new is said", async () => {
+    await inRoom([message(1)], { of: { kind: "direct", role: "member", isPrivate: true }, title: "bob", routes: blocks });
+    await screen.findByText("You block this person: unblock in the settings to write again.");
+    screen.getByText("text 1");
+  });
+});
+
 describe("what can be done to a message", () => {
   const labels = async (text: string, view: Awaited<ReturnType<typeof inRoom>>) => {
     await view.user.click(view.bubble(text).getByRole("button", { name: "More to do with this message" }));
@@ -139,6 +176,15 @@ describe("what can be done to a message", () => {
     expect(await labels("text 1", view)).toEqual(["Open thread", "Copy link", "Report"]);
     expect(await labels("text 2", view)).toEqual(["Open thread", "Copy link", "Edit message4 minutes left", "Delete message4 minutes left"]);
     expect(await labels("text 3", view)).toEqual(["Open thread", "Copy link"]);
+  });
+
+  it("is what is one's own at any time for whoever looks after the room", async () => {
+    const view = await inRoom([message(1, { userId: ME.id }), recent(2, { userId: ME.id })]);
+    for (const text of ["text 1", "text 2"]) {
+      expect(await labels(text, view)).toEqual(["Open thread", "Copy link", "Pin", "Edit message", "Delete message"]);
+    }
+    await view.more("text 1", "Edit message");
+    screen.getByText("Can be changed at any time");
   });
 
   it("is more for whoever looks after the room: pinning, and deleting with a reason", async () => {

@@ -9,8 +9,10 @@ import type { Message } from "./types.js";
 
 export interface ThreadView {
   rootId: string;
-  /** Null until the first page. */
+  /** Null until the first page, and where it is hidden. */
   root: Message | null;
+  /** It is from before one may read: the replies since then are all there is. */
+  rootHidden: boolean;
   entries: readonly RoomEntry[];
   hasOlder: boolean;
   loading: boolean;
@@ -23,6 +25,7 @@ export class Thread {
   private loading = false;
   private error: ApiError | null = null;
   private readTo = 0;
+  private rootHidden = false;
 
   constructor(
     private readonly api: Api,
@@ -38,8 +41,9 @@ export class Thread {
     this.changed();
     const done = this.timeline.readingPage();
     try {
-      const page = await this.api.thread(this.rootId, this.cursor ?? undefined);
-      this.timeline.take([page.root, ...page.messages]);
+      const page = await this.api.thread(this.known(), this.cursor ?? undefined);
+      this.rootHidden = page.root === undefined;
+      this.timeline.take(page.root ? [page.root, ...page.messages] : page.messages);
       this.cursor = page.nextCursor;
       const seqs = page.messages.map(({ seq }) => seq);
       this.floor = page.nextCursor === null ? 0 : Math.min(this.floor ?? Infinity, ...seqs);
@@ -61,7 +65,7 @@ export class Thread {
     this.timeline.change(this.rootId, (root) => (root.thread ? { ...root, thread: { ...root.thread, unread: 0 } } : root));
     this.changed();
     // Told again by the next reply, and by the next opening.
-    this.api.readThread(this.rootId, newest).catch(() => {});
+    this.api.readThread(this.known(), newest).catch(() => {});
   }
 
   belongs({ replyTo }: { replyTo?: string | null }): boolean {
@@ -73,11 +77,18 @@ export class Thread {
     return {
       rootId: this.rootId,
       root: root ?? null,
+      rootHidden: this.rootHidden,
       entries: [...this.replies().map(entryOf), ...drafts],
       hasOlder: this.cursor !== null,
       loading: this.loading,
       error: this.error,
     };
+  }
+
+  /** A message by which the server knows the thread: where its root may not be read, any reply. */
+  private known(): string {
+    if (this.timeline.get(this.rootId)) return this.rootId;
+    return this.timeline.replies(this.rootId, 0).at(-1)?.id ?? this.rootId;
   }
 
   private replies(): Message[] {

@@ -137,7 +137,8 @@ export interface MessagePage {
 }
 
 export interface ThreadPage extends MessagePage {
-  root: Message;
+  /** Absent where it is from before one may read. */
+  root?: Message;
 }
 
 /** A message that was found, and what stands around it. */

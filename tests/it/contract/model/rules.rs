@@ -74,6 +74,9 @@ impl Model {
             (Wish::Join, None) if room == 1 => Err(outsider),
             (Wish::Join, None) => {
                 let seq = self.next(room);
+                if self.members[room].is_empty() {
+                    self.owners[room] = Some(who);
+                }
                 self.members[room].insert(who, ModelMember::new(seq));
                 self.told[who].push(("room.added", room));
                 Ok((seq, false, None))
@@ -178,9 +181,9 @@ impl Model {
         let Some(found) = self.messages.get_mut(message).filter(|m| m.room == room) else {
             return Err("message not found");
         };
-        // Who looks after the room deletes what anybody wrote, at any time.
-        let moderates = text.is_none() && self.owners[room] == Some(who);
-        if found.author != who && !moderates {
+        // Who looks after the room changes his own at any time, and deletes what anybody wrote.
+        let moderates = self.owners[room] == Some(who);
+        if found.author != who && !(moderates && text.is_none()) {
             return Err("only the author may change a message");
         }
         if found.text.is_none() && text.is_some() {
@@ -190,7 +193,7 @@ impl Model {
             return Ok((found.last_seq, true, Some(words(text))));
         }
         if now - found.at > 5_000 && !moderates {
-            return Err("messages can be changed for 0 minutes");
+            return Err("messages can be changed for 5 seconds");
         }
         found.text = text;
         found.mentioned = mentioned;

@@ -6,6 +6,8 @@ import type { Row } from "./rows.js";
 interface AnnouncerProps {
   rows: readonly Row[];
   users: ReadonlyMap<string, User>;
+  /** Whom one does not want to hear. */
+  hidden: ReadonlySet<string>;
   loaded: boolean;
 }
 
@@ -18,7 +20,7 @@ function spoken({ content, attachments = [] }: Message): string {
  * Reads new messages of others aloud. The list itself is not a live region:
  * older pages coming in above would be read as well.
  */
-export function Announcer({ rows, users, loaded }: AnnouncerProps) {
+export function Announcer({ rows, users, hidden, loaded }: AnnouncerProps) {
   const [text, setText] = useState("");
   const heard = useRef<number | null>(null);
 
@@ -32,12 +34,12 @@ export function Announcer({ rows, users, loaded }: AnnouncerProps) {
     const since = heard.current;
     heard.current = Math.max(since ?? 0, newest);
     if (since === null) return;
-    const news = messages.filter((row) => row.message!.seq > since && !row.own && !row.message!.deletedAt);
+    const news = messages.filter((row) => row.message!.seq > since && !row.own && !row.message!.deletedAt && !hidden.has(row.authorId));
     if (news.length > 3) setText(`${news.length} new messages`);
     else if (news.length > 0) {
       setText(news.map((row) => `${nameOf(users, row.authorId)}: ${spoken(row.message!)}`).join(". "));
     }
-  }, [rows, users, loaded]);
+  }, [rows, users, hidden, loaded]);
 
   return (
     <div className="visually-hidden" role="log" aria-live="polite" aria-label="New messages">

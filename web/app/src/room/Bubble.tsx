@@ -1,4 +1,4 @@
-import { memo, type KeyboardEvent } from "react";
+import { memo, useState, type KeyboardEvent } from "react";
 import type { Delivery, Message, User } from "@chat/sdk";
 import { chat } from "../chat.js";
 import { Attachments } from "../files/Attachments.js";
@@ -29,11 +29,41 @@ export interface BubbleProps {
   editing: boolean;
   /** The one that Tab leads to; arrows lead on from it. */
   reachable: boolean;
+  /** Whose messages are shown only when one asks for them. */
+  hidden: ReadonlySet<string>;
   deeds: Deeds;
 }
 
 export const Bubble = memo(function Bubble(props: BubbleProps) {
-  const { row, roomId, me, users, quoted, delivery, changes, windowMs, editing, reachable, deeds } = props;
+  const [asked, setAsked] = useState(false);
+  if (props.hidden.has(props.row.authorId) && !props.row.own && !props.row.message?.deletedAt && !asked) {
+    return <HiddenBubble {...props} onShow={() => setAsked(true)} />;
+  }
+  return <OpenBubble {...props} />;
+}, isSame);
+
+/** Who wrote it is not said either: that there was something is enough to follow the others. */
+function HiddenBubble({ row, reachable, onShow }: BubbleProps & { onShow: () => void }) {
+  return (
+    <li className="message other first last" data-message-id={row.message?.id} tabIndex={reachable ? 0 : -1} onKeyDown={walk}>
+      <div className="message-column">
+        <div className="message-line">
+          <div className="bubble bubble-deleted">
+            <p className="message-text">
+              Message of someone you blocked{" "}
+              <button type="button" className="button small" onClick={onShow}>
+                Show
+              </button>
+            </p>
+          </div>
+        </div>
+      </div>
+    </li>
+  );
+}
+
+function OpenBubble(props: BubbleProps) {
+  const { row, roomId, me, users, quoted, delivery, changes, windowMs, editing, reachable, hidden, deeds } = props;
   const { message, draft, own } = row;
   const failed = draft?.state === "failed";
   const text = message?.content ?? draft!.content;
@@ -55,12 +85,12 @@ export const Bubble = memo(function Bubble(props: BubbleProps) {
         {/* Shown once a run, told once a message: each stands alone to a screen reader. */}
         <p className={own || !row.first ? "visually-hidden" : "message-author"}>{own ? "You" : author}</p>
         {editing && message ? (
-          <EditForm message={message} windowMs={windowMs} left={changes.left} onDone={() => deeds.edit(null)} />
+          <EditForm message={message} windowMs={windowMs} left={changes.left} open={changes.edit} onDone={() => deeds.edit(null)} />
         ) : (
           <div className="message-line">
             <div className={`bubble ${deleted ? "bubble-deleted" : ""}`}>
               {replyTo && quoted !== false && !deleted && (
-                <Quote roomId={roomId} messageId={replyTo} message={quoted} author={quoted ? nameOf(users, quoted.userId) : ""} />
+                <Quote roomId={roomId} messageId={replyTo} message={quoted} author={quoted ? nameOf(users, quoted.userId) : ""} hidden={Boolean(quoted && hidden.has(quoted.userId))} />
               )}
               <div className="bubble-body">
                 {!deleted && attachments.length > 0 && <Attachments attachments={attachments} />}
@@ -106,7 +136,7 @@ export const Bubble = memo(function Bubble(props: BubbleProps) {
       </div>
     </li>
   );
-}, isSame);
+}
 
 // Rows are made anew at each change of the room; most of them say the same.
 function isSame(before: BubbleProps, after: BubbleProps): boolean {
@@ -121,10 +151,10 @@ function isSame(before: BubbleProps, after: BubbleProps): boolean {
     before.changes.edit === after.changes.edit &&
     before.changes.delete === after.changes.delete &&
     before.changes.left === after.changes.left &&
-    before.changes.deleteLeft === after.changes.deleteLeft &&
     before.windowMs === after.windowMs &&
     before.editing === after.editing &&
     before.reachable === after.reachable &&
+    before.hidden === after.hidden &&
     before.deeds === after.deeds
   );
 }

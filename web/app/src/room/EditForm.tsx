@@ -10,10 +10,12 @@ interface EditFormProps {
   windowMs: number;
   /** How long it can still be changed; undefined when that is over. */
   left: string | undefined;
+  /** Whether it can be changed still, or at any time. */
+  open: boolean;
   onDone: () => void;
 }
 
-export function EditForm({ message, windowMs, left, onDone }: EditFormProps) {
+export function EditForm({ message, windowMs, left, open, onDone }: EditFormProps) {
   const [text, setText] = useState(message.content);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<string | null>(null);
@@ -69,7 +71,9 @@ export function EditForm({ message, windowMs, left, onDone }: EditFormProps) {
         <span className="field-hint">
           {left
             ? `Can be changed until ${timeOf(new Date(Date.parse(message.createdAt) + windowMs).toISOString())}, ${left}`
-            : "The time in which it could be changed is over"}
+            : open
+              ? "Can be changed at any time"
+              : "The time in which it could be changed is over"}
           <span className="edit-keys"> · Enter saves, Escape cancels</span>
         </span>
         <button type="button" className="button small" onClick={close}>

@@ -1,5 +1,6 @@
 import { useState } from "react";
 import type { Presence, Room, User } from "@chat/sdk";
+import { block as blockPerson } from "../blocked.js";
 import { chat } from "../chat.js";
 import { presenceText, shownName } from "../format.js";
 import { navigate, roomHref } from "../router.js";
@@ -112,14 +113,14 @@ export function MemberRow({ room, member, presence, isMe, onSaid, onClose }: Mem
 }
 
 function deedsFor(room: Room, member: User): Deed[] {
-  const { account, roomActions } = chat;
+  const { roomActions } = chat;
   const name = member.username;
   const write = async () => navigate(roomHref((await roomActions.openDirect([member.id])).id));
   const block: Deed = {
     label: "Block",
     said: `${name} is blocked.`,
     question: `${name} cannot write to you directly, invite you or put you into rooms any more, and is not told. Undo it in the settings.`,
-    act: () => account.block(member.id),
+    act: () => blockPerson(member.id, true),
   };
   const deeds: Deed[] = [{ label: "Write directly", said: "", leads: true, act: write }];
   if (!isBelow(room, member.role)) return [...deeds, block];

@@ -12,7 +12,6 @@ export interface Changes {
   /** How long an own message can still be changed. */
   left: string | undefined;
   /** And deleted; undefined where that has no end. */
-  deleteLeft: string | undefined;
 }
 
 interface MessageActionsProps {
@@ -64,7 +63,7 @@ function choicesFor(message: Message, own: boolean, changes: Changes, deeds: Dee
   if (changes.edit) choices.push({ label: "Edit message", icon: "pencil", note: changes.left, act: () => deeds.edit(message.id) });
   if (!own) choices.push({ label: "Report", icon: "flag", act: () => deeds.report(message) });
   if (changes.delete) {
-    choices.push({ label: "Delete message", icon: "trash", note: changes.deleteLeft, danger: true, act: () => deeds.delete(message) });
+    choices.push({ label: "Delete message", icon: "trash", note: changes.left, danger: true, act: () => deeds.delete(message) });
   }
   return choices;
 }

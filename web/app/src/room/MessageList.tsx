@@ -20,10 +20,11 @@ interface MessageListProps {
   editingId: string | null;
   /** The message that was asked for; another object each time. */
   target: { messageId: string } | null;
+  hidden: ReadonlySet<string>;
   deeds: Deeds;
 }
 
-export function MessageList({ room, view, rows, users, me, editingId, target, deeds }: MessageListProps) {
+export function MessageList({ room, view, rows, users, me, editingId, target, hidden, deeds }: MessageListProps) {
   const mayLoad = view !== null && view.hasOlder && !view.loading && !view.error;
   const detached = view?.hasNewer ?? false;
   const loadOlder = useCallback(() => void chat.loadOlder(room.id), [room.id]);
@@ -84,6 +85,7 @@ export function MessageList({ room, view, rows, users, me, editingId, target, de
                   windowMs={windowMs}
                   editing={row.message !== null && row.message.id === editingId}
                   reachable={row === lastBubble}
+                  hidden={hidden}
                   deeds={deeds}
                 />
               ),

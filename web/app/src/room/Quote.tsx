@@ -16,13 +16,16 @@ interface QuoteProps {
   /** Null: it cannot be read any more; undefined: it is being asked for. */
   message: Message | null | undefined;
   author: string;
+  /** Of somebody whom one blocks. */
+  hidden: boolean;
 }
 
 /** What a message answers, above it; leads there. */
-export function Quote({ roomId, messageId, message, author }: QuoteProps) {
+export function Quote({ roomId, messageId, message, author, hidden }: QuoteProps) {
   if (!message) {
     return <p className="quote quote-gone">{message === null ? "Answers a message that cannot be read any more" : "\u00a0"}</p>;
   }
+  if (hidden) return <p className="quote quote-gone">Answers a message of someone you blocked</p>;
   const href = messageHref(roomId, messageId);
   return (
     <a className="quote" href={href} onClick={() => revisit(href)} aria-label={`Answers ${author}: ${gist(message)}`}>

@@ -58,11 +58,13 @@ export function RoomDialogs({ room, user, users, dialog, onDialog, onSaid }: Roo
         <ConfirmDialog
           title={`Leave ${room.name}?`}
           text={
-            room.isPrivate
+            room.kind === "direct"
+              ? "You read nothing more of it. Who asks the same people again gets a new conversation."
+              : room.isPrivate
               ? "This room is private: you can come back only when a member adds you."
               : `You can join again from the directory. ${count(Math.max(0, (room.memberCount ?? 1) - 1), "member stays", "members stay")}.`
           }
-          action="Leave room"
+          action={room.kind === "direct" ? "Leave conversation" : "Leave room"}
           onConfirm={async () => {
             await chat.roomActions.leave(room.id);
             navigate("#/rooms");

@@ -4,7 +4,7 @@ import { presenceText } from "../format.js";
 import { symbolOf } from "../rooms/title.js";
 import { Icon } from "../ui/Icon.js";
 import { MenuButton, type Choice } from "../ui/MenuButton.js";
-import { mayManage } from "./powers.js";
+import { mayLeave, mayManage } from "./powers.js";
 
 export type HeaderDialog = "members" | "pins" | "jump" | "notifications" | "settings" | "reports" | "leave";
 
@@ -30,7 +30,7 @@ export function RoomHeader({ room, title, partner, onDialog }: RoomHeaderProps) 
     choice("Notifications", "bell", "notifications"),
   ];
   if (mayManage(room)) choices.push(choice("Room settings", "gear", "settings"), choice("Reported messages", "flag", "reports"));
-  if (room.kind !== "direct") choices.push(choice("Leave room", "leave", "leave", true));
+  if (mayLeave(room)) choices.push(choice(room.kind === "direct" ? "Leave conversation" : "Leave room", "leave", "leave", true));
   return (
     <header className="room-header">
       <a className="icon-button room-back" href="#/rooms" aria-label="Back to your rooms">

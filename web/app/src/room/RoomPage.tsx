@@ -1,5 +1,6 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import type { Message, Room, User } from "@chat/sdk";
+import { hiddenIn, loadBlocked, useBlocked } from "../blocked.js";
 import { chat, trayOf, useChat } from "../chat.js";
 import { useDrop } from "../files/useDrop.js";
 import { dateOf, explain, nameOf } from "../format.js";
@@ -13,7 +14,7 @@ import { MessageList } from "./MessageList.js";
 import { mayPin } from "./powers.js";
 import { RoomDialogs, type RoomDialog } from "./RoomDialogs.js";
 import { RoomHeader } from "./RoomHeader.js";
-import { buildRows, canChange, firstUnseen } from "./rows.js";
+import { buildRows, changesOf, firstUnseen } from "./rows.js";
 import { StatusLine } from "./StatusLine.js";
 import { ThreadPanel } from "./ThreadPanel.js";
 import { useHold } from "./useHold.js";
@@ -39,13 +40,18 @@ export function RoomPage({ room, user, place }: RoomPageProps) {
   const section = useRef<HTMLElement>(null);
   const [notice, say] = useNotice();
   const rows = useMemo(() => (view ? buildRows(view.entries, user.id, firstUnseen(view, user.id)) : []), [view, user.id]);
-  const hold = useHold(room, view, user.id);
+  const blocked = useBlocked();
+  const isPair = room.kind === "direct" && partner !== null;
+  const hidden = hiddenIn(isPair, blocked);
+  const blocks = isPair && blocked.has(partner.id);
+  const hold = useHold(room, view, user.id, blocks);
   const windowMs = useEditWindow(room);
   const closed = Boolean(room.archivedAt);
   const pins = mayPin(room) && !closed;
 
   useEffect(() => {
     chat.openRoom(room.id);
+    void loadBlocked();
     return () => {
       chat.messages.openThread(room.id, null);
       chat.closeRoom(room.id);
@@ -93,7 +99,7 @@ export function RoomPage({ room, user, place }: RoomPageProps) {
   }, [room.id, closed, pins, say]);
 
   const editLast = () => {
-    const last = rows.findLast((row) => row.kind === "bubble" && canChange(row, chat.people.clock.now(), windowMs));
+    const last = rows.findLast((row) => row.kind === "bubble" && changesOf(row, room, chat.people.clock.now(), windowMs).edit);
     if (last?.kind === "bubble") setEditingId(last.message!.id);
   };
   const closeThread = useCallback(() => {
@@ -117,8 +123,8 @@ export function RoomPage({ room, user, place }: RoomPageProps) {
           </p>
         )}
         <RoomHeader room={room} title={title} partner={partner} onDialog={(kind) => setDialog({ kind })} />
-        <MessageList room={room} view={view} rows={rows} users={users} me={user.id} editingId={editingId} target={target} deeds={deeds} />
-        <Announcer rows={rows} users={users} loaded={(view?.historyLoaded && !view.hasNewer) ?? false} />
+        <MessageList room={room} view={view} rows={rows} users={users} me={user.id} editingId={editingId} target={target} hidden={hidden} deeds={deeds} />
+        <Announcer rows={rows} users={users} hidden={hidden} loaded={(view?.historyLoaded && !view.hasNewer) ?? false} />
         <StatusLine roomId={room.id} users={users} catchingUp={view?.catchingUp ?? false} notice={notice} />
         {closed ? (
           <p className="room-closed">This room is archived since {dateOf(room.archivedAt!)}: it can be read, and nothing can be written.</p>
@@ -144,6 +150,7 @@ export function RoomPage({ room, user, place }: RoomPageProps) {
           users={users}
           me={user.id}
           hold={hold}
+          hidden={hidden}
           deeds={deeds}
           onClose={closeThread}
         />

@@ -17,13 +17,14 @@ interface ThreadPanelProps {
   users: ReadonlyMap<string, User>;
   me: string;
   hold: Hold | null;
+  hidden: ReadonlySet<string>;
   deeds: Deeds;
   onClose: () => void;
 }
 
 /** A message and the replies to it, beside the room; on a phone, in its place. */
-export function ThreadPanel({ room, view, thread, users, me, hold, deeds, onClose }: ThreadPanelProps) {
-  const { root, rootId, entries, hasOlder, loading, error } = thread;
+export function ThreadPanel({ room, view, thread, users, me, hold, hidden, deeds, onClose }: ThreadPanelProps) {
+  const { root, rootId, rootHidden, entries, hasOlder, loading, error } = thread;
   const list = useRef<HTMLDivElement>(null);
   // Of its own: the same message may stand in the room beside it.
   const [editingId, setEditingId] = useState<string | null>(null);
@@ -53,6 +54,7 @@ export function ThreadPanel({ room, view, thread, users, me, hold, deeds, onClos
       windowMs={windowMs}
       editing={row.message !== null && row.message.id === editingId}
       reachable={reachable}
+      hidden={hidden}
       deeds={inside}
     />
   );
@@ -67,7 +69,7 @@ export function ThreadPanel({ room, view, thread, users, me, hold, deeds, onClos
       <header className="room-header">
         <div className="room-heading">
           <h1 id="thread-title">Thread</h1>
-          <p>{root?.thread ? count(root.thread.replies, "reply", "replies") : "No replies yet"}</p>
+          <p>{root?.thread ? count(root.thread.replies, "reply", "replies") : rootHidden ? "Replies since you joined" : "No replies yet"}</p>
         </div>
         <button type="button" className="icon-button" onClick={onClose} aria-label="Close the thread" title="Close">
           <Icon name="close" />
@@ -76,6 +78,7 @@ export function ThreadPanel({ room, view, thread, users, me, hold, deeds, onClos
       <div className="messages" ref={list} tabIndex={0} role="region" aria-label="Messages of the thread">
         <div className="messages-inner">
           {rootRow.length > 0 && <ol className="message-list thread-root">{rootRow.map((row) => bubble(row, false))}</ol>}
+          {rootHidden && <p className="list-note">The message that this thread began with is from before you joined.</p>}
           {error && (
             <div className="messages-note" role="alert">
               <p>{explain(error)}</p>
@@ -101,7 +104,7 @@ export function ThreadPanel({ room, view, thread, users, me, hold, deeds, onClos
           roomId={room.id}
           label="Reply in the thread"
           hold={hold}
-          replyTo={rootId}
+          replyTo={rootHidden ? (replies.findLast(({ message }) => message)?.message?.id ?? rootId) : rootId}
           editing={editingId !== null}
           onCancel={onClose}
         />

@@ -17,6 +17,9 @@ export const mayInvite = (room: Room) => mayManage(room) || (room.kind !== "dire
 /** In a conversation everybody looks after it. */
 export const mayPin = (room: Room) => room.kind === "direct" || mayManage(room);
 
+/** Neither of two leaves the other alone. */
+export const mayLeave = (room: Room) => room.kind !== "direct" || room.memberCount !== 2;
+
 /** Give roles, and the room itself. */
 export const mayGiveRoles = (room: Room) => room.kind !== "direct" && room.role === "owner";
 

@@ -82,12 +82,12 @@ export function canChange(row: BubbleRow, now: number, windowMs: number): boolea
   return row.own && row.message !== null && !row.message.deletedAt && now - Date.parse(row.at) < windowMs;
 }
 
-/** Who looks after a room may delete what anybody wrote there, at any time. */
+/** Who looks after a room may change what is his own and delete what anybody wrote there, at any time. */
 export function changesOf(row: BubbleRow, room: Room, now: number, windowMs: number): Changes {
   const open = !room.archivedAt && canChange(row, now, windowMs);
   const always = !room.archivedAt && mayManage(room);
   // The time here may be a little behind.
   const left = Math.ceil(Math.min(windowMs, Date.parse(row.at) + windowMs - now) / 1_000);
-  const until = open ? `${durationOf(left)} left` : undefined;
-  return { edit: open, delete: open || always, left: until, deleteLeft: always ? undefined : until };
+  const own = row.own && row.message !== null && !row.message.deletedAt;
+  return { edit: open || (always && own), delete: open || always, left: open && !always ? `${durationOf(left)} left` : undefined };
 }

@@ -10,10 +10,11 @@ export interface Hold {
   blocks: boolean;
 }
 
-export function useHold(room: Room, view: RoomView | null, me: string): Hold | null {
+export function useHold(room: Room, view: RoomView | null, me: string, blocks: boolean): Hold | null {
   const slow = mayManage(room) || room.kind === "direct" ? 0 : (room.slowModeSeconds ?? 0);
   const muted = Math.max(view?.mutedUntil ?? 0, room.mutedUntil ? Date.parse(room.mutedUntil) : 0);
   const now = useNow(slow > 0 || muted > 0 ? 1_000 : 3_600_000);
+  if (blocks) return { text: "You block this person: unblock in the settings to write again.", blocks: true };
   if (muted > now) {
     return { text: `You are muted until ${momentOf(new Date(muted).toISOString())}: you can read, and write again then.`, blocks: true };
   }

@@ -83,6 +83,8 @@ export function DirectoryDialog({ onClose }: { onClose: () => void }) {
               <button type="button" className="button small" onClick={() => open(room)} aria-label={`Open ${room.name}`}>
                 Open
               </button>
+            ) : room.archivedAt ? (
+              <span className="tag">archived</span>
             ) : (
               <button
                 type="button"

@@ -1,5 +1,6 @@
 import { useCallback, useMemo, useState } from "react";
 import type { User } from "@chat/sdk";
+import { block } from "../blocked.js";
 import { chat } from "../chat.js";
 import { shownName } from "../format.js";
 import { Avatar } from "../ui/Avatar.js";
@@ -26,15 +27,15 @@ export function Privacy({ user }: { user: User }) {
     return done;
   };
   const unblock = async (other: User, button: Element) => {
-    if (await change(`${other.username} is not blocked any more.`, () => chat.account.unblock(other.id))) focusSection(button);
+    if (await change(`${other.username} is not blocked any more.`, () => block(other.id, false))) focusSection(button);
   };
 
   return (
     <Section
       title="Blocked people"
       lead={
-        "Who is blocked cannot put you into rooms, invite you or write to you directly, and is not told. " +
-        "What is written in rooms that you share stays visible."
+        "Who is blocked cannot put you into rooms, invite you or write to you directly, and is not told; nor can you write to him. " +
+        "What is written in rooms that you share is hidden until you ask for it."
       }
     >
       <FormError text={error ?? task.error} />
@@ -73,7 +74,7 @@ export function Privacy({ user }: { user: User }) {
           action="Block"
           without={without}
           busy={task.busy}
-          onPick={(other) => void change(`${other.username} is blocked.`, () => chat.account.block(other.id))}
+          onPick={(other) => void change(`${other.username} is blocked.`, () => block(other.id, true))}
         />
       )}
     </Section>
