@@ -2,7 +2,6 @@
 //! so far have changed. Judges nothing. Next: [`super::decide()`].
 
 mod settle;
-mod writing;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 

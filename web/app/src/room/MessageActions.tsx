@@ -9,9 +9,8 @@ import { EmojiPicker } from "./EmojiPicker.js";
 export interface Changes {
   edit: boolean;
   delete: boolean;
-  /** How long an own message can still be changed. */
+  /** How long an own message can still be changed; undefined where that has no end. */
   left: string | undefined;
-  /** And deleted; undefined where that has no end. */
 }
 
 interface MessageActionsProps {
