@@ -167,7 +167,7 @@ impl From<Refusal> for Fault {
             Refusal::IdempotencyConflict => Code::IdempotencyConflict,
             Refusal::EditWindowClosed(_) => Code::EditWindowClosed,
             Refusal::RoomArchived => Code::RoomArchived,
-            Refusal::TooLarge(_) => Code::TooLarge,
+            Refusal::TooLarge(_) | Refusal::OverQuota { .. } => Code::TooLarge,
             Refusal::Unavailable => Code::Unavailable,
         };
         Self::new(code, detail)

@@ -66,7 +66,7 @@ pub trait Files: Send + Sync + 'static {
     /// never finished is collected.
     ///
     /// # Errors
-    /// `TooLarge` when all files of the owner together would have more bytes than `quota`.
+    /// `OverQuota` when all files of the owner together would have more bytes than `quota`.
     fn reserve_file(&self, file: NewFile, quota: u64) -> Answer<'_, ()>;
 
     /// All blobs of the file are stored: it may be used. `false` when it is being collected

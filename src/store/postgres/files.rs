@@ -103,8 +103,9 @@ async fn reserve(conn: &mut AsyncPgConnection, file: &NewFile, quota: u64) -> Re
     transaction::write(conn, async |conn| {
         let _: Uuid = LockOwner { user: owner }.get_result(conn).await?;
         let used: i64 = UsedBy { user: owner, but: shown.id.0 }.get_result(conn).await?;
-        if u64::try_from(used).unwrap_or(0).saturating_add(file.stored_size) > quota {
-            return Err(Refusal::TooLarge("all that you have uploaded, together with this,").into());
+        let used = u64::try_from(used).unwrap_or(0);
+        if used.saturating_add(file.stored_size) > quota {
+            return Err(Refusal::OverQuota { used, quota }.into());
         }
         let row = Reserve {
             id: shown.id.0,

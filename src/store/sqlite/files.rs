@@ -48,7 +48,7 @@ fn reserve(conn: &mut SqliteConnection, file: &NewFile, quota: u64) -> Result<()
             .load(conn)?;
         let used: u64 = sizes.into_iter().filter_map(|size| u64::try_from(size).ok()).sum();
         if used.saturating_add(file.stored_size) > quota {
-            return Err(Refusal::TooLarge("all that you have uploaded, together with this,").into());
+            return Err(Refusal::OverQuota { used, quota }.into());
         }
         let shown = &file.attachment;
         diesel::insert_into(files::table)

@@ -218,7 +218,8 @@ pub async fn all_files_of_one_user_together_have_a_limit(store: S) {
     });
     assert_eq!(join_all(races).await.into_iter().filter(|stored| *stored).count(), 10);
     let more = new_file(alice, "more", 0);
-    assert!(matches!(refusal(store.reserve_file(more.clone(), QUOTA).await), Refusal::TooLarge(_)));
+    let refused = refusal(store.reserve_file(more.clone(), QUOTA).await);
+    assert_eq!(refused, Refusal::OverQuota { used: QUOTA, quota: QUOTA });
     file(&store, bob, "his").await;
     // What is being taken away counts no more.
     assert_eq!(taken(&store, due(0, 0), 10).await.len(), 11);
