@@ -87,6 +87,8 @@ codes! {
     TooLarge = "tooLarge", 413, false, "Too large";
     /// A content type that is not taken here.
     UnsupportedMedia = "unsupportedMedia", 415, false, "Unsupported media type";
+    /// The range begins behind the end of the file; `Content-Range` says how long that is.
+    RangeNotSatisfiable = "rangeNotSatisfiable", 416, false, "No such range";
     /// Too fast; `retryAfterMs` says when to go on.
     RateLimited = "rateLimited", 429, true, "Too many requests";
     /// The server's own fault; it has been noted.

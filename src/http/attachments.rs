@@ -13,8 +13,8 @@ use super::problem::Problem;
 use super::ranges::{self, Wanted};
 use super::upload::Upload;
 use super::{Http, private, problem};
-use crate::domain::{Attachment, FileId, Refusal};
-use crate::error::Fault;
+use crate::domain::{Actor, Attachment, AuditEvent, FileId, Refusal, ServerRole};
+use crate::error::{Code, Fault};
 use crate::files::{Blob, BlobError, Piece, disposition, judge};
 use crate::limits::Key;
 use crate::protocol::wire;
@@ -82,9 +82,14 @@ pub(super) async fn read(
         Wanted::All => None,
         Wanted::Part(ref range) => Some(range.clone()),
         Wanted::Beyond => {
-            return Ok(HttpResponse::RangeNotSatisfiable()
-                .insert_header((header::CONTENT_RANGE, format!("bytes */{}", file.attachment.size)))
-                .finish());
+            let size = file.attachment.size;
+            let detail = format!("the file has {size} bytes, and the range begins behind them");
+            let mut response = problem::response(&Fault::new(Code::RangeNotSatisfiable, detail));
+            // Digits are a header's value.
+            if let Ok(value) = HeaderValue::try_from(format!("bytes */{size}")) {
+                response.headers_mut().insert(header::CONTENT_RANGE, value);
+            }
+            return Ok(response);
         }
     };
     let piece = http.files.blobs().get(Blob::Attachment(id), range).await.map_err(fault)?;

@@ -298,7 +298,11 @@ pub(super) const OPERATIONS: &[Answers] = &[
         (201, "File stored"),
         &[(400, "No whole file, or more than one"), NOT_VERIFIED, FILE_SIZE, NO_SORT],
     ),
-    row("readAttachment", (200, "The file"), &[VALIDATION, NOT_VERIFIED, NO_FILE]),
+    row(
+        "readAttachment",
+        (200, "The file"),
+        &[VALIDATION, NOT_VERIFIED, NO_FILE, (416, "There are no such bytes")],
+    ),
     row("readThumbnail", (200, "The picture"), &[VALIDATION, NOT_VERIFIED, NO_FILE]),
     row(
         "setAvatar",

@@ -84,10 +84,55 @@ fn a_part_is_read_and_what_is_known_is_not_read_again() {
     let other = read(&server, &alice, &path, &[("range", "bytes=-5"), ("if-range", "\"other\"")]);
     assert_eq!((other.head.status, other.bytes.len()), (200, size));
     let beyond = read(&server, &alice, &path, &[("range", &format!("bytes={size}-"))]);
-    assert_eq!(beyond.head.status, 416);
+    assert_eq!(beyond.head.problem(416), "rangeNotSatisfiable");
     assert_eq!(beyond.head.header("content-range"), Some(&*format!("bytes */{size}")));
     let known = read(&server, &alice, &path, &[("if-none-match", &tag)]);
     assert_eq!((known.head.status, known.bytes.len()), (304, 0));
+}
+
+#[test]
+fn whoever_asks_for_the_head_alone_is_told_all_but_the_bytes() {
+    let server = TestServer::start();
+    let alice = server.person("alice");
+    let file = uploaded(&server, &alice, "a.jpg", &jpeg(300, 300));
+    let bearer = format!("Bearer {}", alice.token);
+    for (path, headers) in [
+        (path_of(&file), vec![]),
+        (path_of(&file), vec![("range", "bytes=10-19")]),
+        (path_of(&file), vec![("range", "bytes=10000000-")]),
+        (format!("{}/thumbnail", path_of(&file)), vec![]),
+        (format!("/attachments/{}", new_id()), vec![]),
+        ("/rooms".to_owned(), vec![("accept-encoding", "gzip")]),
+        ("/health".to_owned(), vec![]),
+        ("/app/".to_owned(), vec![]),
+        ("/auth/login".to_owned(), vec![]),
+    ] {
+        let mut headers = headers;
+        headers.push(("authorization", &bearer));
+        let ask = |method| ask_raw(server.address(), method, &path, &headers, &[]).expect("an answer");
+        let (whole, head) = (ask("GET"), ask("HEAD"));
+        assert!(head.bytes.is_empty() && !whole.bytes.is_empty(), "{path}");
+        assert_eq!(head.head.status, whole.head.status, "{path}");
+        for name in
+            ["content-type", "length", "etag", "content-range", "content-disposition", "allow", "vary"]
+        {
+            assert_eq!(head.head.header(name), whole.head.header(name), "{path}: {name}");
+        }
+    }
+    // A socket is no page to be looked at.
+    let upgrade = [("connection", "upgrade"), ("upgrade", "websocket")];
+    let refused = ask_raw(server.address(), "HEAD", "/ws", &upgrade, &[]).expect("an answer");
+    assert!((400..500).contains(&refused.head.status) && refused.bytes.is_empty());
+}
+
+#[test]
+fn a_browsers_way_of_writing_a_name_is_undone() {
+    let server = TestServer::start();
+    let alice = server.person("alice");
+    for (sent, kept) in [("say %22hi%22.png", "say hi.png"), ("a%0D%0Ab.png", "ab.png"), (".png", "file.png")]
+    {
+        assert_eq!(uploaded(&server, &alice, sent, &png(4, 4))["name"], kept);
+    }
 }
 
 #[test]
