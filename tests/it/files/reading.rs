@@ -1,5 +1,7 @@
 //! Reading files: who may, which part, and what a browser must not do with them.
 
+use serde_json::json;
+
 use super::samples::{jpeg, pdf, png};
 use super::support::*;
 use crate::support::http::ask_raw;
@@ -31,6 +33,39 @@ fn a_file_is_for_those_who_see_its_message_and_as_long_as_they_do() {
     assert_eq!(read(&server, &alice, &path, &[]).head.problem(404), "notFound");
     assert_eq!(read(&server, &alice, &thumbnail, &[]).head.problem(404), "notFound");
     assert_eq!(server.history(&alice, &room)[0]["attachments"], serde_json::json!([]));
+}
+
+#[test]
+fn who_moderates_the_server_sees_reported_files_while_the_report_is_open_and_it_is_recorded() {
+    let server = TestServer::start();
+    // Whoever comes first looks after the whole server.
+    let judge = server.person("judge");
+    let (alice, bob, carol) = (server.person("alice"), server.person("bob"), server.person("carol"));
+    let room = server.private_room(&alice, &[&bob]);
+    let file = uploaded(&server, &alice, "a.png", &png(600, 20));
+    let other = uploaded(&server, &alice, "b.png", &png(8, 8));
+    let (path, thumbnail) = (path_of(&file), format!("{}/thumbnail", path_of(&file)));
+    let sent = text(&say_with(&server, &alice, &room, &[&file]), "id");
+    say_with(&server, &alice, &room, &[&other]);
+    let absent = |who, path: &str| assert_eq!(read(&server, who, path, &[]).head.problem(404), "notFound");
+    absent(&judge, &path);
+    server.post(&bob, &format!("/messages/{sent}/report"), &json!({"reason": "ugly"})).expect(204);
+    assert_eq!(read(&server, &judge, &path, &[]).bytes, png(600, 20));
+    assert_eq!(read(&server, &judge, &thumbnail, &[]).head.status, 200);
+    for hidden in [&path, &thumbnail] {
+        absent(&carol, hidden);
+    }
+    absent(&judge, &path_of(&other));
+    assert_eq!(server.get(&judge, &format!("/messages/{sent}")).problem(404), "notFound");
+    let records = server.get(&judge, "/admin/audit?event=reportedFileRead").expect(200);
+    let records = records["records"].as_array().expect("a list").clone();
+    assert_eq!(records.len(), 2, "the file and its picture: {records:?}");
+    assert!(records.iter().all(|record| record["detail"] == format!("attachment {}", text(&file, "id"))));
+    let report = server.get(&judge, "/admin/reports").expect(200)["reports"][0].clone();
+    let resolve = format!("/reports/{}/resolve", text(&report, "id"));
+    server.post(&judge, &resolve, &json!({"action": "dismiss"})).expect(204);
+    absent(&judge, &path);
+    absent(&judge, &thumbnail);
 }
 
 #[test]
