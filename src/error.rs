@@ -87,6 +87,8 @@ codes! {
     TooLarge = "tooLarge", 413, false, "Too large";
     /// A content type that is not taken here.
     UnsupportedMedia = "unsupportedMedia", 415, false, "Unsupported media type";
+    /// The range begins behind the end of the file; `Content-Range` says how long that is.
+    RangeNotSatisfiable = "rangeNotSatisfiable", 416, false, "No such range";
     /// Too fast; `retryAfterMs` says when to go on.
     RateLimited = "rateLimited", 429, true, "Too many requests";
     /// The server's own fault; it has been noted.
@@ -167,7 +169,7 @@ impl From<Refusal> for Fault {
             Refusal::IdempotencyConflict => Code::IdempotencyConflict,
             Refusal::EditWindowClosed(_) => Code::EditWindowClosed,
             Refusal::RoomArchived => Code::RoomArchived,
-            Refusal::TooLarge(_) => Code::TooLarge,
+            Refusal::TooLarge(_) | Refusal::OverQuota { .. } => Code::TooLarge,
             Refusal::Unavailable => Code::Unavailable,
         };
         Self::new(code, detail)

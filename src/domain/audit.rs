@@ -72,6 +72,8 @@ events! {
     ReportResolved = "reportResolved";
     /// Somebody read the reports of all rooms.
     ReportsRead = "reportsRead";
+    /// Somebody read a file of a reported message that he could not read otherwise.
+    ReportedFileRead = "reportedFileRead";
     /// Somebody deleted what another wrote.
     MessageRemoved = "messageRemoved";
     /// A member of a room may not write there for a time.

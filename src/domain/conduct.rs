@@ -5,6 +5,7 @@ use std::time::Duration;
 use unicode_normalization::UnicodeNormalization;
 
 use super::refusal::Invalid;
+use super::text::is_blank;
 use super::{Timestamp, UserId};
 
 /// How long members wait between two messages; zero where they need not.
@@ -112,7 +113,7 @@ impl Reason {
     /// When it is empty, too long, or holds U+0000.
     pub fn parse(raw: &str) -> Result<Self, Invalid> {
         let text: String = raw.trim().nfc().collect();
-        if text.is_empty() || text.chars().count() > Self::MAX {
+        if is_blank(&text) || text.chars().count() > Self::MAX {
             return Err(Invalid::new("reason", format!("must have 1 to {} characters", Self::MAX)));
         }
         if text.contains('\0') {
@@ -121,12 +122,12 @@ impl Reason {
         Ok(Self(text))
     }
 
-    /// Where none need be given: an empty text is none.
+    /// Where none need be given: a text that shows nothing is none.
     ///
     /// # Errors
     /// As there.
     pub fn optional(raw: Option<&str>) -> Result<Option<Self>, Invalid> {
-        raw.filter(|text| !text.trim().is_empty()).map(Self::parse).transpose()
+        raw.filter(|text| !is_blank(text)).map(Self::parse).transpose()
     }
 
     #[must_use]

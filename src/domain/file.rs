@@ -3,6 +3,7 @@
 
 use super::id::FileId;
 use super::refusal::Invalid;
+use super::text::{is_unseen, turns};
 
 /// Longest name of a file, in characters.
 const NAME_CHARS: usize = 120;
@@ -80,7 +81,7 @@ impl FileName {
     pub fn tidy(raw: &str, kind: FileKind) -> Self {
         let last = raw.rsplit(['/', '\\']).next().unwrap_or_default();
         let clean: String = last.chars().filter(|c| is_plain(*c)).collect();
-        let clean = clean.trim_matches(|c: char| c == '.' || c.is_whitespace());
+        let clean = clean.trim_end_matches(|c: char| c == '.' || c.is_whitespace());
         let (stem, extension) = clean.rsplit_once('.').unwrap_or((clean, ""));
         let extension = extension.to_lowercase();
         let fits = extension == kind.extension() || kind.other_extensions().contains(&extension.as_str());
@@ -107,8 +108,7 @@ impl FileName {
 /// Whether a mark may stand in a name: no control mark, none that is not seen, none that turns the
 /// direction of reading (`exe.` backwards looks harmless), none that file systems give a meaning.
 fn is_plain(c: char) -> bool {
-    let unseen = matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}');
-    !c.is_control() && !unseen && !matches!(c, '<' | '>' | ':' | '"' | '|' | '?' | '*')
+    !c.is_control() && !is_unseen(c) && !turns(c) && !matches!(c, '<' | '>' | ':' | '"' | '|' | '?' | '*')
 }
 
 /// A file as a message shows it. Never changes.
@@ -165,7 +165,8 @@ mod tests {
             (".htaccess", FileKind::Gif, "htaccess.gif"),
             (" ... ", FileKind::Doc, "file.doc"),
             ("", FileKind::Doc, "file.doc"),
-            (".png", FileKind::Png, "png.png"),
+            (".png", FileKind::Png, "file.png"),
+            ("\u{3164}.png", FileKind::Png, "file.png"),
             ("Übersicht ☕.pdf", FileKind::Pdf, "Übersicht ☕.pdf"),
         ] {
             assert_eq!(tidied(raw, kind), tidy, "{raw:?}");

@@ -3,6 +3,7 @@
 use unicode_normalization::UnicodeNormalization;
 
 use super::refusal::Invalid;
+use super::text::is_blank;
 use super::{Attachment, ClientMsgId, FileId, MessageAt, MessageId, Reason, RoomId, Seq, Timestamp, UserId};
 
 /// The text of a message: trimmed, in Unicode normal form C; empty only beside files.
@@ -13,7 +14,7 @@ impl Content {
     /// `max` is in characters.
     ///
     /// # Errors
-    /// When nothing but white space is left, it is longer than `max`, or it holds U+0000.
+    /// When nothing of it can be seen, it is longer than `max`, or it holds U+0000.
     pub fn parse(raw: &str, max: usize) -> Result<Self, Invalid> {
         Self::beside_files(raw, max, 0)
     }
@@ -27,6 +28,8 @@ impl Content {
         let raw = raw.trim();
         // ASCII is composed already, and most of what is written is ASCII.
         let text: String = if raw.is_ascii() { raw.to_owned() } else { raw.nfc().collect() };
+        // What is seen begins most texts, so this looks at one character.
+        let text = if is_blank(&text) { String::new() } else { text };
         if text.is_empty() && files == 0 {
             return Err(Invalid::new("content", "must not be empty"));
         }
@@ -148,6 +151,8 @@ mod tests {
     #[test]
     fn nothing_and_the_null_character_are_refused() {
         assert!(Content::parse(" \n\t ", 10).is_err());
+        assert!(Content::parse("\u{200b}\u{2060}", 10).is_err());
+        assert_eq!(Content::beside_files("\u{200b}", 10, 1).expect("a file is something").as_str(), "");
         assert!(Content::parse("a\0b", 10).is_err());
         assert_eq!(Content::beside_files(" ", 10, 1).expect("a file is something").as_str(), "");
     }

@@ -37,6 +37,7 @@ pub mod seq;
 pub mod server_role;
 pub mod session;
 pub mod subscription;
+pub mod text;
 pub mod thread;
 pub mod time;
 pub mod timeline;

@@ -1,8 +1,7 @@
 //! What people tell of themselves: a name to be shown, and a line of text.
 
-use unicode_normalization::UnicodeNormalization;
-
 use super::refusal::Invalid;
+use super::text::line;
 
 /// What somebody tells of himself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,7 +23,7 @@ pub const NAME_CHARS: usize = 50;
 pub const STATUS_CHARS: usize = 140;
 
 impl ProfileChange {
-    /// From what was given: trimmed, in normal form C; what is empty then clears.
+    /// From what was given: trimmed, in normal form C; what shows nothing then clears.
     ///
     /// # Errors
     /// For control characters, marks that turn the direction of what follows, and for too many
@@ -52,22 +51,6 @@ impl ProfileChange {
             status_text: self.status_text.clone().unwrap_or_else(|| before.status_text.clone()),
         }
     }
-}
-
-fn line(field: &'static str, most: usize, raw: &str) -> Result<Option<String>, Invalid> {
-    let text: String = raw.trim().nfc().collect();
-    if text.chars().any(|c| c.is_control() || turns(c)) {
-        return Err(Invalid::new(field, "may not hold control characters"));
-    }
-    if text.chars().count() > most {
-        return Err(Invalid::new(field, format!("may have at most {most} characters")));
-    }
-    Ok((!text.is_empty()).then_some(text))
-}
-
-/// Whether a character turns the direction of what stands behind it, which may be somebody else's.
-const fn turns(c: char) -> bool {
-    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
 }
 
 #[cfg(test)]

@@ -65,6 +65,9 @@ pub enum Refusal {
     RoomArchived,
     #[error("{0} is too large")]
     TooLarge(&'static str),
+    /// In bytes.
+    #[error("your files together may have at most {quota} bytes, and have {used} without this one")]
+    OverQuota { used: u64, quota: u64 },
     #[error("too many requests")]
     RateLimited { retry_after: Duration },
     /// Nothing was decided; the same request may be sent again.

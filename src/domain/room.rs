@@ -5,6 +5,7 @@ use unicode_normalization::UnicodeNormalization;
 use super::policy::EditWindow;
 use super::refusal::Invalid;
 use super::search::fold;
+use super::text::{is_blank, line};
 use super::{RoomId, Seq, SlowMode, Timestamp, UserId};
 
 /// A room's name: 1 to 80 characters on one line. Names need not be unique.
@@ -16,16 +17,11 @@ impl RoomName {
     pub const MAX: usize = 80;
 
     /// # Errors
-    /// When it is empty, too long, or holds control characters.
+    /// When it shows nothing, is too long, or holds control characters or marks that turn the
+    /// direction of reading.
     pub fn parse(raw: &str) -> Result<Self, Invalid> {
-        let name: String = raw.trim().nfc().collect();
-        if name.is_empty() || name.chars().count() > Self::MAX {
-            return Err(Invalid::new("name", format!("must have 1 to {} characters", Self::MAX)));
-        }
-        if name.chars().any(char::is_control) {
-            return Err(Invalid::new("name", "may not hold control characters"));
-        }
-        Ok(Self(name))
+        let wrong = || Invalid::new("name", format!("must have 1 to {} characters", Self::MAX));
+        line("name", Self::MAX, raw)?.map(Self).ok_or_else(wrong)
     }
 
     #[must_use]
@@ -48,7 +44,7 @@ impl Description {
     /// Characters of a description.
     pub const MAX: usize = 1_000;
 
-    /// An empty text is no description.
+    /// A text that shows nothing is no description.
     ///
     /// # Errors
     /// When it is too long or holds U+0000.
@@ -60,7 +56,7 @@ impl Description {
         if text.contains('\0') {
             return Err(Invalid::new("description", "may not hold U+0000"));
         }
-        Ok((!text.is_empty()).then_some(Self(text)))
+        Ok((!is_blank(&text)).then_some(Self(text)))
     }
 
     #[must_use]
@@ -83,19 +79,12 @@ impl Topic {
     /// Characters of a topic.
     pub const MAX: usize = 250;
 
-    /// An empty text is no topic.
+    /// A text that shows nothing is no topic.
     ///
     /// # Errors
-    /// When it is too long or holds control characters.
+    /// When it is too long, or holds control characters or marks that turn the direction of reading.
     pub fn parse(raw: &str) -> Result<Option<Self>, Invalid> {
-        let text: String = raw.trim().nfc().collect();
-        if text.chars().count() > Self::MAX {
-            return Err(Invalid::new("topic", format!("may have at most {} characters", Self::MAX)));
-        }
-        if text.chars().any(char::is_control) {
-            return Err(Invalid::new("topic", "may not hold control characters"));
-        }
-        Ok((!text.is_empty()).then_some(Self(text)))
+        Ok(line("topic", Self::MAX, raw)?.map(Self))
     }
 
     #[must_use]

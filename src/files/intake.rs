@@ -261,7 +261,7 @@ impl Intake {
         match self.pool.run(work).await {
             Ok(Ok(judged)) => Ok(judged),
             Ok(Err(Unfit::Refused(why))) => Err(Fault::new(Code::UnsupportedMedia, why)),
-            Ok(Err(Unfit::TooLarge(what))) => Err(Refusal::TooLarge(what).into()),
+            Ok(Err(Unfit::TooLarge(why))) => Err(Fault::new(Code::TooLarge, why)),
             Err(NotDone::Full) => Err(come_back()),
             Err(NotDone::Panicked) => {
                 log::error!("judging a file panicked");

@@ -8,17 +8,17 @@ use paperclip::actix::api_v2_operation;
 use uuid::Uuid;
 
 use super::answer::Created;
-use super::extract::{Caller, Writer};
+use super::extract::{Caller, Peer, Writer};
 use super::problem::Problem;
 use super::ranges::{self, Wanted};
 use super::upload::Upload;
 use super::{Http, private, problem};
-use crate::domain::{Attachment, FileId, Refusal};
-use crate::error::Fault;
+use crate::domain::{Actor, Attachment, AuditEvent, FileId, Refusal, ServerRole};
+use crate::error::{Code, Fault};
 use crate::files::{Blob, BlobError, Piece, disposition, judge};
 use crate::limits::Key;
 use crate::protocol::wire;
-use crate::store::ReadableFile;
+use crate::store::{ReadableFile, StoreError};
 
 /// What a browser must not do with a file that it opens by itself.
 const POLICY: &str = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self'";
@@ -51,18 +51,19 @@ pub(super) async fn upload(
 
 #[api_v2_operation(
     summary = "Read a file",
-    description = "For those who may read its message, and for who uploaded it until then. Ranges are answered. Where files lie in S3 the answer leads there, by an address that is good for 30 s.",
+    description = "For those who may read its message, and for who uploaded it until then; while a report of the message is open, also for those who moderate the server, which is recorded. Ranges are answered. Where files lie in S3 the answer leads there, by an address that is good for 30 s.",
     operation_id = "readAttachment",
     tags(Files)
 )]
 pub(super) async fn read(
     caller: Caller,
     http: Data<Http>,
+    peer: Peer,
     request: HttpRequest,
     file: Path<Uuid>,
 ) -> Result<HttpResponse, Problem> {
     let id = FileId(*file);
-    let file = readable(&http, &caller, id).await?;
+    let file = readable(&http, &caller, &peer, id).await?;
     let files = &http.pod.settings.files;
     if files.redirects
         && let Some(address) =
@@ -82,9 +83,14 @@ pub(super) async fn read(
         Wanted::All => None,
         Wanted::Part(ref range) => Some(range.clone()),
         Wanted::Beyond => {
-            return Ok(HttpResponse::RangeNotSatisfiable()
-                .insert_header((header::CONTENT_RANGE, format!("bytes */{}", file.attachment.size)))
-                .finish());
+            let size = file.attachment.size;
+            let detail = format!("the file has {size} bytes, and the range begins behind them");
+            let mut response = problem::response(&Fault::new(Code::RangeNotSatisfiable, detail));
+            // Digits are a header's value.
+            if let Ok(value) = HeaderValue::try_from(format!("bytes */{size}")) {
+                response.headers_mut().insert(header::CONTENT_RANGE, value);
+            }
+            return Ok(response);
         }
     };
     let piece = http.files.blobs().get(Blob::Attachment(id), range).await.map_err(fault)?;
@@ -116,11 +122,12 @@ pub(super) async fn read(
 pub(super) async fn thumbnail(
     caller: Caller,
     http: Data<Http>,
+    peer: Peer,
     request: HttpRequest,
     file: Path<Uuid>,
 ) -> Result<HttpResponse, Problem> {
     let id = FileId(*file);
-    let file = readable(&http, &caller, id).await?;
+    let file = readable(&http, &caller, &peer, id).await?;
     if !file.attachment.has_thumbnail {
         return Err(Refusal::NotFound("thumbnail").into());
     }
@@ -177,10 +184,22 @@ fn fault(error: BlobError) -> Problem {
 }
 
 /// A file that the caller may read. Private rooms are closed until his address is confirmed.
-async fn readable(http: &Http, caller: &Caller, id: FileId) -> Result<ReadableFile, Problem> {
-    let file = http.pod.store.file(id, caller.user.id).await?;
-    if let Some(room) = file.room {
-        private::check(http, caller, room).await?;
+async fn readable(http: &Http, caller: &Caller, peer: &Peer, id: FileId) -> Result<ReadableFile, Problem> {
+    let user = caller.user.id;
+    match http.pod.store.file(id, user).await {
+        Ok(file) => {
+            if let Some(room) = file.room {
+                private::check(http, caller, room).await?;
+            }
+            Ok(file)
+        }
+        Err(StoreError::Refused(_)) if caller.user.must_be(ServerRole::Moderator).is_ok() => {
+            let file = http.pod.store.reported_file(id, user).await?;
+            // Before a byte of it is handed out.
+            let record = http.accounts.audit(AuditEvent::ReportedFileRead, Actor::User(user), &peer.0);
+            http.accounts.record(record.detail(format!("attachment {id}"))).await?;
+            Ok(file)
+        }
+        Err(error) => Err(error.into()),
     }
-    Ok(file)
 }

@@ -1,13 +1,17 @@
 //! Headers of every answer: what browsers must not do with it, whose pages may read it, and the name
-//! of its request.
+//! of its request. And HEAD, which asks for the headers alone.
 
-use actix_web::body::{BoxBody, MessageBody};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpResponse};
+use bytes::Bytes;
 
 use super::Http;
 use super::rates;
@@ -37,6 +41,18 @@ const USUALLY: [(HeaderName, HeaderValue); 3] = [
     (header::CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("same-site")),
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
 ];
+/// What a page of another, allowed origin may do.
+const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE");
+/// The headers that it may send: all that any route reads.
+const SENT: HeaderValue = HeaderValue::from_static(
+    "authorization, content-type, idempotency-key, if-none-match, if-range, range, traceparent, x-request-id, \
+     x-requested-with",
+);
+/// The headers of answers that it may read: all that any route writes for clients.
+const READ: HeaderValue = HeaderValue::from_static(
+    "Accept-Ranges, Allow, Content-Disposition, Content-Range, ETag, Idempotent-Replayed, Location, RateLimit, \
+     RateLimit-Policy, Retry-After, traceresponse, WWW-Authenticate, X-Request-Id",
+);
 /// Where people come over TLS: for a year.
 const OVER_TLS: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
@@ -47,9 +63,14 @@ const OVER_TLS: HeaderValue = HeaderValue::from_static("max-age=31536000");
 /// # Errors
 /// Those of what it wraps.
 pub async fn secure<B: MessageBody + 'static>(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
+    // A socket is opened by GET alone.
+    let is_head = request.method() == Method::HEAD && !request.headers().contains_key(header::UPGRADE);
+    if is_head {
+        request.head_mut().method = Method::GET;
+    }
     let (origin, is_https) = (allowed_origin(&request), is_https(&request));
     let named = Request::begin(&request);
     let preflight = request.method() == Method::OPTIONS
@@ -58,11 +79,8 @@ pub async fn secure<B: MessageBody + 'static>(
     let mut response = if preflight {
         let mut answer = HttpResponse::NoContent();
         answer
-            .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PUT, PATCH, DELETE"))
-            .insert_header((
-                header::ACCESS_CONTROL_ALLOW_HEADERS,
-                "authorization, content-type, idempotency-key, traceparent, x-requested-with",
-            ))
+            .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, METHODS))
+            .insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, SENT))
             .insert_header((header::ACCESS_CONTROL_MAX_AGE, "600"));
         request.into_response(answer.finish()).map_into_boxed_body()
     } else {
@@ -97,7 +115,23 @@ pub async fn secure<B: MessageBody + 'static>(
     if let Some(origin) = origin {
         share(headers, origin);
     }
-    Ok(response)
+    Ok(if is_head { response.map_body(|_, body| Unsent(body.size()).boxed()) } else { response })
+}
+
+/// A body of some size that is not sent: what HEAD is answered with (RFC 9110, 9.3.2). It says how long
+/// it would be, and the connection writes none of it.
+struct Unsent(BodySize);
+
+impl MessageBody for Unsent {
+    type Error = std::convert::Infallible;
+
+    fn size(&self) -> BodySize {
+        self.0
+    }
+
+    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Poll::Ready(None)
+    }
 }
 
 /// Lets a page of another, allowed origin read the answer, and send its cookie, which no other page
@@ -106,12 +140,7 @@ fn share(headers: &mut HeaderMap, origin: HeaderValue) {
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
     headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
     headers.append(header::VARY, HeaderValue::from_static("Origin"));
-    headers.insert(
-        header::ACCESS_CONTROL_EXPOSE_HEADERS,
-        HeaderValue::from_static(
-            "Retry-After, RateLimit, RateLimit-Policy, Idempotent-Replayed, X-Request-Id, traceresponse",
-        ),
-    );
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, READ);
 }
 
 fn is_https(request: &ServiceRequest) -> bool {

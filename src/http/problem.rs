@@ -184,11 +184,15 @@ pub async fn unknown_route() -> HttpResponse {
     response(&Fault::new(Code::NotFound, "there is nothing at this path"))
 }
 
-/// The answer to other methods than `allowed`.
+/// The answer to other methods than `allowed`. Where there is GET there is HEAD; see [`super::headers`].
 pub fn only(allowed: &'static str) -> Route {
     actix_web::web::to(move || async move {
+        let allowed = allowed.replacen("GET", "GET, HEAD", 1);
         let mut response = response(&Fault::new(Code::MethodNotAllowed, format!("allowed is {allowed}")));
-        response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static(allowed));
+        // Names of methods are a header's value.
+        if let Ok(value) = header::HeaderValue::try_from(allowed) {
+            response.headers_mut().insert(header::ALLOW, value);
+        }
         response
     })
 }

@@ -117,7 +117,7 @@ impl Upload {
         if field.name() != Some(FIELD) {
             return Err(wrong("must be the only field of the form"));
         }
-        let name = field.content_disposition().and_then(|about| about.get_filename()).map(str::to_owned);
+        let name = field.content_disposition().and_then(|about| about.get_filename()).map(unescaped);
         while let Some(part) = field.next().await {
             let part = part?;
             if bytes.len() + part.len() > most {
@@ -132,6 +132,12 @@ impl Upload {
             Some(Err(error)) => Err(error.into()),
         }
     }
+}
+
+/// A name as it was before a browser put it into a form, which can hold neither quotes nor new lines
+/// there (HTML, "multipart form data").
+fn unescaped(name: &str) -> String {
+    name.replace("%22", "\"").replace("%0D", "\r").replace("%0A", "\n")
 }
 
 fn some(name: Option<String>, bytes: BytesMut) -> Result<Received, Ended> {

@@ -66,7 +66,7 @@ pub trait Files: Send + Sync + 'static {
     /// never finished is collected.
     ///
     /// # Errors
-    /// `TooLarge` when all files of the owner together would have more bytes than `quota`.
+    /// `OverQuota` when all files of the owner together would have more bytes than `quota`.
     fn reserve_file(&self, file: NewFile, quota: u64) -> Answer<'_, ()>;
 
     /// All blobs of the file are stored: it may be used. `false` when it is being collected
@@ -85,6 +85,13 @@ pub trait Files: Send + Sync + 'static {
     /// # Errors
     /// `NotFound` for everybody else, and when the message was deleted.
     fn file(&self, id: FileId, viewer: UserId) -> Answer<'_, ReadableFile>;
+
+    /// An attachment of a message of which a report is open, for somebody who moderates the server:
+    /// that he does is asked elsewhere. His own is none of his to judge.
+    ///
+    /// # Errors
+    /// `NotFound` for every other.
+    fn reported_file(&self, id: FileId, moderator: UserId) -> Answer<'_, ReadableFile>;
 
     /// Hands out files that are due to be collected, the longest unused first, at most `limit`:
     /// to one collector at a time until `until`, and never to be used again.

@@ -2,13 +2,16 @@
 //!
 //! Pictures are taken apart and put together again from what is needed to show them, so that
 //! neither a place nor a second file inside stays; documents are looked through and taken as they
-//! are, or refused. Whatever is not sure is refused. Next: [`pictures`], [`documents`].
+//! are, or refused. Whatever is not sure is refused. Next: [`pictures`], [`documents`], [`pdf`].
 
 mod documents;
 mod gif;
 mod jpeg;
+mod marks;
+mod pdf;
 mod pictures;
 mod png;
+mod xml;
 
 use bytes::Bytes;
 
@@ -29,6 +32,38 @@ pub struct Rules {
     pub thumbnail: u32,
     /// The side of somebody's picture, in pixels.
     pub avatar: u32,
+}
+
+/// So many times the pixels of one picture may all frames of a moving one have together.
+const MOVING: u64 = 16;
+
+impl Rules {
+    /// Whether a picture of this size is none too many.
+    fn fits(&self, width: u32, height: u32) -> Result<(), Unfit> {
+        let (pixels, most) = (u64::from(width) * u64::from(height), self.pixels);
+        let wrong =
+            || Unfit::TooLarge(format!("a picture may have at most {most} pixels, this has {pixels}"));
+        (pixels <= most).then_some(()).ok_or_else(wrong)
+    }
+
+    /// The same of one that moves: so many frames, with so many pixels together.
+    fn fits_moving(&self, frames: u32, pixels: u64) -> Result<(), Unfit> {
+        let (most, together) = (self.frames, self.pixels.saturating_mul(MOVING));
+        if frames > most {
+            let why = format!("a moving picture may have at most {most} frames, this has {frames}");
+            return Err(Unfit::TooLarge(why));
+        }
+        let wrong = || {
+            Unfit::TooLarge(format!(
+                "all frames of a moving picture may have at most {together} pixels together, these have {pixels}"
+            ))
+        };
+        (pixels <= together).then_some(()).ok_or_else(wrong)
+    }
+
+    fn unpacks_to_too_much(&self) -> Unfit {
+        Unfit::TooLarge(format!("a document may have at most {} bytes when it is unpacked", self.unpacked))
+    }
 }
 
 /// A file that is taken.
@@ -53,8 +88,8 @@ pub struct Thumbnail {
 pub enum Unfit {
     /// None of the sorts that are taken, or damaged, or with something in it that does not belong there.
     Refused(&'static str),
-    /// It is what it says, and too much of it.
-    TooLarge(&'static str),
+    /// It is what it says, and too much of it: how much there may be.
+    TooLarge(String),
 }
 
 /// The sort that the first bytes speak of; whether it is one is seen later.
@@ -85,7 +120,7 @@ pub fn judge(bytes: &Bytes, rules: &Rules) -> Result<Judged, Unfit> {
     let kind = sort(bytes).ok_or(Unfit::Refused(NONE_OF_THEM))?;
     match kind {
         FileKind::Jpeg | FileKind::Png | FileKind::Gif => return pictures::judge(kind, bytes, rules),
-        FileKind::Pdf => documents::pdf(bytes)?,
+        FileKind::Pdf => pdf::judge(bytes, rules)?,
         FileKind::Doc => documents::doc(bytes)?,
         FileKind::Docx => documents::docx(bytes, rules)?,
     }

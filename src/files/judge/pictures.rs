@@ -13,10 +13,6 @@ use super::{Judged, Rules, Thumbnail, Unfit, gif, jpeg, png};
 use crate::domain::FileKind;
 
 const DAMAGED: Unfit = Unfit::Refused("the picture is damaged or not whole");
-const PIXELS: Unfit = Unfit::TooLarge("the picture");
-const FRAMES: Unfit = Unfit::TooLarge("the number of frames");
-/// So many times the pixels of one picture may all frames of a moving one have.
-const MOVING: u64 = 16;
 /// Of a thumbnail or an avatar.
 const QUALITY: u8 = 82;
 
@@ -35,18 +31,16 @@ fn strip(kind: FileKind, input: &[u8], rules: &Rules) -> Result<Stripped, Unfit>
         }
         FileKind::Gif => {
             let gif::Stripped { bytes, width, height, frames, pixels } = gif::strip(input)?;
-            if frames > rules.frames || pixels > rules.pixels.saturating_mul(MOVING) {
-                return Err(FRAMES);
-            }
+            rules.fits_moving(frames, pixels)?;
             Stripped { bytes, width, height, orientation: 1 }
         }
         _ => {
-            let png::Stripped { bytes, width, height } = png::strip(input)?;
+            let png::Stripped { bytes, width, height } = png::strip(input, rules)?;
             Stripped { bytes, width, height, orientation: 1 }
         }
     };
-    let pixels = u64::from(stripped.width) * u64::from(stripped.height);
-    if pixels > rules.pixels { Err(PIXELS) } else { Ok(stripped) }
+    rules.fits(stripped.width, stripped.height)?;
+    Ok(stripped)
 }
 
 /// Decodes it as it lies. Of one that moves, the first frame.

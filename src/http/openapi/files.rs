@@ -79,6 +79,5 @@ pub(super) fn add_answers(id: &str, answers: &mut Map<String, Value>) {
             json!({ "description": "The file is there, for 30 s", "headers": { "Location": location } }),
         );
         answers.insert("304".into(), json!({ "description": "You have it already" }));
-        answers.insert("416".into(), json!({ "description": "There are no such bytes" }));
     }
 }

@@ -238,8 +238,7 @@ pub(super) const OPERATIONS: &[Answers] = &[
             VALIDATION,
             NOT_VERIFIED,
             NO_MESSAGE,
-            (409, "The message was deleted, or the room is archived"),
-            (413, "The message has 20 kinds of reactions"),
+            (409, "The message was deleted, or has 20 kinds of reactions, or the room is archived"),
         ],
     ),
     row("removeReaction", (204, "It is gone"), &[VALIDATION, NOT_VERIFIED, NO_MESSAGE, ARCHIVED]),
@@ -252,8 +251,7 @@ pub(super) const OPERATIONS: &[Answers] = &[
             VALIDATION,
             (403, "Your role does not allow it, or your e-mail address is not confirmed"),
             NO_MESSAGE,
-            (409, "The message was deleted, or the room is archived"),
-            (413, "The room has 50 pins"),
+            (409, "The message was deleted, or the room has 50 pins or is archived"),
         ],
     ),
     row(
@@ -300,7 +298,11 @@ pub(super) const OPERATIONS: &[Answers] = &[
         (201, "File stored"),
         &[(400, "No whole file, or more than one"), NOT_VERIFIED, FILE_SIZE, NO_SORT],
     ),
-    row("readAttachment", (200, "The file"), &[VALIDATION, NOT_VERIFIED, NO_FILE]),
+    row(
+        "readAttachment",
+        (200, "The file"),
+        &[VALIDATION, NOT_VERIFIED, NO_FILE, (416, "There are no such bytes")],
+    ),
     row("readThumbnail", (200, "The picture"), &[VALIDATION, NOT_VERIFIED, NO_FILE]),
     row(
         "setAvatar",

@@ -30,7 +30,7 @@ impl Desk<'_> {
             policy::may_speak(user, self.ledger.blockers(self.room))?;
         }
         if on && self.ledger.pins(self.room) >= Message::MAX_PINS {
-            return Err(Refusal::TooLarge("the list of this room's pins"));
+            return Err(Refusal::Conflict("a room has at most 50 pinned messages"));
         }
         let row = PinRow { message, room: self.room, seq: self.next(), user, at: self.now };
         self.ledger.set_pin(self.room, message, on.then_some(row));

@@ -25,7 +25,7 @@ impl Desk<'_> {
         }
         let (kinds, is_there) = self.ledger.reactions(message, emoji);
         if on && !is_there && kinds >= Emoji::KINDS {
-            return Err(Refusal::TooLarge("the list of this message's reactions"));
+            return Err(Refusal::Conflict("a message has at most 20 kinds of reactions"));
         }
         self.ledger.react(message, emoji, user, on, self.now);
         Ok(self.written(change))

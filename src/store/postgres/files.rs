@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::fault::Fault;
 use super::statements::statement;
 use super::{PgStore, rooms, transaction};
-use crate::domain::{Attachment, FileId, FileName, MessageId, Refusal, Timestamp, UserId};
+use crate::domain::{Attachment, FileId, FileName, MessageId, Refusal, RoomId, Timestamp, UserId};
 use crate::store::plan::KnownFile;
 use crate::store::{Answer, FilePurpose, Files, NewFile, ReadableFile, Unused};
 
@@ -103,8 +103,9 @@ async fn reserve(conn: &mut AsyncPgConnection, file: &NewFile, quota: u64) -> Re
     transaction::write(conn, async |conn| {
         let _: Uuid = LockOwner { user: owner }.get_result(conn).await?;
         let used: i64 = UsedBy { user: owner, but: shown.id.0 }.get_result(conn).await?;
-        if u64::try_from(used).unwrap_or(0).saturating_add(file.stored_size) > quota {
-            return Err(Refusal::TooLarge("all that you have uploaded, together with this,").into());
+        let used = u64::try_from(used).unwrap_or(0);
+        if used.saturating_add(file.stored_size) > quota {
+            return Err(Refusal::OverQuota { used, quota }.into());
         }
         let row = Reserve {
             id: shown.id.0,
@@ -192,6 +193,30 @@ async fn read(conn: &mut AsyncPgConnection, id: FileId, viewer: UserId) -> Resul
 }
 
 statement! {
+    ReportedIn { message: Uuid => SqlUuid, moderator: Uuid => SqlUuid } -> SqlUuid,
+    "SELECT m.room_id FROM messages m JOIN reports r ON r.message_id = m.id \
+     WHERE m.id = ? AND m.author_id <> ? AND m.deleted_at IS NULL AND r.resolved_at IS NULL"
+}
+
+async fn read_reported(
+    conn: &mut AsyncPgConnection,
+    id: FileId,
+    moderator: UserId,
+) -> Result<ReadableFile, Fault> {
+    transaction::snapshot(conn, async |conn| {
+        let absent = || Refusal::NotFound("attachment");
+        let row: Option<(FileRow, Vec<u8>)> = ReadFile { id: id.0 }.get_result(conn).await.optional()?;
+        let (row, sha256) = row.ok_or_else(absent)?;
+        let sha256 = sha256.try_into().map_err(|_| absent())?;
+        let KnownFile { message, attachment, .. } = known(row);
+        let reported = ReportedIn { message: message.ok_or_else(absent)?.0, moderator: moderator.0 };
+        let room: Option<Uuid> = reported.get_result(conn).await.optional()?;
+        Ok(ReadableFile { attachment, sha256, room: Some(RoomId(room.ok_or_else(absent)?)) })
+    })
+    .await
+}
+
+statement! {
     /// What another collector takes at this moment is left to it.
     TakeUnused {
         never_sent: i64 => BigInt,
@@ -249,6 +274,10 @@ impl Files for PgStore {
 
     fn file(&self, id: FileId, viewer: UserId) -> Answer<'_, ReadableFile> {
         self.executor.read((), move |conn, ()| read(conn, id, viewer).boxed())
+    }
+
+    fn reported_file(&self, id: FileId, moderator: UserId) -> Answer<'_, ReadableFile> {
+        self.executor.read((), move |conn, ()| read_reported(conn, id, moderator).boxed())
     }
 
     fn take_unused_files(

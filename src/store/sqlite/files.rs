@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use super::fault::{self, Fault};
 use super::rows::Key;
-use super::schema::{files, users};
+use super::schema::{files, messages, reports, users};
 use super::{SqliteStore, rooms};
 use crate::domain::{Attachment, FileId, FileName, MessageId, Refusal, Timestamp, UserId};
 use crate::store::plan::KnownFile;
@@ -48,7 +48,7 @@ fn reserve(conn: &mut SqliteConnection, file: &NewFile, quota: u64) -> Result<()
             .load(conn)?;
         let used: u64 = sizes.into_iter().filter_map(|size| u64::try_from(size).ok()).sum();
         if used.saturating_add(file.stored_size) > quota {
-            return Err(Refusal::TooLarge("all that you have uploaded, together with this,").into());
+            return Err(Refusal::OverQuota { used, quota }.into());
         }
         let shown = &file.attachment;
         diesel::insert_into(files::table)
@@ -131,6 +131,26 @@ fn read(conn: &mut SqliteConnection, id: FileId, viewer: UserId) -> Result<Reada
     })
 }
 
+fn read_reported(conn: &mut SqliteConnection, id: FileId, moderator: UserId) -> Result<ReadableFile, Fault> {
+    fault::read(conn, |conn| {
+        let absent = || Refusal::NotFound("attachment");
+        let row = attachable(conn, id)?.ok_or_else(absent)?;
+        let sha256 = row.sha256.as_slice().try_into().map_err(|_| absent())?;
+        let KnownFile { message, attachment, .. } = row.into();
+        let message = Key::from(message.ok_or_else(absent)?);
+        let room: Option<Key> = messages::table
+            .inner_join(reports::table.on(reports::message_id.eq(messages::id)))
+            .filter(messages::id.eq(message))
+            .filter(messages::author_id.ne(Key::from(moderator)))
+            .filter(messages::deleted_at.is_null())
+            .filter(reports::resolved_at.is_null())
+            .select(messages::room_id)
+            .first(conn)
+            .optional()?;
+        Ok(ReadableFile { attachment, sha256, room: Some(room.ok_or_else(absent)?.into()) })
+    })
+}
+
 fn take_unused(
     conn: &mut SqliteConnection,
     due: Unused,
@@ -202,6 +222,10 @@ impl Files for SqliteStore {
 
     fn file(&self, id: FileId, viewer: UserId) -> Answer<'_, ReadableFile> {
         self.executor.read(move |conn| read(conn, id, viewer))
+    }
+
+    fn reported_file(&self, id: FileId, moderator: UserId) -> Answer<'_, ReadableFile> {
+        self.executor.read(move |conn| read_reported(conn, id, moderator))
     }
 
     fn take_unused_files(

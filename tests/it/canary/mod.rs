@@ -116,6 +116,8 @@ impl Stage {
         ];
         let files = files.map(|(name, bytes)| uploaded(server, alice, &name, &bytes));
         let shown = text(&say_with(server, alice, room, &files.each_ref()), "id");
+        // Who moderates the server may then look at them, and nobody else.
+        server.post(bob, &format!("/messages/{shown}/report"), &reason).expect(204);
         let found = || server.get(alice, &format!("/messages/search?query={canary}")).expect(200);
         eventually("all is found", || found()["results"].as_array().is_some_and(|all| all.len() >= 3));
         Traces {

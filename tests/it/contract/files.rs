@@ -4,12 +4,13 @@
 use std::sync::Arc;
 
 use chat::domain::{
-    Attachment, Draft, FileId, FileName, HistoryVisibility, Message, Operation, Refusal, RoomId, RoomPatch,
-    UserId,
+    Attachment, AuditEvent, Draft, FileId, FileName, HistoryVisibility, Message, Operation, Reason, Refusal,
+    ReportAction, ReportId, Resolution, RoomId, RoomPatch, UserId,
 };
-use chat::store::{FilePurpose, NewFile, NewRoom, ReadableFile, Store, Unused};
+use chat::store::{FilePurpose, NewFile, NewReport, NewRoom, ReadableFile, Store, Unused};
 use futures_util::future::join_all;
 
+use super::moderating::record;
 use super::support::*;
 
 type S = Arc<dyn Store>;
@@ -167,6 +168,40 @@ pub async fn a_file_from_before_is_not_shown_to_who_came_later(store: S) {
     assert!(store.file(before, bob).await.is_ok());
 }
 
+pub async fn a_file_of_a_reported_message_is_for_moderators_while_it_is_reported(store: S) {
+    let (alice, bob) = (person(&store, "alice").await, person(&store, "bob").await);
+    let judge = person(&store, "judge").await;
+    let room = private_room(&store, alice, &[bob]).await;
+    let (shown, other) = (file(&store, alice, "a.png").await, file(&store, alice, "b.png").await.id);
+    let id = shown.id;
+    let sent = send_files(&store, room, alice, &[id]).await;
+    send_files(&store, room, alice, &[other]).await;
+    let absent = Refusal::NotFound("attachment");
+    assert_eq!(refusal(store.reported_file(id, judge).await), absent, "nobody reported it");
+    let says = |n: u128| NewReport {
+        id: ReportId(uuid::Uuid::from_u128(n)),
+        message: sent.id,
+        by: bob,
+        reason: Reason::parse("ugly").expect("a reason"),
+        now: at(1),
+        record: *record(AuditEvent::MessageReported, bob),
+    };
+    store.report(says(1)).await.expect("kept");
+    let whole = ReadableFile { attachment: shown, sha256: HASH, room: Some(room) };
+    assert_eq!(store.reported_file(id, judge).await.expect("a moderator's to see"), whole);
+    assert_eq!(refusal(store.reported_file(id, alice).await), absent, "what is said of herself");
+    assert_eq!(refusal(store.reported_file(other, judge).await), absent, "another message");
+    assert_eq!(refusal(store.file(id, judge).await), absent, "by no other way");
+    let resolution = Resolution { action: ReportAction::Dismiss, by: judge, reason: None, at: at(9) };
+    let resolved = *record(AuditEvent::ReportResolved, judge);
+    store.resolve_report(says(1).id, resolution, resolved).await.expect("resolved");
+    assert_eq!(refusal(store.reported_file(id, judge).await), absent, "it is resolved");
+    store.report(says(2)).await.expect("kept");
+    assert!(store.reported_file(id, judge).await.is_ok(), "reported again");
+    write(&store, room, 0, delete(alice, sent.id)).await;
+    assert_eq!(refusal(store.reported_file(id, judge).await), absent, "it is gone");
+}
+
 pub async fn a_deleted_message_shows_no_files_and_lets_them_go(store: S) {
     let (alice, room) = alice_and_room(&store).await;
     let (kept, gone) = (file(&store, alice, "1.png").await.id, file(&store, alice, "2.png").await.id);
@@ -218,7 +253,8 @@ pub async fn all_files_of_one_user_together_have_a_limit(store: S) {
     });
     assert_eq!(join_all(races).await.into_iter().filter(|stored| *stored).count(), 10);
     let more = new_file(alice, "more", 0);
-    assert!(matches!(refusal(store.reserve_file(more.clone(), QUOTA).await), Refusal::TooLarge(_)));
+    let refused = refusal(store.reserve_file(more.clone(), QUOTA).await);
+    assert_eq!(refused, Refusal::OverQuota { used: QUOTA, quota: QUOTA });
     file(&store, bob, "his").await;
     // What is being taken away counts no more.
     assert_eq!(taken(&store, due(0, 0), 10).await.len(), 11);

@@ -325,6 +325,7 @@ macro_rules! contract {
                     an_unfinished_file_cannot_be_sent_or_read
                     a_file_is_read_by_who_reads_its_message
                     a_file_from_before_is_not_shown_to_who_came_later
+                    a_file_of_a_reported_message_is_for_moderators_while_it_is_reported
                     a_deleted_message_shows_no_files_and_lets_them_go
                     an_unused_file_goes_to_one_collector_and_never_comes_back
                     all_files_of_one_user_together_have_a_limit

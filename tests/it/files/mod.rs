@@ -3,6 +3,7 @@
 mod avatars;
 mod clamd;
 mod collecting;
+mod documents;
 mod hostile;
 mod reading;
 mod s3;

@@ -1,5 +1,7 @@
 //! Reading files: who may, which part, and what a browser must not do with them.
 
+use serde_json::json;
+
 use super::samples::{jpeg, pdf, png};
 use super::support::*;
 use crate::support::http::ask_raw;
@@ -31,6 +33,39 @@ fn a_file_is_for_those_who_see_its_message_and_as_long_as_they_do() {
     assert_eq!(read(&server, &alice, &path, &[]).head.problem(404), "notFound");
     assert_eq!(read(&server, &alice, &thumbnail, &[]).head.problem(404), "notFound");
     assert_eq!(server.history(&alice, &room)[0]["attachments"], serde_json::json!([]));
+}
+
+#[test]
+fn who_moderates_the_server_sees_reported_files_while_the_report_is_open_and_it_is_recorded() {
+    let server = TestServer::start();
+    // Whoever comes first looks after the whole server.
+    let judge = server.person("judge");
+    let (alice, bob, carol) = (server.person("alice"), server.person("bob"), server.person("carol"));
+    let room = server.private_room(&alice, &[&bob]);
+    let file = uploaded(&server, &alice, "a.png", &png(600, 20));
+    let other = uploaded(&server, &alice, "b.png", &png(8, 8));
+    let (path, thumbnail) = (path_of(&file), format!("{}/thumbnail", path_of(&file)));
+    let sent = text(&say_with(&server, &alice, &room, &[&file]), "id");
+    say_with(&server, &alice, &room, &[&other]);
+    let absent = |who, path: &str| assert_eq!(read(&server, who, path, &[]).head.problem(404), "notFound");
+    absent(&judge, &path);
+    server.post(&bob, &format!("/messages/{sent}/report"), &json!({"reason": "ugly"})).expect(204);
+    assert_eq!(read(&server, &judge, &path, &[]).bytes, png(600, 20));
+    assert_eq!(read(&server, &judge, &thumbnail, &[]).head.status, 200);
+    for hidden in [&path, &thumbnail] {
+        absent(&carol, hidden);
+    }
+    absent(&judge, &path_of(&other));
+    assert_eq!(server.get(&judge, &format!("/messages/{sent}")).problem(404), "notFound");
+    let records = server.get(&judge, "/admin/audit?event=reportedFileRead").expect(200);
+    let records = records["records"].as_array().expect("a list").clone();
+    assert_eq!(records.len(), 2, "the file and its picture: {records:?}");
+    assert!(records.iter().all(|record| record["detail"] == format!("attachment {}", text(&file, "id"))));
+    let report = server.get(&judge, "/admin/reports").expect(200)["reports"][0].clone();
+    let resolve = format!("/reports/{}/resolve", text(&report, "id"));
+    server.post(&judge, &resolve, &json!({"action": "dismiss"})).expect(204);
+    absent(&judge, &path);
+    absent(&judge, &thumbnail);
 }
 
 #[test]
@@ -84,10 +119,55 @@ fn a_part_is_read_and_what_is_known_is_not_read_again() {
     let other = read(&server, &alice, &path, &[("range", "bytes=-5"), ("if-range", "\"other\"")]);
     assert_eq!((other.head.status, other.bytes.len()), (200, size));
     let beyond = read(&server, &alice, &path, &[("range", &format!("bytes={size}-"))]);
-    assert_eq!(beyond.head.status, 416);
+    assert_eq!(beyond.head.problem(416), "rangeNotSatisfiable");
     assert_eq!(beyond.head.header("content-range"), Some(&*format!("bytes */{size}")));
     let known = read(&server, &alice, &path, &[("if-none-match", &tag)]);
     assert_eq!((known.head.status, known.bytes.len()), (304, 0));
+}
+
+#[test]
+fn whoever_asks_for_the_head_alone_is_told_all_but_the_bytes() {
+    let server = TestServer::start();
+    let alice = server.person("alice");
+    let file = uploaded(&server, &alice, "a.jpg", &jpeg(300, 300));
+    let bearer = format!("Bearer {}", alice.token);
+    for (path, headers) in [
+        (path_of(&file), vec![]),
+        (path_of(&file), vec![("range", "bytes=10-19")]),
+        (path_of(&file), vec![("range", "bytes=10000000-")]),
+        (format!("{}/thumbnail", path_of(&file)), vec![]),
+        (format!("/attachments/{}", new_id()), vec![]),
+        ("/rooms".to_owned(), vec![("accept-encoding", "gzip")]),
+        ("/health".to_owned(), vec![]),
+        ("/app/".to_owned(), vec![]),
+        ("/auth/login".to_owned(), vec![]),
+    ] {
+        let mut headers = headers;
+        headers.push(("authorization", &bearer));
+        let ask = |method| ask_raw(server.address(), method, &path, &headers, &[]).expect("an answer");
+        let (whole, head) = (ask("GET"), ask("HEAD"));
+        assert!(head.bytes.is_empty() && !whole.bytes.is_empty(), "{path}");
+        assert_eq!(head.head.status, whole.head.status, "{path}");
+        for name in
+            ["content-type", "length", "etag", "content-range", "content-disposition", "allow", "vary"]
+        {
+            assert_eq!(head.head.header(name), whole.head.header(name), "{path}: {name}");
+        }
+    }
+    // A socket is no page to be looked at.
+    let upgrade = [("connection", "upgrade"), ("upgrade", "websocket")];
+    let refused = ask_raw(server.address(), "HEAD", "/ws", &upgrade, &[]).expect("an answer");
+    assert!((400..500).contains(&refused.head.status) && refused.bytes.is_empty());
+}
+
+#[test]
+fn a_browsers_way_of_writing_a_name_is_undone() {
+    let server = TestServer::start();
+    let alice = server.person("alice");
+    for (sent, kept) in [("say %22hi%22.png", "say hi.png"), ("a%0D%0Ab.png", "ab.png"), (".png", "file.png")]
+    {
+        assert_eq!(uploaded(&server, &alice, sent, &png(4, 4))["name"], kept);
+    }
 }
 
 #[test]

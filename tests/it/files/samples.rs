@@ -143,15 +143,25 @@ pub fn docm() -> Vec<u8> {
 
 /// A document of Word up to 2003, with these streams beside its text.
 pub fn doc(streams: &[&str]) -> Vec<u8> {
+    let streams: Vec<_> = streams.iter().map(|name| (*name, &b"x"[..])).collect();
+    doc_of(&streams)
+}
+
+/// The same, with this in one of its streams.
+pub fn doc_with(stream: &str, content: &[u8]) -> Vec<u8> {
+    doc_of(&[(stream, content)])
+}
+
+fn doc_of(streams: &[(&str, &[u8])]) -> Vec<u8> {
     let mut file = cfb::CompoundFile::create(Cursor::new(Vec::new())).expect("made");
     let mut text = vec![0xec, 0xa5];
     text.resize(5_000, 0);
     file.create_stream("/WordDocument").expect("a stream").write_all(&text).expect("written");
-    for name in streams {
+    for (name, content) in streams {
         if let Some((storage, _)) = name.rsplit_once('/').filter(|(storage, _)| !storage.is_empty()) {
             file.create_storage_all(storage).expect("a storage");
         }
-        file.create_stream(name).expect("a stream").write_all(b"x").expect("written");
+        file.create_stream(name).expect("a stream").write_all(content).expect("written");
     }
     file.flush().expect("written");
     file.into_inner().into_inner()
@@ -166,4 +176,68 @@ pub fn pdf(more: &str) -> Vec<u8> {
          xref\n0 4\n0000000000 65535 f \ntrailer<</Size 4/Root 1 0 R>>\nstartxref\n178\n%%EOF\n"
     )
     .into_bytes()
+}
+
+/// A PNG of so many bytes of rows, whatever its head says: packed, they are nearly nothing.
+pub fn png_of_rows(width: u32, height: u32, bytes: usize, behind: &[u8]) -> Vec<u8> {
+    let mut head = width.to_be_bytes().to_vec();
+    head.extend(height.to_be_bytes());
+    // A byte of grey for each pixel.
+    head.extend([8, 0, 0, 0, 0]);
+    let data = [zlib(&vec![0; bytes]), behind.to_vec()].concat();
+    [&b"\x89PNG\r\n\x1a\n"[..], &chunk(b"IHDR", &head), &chunk(b"IDAT", &data), &chunk(b"IEND", &[])].concat()
+}
+
+/// Packed as PNG and PDF have it.
+pub fn zlib(bytes: &[u8]) -> Vec<u8> {
+    let mut packer = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+    packer.write_all(bytes).expect("packed");
+    packer.finish().expect("packed")
+}
+
+/// A PDF with a stream that is described so.
+pub fn pdf_with_stream(about: &str, data: &[u8]) -> Vec<u8> {
+    let plain = pdf("");
+    let at = plain.windows(4).position(|window| window == b"xref").expect("a list of objects");
+    let object = format!("4 0 obj<<{about}/Length {}>>\nstream\n", data.len());
+    [&plain[..at], object.as_bytes(), data, b"\nendstream endobj\n", &plain[at..]].concat()
+}
+
+/// A PDF whose objects are packed, with this among them.
+pub fn packed_pdf(object: &str) -> Vec<u8> {
+    let objects = format!("5 0 6 12 <</Type/X>> {object}");
+    pdf_with_stream("/Type/ObjStm/N 2/First 9/Filter/FlateDecode", &zlib(objects.as_bytes()))
+}
+
+/// How the archives and programs begin that belong in no document.
+pub fn strangers() -> Vec<(&'static str, Vec<u8>)> {
+    let mut tar = b"run.exe".to_vec();
+    tar.resize(257, 0);
+    tar.extend(b"ustar\x0000");
+    tar.resize(1_024, 0);
+    let mut windows = b"MZ".to_vec();
+    windows.resize(0x3c, 0);
+    windows.extend(0x40_u32.to_le_bytes());
+    windows.extend(b"PE\0\0\x4c\x01");
+    let gzip = {
+        let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        packer.write_all(b"anything").expect("packed");
+        packer.finish().expect("packed")
+    };
+    vec![
+        ("ZIP", archive(&[("a.txt", b"a")])),
+        ("TAR", tar),
+        ("CAB", b"MSCF\0\0\0\0\x2c\0\0\0".to_vec()),
+        ("zstd", b"\x28\xb5\x2f\xfd\x04\x09\0\0\0".to_vec()),
+        ("gzip", gzip),
+        ("bzip2", b"BZh91AY&SY".to_vec()),
+        ("xz", b"\xfd7zXZ\0\0\x04".to_vec()),
+        ("7z", b"7z\xbc\xaf\x27\x1c\0\x04".to_vec()),
+        ("RAR", b"Rar!\x1a\x07\x01\0".to_vec()),
+        ("a program of Windows", windows),
+        ("a program of Unix", b"\x7fELF\x02\x01\x01\0".to_vec()),
+        ("a program of a Mac", b"\xcf\xfa\xed\xfe\x07\0\0\x01\x03\0\0\0".to_vec()),
+        ("a link of Windows", b"L\0\0\0\x01\x14\x02\0\0\0\0\0".to_vec()),
+        ("a compound file", doc(&[])),
+    ]
 }

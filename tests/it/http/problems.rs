@@ -13,11 +13,11 @@ async fn every_wrong_request_gets_a_problem_body() {
     site.call("GET", "/nowhere", None, None).await.problem(404, "notFound");
     site.call("GET", "/rooms/", None, None).await.problem(404, "notFound");
     for (method, path, allowed) in [
-        ("DELETE", "/rooms", "GET, POST"),
+        ("DELETE", "/rooms", "GET, HEAD, POST"),
         ("GET", "/auth/login", "POST"),
-        ("PUT", "/messages/x", "GET, PATCH, DELETE"),
-        ("POST", "/metrics", "GET"),
-        ("POST", "/app/", "GET"),
+        ("PUT", "/messages/x", "GET, HEAD, PATCH, DELETE"),
+        ("POST", "/metrics", "GET, HEAD"),
+        ("POST", "/app/", "GET, HEAD"),
     ] {
         let answer = site.call(method, path, None, None).await;
         answer.problem(405, "methodNotAllowed");
@@ -115,6 +115,35 @@ async fn allowed_origins_may_read_answers_and_others_may_not() {
         assert!(document.contains(&format!("    {method}:\n")), "no route has {method}");
         assert!(allowed.split(", ").any(|name| name.eq_ignore_ascii_case(method)), "{method}: {allowed}");
     }
+    // Every header that the document tells of, and what files and limits have besides.
+    let list = |name| answer.header(name).unwrap().to_ascii_lowercase();
+    let (sent, read) = (list("access-control-allow-headers"), list("access-control-expose-headers"));
+    let has = |list: &str, name: &str| list.split(", ").any(|known| known == name.to_ascii_lowercase());
+    for name in ["Authorization", "Content-Type", "If-None-Match", "If-Range", "Range", "traceparent"] {
+        assert!(has(&sent, name), "{name} may not be sent: {sent}");
+    }
+    for name in ["Content-Disposition", "ETag", "Accept-Ranges", "X-Request-Id", "traceresponse", "Allow"] {
+        assert!(has(&read, name), "{name} may not be read: {read}");
+    }
+    let document: Value = serde_json::from_str(openapi::json()).unwrap();
+    let (mut asked, mut told) = (0, 0);
+    for operation in
+        document["paths"].as_object().unwrap().values().flat_map(|path| path.as_object().unwrap())
+    {
+        let of = |name: &str| operation.1[name].clone();
+        for parameter in of("parameters").as_array().into_iter().flatten().filter(|it| it["in"] == "header") {
+            let name = parameter["name"].as_str().unwrap();
+            assert!(has(&sent, name), "{name} may not be sent: {sent}");
+            asked += 1;
+        }
+        for response in of("responses").as_object().into_iter().flatten().map(|(_, response)| response) {
+            for name in response["headers"].as_object().into_iter().flatten().map(|(name, _)| name) {
+                assert!(has(&read, name), "{name} may not be read: {read}");
+                told += 1;
+            }
+        }
+    }
+    assert!(asked > 0 && told > 0);
 }
 
 #[actix_web::test]

@@ -104,7 +104,7 @@ pub fn ask_raw(
     // Its length is checked here, as the head is parsed alone.
     let head = String::from_utf8_lossy(&answer).replace("content-length", "length");
     let mut head = Answer::parse(head.as_bytes())?;
-    if head.header("length").is_some_and(|length| length.parse() != Ok(bytes.len())) {
+    if method != "HEAD" && head.header("length").is_some_and(|length| length.parse() != Ok(bytes.len())) {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
     head.body = text;

@@ -157,6 +157,7 @@ macro_rules! store_wrapper {
                 complete_file(id: FileId) -> bool;
                 set_avatar(user: UserId, avatar: Option<FileId>) -> ();
                 file(id: FileId, viewer: UserId) -> ReadableFile;
+                reported_file(id: FileId, moderator: UserId) -> ReadableFile;
                 take_unused_files(due: Unused, now: Timestamp, until: Timestamp, limit: usize) -> Vec<(FileId, FilePurpose)>;
                 file_gone(id: FileId) -> ();
             }

@@ -41,6 +41,33 @@ describe("what is reported on the server", () => {
     expect(screen.queryByRole("link", { name: "Reported messages" })).toBeNull();
   });
 
+  it("shows files as long as it is open, and their names afterwards", async () => {
+    vi.spyOn(URL, "createObjectURL").mockReturnValue("blob:picture");
+    // Without one everything counts as near.
+    vi.stubGlobal("IntersectionObserver", undefined);
+    const file = { id: "f1", url: "https://x/attachments/f1", thumbnailUrl: "https://x/attachments/f1/thumbnail", name: "cat.png", type: "image/png", size: 9 };
+    const about = { attachments: [file] };
+    const resolution = { action: "dismiss" as const, by: "u-me", createdAt: at };
+    openPage("#/reports", {
+      user: MODERATOR,
+      routes: {
+        ...names,
+        "GET /attachments/f1/thumbnail": () => new Response("png"),
+        "GET /admin/reports": () => ({
+          reports: [
+            report("r2", { ...about, content: "look at this" }),
+            report("r1", { ...about, content: "judged" }, { status: "resolved", resolution }),
+          ],
+          nextCursor: null,
+        }),
+      },
+    });
+    expect((await (await card("look at this")).findByAltText("cat.png")).getAttribute("src")).toBe("blob:picture");
+    const judged = await card("judged");
+    judged.getByText("cat.png");
+    expect(judged.queryByRole("button", { name: /cat\.png/ })).toBeNull();
+  });
+
   it("is refused to others who know the address", async () => {
     openPage("#/reports", { routes: { "GET /admin/reports": () => problem(403, "forbidden") } });
     await screen.findByText("You are not allowed to do this.");

@@ -14,7 +14,7 @@ interface Call {
 const MAX_BYTES = 9.5 * 1024 * 1024;
 const named = (name: string, type = "image/png", size = 10) => new File([new Uint8Array(size)], name, { type });
 const attachment = (id: string): Attachment => ({ id, url: `https://x.example/attachments/${id}`, name: id, type: "image/png", size: 10 });
-const refusal = (code: string, status: number) => new ApiError({ status, code, title: code, retryable: false });
+const refusal = (title: string, status: number, code = title) => new ApiError({ status, code, title, retryable: false });
 
 function open(limits = { files: 10, fileBytes: MAX_BYTES }) {
   const calls: Call[] = [];
@@ -53,6 +53,7 @@ describe("files on their way into a message", () => {
     await settled();
     expect(states()).toEqual(["failed"]);
     expect(tray.snapshot().items[0]!.error).toMatch(/^What is in it is no JPEG/);
+    expect(explainUpload(refusal("documents with macros are not taken", 415, "unsupportedMedia"))).toBe("Documents with macros are not taken.");
     tray.retry(second!.key);
     expect(states()).toEqual(["uploading"]);
     calls[2]!.resolve(attachment("b"));

@@ -1,7 +1,7 @@
 // Which files are taken. The server judges by content; this is what can be said before.
 
 import { ApiError } from "@chat/sdk";
-import { explain, sizeOf } from "../format.js";
+import { explain, sentence, sizeOf } from "../format.js";
 
 const KINDS: Record<string, { type: string; label: string }> = {
   jpg: { type: "image/jpeg", label: "JPEG" },
@@ -35,8 +35,12 @@ export function objectionTo(file: Pick<File, "name" | "type" | "size">, maxBytes
 
 const endingOf = (name: string) => /\.([A-Za-z0-9]+)$/.exec(name)?.[1]?.toLowerCase() ?? "";
 
+/** What the server says of a document that is one, and does or holds what it must not. */
+const DOES_SOMETHING = /^(documents|drawings|the document|a PDF|a picture in) /;
+
 export function explainUpload(reason: unknown): string {
   if (reason instanceof ApiError) {
+    if (reason.code === "unsupportedMedia" && DOES_SOMETHING.test(reason.message)) return sentence(reason.message);
     if (reason.code === "unsupportedMedia") return "What is in it is no JPEG, PNG, GIF, PDF, DOC or DOCX, whatever it is called.";
     if (reason.code === "tooLarge") return "It is too large, or all of your files together are.";
   }

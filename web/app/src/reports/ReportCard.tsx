@@ -1,6 +1,7 @@
 import { useState, type FormEvent } from "react";
 import type { Report, ReportAction, Room, User } from "@chat/sdk";
 import { momentOf, nameOf } from "../format.js";
+import { Attachments } from "../files/Attachments.js";
 import { Markdown } from "../room/Markdown.js";
 import { RichText } from "../room/RichText.js";
 import { messageHref, revisit } from "../router.js";
@@ -48,12 +49,15 @@ export function ReportCard({ report, users, room, namesRoom, busy, onResolve, on
       {/* Long ones scroll, so the keyboard must get at them. */}
       <div className="report-message message-text" dir="auto" tabIndex={0} role="group" aria-label="The message">
         {deleted ? <p className="muted">message deleted</p> : <Markdown text={message.content} leaf={(part) => <RichText text={part} me={undefined} />} />}
-        {message.attachments?.map(({ id, name }) => (
-          <p key={id} className="muted">
-            {name}
-          </p>
-        ))}
+        {status !== "open" &&
+          message.attachments?.map(({ id, name }) => (
+            <p key={id} className="muted">
+              {name}
+            </p>
+          ))}
       </div>
+      {/* As long as it is open, whoever judges it may look at them. */}
+      {status === "open" && message.attachments && message.attachments.length > 0 && <Attachments attachments={message.attachments} />}
       <ul className="report-reasons" aria-label="What is said of it">
         {reporters.map(({ userId, reason, createdAt }) => (
           <li key={userId}>
