@@ -2,6 +2,7 @@
 //! paperclip cannot say (statuses, bounds, examples, the bearer scheme).
 
 mod errors;
+mod examples;
 mod files;
 mod limits;
 mod requests;
@@ -156,6 +157,7 @@ fn polish(spec: &mut Value) {
     }
     merge_blocks(spec);
     requests::allow_null(spec);
+    examples::show(spec);
 }
 
 /// The values of an object that are objects.

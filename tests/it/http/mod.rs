@@ -3,6 +3,7 @@
 mod accounts;
 mod cookies;
 mod doubts;
+mod examples;
 mod fuzz;
 mod headers;
 mod keys;

@@ -46,14 +46,28 @@ fn parts(path: &str) -> impl Iterator<Item = &str> {
     path.split('/').skip(1)
 }
 
+/// What checks a body of this schema of the document.
+pub fn validator(schema: &Value) -> Validator {
+    static COMPONENTS: OnceLock<Value> = OnceLock::new();
+    let components = COMPONENTS.get_or_init(|| {
+        let document: Value = serde_json::from_str(chat::http::openapi::json()).expect("JSON");
+        let mut schemas = document["components"]["schemas"].clone();
+        translate(&mut schemas);
+        close(&mut schemas);
+        json!({ "schemas": schemas })
+    });
+    let mut schema = schema.clone();
+    translate(&mut schema);
+    close(&mut schema);
+    let whole = json!({ "components": components, "allOf": [schema] });
+    let options = jsonschema::options().with_draft(Draft::Draft7).should_validate_formats(true);
+    options.build(&whole).expect("a schema that can be checked")
+}
+
 fn operations() -> &'static [Operation] {
     static OPERATIONS: OnceLock<Vec<Operation>> = OnceLock::new();
     OPERATIONS.get_or_init(|| {
         let document: Value = serde_json::from_str(chat::http::openapi::json()).expect("JSON");
-        let mut components = document["components"]["schemas"].clone();
-        translate(&mut components);
-        close(&mut components);
-        let components = json!({ "schemas": components });
         let body = |answer: &Value| {
             let Some((media, content)) = answer["content"].as_object().and_then(|all| all.iter().next())
             else {
@@ -62,13 +76,7 @@ fn operations() -> &'static [Operation] {
             if media != "application/json" && !media.ends_with("+json") {
                 return Body::Other;
             }
-            let mut schema = content["schema"].clone();
-            translate(&mut schema);
-            close(&mut schema);
-            let whole = json!({ "components": &components, "allOf": [schema] });
-            let options = jsonschema::options().with_draft(Draft::Draft7).should_validate_formats(true);
-            let validator = options.build(&whole).expect("a schema that can be checked");
-            Body::Json { media: media.clone(), validator: Box::new(validator) }
+            Body::Json { media: media.clone(), validator: Box::new(validator(&content["schema"])) }
         };
         let mut operations = Vec::new();
         for (path, item) in document["paths"].as_object().expect("paths") {
