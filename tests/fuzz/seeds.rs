@@ -22,7 +22,10 @@ fn main() -> std::io::Result<()> {
         ("script.pdf", samples::pdf("/OpenAction 4 0 R")),
         ("packed.pdf", samples::packed_pdf("<</Type/X>>")),
         ("plain.docx", samples::docx(&[])),
-        ("full.docx", samples::docx(&[("word/media/i.png", &samples::png(4, 4)), ("docProps/app.xml", b"<x a='b'/>")])),
+        (
+            "full.docx",
+            samples::docx(&[("word/media/i.png", &samples::png(4, 4)), ("docProps/app.xml", b"<x a='b'/>")]),
+        ),
         ("macros.docm", samples::docm()),
         ("plain.doc", samples::doc(&[])),
     ] {
