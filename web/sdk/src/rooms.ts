@@ -3,30 +3,15 @@
 
 import { ApiError } from "./http.js";
 import { encode, isMessageEvent, type AckData, type HelloData, type LogEvent, type MemberUpdated, type Ref, type ResumeData, type ServerFrame } from "./frames.js";
-import { ReadState, type ReadStatePort } from "./readstate.js";
+import { ReadState } from "./readstate.js";
 import { RECEIPTS_MAX_MEMBERS } from "./receipts.js";
 import { OpenRoom, type RoomView } from "./room.js";
 import type { Api } from "./api.js";
 import type { Environment } from "./environment.js";
 import type { MemberList } from "./members.js";
-import type { Outbox, OutboxItem } from "./outbox.js";
+import type { OutboxItem } from "./outbox.js";
+import type { RoomPort } from "./roomport.js";
 import type { Step } from "./timeline.js";
-import type { Message, User } from "./types.js";
-
-export interface RoomPort extends ReadStatePort {
-  /** Gives the way to call it off. */
-  later(delayMs: number, action: () => void): () => void;
-  outbox(): Outbox | null;
-  overlay(message: Message): Message;
-  memberCount(roomId: string): number | null;
-  changed(roomId: string): void;
-  membersChanged(roomId: string): void;
-  /** Something about the list of rooms itself changed: names, counts, members. */
-  roomsChanged(): void;
-  usersSeen(users: readonly User[]): void;
-  /** An event of the log that happened just now. */
-  happened(event: LogEvent): void;
-}
 
 /** Rooms left lately keep their cursor and messages: going back is instant. */
 const CACHED_ROOMS = 12;
