@@ -24,7 +24,7 @@ impl Invalid {
 fn window(length: Duration) -> String {
     const UNITS: [(u64, &str); 4] = [(86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")];
     let seconds = length.as_secs();
-    let whole = UNITS.into_iter().find(|(unit, _)| seconds >= *unit && seconds % unit == 0);
+    let whole = UNITS.into_iter().find(|(unit, _)| seconds >= *unit && seconds.is_multiple_of(*unit));
     match whole.map(|(unit, name)| (seconds / unit, name)) {
         None => "messages cannot be changed here".to_owned(),
         Some((1, name)) => format!("messages can be changed for 1 {name}"),

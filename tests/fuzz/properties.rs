@@ -56,16 +56,18 @@ pub fn frame(text: &str) -> (bool, bool) {
     (is_command, reference.is_some())
 }
 
-/// Any part of a text finds it, and no word is shorter or longer than can be looked for. Answers how many
+/// Any part of a text finds it; no word is longer than can be looked for, nor are all too short. Answers how many
 /// words found it.
 pub fn query(text: &str, query: &str) -> usize {
     let text = fold(text);
     assert_eq!(fold(&text), text, "folded twice is folded once");
     let Ok(query) = Query::parse(query) else { return 0 };
     let indexed = Term::all_of(&text);
+    let lengths: Vec<usize> = query.words.iter().map(|word| word.chars().count()).collect();
+    assert!(lengths.iter().all(|length| (1..=MAX_CHARS * WIDEST).contains(length)), "{query:?}");
+    assert!(lengths.is_empty() || lengths.iter().any(|length| *length >= 2), "{query:?}");
     let mut found = 0;
     for word in &query.words {
-        assert!((2..=MAX_CHARS * WIDEST).contains(&word.chars().count()), "{word:?}");
         if text.contains(word.as_str()) {
             assert!(Term::asked_of(word).iter().all(|term| indexed.contains(term)), "{word:?} is not found");
             found += 1;

@@ -51,7 +51,7 @@ def main(words):
     for word in words:
         if word == "--":
             plain += ["--", *words]
-        elif word == "--ignore-not-found":
+        elif word in ("--ignore-not-found", "--save-config"):
             options[word] = True
         elif word.startswith("--"):
             name, told, value = word.partition("=")

@@ -106,6 +106,8 @@ test("blocked people and one's data", async () => {
 });
 
 test("files on their way, and in messages", async () => {
+  // What Eve says is shown again.
+  await answer("GET /users/me/blocks", { users: [MAL] });
   const picture = await dora.page.screenshot();
   const file = (id, name, type) => ({ id, url: `${server.url}/attachments/${id}`, thumbnailUrl: null, name, type, size: 123_456 });
   await dora.context.route(/\/attachments\/pic/, (route) => route.fulfill({ contentType: "image/png", body: picture }));
