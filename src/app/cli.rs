@@ -14,7 +14,7 @@ use crate::auth::keys;
 #[cfg(feature = "torture")]
 use crate::clock::{Clock as _, SystemClock};
 use crate::http::openapi;
-use crate::settings::Settings;
+use crate::settings::{Settings, Unknown};
 
 /// The exit code of a wrong configuration (EX_CONFIG of sysexits.h).
 const WRONG_CONFIGURATION: u8 = 78;
@@ -109,12 +109,30 @@ pub fn main() -> ExitCode {
         // A seed that is easy to read out.
         #[cfg(feature = "torture")]
         Command::Torture(options) => crate::torture::main(&options, SystemClock.below(1 << 32)),
-        Command::CheckConfig | Command::Openapi => say("the settings are valid\n"),
+        Command::CheckConfig | Command::Openapi => check_config(),
     }
+}
+
+/// What is set and is no setting.
+fn unknown() -> Vec<Unknown> {
+    let environment = std::env::vars_os();
+    Settings::unknown(
+        environment.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
+    )
+}
+
+fn check_config() -> ExitCode {
+    for unknown in unknown() {
+        let _closed = writeln!(io::stderr(), "chat: {unknown}");
+    }
+    say("the settings are valid\n")
 }
 
 fn serve(settings: Settings) -> ExitCode {
     logs::start(&settings);
+    for unknown in unknown() {
+        log::warn!("{unknown}");
+    }
     let is_json = logs::is_json(&settings);
     let _reports = match sentry::init_sentry(&settings) {
         Ok(reports) => reports,

@@ -10,6 +10,7 @@ mod mail;
 mod proxies;
 mod reference;
 mod table;
+mod unknown;
 mod value;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -21,6 +22,7 @@ pub use groups::{AccountSettings, Limits, RedisSettings, StoreSettings, Timing};
 pub use mail::{MailSettings, MailTransport, SmtpSecurity, SmtpUrl};
 pub use proxies::TrustedProxies;
 pub use table::{Env, SettingError};
+pub use unknown::Unknown;
 pub use value::{EmailVerification, Environment, LogFormat, Secret};
 
 use table::group;
@@ -98,6 +100,12 @@ impl Settings {
         let settings = Self::read(env)?;
         settings.validate()?;
         Ok(settings)
+    }
+
+    /// What of an environment looks like a setting and is none.
+    #[must_use]
+    pub fn unknown(environment: impl IntoIterator<Item = (String, String)>) -> Vec<Unknown> {
+        unknown::of(environment)
     }
 
     /// What one setting alone cannot tell: what this version does not offer, and pairs that

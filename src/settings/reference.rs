@@ -12,15 +12,16 @@ const HEAD: &str = "# Settings
 Written from the table in `src/settings/`; `UPDATE_DOCS=1 cargo test settings` writes it again.
 
 Every setting is an environment variable. One that is empty counts as not set. A value that cannot be
-used ends the start with one line that names the variable. `chat check-config` checks without starting.
+used ends the start with one line that names the variable. A variable that begins with `CHAT_` and is not in this
+list is warned of, with the name that it is nearest to. `chat check-config` checks without starting.
 
 What holds a secret may stand in a file instead: `DATABASE_URL_FILE`, `REDIS_URL_FILE`, `SENTRY_DSN_FILE`, `CHAT_OTLP_HEADERS_FILE`,
 `JWT_SECRET_FILE`, `CHAT_SMTP_URL_FILE`, `CHAT_S3_ACCESS_KEY_ID_FILE` and `CHAT_S3_SECRET_ACCESS_KEY_FILE` name one. Only one of the two may be set. The file is read at the start.
 ";
 
-pub(super) fn render() -> String {
-    let mut page = HEAD.to_owned();
-    for (title, rows) in [
+/// Everything that can be set, by the titles of the page.
+pub(super) fn all() -> [(&'static str, Vec<Row>); 8] {
+    [
         ("Server", Settings::rows()),
         ("Limits and rates", Limits::rows()),
         ("Times", Timing::rows()),
@@ -29,7 +30,12 @@ pub(super) fn render() -> String {
         ("Redis", RedisSettings::rows()),
         ("Mail", MailSettings::rows()),
         ("Files", FileSettings::rows()),
-    ] {
+    ]
+}
+
+pub(super) fn render() -> String {
+    let mut page = HEAD.to_owned();
+    for (title, rows) in all() {
         // Writing to a String cannot fail.
         let _ = write!(page, "\n## {title}\n\n");
         page.push_str("| Variable | Type | Default | Allowed | Meaning |\n|---|---|---|---|---|\n");
@@ -71,16 +77,7 @@ mod tests {
 
     #[test]
     fn every_variable_is_named_once() {
-        let rows = [
-            Settings::rows(),
-            Limits::rows(),
-            Timing::rows(),
-            StoreSettings::rows(),
-            AccountSettings::rows(),
-            RedisSettings::rows(),
-            MailSettings::rows(),
-            FileSettings::rows(),
-        ];
+        let rows = all().map(|(_, rows)| rows);
         let mut names: Vec<_> = rows.iter().flatten().flat_map(|row| row.names).collect();
         let count = names.len();
         names.sort_unstable();

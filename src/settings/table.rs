@@ -43,7 +43,7 @@ pub(super) struct Row {
 
 /// Variables whose value may stand in a file, which the same name with `_FILE` names: what holds a
 /// secret, so that none stands in an environment, where every tool shows it.
-const IN_FILES: [&str; 8] = [
+pub(super) const IN_FILES: [&str; 8] = [
     "DATABASE_URL",
     "REDIS_URL",
     "SENTRY_DSN",

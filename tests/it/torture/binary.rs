@@ -1,6 +1,7 @@
 //! The program as an operator meets it: exit codes, one clear line for what is wrong, and what it
 //! keeps on disk.
 
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
@@ -34,6 +35,31 @@ fn valid_settings_are_said_to_be_valid() {
     let output = run(&["check-config"], &[("PORT", "0")]);
     assert!(output.status.success());
     assert_eq!(output.stdout, b"the settings are valid\n");
+    assert_eq!(complaint(&output), "");
+}
+
+#[test]
+fn a_setting_that_there_is_not_is_told_with_the_one_that_was_meant() {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    let misspelt = ("CHAT_EDIT_WINDOWS_SECONDS", "a-secret");
+    let output = run(&["check-config"], &[misspelt]);
+    assert!(output.status.success());
+    let line = complaint(&output);
+    assert!(
+        line.contains("CHAT_EDIT_WINDOWS_SECONDS") && line.contains("CHAT_EDIT_WINDOW_SECONDS"),
+        "{line}"
+    );
+    assert!(line.lines().count() == 1 && !line.contains("a-secret"), "{line}");
+    // Who starts it reads so in the log; it serves all the same.
+    let place = ("CHAT_DATA_DIR", data.path().to_str().expect("UTF-8"));
+    let env = [misspelt, place, ("PORT", "0"), ("CHAT_LOG", "warn")];
+    let mut serving = command(&["serve"], &env).stderr(Stdio::piped()).spawn().expect("the binary runs");
+    let mut line = String::new();
+    let log = serving.stderr.take().expect("its log");
+    BufReader::new(log).read_line(&mut line).expect("a line");
+    serving.kill().expect("ended");
+    serving.wait().expect("ended");
+    assert!(line.contains("WARN") && line.contains("there is CHAT_EDIT_WINDOW_SECONDS"), "{line}");
 }
 
 #[test]
