@@ -71,6 +71,32 @@ set_turn() {
     --patch "{\"metadata\":{\"resourceVersion\":\"$1\"},\"data\":{\"since\":\"$2\",\"by\":\"$3\"}}" >&2
 }
 
+# not_after_a_later_one NUMBER : whether no run with a higher number brought its version here. Commits are tested, and approved,
+# in any order; an older one that comes last would take the newer one away. Without a number, as by hand, anything may come.
+not_after_a_later_one() {
+  local last
+  [[ -n $1 && -n ${TURN_OF:-} ]] || return 0
+  last=$("$KUBECTL" --namespace "$NAMESPACE" get "$TURN" --output 'jsonpath={.data.run}')
+  [[ ${last:-0} -le $1 ]]
+}
+
+# came NUMBER : writes down for not_after_a_later_one that this run's version serves.
+came() {
+  [[ -n $1 && -n ${TURN_OF:-} ]] || return 0
+  "$KUBECTL" --namespace "$NAMESPACE" patch "$TURN" --type merge --patch "{\"data\":{\"run\":\"$1\"}}" >&2
+}
+
+# patiently COMMAND... : so that a signal is heard at once, not when the command has ended.
+patiently() {
+  "$@" &
+  WAITING=$!
+  wait "$WAITING"
+  WAITING=
+}
+
+# stop_waiting : ends what patiently began.
+stop_waiting() { [[ -z ${WAITING:-} ]] || kill "$WAITING" 2>/dev/null || true; }
+
 # turn_name : who we are, for those who wait.
 turn_name() {
   if [[ -n ${GITHUB_RUN_ID:-} ]]; then

@@ -154,6 +154,7 @@ class Broken(unittest.TestCase):
         self.broken(rule, "deploy.yml", 'run: .ci/performance.sh "$BASE"', "run: .ci/performance.sh ${{ github.head_ref }}")
         self.broken(rule, "deploy.yml", "      - name: Check out\n        uses:", "      - uses:")
         self.broken(rule, "deploy.yml", "run: .ci/runner.sh", "continue-on-error: true\n        run: .ci/runner.sh")
+        self.broken(rule, "nightly.yml", '.ci/torture.sh 1800 "$SEED"', 'make torture SECONDS=1800 SEED="$SEED"')
 
     def test_names(self):
         rule = pipeline.named
@@ -190,6 +191,9 @@ class Broken(unittest.TestCase):
         deploy = FLOWS["deploy.yml"].text.split("  deploy:\n")[1]
         self.broken(rule, "deploy.yml", deploy, deploy.replace("    if: github.ref == 'refs/heads/main'\n", ""))
         self.broken(rule, "rollback.yml", "if: github.ref == 'refs/heads/main'", "if: github.actor != 'x'")
+        self.broken(rule, "deploy.yml", "timeout-minutes: 90\n    environment:", "timeout-minutes: 45\n    environment:")
+        self.broken(rule, "rollback.yml", "timeout-minutes: 60", "timeout-minutes: 30")
+        self.broken(rule, "rollback.yml", "run: exec .ci/rollback.sh", "run: .ci/rollback.sh")
 
 
 class Agreed(unittest.TestCase):
