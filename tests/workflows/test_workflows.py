@@ -61,10 +61,22 @@ class Kept(unittest.TestCase):
         self.assertNotIn('"automerge": true', json.dumps(told))
         wanted = {"github-actions", "custom.regex"}
         places = {"Cargo.toml": "cargo", "package.json": "npm", "Dockerfile": "dockerfile", "compose.yaml": "docker-compose",
-                  "rust-toolchain.toml": "rust-toolchain", "requirements.txt": "pip_requirements"}
+                  "rust-toolchain.toml": "rust-toolchain", "requirements.txt": "pip_requirements",
+                  "kustomization.yaml": "kustomize", "stateful-set.yaml": "kubernetes"}
         listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
         wanted |= {places[path.rpartition("/")[2]] for path in listed if path.rpartition("/")[2] in places}
         self.assertEqual(wanted, set(told["enabledManagers"]))
+        # Of the manifests every image is seen, and of those one's own none is asked about.
+        seen = re.compile(told["kubernetes"]["managerFilePatterns"][0].strip("/"))
+        own = re.compile(next(rule["matchPackageNames"][0].strip("/") for rule in told["packageRules"] if rule.get("enabled") is False))
+        asked = set()
+        for path in listed:
+            if path.startswith("kustomize/") and path.endswith((".yaml", ".yml")):
+                images = re.findall(r"(?m)^\s+(?:- )?(?:image|newName): ([^\s:@]+)", (ROOT / path).read_text())
+                self.assertTrue(not images or seen.search(path), path)
+                asked |= {image for image in images if not own.search(image)}
+        self.assertLessEqual({"redis", "postgres", "docker.io/prom/prometheus"}, asked)
+        self.assertEqual([image for image in asked if "backend" in image or "frontend" in image], [])
 
     def test_what_renovate_is_told_to_find_is_found(self):
         told = json.loads((ROOT / ".github/renovate.json").read_text())["customManagers"]
