@@ -89,6 +89,18 @@ class Kept(unittest.TestCase):
             self.assertEqual(len(found), len(re.findall(expected, text)), one["description"])
             self.assertTrue(found and all(all(match.values()) for match in found))
 
+    def test_each_tutorial_is_followed_by_make_prove_in_the_time_it_promises(self):
+        self.assertRegex((ROOT / ".ci/prove.sh").read_text(), r"(?m)^prove tutorials \.ci/tutorials\.sh$")
+        script = (ROOT / ".ci/tutorials.sh").read_text()
+        followed = {page: int(minutes) for minutes, page in re.findall(r"\bfollow (\d+) docs/tutorials/(\S+)", script)}
+        # Two people and their browsers, by a program of its own.
+        self.assertIn("node e2e/first-chat.mjs", script)
+        browsers = (ROOT / "web/e2e/first-chat.mjs").read_text()
+        followed[re.search(r'"docs/tutorials/([^"]+)"', browsers)[1]] = int(re.search(r"const MINUTES = (\d+);", browsers)[1])
+        self.assertEqual(set(followed), {page.name for page in (ROOT / "docs/tutorials").glob("*.md")})
+        agreed = {"first-chat.md": 5, "a-second-process.md": 10, "deploy-an-overlay.md": 30}
+        self.assertEqual({page: followed[page] for page in agreed}, agreed)
+
     def test_owners_and_forms(self):
         for line in (ROOT / ".github/CODEOWNERS").read_text().splitlines():
             if line and not line.startswith("#"):
