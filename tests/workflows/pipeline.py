@@ -14,7 +14,7 @@ MUTABLE = (
     (re.compile(r"/latest/download/|/releases/latest\b|/(master|main|HEAD)/"), "an address whose content moves"),
     (re.compile(r"(curl|wget)\b[^\n]*\|\s*(sudo\s+)?(ba|z|da)?sh\b"), "an installer piped into a shell"),
     (re.compile(r"\bbash\s+<\(\s*(curl|wget)"), "an installer piped into a shell"),
-    (re.compile(r"\bpip3? install (?![^\n]*(==|--require-hashes))"), "a Python package of any version"),
+    (re.compile(r"\bpip3?\"? install(?![^\n]*--require-hashes)"), "Python packages without their hashes"),
     (re.compile(r"\b(npm (install|i) [^\n]*-g\b|npx (?!--no-install))"), "an npm package of any version"),
     (re.compile(r"\bcargo install (?![^\n]*--locked)"), "a crate of any version"),
     (re.compile(r"\bdocker run [^\n]*:latest\b"), "an image that moves"),
