@@ -178,6 +178,14 @@ class Deploy(Cluster):
         self.assertIn("another began two hours ago", self.deploy(TURN_PATIENCE="0"))
         self.assertEqual(self.serving(), (BACK, FRONT))
 
+    def test_what_stands_in_the_cluster_is_no_command(self):
+        ran = self.scratch / "ran"
+        for turn in ({"since": f"a[$(touch${{IFS}}{ran})]", "by": "another"}, {"since": "0", "by": "", "run": f"a[$(touch${{IFS}}{ran})]"}):
+            self.given(turn={"version": 5, **turn})
+            self.deploy(TURN_PATIENCE="0", GITHUB_RUN_NUMBER="7")
+            self.assertFalse(ran.exists())
+            self.assertEqual(self.serving(), (BACK, FRONT))
+
     def test_who_is_overtaken_looks_again(self):
         self.given(turn={"version": 5, "since": "0", "by": ""}, overtaken=1)
         self.deploy()
