@@ -36,7 +36,7 @@ for name in "${names[@]}"; do
   # The last line is the version that serves. The one before may be what was taken back, by deploy.sh or from here.
   earlier=$(awk '/^[0-9]+ / { earlier = last; last = $0 } END { print earlier }' <<<"$history")
   [[ -n $revision || $earlier != *"taken back: "* ]] ||
-    die "$name: the version before failed and was taken back; name a revision of the list, and one Deployment"
+    die "$name: the version before was taken back; name a revision of the list, and one Deployment"
 done
 patiently kustomize/rollback.sh ${revision:+"$revision"} "${names[@]}"
 patiently smoke_test
