@@ -39,6 +39,7 @@ take_turn() {
   TURN_OF=$1
   while :; do
     if read -r version since by < <(whose_turn) && [[ -n $version ]]; then
+      since=$(number "$since")
       if [[ -z $by || $(($(date +%s) - since)) -gt 7200 ]]; then
         [[ -z $by ]] || say "$by began two hours ago, and is not waited for"
         ! set_turn "$version" "$(date +%s)" "$TURN_OF" || return 0
@@ -51,6 +52,9 @@ take_turn() {
     sleep "${TURN_PAUSE:-10}"
   done
 }
+
+# number TEXT : what stands in the cluster, before it is reckoned with: bash would run commands in it. 0 if it is none.
+number() { if [[ $1 =~ ^[0-9]{1,18}$ ]]; then printf '%d' "$((10#$1))"; else printf 0; fi; }
 
 # end_turn : so that the next may begin; nothing, if it is not ours.
 end_turn() {
@@ -70,6 +74,33 @@ set_turn() {
   "$KUBECTL" --namespace "$NAMESPACE" patch "$TURN" --type merge \
     --patch "{\"metadata\":{\"resourceVersion\":\"$1\"},\"data\":{\"since\":\"$2\",\"by\":\"$3\"}}" >&2
 }
+
+# not_after_a_later_one NUMBER : whether no run with a higher number brought its version here. Commits are tested, and approved,
+# in any order; an older one that comes last would take the newer one away. Without a number, as by hand, anything may come.
+not_after_a_later_one() {
+  local last
+  [[ -n $1 && -n ${TURN_OF:-} ]] || return 0
+  last=$("$KUBECTL" --namespace "$NAMESPACE" get "$TURN" --output 'jsonpath={.data.run}') ||
+    die "$NAMESPACE: nobody says which version came last; nothing was changed"
+  [[ $(number "$last") -le $1 ]]
+}
+
+# came NUMBER : writes down for not_after_a_later_one that this run's version serves.
+came() {
+  [[ -n $1 && -n ${TURN_OF:-} ]] || return 0
+  "$KUBECTL" --namespace "$NAMESPACE" patch "$TURN" --type merge --patch "{\"data\":{\"run\":\"$1\"}}" >&2
+}
+
+# patiently COMMAND... : so that a signal is heard at once, not when the command has ended.
+patiently() {
+  "$@" &
+  WAITING=$!
+  wait "$WAITING"
+  WAITING=
+}
+
+# stop_waiting : ends what patiently began.
+stop_waiting() { [[ -z ${WAITING:-} ]] || kill "$WAITING" 2>/dev/null || true; }
 
 # turn_name : who we are, for those who wait.
 turn_name() {

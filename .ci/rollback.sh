@@ -20,19 +20,23 @@ esac
 need_page
 work=$(mktemp -d)
 finish() {
+  trap '' INT TERM
+  stop_waiting
   end_turn || say "$overlay: others wait in vain for two hours: $TURN says that we are still at it"
   rm -rf "$work"
 }
 trap finish EXIT
+# What the cluster was told already it does.
+trap 'exit 1' INT TERM
 use_cluster "$work"
 take_turn "$(turn_name)"
 for name in "${names[@]}"; do
   history=$("$KUBECTL" --namespace "$NAMESPACE" rollout history "deployment/$name")
   printf '%s\n' "$history"
-  # The last line is the version that serves. The one before may be what deploy.sh took back.
+  # The last line is the version that serves. The one before may be what was taken back, by deploy.sh or from here.
   earlier=$(awk '/^[0-9]+ / { earlier = last; last = $0 } END { print earlier }' <<<"$history")
   [[ -n $revision || $earlier != *"taken back: "* ]] ||
-    die "$name: the version before failed and was taken back; name a revision of the list, and one Deployment"
+    die "$name: the version before was taken back; name a revision of the list, and one Deployment"
 done
-kustomize/rollback.sh ${revision:+"$revision"} "${names[@]}"
-smoke_test
+patiently kustomize/rollback.sh ${revision:+"$revision"} "${names[@]}"
+patiently smoke_test

@@ -34,6 +34,9 @@ for name in "${names[@]}"; do
   kube rollout undo "deployment/$name" "${revision[@]}" --dry-run=server >/dev/null || die "$name has no version to go back to"
 done
 for name in "${names[@]}"; do
+  # In the history of revisions, so that nobody takes it for the version to go back to the next time.
+  image=$(get deployment "$name" '{.spec.template.spec.containers[0].image}')
+  kube annotate "deployment/$name" --overwrite "kubernetes.io/change-cause=taken back: $image" >/dev/null
   kube rollout undo "deployment/$name" "${revision[@]}" >&2
 done
 for name in "${names[@]}"; do

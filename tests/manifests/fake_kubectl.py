@@ -51,7 +51,7 @@ def main(words):
     for word in words:
         if word == "--":
             plain += ["--", *words]
-        elif word in ("--ignore-not-found", "--save-config"):
+        elif word in ("--ignore-not-found", "--overwrite", "--save-config"):
             options[word] = True
         elif word.startswith("--"):
             name, told, value = word.partition("=")
@@ -92,6 +92,8 @@ def run(state, plain, options):
         name = plain[1]
     elif verb == "set":
         name = plain[2]
+    elif verb == "annotate":
+        name = plain[1]
     else:
         return unknown(plain)
     one = objects.get(name)
@@ -114,6 +116,9 @@ def act(state, verb, name, one, plain, options):
     elif verb == "patch":
         change = json.loads(options["--patch"])
         revise(one, lambda: merge(one, change)) if "template" in one["spec"] else merge(one, change)
+    elif verb == "annotate":
+        key, _, value = plain[2].partition("=")
+        one.setdefault("metadata", {}).setdefault("annotations", {})[key] = value
     elif verb == "scale":
         one["spec"]["replicas"] = int(options["--replicas"])
         settle(one)

@@ -180,6 +180,10 @@ class Others(Script):
         self.file.write_text(json.dumps(state))
         both = self.run_script("rollback.sh", "chat-backend", "chat-frontend")
         self.assertEqual(both, "chat-backend: v1\nchat-frontend: p1\n")
+        # Said of the version that went, before it did.
+        said = [words for words in self.state()["said"] if words[0] == "annotate" or words[:2] == ["rollout", "undo"]]
+        self.assertIn("kubernetes.io/change-cause=taken back: v2", said[2][-1])
+        self.assertEqual([words[0] for words in said[2:]], ["annotate", "rollout"] * 2)
         self.assertEqual(self.run_script("rollback.sh", "1", "chat-backend"), "chat-backend: ancient\n")
         self.run_script("rollback.sh", "1", code=1)
         self.run_script("rollback.sh", code=2)
@@ -195,6 +199,7 @@ class Others(Script):
             self.assertIn(other, said)
             pod = self.object("deployment/chat-backend")["spec"]["template"]["spec"]
             self.assertEqual(pod["containers"][0]["image"], "v2")
+            self.assertNotIn("annotate", [words[0] for words in self.state()["said"]])
 
     def test_rollback_knows_the_other_ways(self):
         self.given(deployment__chat_backend_blue=deployment(), deployment__chat_frontend=deployment())

@@ -95,6 +95,9 @@ def turn(state, words):
             return 1
         state["turn"] = {"version": 1, "since": "0", "by": ""}
         return 0
+    if words[0] == "get" and words[-1] == "jsonpath={.data.run}":
+        print(state["turn"].get("run", ""), end="")
+        return 0
     if words[0] == "get":
         if state["turn"]:
             print("{version} {since} {by}".format(**state["turn"]))
@@ -104,12 +107,15 @@ def turn(state, words):
     if words[1] != "configmap/chat-turn":
         return 64
     wanted = json.loads(words[words.index("--patch") + 1])
+    if "metadata" not in wanted:
+        state["turn"].update(wanted["data"], version=state["turn"]["version"] + 1)
+        return 0
     if state["overtaken"]:
         state["overtaken"] -= 1
         state["turn"]["version"] += 1
     if wanted["metadata"]["resourceVersion"] != str(state["turn"]["version"]):
         return 1
-    state["turn"] = {"version": state["turn"]["version"] + 1, **wanted["data"]}
+    state["turn"].update(wanted["data"], version=state["turn"]["version"] + 1)
     return 0
 
 

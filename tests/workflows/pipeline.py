@@ -14,7 +14,7 @@ MUTABLE = (
     (re.compile(r"/latest/download/|/releases/latest\b|/(master|main|HEAD)/"), "an address whose content moves"),
     (re.compile(r"(curl|wget)\b[^\n]*\|\s*(sudo\s+)?(ba|z|da)?sh\b"), "an installer piped into a shell"),
     (re.compile(r"\bbash\s+<\(\s*(curl|wget)"), "an installer piped into a shell"),
-    (re.compile(r"\bpip3? install (?![^\n]*(==|--require-hashes))"), "a Python package of any version"),
+    (re.compile(r"\bpip3?\"? install(?![^\n]*--require-hashes)"), "Python packages without their hashes"),
     (re.compile(r"\b(npm (install|i) [^\n]*-g\b|npx (?!--no-install))"), "an npm package of any version"),
     (re.compile(r"\bcargo install (?![^\n]*--locked)"), "a crate of any version"),
     (re.compile(r"\bdocker run [^\n]*:latest\b"), "an image that moves"),
@@ -146,6 +146,8 @@ def steps(flow):
             faults.append(f"{flow.name}: {id}: a step without a name")
         if "${{" in step.get("run", ""):
             faults.append(f"{flow.name}: {id}: an expression inside run: {step['run'].strip()}")
+        if re.search(r"\bmake\b[^\n]*\$", step.get("run", "")):
+            faults.append(f"{flow.name}: {id}: make takes what is in a variable for a command: {step['run'].strip()}")
         if step.get("uses", "").startswith("actions/checkout@") and step.get("with", {}).get("persist-credentials") is not False:
             faults.append(f"{flow.name}: {id}: the checkout keeps its token")
         if step.get("continue-on-error"):
@@ -222,6 +224,11 @@ def deployments(flow):
                 faults.append(f"{flow.name}: {id}: waits for what nobody approved")
             elif name in ("dev", "staging") and group != f"environment-{name}":
                 faults.append(f"{flow.name}: {id}: may meet another in {name}")
+            # Whose turn it is, both Deployments, the smoke test; and of a deployment both once more, on the way back.
+            if job["timeout-minutes"] < (70 if "deploy.sh" in step["run"] else 50):
+                faults.append(f"{flow.name}: {id}: is cut off while it goes back")
+            if not step["run"].startswith("exec "):
+                faults.append(f"{flow.name}: {id}: does not hear that it is cancelled")
             if job.get("if") != "github.ref == 'refs/heads/main'":
                 faults.append(f"{flow.name}: {id}: from another branch than main")
             env = step.get("env", {})

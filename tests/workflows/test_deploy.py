@@ -51,6 +51,12 @@ class Cluster(Script):
     def asked(self, *words):
         return [one for one in self.state["said"] if one[: len(words)] == list(words)]
 
+    def waits(self):
+        try:
+            return [one for one in self.asked("kubectl", "--namespace") if one[3:5] == ["rollout", "status"]]
+        except json.JSONDecodeError:
+            return []
+
 
 class Deploy(Cluster):
     def test_a_good_version_serves(self):
@@ -123,15 +129,20 @@ class Deploy(Cluster):
         while not self.waits():
             self.assertLess(time.monotonic(), deadline)
             time.sleep(0.02)
+        # As GitHub does, and ten seconds later it kills what is still there.
+        going.send_signal(signal.SIGINT)
+        time.sleep(0.3)
         going.send_signal(signal.SIGTERM)
         self.assertEqual(going.wait(timeout=60), 1)
         self.assertEqual(self.serving(), (OLD_BACK, OLD_FRONT))
-
-    def waits(self):
-        try:
-            return [one for one in self.asked("kubectl", "--namespace") if one[3:5] == ["rollout", "status"]]
-        except json.JSONDecodeError:
-            return []
+        self.assertEqual(self.state["turn"]["by"], "")
+        # Nothing that takes long comes before both are told, and before others may go on.
+        said = [one[3:5] for one in self.asked("kubectl", "--namespace")]
+        told = [n for n, words in enumerate(said) if words in (["rollout", "undo"], ["patch", "configmap/chat-turn"])][1:]
+        self.assertEqual([said[n][0] for n in told], ["rollout", "rollout", "patch"])
+        waits = [n for n, words in enumerate(said) if words == ["rollout", "status"]]
+        self.assertEqual(len(waits), 3)
+        self.assertTrue(waits[0] < told[0] and told[-1] < waits[1])
 
     def test_the_kubeconfig_is_for_nobody_else_and_does_not_stay(self):
         self.deploy(KUBE_CONFIG=base64.b64encode(b"server: here\n").decode())
@@ -167,6 +178,14 @@ class Deploy(Cluster):
         self.assertIn("another began two hours ago", self.deploy(TURN_PATIENCE="0"))
         self.assertEqual(self.serving(), (BACK, FRONT))
 
+    def test_what_stands_in_the_cluster_is_no_command(self):
+        ran = self.scratch / "ran"
+        for turn in ({"since": f"a[$(touch${{IFS}}{ran})]", "by": "another"}, {"since": "0", "by": "", "run": f"a[$(touch${{IFS}}{ran})]"}):
+            self.given(turn={"version": 5, **turn})
+            self.deploy(TURN_PATIENCE="0", GITHUB_RUN_NUMBER="7")
+            self.assertFalse(ran.exists())
+            self.assertEqual(self.serving(), (BACK, FRONT))
+
     def test_who_is_overtaken_looks_again(self):
         self.given(turn={"version": 5, "since": "0", "by": ""}, overtaken=1)
         self.deploy()
@@ -175,6 +194,21 @@ class Deploy(Cluster):
     def test_a_deployment_that_fails_ends_its_turn(self):
         self.deploy(backend=BAD, code=1)
         self.assertEqual(self.state["turn"]["by"], "")
+
+    def test_an_older_commit_does_not_come_after_a_newer_one(self):
+        self.deploy(GITHUB_RUN_NUMBER="11")
+        self.assertEqual(self.state["turn"]["run"], "11")
+        said = self.deploy(backend=OLD_BACK, frontend=OLD_FRONT, code=1, GITHUB_RUN_NUMBER="9")
+        self.assertIn("a later commit was deployed", said)
+        self.assertEqual((self.serving(), self.state["turn"]["by"]), ((BACK, FRONT), ""))
+        # Once more the same, and by hand whatever one wants.
+        self.deploy(GITHUB_RUN_NUMBER="11")
+        self.deploy(backend=OLD_BACK, frontend=OLD_FRONT)
+
+    def test_a_newer_one_that_failed_holds_up_no_older_one(self):
+        self.deploy(backend=BAD, code=1, GITHUB_RUN_NUMBER="11")
+        self.deploy(GITHUB_RUN_NUMBER="9")
+        self.assertEqual(self.serving(), (BACK, FRONT))
 
     def test_where_the_page_is_must_be_known(self):
         self.assertIn("PAGE_URL", self.deploy(PAGE_URL="", code=1))
@@ -199,6 +233,26 @@ class Rollback(Cluster):
         self.assertEqual(self.serving(), (OLD_BACK, OLD_FRONT))
         self.back("prod", "backend", "1")
         self.assertEqual(self.serving(), ("x", OLD_FRONT))
+
+    def test_twice_does_not_bring_back_what_was_taken_back(self):
+        self.back("prod", "backend")
+        self.assertEqual(self.serving(), ("x", OLD_FRONT))
+        self.assertIn(f"taken back: {OLD_BACK}", self.back("prod", "backend", code=1))
+        self.assertEqual(self.serving(), ("x", OLD_FRONT))
+        self.back("prod", "backend", "2")
+        self.assertEqual(self.serving(), (OLD_BACK, OLD_FRONT))
+
+    def test_a_cancelled_one_lets_others_go_on(self):
+        self.given(patience=60, deployments={"chat-backend": {"history": [BAD, OLD_BACK], "now": 2}})
+        going = subprocess.Popen([ROOT / ".ci/rollback.sh", "prod", "backend"], env=self.environment(**self.variables()),
+                                 cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + 60
+        while not self.waits():
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.02)
+        going.send_signal(signal.SIGINT)
+        self.assertEqual(going.wait(timeout=60), 1)
+        self.assertEqual(self.state["turn"]["by"], "")
 
     def test_one_to_a_revision(self):
         self.back("prod", "frontend", "1")

@@ -26,8 +26,24 @@ class Kept(unittest.TestCase):
             for file in (ROOT / folder).glob(pattern):
                 code = "\n".join(line for line in file.read_text().splitlines() if not line.lstrip().startswith("#"))
                 faults += pipeline.mutable_text(file.name, code)
-        # Lints of the images' suite, and what it needs of any version, are older than this rule.
-        self.assertEqual([fault for fault in faults if not fault.startswith("lib.sh")], [])
+        self.assertEqual(faults, [])
+        self.assertEqual(len(pipeline.mutable_text("a script", '"$tools/bin/pip" install -q one==1.2.3 >&2')), 1)
+
+    def test_what_scripts_install_has_hashes(self):
+        lib = (ROOT / ".ci/lib.sh").read_text()
+        named = set(re.findall(r'pip_install "\$tools" ([\w-]+)', lib))
+        self.assertEqual(named, {folder.name for folder in (ROOT / ".ci/python").iterdir()})
+        for file in (ROOT / ".ci").rglob("requirements.txt"):
+            wanted = re.findall(r"(?m)^([\w-]+)", file.with_suffix(".in").read_text())
+            packages = re.split(r"(?m)^(?=\w)", file.read_text())[1:]
+            held = {re.match(r"[\w.-]+", one)[0].lower() for one in packages}
+            self.assertTrue(wanted and {name.lower() for name in wanted} <= held, file)
+            self.assertEqual([one for one in packages if not re.match(r"\S+==[^\n]+\\\n +--hash=sha256:[0-9a-f]{64}", one)], [], file)
+        # Of npm packages too, and of no registry by name.
+        for file in (ROOT / ".ci").rglob("package-lock.json"):
+            packages = json.loads(file.read_text())["packages"]
+            self.assertEqual([name for name, one in packages.items() if name and not one.get("link") and "integrity" not in one], [], file)
+            self.assertNotIn('"resolved"', file.read_text())
 
     def test_tools_have_versions_and_sums(self):
         table = re.search(r'TABLE=\$\{TOOLS_TABLE:-"\n(.*?)\n"\}', (ROOT / ".ci/tools.sh").read_text(), re.S)[1]
@@ -61,14 +77,26 @@ class Kept(unittest.TestCase):
         self.assertNotIn('"automerge": true', json.dumps(told))
         wanted = {"github-actions", "custom.regex"}
         places = {"Cargo.toml": "cargo", "package.json": "npm", "Dockerfile": "dockerfile", "compose.yaml": "docker-compose",
-                  "rust-toolchain.toml": "rust-toolchain", "requirements.txt": "pip_requirements"}
+                  "rust-toolchain.toml": "rust-toolchain", "requirements.txt": "pip_requirements",
+                  "kustomization.yaml": "kustomize", "stateful-set.yaml": "kubernetes"}
         listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
         wanted |= {places[path.rpartition("/")[2]] for path in listed if path.rpartition("/")[2] in places}
         self.assertEqual(wanted, set(told["enabledManagers"]))
+        # Of the manifests every image is seen, and of those one's own none is asked about.
+        seen = re.compile(told["kubernetes"]["managerFilePatterns"][0].strip("/"))
+        own = re.compile(next(rule["matchPackageNames"][0].strip("/") for rule in told["packageRules"] if "backend" in str(rule)))
+        asked = set()
+        for path in listed:
+            if path.startswith("kustomize/") and path.endswith((".yaml", ".yml")):
+                images = re.findall(r"(?m)^\s+(?:- )?(?:image|newName): ([^\s:@]+)", (ROOT / path).read_text())
+                self.assertTrue(not images or seen.search(path), path)
+                asked |= {image for image in images if not own.search(image)}
+        self.assertLessEqual({"redis", "postgres", "docker.io/prom/prometheus"}, asked)
+        self.assertEqual([image for image in asked if "backend" in image or "frontend" in image], [])
 
     def test_what_renovate_is_told_to_find_is_found(self):
         told = json.loads((ROOT / ".github/renovate.json").read_text())["customManagers"]
-        for one, expected in zip(told, (r"moby/buildkit:", r"==[0-9]")):
+        for one, expected in zip(told, (r"moby/buildkit:",), strict=True):
             pattern = re.compile(one["matchStrings"][0].replace("(?<", "(?P<"))
             files = re.compile(one["managerFilePatterns"][0].strip("/"))
             listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
@@ -76,6 +104,18 @@ class Kept(unittest.TestCase):
             found = [match.groupdict() for match in pattern.finditer(text)]
             self.assertEqual(len(found), len(re.findall(expected, text)), one["description"])
             self.assertTrue(found and all(all(match.values()) for match in found))
+
+    def test_each_tutorial_is_followed_by_make_prove_in_the_time_it_promises(self):
+        self.assertRegex((ROOT / ".ci/prove.sh").read_text(), r"(?m)^prove tutorials \.ci/tutorials\.sh$")
+        script = (ROOT / ".ci/tutorials.sh").read_text()
+        followed = {page: int(minutes) for minutes, page in re.findall(r"\bfollow (\d+) docs/tutorials/(\S+)", script)}
+        # Two people and their browsers, by a program of its own.
+        self.assertIn("node e2e/first-chat.mjs", script)
+        browsers = (ROOT / "web/e2e/first-chat.mjs").read_text()
+        followed[re.search(r'"docs/tutorials/([^"]+)"', browsers)[1]] = int(re.search(r"const MINUTES = (\d+);", browsers)[1])
+        self.assertEqual(set(followed), {page.name for page in (ROOT / "docs/tutorials").glob("*.md")})
+        agreed = {"first-chat.md": 5, "a-second-process.md": 10, "deploy-an-overlay.md": 30}
+        self.assertEqual({page: followed[page] for page in agreed}, agreed)
 
     def test_owners_and_forms(self):
         for line in (ROOT / ".github/CODEOWNERS").read_text().splitlines():
@@ -154,6 +194,7 @@ class Broken(unittest.TestCase):
         self.broken(rule, "deploy.yml", 'run: .ci/performance.sh "$BASE"', "run: .ci/performance.sh ${{ github.head_ref }}")
         self.broken(rule, "deploy.yml", "      - name: Check out\n        uses:", "      - uses:")
         self.broken(rule, "deploy.yml", "run: .ci/runner.sh", "continue-on-error: true\n        run: .ci/runner.sh")
+        self.broken(rule, "nightly.yml", '.ci/torture.sh 1800 "$SEED"', 'make torture SECONDS=1800 SEED="$SEED"')
 
     def test_names(self):
         rule = pipeline.named
@@ -190,6 +231,9 @@ class Broken(unittest.TestCase):
         deploy = FLOWS["deploy.yml"].text.split("  deploy:\n")[1]
         self.broken(rule, "deploy.yml", deploy, deploy.replace("    if: github.ref == 'refs/heads/main'\n", ""))
         self.broken(rule, "rollback.yml", "if: github.ref == 'refs/heads/main'", "if: github.actor != 'x'")
+        self.broken(rule, "deploy.yml", "timeout-minutes: 90\n    environment:", "timeout-minutes: 45\n    environment:")
+        self.broken(rule, "rollback.yml", "timeout-minutes: 60", "timeout-minutes: 30")
+        self.broken(rule, "rollback.yml", "run: exec .ci/rollback.sh", "run: .ci/rollback.sh")
 
 
 class Agreed(unittest.TestCase):
