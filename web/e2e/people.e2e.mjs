@@ -227,7 +227,7 @@ test("a room is changed, somebody is invited by name, and each has it as he want
   await erin.sees("is it hot?");
   await finn.bubbles("is it hot?").hover();
   await finn.bubbles("is it hot?").getByRole("button", { name: "More to do with this message" }).click();
-  assert.match(await finn.page.getByRole("button", { name: "Edit message" }).textContent(), /60 minutes left/);
+  assert.match(await finn.page.getByRole("button", { name: "Edit message" }).textContent(), /59 minutes left/);
   await finn.page.keyboard.press("Escape");
   // Who looks after the room may take away what anybody wrote.
   await erin.fromMessage("is it hot?", "Delete message");

@@ -119,6 +119,14 @@ export class ChatServer {
     return this.#ask("POST", path, token, body, headers);
   }
 
+  get(path, token) {
+    return this.#ask("GET", path, token);
+  }
+
+  put(path, token, body) {
+    return this.#ask("PUT", path, token, body);
+  }
+
   patch(path, token, body) {
     return this.#ask("PATCH", path, token, body);
   }
@@ -130,7 +138,7 @@ export class ChatServer {
       body: JSON.stringify(body),
     });
     assert.ok(answer.ok, `${path} answered ${answer.status}: ${await answer.clone().text()}`);
-    return answer.json();
+    return answer.status === 204 ? null : answer.json();
   }
 
   async seed(token, roomId, total) {

@@ -21,10 +21,12 @@ interface MessageListProps {
   /** The message that was asked for; another object each time. */
   target: { messageId: string } | null;
   hidden: ReadonlySet<string>;
+  /** Nothing can be said just now. */
+  silent: boolean;
   deeds: Deeds;
 }
 
-export function MessageList({ room, view, rows, users, me, editingId, target, hidden, deeds }: MessageListProps) {
+export function MessageList({ room, view, rows, users, me, editingId, target, hidden, silent, deeds }: MessageListProps) {
   const mayLoad = view !== null && view.hasOlder && !view.loading && !view.error;
   const detached = view?.hasNewer ?? false;
   const loadOlder = useCallback(() => void chat.loadOlder(room.id), [room.id]);
@@ -81,8 +83,7 @@ export function MessageList({ room, view, rows, users, me, editingId, target, hi
                   users={users}
                   quoted={view?.quotes.get((row.message ?? row.draft)?.replyTo ?? "")}
                   delivery={deliveryIn(room, view, row)}
-                  changes={changesOf(row, room, now, windowMs)}
-                  windowMs={windowMs}
+                  changes={changesOf(row, room, now, windowMs, silent)}
                   editing={row.message !== null && row.message.id === editingId}
                   reachable={row === lastBubble}
                   hidden={hidden}
