@@ -56,7 +56,8 @@ test("a mention in a room that is not open shows at once, and as well after a re
   for (const one of [nora, tab]) await counts(one, "Pier", "1 unread message");
   await owen.send("@nora, come and see");
   await countsEverywhere("Pier", "2 unread messages", "1 mention");
-  await nora.looksRight("mention");
+  await nora.shot("mention-light");
+  await nora.passesAxe("a room with a mention");
   await linkTo(nora, "Pier").click();
   await nora.sees("the tide is low");
   for (const one of [nora, tab]) await nothingIsUnread(one, "Pier");

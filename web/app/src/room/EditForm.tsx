@@ -26,8 +26,11 @@ export function EditForm({ message, until, closed, onDone }: EditFormProps) {
     const area = ref.current!;
     area.focus();
     area.setSelectionRange(area.value.length, area.value.length);
-    area.scrollIntoView({ block: "nearest" });
   }, []);
+  // With what is to be done below it.
+  useEffect(() => {
+    ref.current!.form!.scrollIntoView({ block: "nearest" });
+  }, [closed]);
 
   const close = () => {
     onDone();
