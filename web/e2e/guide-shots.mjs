@@ -179,7 +179,7 @@ async function changing(ben) {
   await own.hover();
   await own.getByRole("button", { name: "More to do with this message" }).click();
   await ben.page.getByText("Delete message").waitFor();
-  const lower = { x: 160, y: 120, width: LOOK.viewport.width - 160, height: LOOK.viewport.height - 120 };
+  const lower = { x: 120, y: 120, width: LOOK.viewport.width - 120, height: LOOK.viewport.height - 120 };
   await picture(ben, "message-menu", ben.page, lower);
   await ben.page.keyboard.press("Escape");
   await ben.page.mouse.move(0, 0);
@@ -216,7 +216,7 @@ async function files(ada, ben) {
   await ben.sees("The view, and the plan");
   const own = ada.bubbles("The view, and the plan");
   await own.getByRole("img", { name: /^Read by all/ }).waitFor();
-  await picture(ada, "files-sent", own);
+  await picture(ada, "files-sent", own.locator(".bubble"));
 }
 
 async function rooms(ada, cleo) {
