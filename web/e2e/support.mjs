@@ -323,11 +323,18 @@ export class Person {
     assert.deepEqual(outside, []);
   }
 
+  /** Each part scrolls by itself: nothing pushes the page out of the window. */
+  async staysInPlace() {
+    const height = await this.page.evaluate(() => document.querySelector(".shell") && document.scrollingElement.scrollHeight - innerHeight);
+    assert.ok((height ?? 0) <= 1, `the page is ${height} pixels too high`);
+  }
+
   /** In every dress that the page has. */
   async looksRight(name) {
     for (const colorScheme of ["light", "dark"]) {
       await this.page.emulateMedia({ colorScheme });
       await this.shot(`${name}-${colorScheme}`);
+      await this.staysInPlace();
       await this.passesAxe(`${name}, ${colorScheme}`);
     }
     await this.page.emulateMedia({ colorScheme: "light" });
@@ -335,6 +342,7 @@ export class Person {
     await this.shot(`${name}-narrow`);
     await this.passesAxe(`${name}, narrow`);
     await this.fitsTheWidth();
+    await this.staysInPlace();
     await this.page.setViewportSize(WIDE);
   }
 
