@@ -171,6 +171,8 @@ test("a direct conversation is opened from both sides, and is one", async () => 
   assert.equal(new URL(erin.page.url()).hash, new URL(finn.page.url()).hash);
   await erin.send("just the two of us");
   await finn.seesOnce("just the two of us");
+  await finn.page.getByRole("heading", { name: "Erin Example", level: 2 }).waitFor();
+  await finn.page.getByText(/^This is the beginning of the conversation, made on/).waitFor();
 });
 
 test("they react to messages and answer them, and see it live", async () => {

@@ -281,6 +281,11 @@ describe("the search", () => {
     world.routes.set("GET /messages/search", () => ({ results: [], nextCursor: null }));
     await user.type(dialog.getByLabelText("Words and filters"), "{Enter}");
     await dialog.findByText(/^Nothing is found for/);
+    const asked = world.requests.length;
+    await user.clear(dialog.getByLabelText("Words and filters"));
+    await user.type(dialog.getByLabelText("Words and filters"), "a b{Enter}");
+    dialog.getByText("Enter a word of at least two letters, or a filter.");
+    expect(world.requests.slice(asked)).not.toContain("GET /messages/search");
   });
 });
 

@@ -123,11 +123,11 @@ export function RoomPage({ room, user, place }: RoomPageProps) {
       <section className="room" aria-labelledby="room-title" ref={section} {...handlers}>
         {over && (
           <p className="drop-veil" aria-hidden="true">
-            Drop files to send them to {room.name}
+            Drop files to send them to {title}
           </p>
         )}
         <RoomHeader room={room} title={title} partner={partner} onDialog={(kind) => setDialog({ kind })} />
-        <MessageList room={room} view={view} rows={rows} users={users} me={user.id} editingId={editingId} target={target} hidden={hidden} silent={silent} deeds={deeds} />
+        <MessageList room={room} title={title} view={view} rows={rows} users={users} me={user.id} editingId={editingId} target={target} hidden={hidden} silent={silent} deeds={deeds} />
         <Announcer rows={rows} users={users} hidden={hidden} loaded={(view?.historyLoaded && !view.hasNewer) ?? false} />
         <StatusLine roomId={room.id} users={users} catchingUp={view?.catchingUp ?? false} notice={notice} />
         {closed ? (
