@@ -98,6 +98,7 @@ test("who writes is seen writing, and who is here is seen here", async () => {
   const writes = bob.composer.pressSequentially("the beans, slowly", { delay: 250 });
   await alice.page.getByText("bob is typing…").waitFor();
   await alice.page.getByRole("link", { name: /Garden club/ }).getByText("bob is online").waitFor();
+  await alice.page.locator(".room-heading").getByText(/^bob: online · Seeds/).waitFor();
   await alice.shot("typing-light");
   await alice.passesAxe("the room while somebody writes");
   await writes;
@@ -152,6 +153,8 @@ test("a message is edited and another deleted, for both", async () => {
   await alice.composer.press("ArrowUp");
   const edit = alice.page.getByRole("textbox", { name: "Edit message" });
   await edit.fill("the weather");
+  const [save, field] = await Promise.all([alice.page.getByRole("button", { name: "Save" }), alice.composer].map((part) => part.boundingBox()));
+  assert.ok(save.y + save.height <= field.y, "what ends it is in sight");
   await alice.shot("edit-light");
   await alice.passesAxe("the editor");
   await edit.press("Enter");

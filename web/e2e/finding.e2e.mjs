@@ -224,11 +224,14 @@ test("the time in which a message can be changed is shown, and over by the serve
   assert.match(await page.getByRole("button", { name: "Edit message" }).textContent(), /[1-6] seconds? left/);
   await page.getByRole("button", { name: "Edit message" }).click();
   await page.getByText(/^Can be changed until .*, \d seconds? left/).waitFor();
-  await page.getByText("The time in which it could be changed is over").waitFor();
-  await page.getByRole("textbox", { name: "Edit message" }).fill("the last word");
+  const edit = page.getByRole("textbox", { name: "Edit message" });
+  await edit.fill("the last word");
+  await page.getByText(/^The time in which this message could be changed is over\. Nothing was saved/).waitFor();
   await page.keyboard.press("Enter");
-  await page.getByText("The time in which this message could be changed is over.").waitFor();
-  await page.keyboard.press("Escape");
+  assert.equal(await edit.inputValue(), "the last word", "it can still be copied");
+  assert.equal(await page.getByRole("button", { name: "Save" }).count(), 0);
+  await hugo.looksRight("edit-over");
+  await page.getByRole("button", { name: "Close", exact: true }).click();
   await gwen.seesOnce("teh last word");
   await hugo.bubbles("teh last word").hover();
   await hugo.bubbles("teh last word").getByRole("button", { name: "More to do with this message" }).click();

@@ -154,7 +154,7 @@ test("files on their way, and in messages", async () => {
 });
 
 test("messages with what stands beside them", async () => {
-  const me = (await (await fetch(`${server.url}/users/me`, { headers: { authorization: `Bearer ${await dora.apiToken()}` } })).json()).id;
+  const me = (await server.get("/users/me", await dora.apiToken())).id;
   const at = (minutes) => new Date(Date.now() - minutes * 60_000).toISOString();
   const said = (seq, userId, content, minutes, more = {}) => ({
     id: `00000000-0000-4000-8000-0000000001${seq}`, roomId: room, userId, content, attachments: [], createdAt: at(minutes), updatedAt: at(minutes), seq, reactions: [], ...more,

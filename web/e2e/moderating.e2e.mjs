@@ -106,21 +106,39 @@ test("nobody else is led to the reports of the server, or reads them", async () 
   await kate.composer.waitFor();
 });
 
-test("who is muted sees until when, and keeps what is written", async () => {
+test("who is muted sees why and until when, is offered nothing that would be refused, and keeps what is written", async () => {
   const { page } = jack;
+  await kate.send("I sell my seeds");
+  await kate.sees("I sell my seeds");
   await kate.composer.fill("but my seeds");
   await page.getByRole("button", { name: /^Members/ }).click();
   await page.getByRole("button", { name: "What to do with kate" }).click();
   await page.getByRole("button", { name: "Mute for an hour" }).click();
-  await page.getByRole("group", { name: "Mute for an hour" }).getByRole("button", { name: "Mute for an hour" }).click();
+  const asked = page.getByRole("group", { name: "Mute for an hour" });
+  await asked.getByLabel("Reason").fill("no selling here");
+  await jack.looksRight("mute");
+  await asked.getByRole("button", { name: "Mute for an hour" }).click();
   await page.getByText("kate may only read for an hour.").waitFor();
 
-  await kate.page.getByText(/^You are muted until .*: you can read, and write again then\.$/).waitFor();
+  await kate.page.getByText(/^You are muted until .*: you can read, and write again then\. The reason: no selling here$/).waitFor();
   assert.equal(await kate.page.getByRole("button", { name: "Send message" }).isDisabled(), true);
   await kate.composer.press("Enter");
   await liam.send("quiet now");
   await kate.sees("quiet now");
   assert.equal(await kate.bubbles("but my seeds").count(), 0);
+  assert.equal(await kate.composer.inputValue(), "but my seeds");
+  const offered = async ({ page }, bubble) => {
+    await bubble.hover();
+    return page.getByRole("button", { name: /^(React|Reply|Attach files)$/ }).count();
+  };
+  assert.equal(await offered(liam, liam.bubbles("I sell my seeds")), 3);
+  assert.equal(await offered(kate, kate.bubbles("quiet now")), 0);
+  await kate.bubbles("I sell my seeds").hover();
+  await kate.bubbles("I sell my seeds").getByRole("button", { name: "More to do with this message" }).click();
+  const menu = kate.page.getByRole("dialog", { name: "More to do with this message" });
+  await menu.getByRole("button", { name: /^Delete message/ }).waitFor();
+  assert.equal(await menu.getByRole("button", { name: /^Edit message/ }).count(), 0);
+  await kate.page.keyboard.press("Escape");
   await kate.looksRight("muted");
   await page.keyboard.press("Escape");
 });
@@ -129,15 +147,25 @@ test("a mute is known to a page that comes later, and is lifted", async () => {
   const { page } = jack;
   for (const person of [jack, kate]) await person.page.reload();
   await kate.page.getByText(/^You are muted until/).waitFor();
-  await kate.composer.fill("but my seeds");
   await page.getByRole("button", { name: /^Members/ }).click();
   await page.getByRole("button", { name: "What to do with kate" }).click();
   await page.getByRole("button", { name: "Let write again" }).click();
   await page.getByText("kate may write again.").waitFor();
   await page.keyboard.press("Escape");
   await kate.page.getByText(/^You are muted until/).waitFor({ state: "detached" });
-  await kate.composer.press("Enter");
+  await kate.send("but my seeds");
   await jack.seesOnce("but my seeds");
+});
+
+test("a mute ends by itself, where one looks", async () => {
+  const { id } = await server.get("/users/me", await kate.apiToken());
+  // Shorter than the list of members offers, lest the story wait as long.
+  const until = new Date(Date.now() + 3_000).toISOString();
+  await server.put(`/rooms/${room}/members/${id}/mute`, await jack.apiToken(), { until });
+  await kate.page.getByText(/^You are muted until/).waitFor();
+  await kate.page.getByText(/^You are muted until/).waitFor({ state: "detached" });
+  await kate.send("free again");
+  await jack.seesOnce("free again");
 });
 
 test("in slow mode members are told how long to wait, where they write; the owner need not", async () => {

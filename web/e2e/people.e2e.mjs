@@ -171,6 +171,8 @@ test("a direct conversation is opened from both sides, and is one", async () => 
   assert.equal(new URL(erin.page.url()).hash, new URL(finn.page.url()).hash);
   await erin.send("just the two of us");
   await finn.seesOnce("just the two of us");
+  await finn.page.getByRole("heading", { name: "Erin Example", level: 2 }).waitFor();
+  await finn.page.getByText(/^This is the beginning of the conversation, made on/).waitFor();
 });
 
 test("they react to messages and answer them, and see it live", async () => {
@@ -227,7 +229,7 @@ test("a room is changed, somebody is invited by name, and each has it as he want
   await erin.sees("is it hot?");
   await finn.bubbles("is it hot?").hover();
   await finn.bubbles("is it hot?").getByRole("button", { name: "More to do with this message" }).click();
-  assert.match(await finn.page.getByRole("button", { name: "Edit message" }).textContent(), /60 minutes left/);
+  assert.match(await finn.page.getByRole("button", { name: "Edit message" }).textContent(), /59 minutes left/);
   await finn.page.keyboard.press("Escape");
   // Who looks after the room may take away what anybody wrote.
   await erin.fromMessage("is it hot?", "Delete message");

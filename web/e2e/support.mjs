@@ -119,6 +119,14 @@ export class ChatServer {
     return this.#ask("POST", path, token, body, headers);
   }
 
+  get(path, token) {
+    return this.#ask("GET", path, token);
+  }
+
+  put(path, token, body) {
+    return this.#ask("PUT", path, token, body);
+  }
+
   patch(path, token, body) {
     return this.#ask("PATCH", path, token, body);
   }
@@ -130,7 +138,7 @@ export class ChatServer {
       body: JSON.stringify(body),
     });
     assert.ok(answer.ok, `${path} answered ${answer.status}: ${await answer.clone().text()}`);
-    return answer.json();
+    return answer.status === 204 ? null : answer.json();
   }
 
   async seed(token, roomId, total) {
@@ -315,11 +323,18 @@ export class Person {
     assert.deepEqual(outside, []);
   }
 
+  /** Each part scrolls by itself: nothing pushes the page out of the window. */
+  async staysInPlace() {
+    const height = await this.page.evaluate(() => document.querySelector(".shell") && document.scrollingElement.scrollHeight - innerHeight);
+    assert.ok((height ?? 0) <= 1, `the page is ${height} pixels too high`);
+  }
+
   /** In every dress that the page has. */
   async looksRight(name) {
     for (const colorScheme of ["light", "dark"]) {
       await this.page.emulateMedia({ colorScheme });
       await this.shot(`${name}-${colorScheme}`);
+      await this.staysInPlace();
       await this.passesAxe(`${name}, ${colorScheme}`);
     }
     await this.page.emulateMedia({ colorScheme: "light" });
@@ -327,6 +342,7 @@ export class Person {
     await this.shot(`${name}-narrow`);
     await this.passesAxe(`${name}, narrow`);
     await this.fitsTheWidth();
+    await this.staysInPlace();
     await this.page.setViewportSize(WIDE);
   }
 

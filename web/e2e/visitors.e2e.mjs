@@ -179,6 +179,30 @@ test("notices come while the page is in the background, of the rooms one is in, 
   assert.equal((await told()).length, 2);
 });
 
+test("where only mentions are wanted, nothing else rings: not everybody may name the whole room", async () => {
+  const { page } = mona;
+  const told = () => page.evaluate(() => window.notices.map(({ title, body }) => `${title}: ${body}`));
+  await mona.makeRoom("Quay");
+  await nils.joinRoom("Quay");
+  await mona.fromMenu("Notifications");
+  await page.getByRole("radio", { name: "Mentions only" }).check();
+  await page.keyboard.press("Escape");
+  await page.getByRole("link", { name: /^Harbour/ }).click();
+  await page.evaluate(() => window.lookAway(true));
+  const before = await told();
+  const quay = page.getByRole("link", { name: /^Quay/ });
+  await nils.send("@room is anybody there?");
+  await quay.getByText("1 unread message").waitFor();
+  await nils.send("@here @mo as well?");
+  await quay.getByText("2 unread messages").waitFor();
+  assert.equal(await quay.getByText("mention").count(), 0);
+  await nils.send("@mona then");
+  await quay.getByText("1 mention", { exact: true }).waitFor();
+  await page.waitForFunction((so) => window.notices.length > so, before.length);
+  assert.deepEqual(await told(), [...before, "Quay: nils: @mona then"]);
+  await page.evaluate(() => window.lookAway(false));
+});
+
 test("no page met an error on the way", () => {
   assert.deepEqual({ mona: mona.errors, nils: nils.errors }, { mona: [], nils: [] });
 });

@@ -27,12 +27,17 @@ export function dayLabel(iso: string, now = new Date()): string {
   return (date.getFullYear() === now.getFullYear() ? dayFormat : dayYearFormat).format(date);
 }
 
-/** A moment of the past, as short as it can be told. */
+/** A moment, as short as it can be told. */
 export function momentOf(iso: string, now = new Date()): string {
   if (dayKey(iso) === dayKey(now.toISOString())) return timeOf(iso);
   const day = dayLabel(iso, now);
   return `${day === "Yesterday" ? "yesterday" : day}, ${timeOf(iso)}`;
 }
+
+const MINUTE_MS = 60_000;
+
+/** When something ends: the minute in which it is over. */
+export const endOf = (until: number) => momentOf(new Date(Math.ceil(until / MINUTE_MS) * MINUTE_MS).toISOString());
 
 /** Null while it is not known. */
 export function presenceText(presence: Presence | undefined, now = new Date()): string | null {
@@ -111,6 +116,15 @@ export function durationOf(seconds: number): string {
   if (minutes <= 90) return count(minutes, "minute", "minutes");
   const hours = Math.ceil(minutes / 60);
   return hours <= 48 ? count(hours, "hour", "hours") : count(Math.ceil(hours / 24), "day", "days");
+}
+
+/** A time that runs out: never more than there is. */
+export function leftOf(seconds: number): string {
+  if (seconds < 60) return count(seconds, "second", "seconds");
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 120) return count(minutes, "minute", "minutes");
+  const hours = Math.floor(minutes / 60);
+  return hours < 48 ? count(hours, "hour", "hours") : count(Math.floor(hours / 24), "day", "days");
 }
 
 /** Remarks on single fields, by their names. */

@@ -42,7 +42,7 @@ export async function inRoom(messages: Message[], { routes = {}, of = {}, hash =
   if (messages.length > 0) await vi.waitFor(() => expect(document.querySelector(".message")).not.toBeNull(), { timeout: 5_000 });
   const bubble = (text: string) => within(screen.getAllByText(text).map((el) => el.closest<HTMLElement>(".message")).find(Boolean)!);
   const says = (frame: object) => act(() => world.socket.says(frame));
-  const more = async (text: string, choice: string) => {
+  const more = async (text: string, choice: string | RegExp) => {
     await opened.user.click(bubble(text).getByRole("button", { name: "More to do with this message" }));
     await opened.user.click(bubble(text).getByRole("button", { name: choice }));
   };

@@ -144,6 +144,26 @@ describe("the members", () => {
     await vi.waitFor(() => expect(members.queryByText("Banned")).toBeNull());
   });
 
+  it("are muted for a reason that is told, and are not muted any more when the time is over", async () => {
+    let bob: User = { ...BOB, role: "member" };
+    const mute = vi.fn((_: { body: any }) => ((bob = { ...bob, mutedUntil: new Date(Date.now() + 900).toISOString() }), nothing()));
+    const { user, drawer } = await inGarden({
+      [`GET /rooms/${ROOM}/members`]: () => ({ members: [ME, bob], nextCursor: null }),
+      [`PUT /rooms/${ROOM}/members/${BOB.id}/mute`]: mute,
+    });
+    const members = await drawer();
+    await user.click(await members.findByRole("button", { name: "What to do with bob" }));
+    await user.click(members.getByRole("button", { name: "Mute for an hour" }));
+    await user.type(members.getByLabelText("Reason"), "spam");
+    await user.click(members.getByRole("button", { name: "Mute for an hour" }));
+    await members.findByText("bob may only read for an hour.");
+    expect(mute.mock.calls[0]![0].body).toEqual({ until: expect.any(String), reason: "spam" });
+    await members.findByText(/^muted until \d/);
+    await vi.waitFor(() => expect(members.queryByText(/^muted until/)).toBeNull(), 3_000);
+    await user.click(members.getByRole("button", { name: "What to do with bob" }));
+    members.getByRole("button", { name: "Mute for a day" });
+  });
+
   it("are added at once, and a refusal is said there", async () => {
     const { user, drawer } = await inGarden({ [`POST /rooms/${ROOM}/members`]: () => problem(409, "conflict", { detail: "the person is banned" }) });
     const members = await drawer();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import type { Message, RoomEntry } from "@chat/sdk";
-import { dayLabel, deliveryText, initialsOf, momentOf, nameOf, presenceText, timeOf, typingText } from "../src/format.js";
-import { buildRows, canChange, firstUnseen, isEdited, type BubbleRow } from "../src/room/rows.js";
+import type { Message, Role, Room, RoomEntry } from "@chat/sdk";
+import { dayLabel, deliveryText, endOf, initialsOf, leftOf, momentOf, nameOf, presenceText, timeOf, typingText } from "../src/format.js";
+import { buildRows, changesOf, firstUnseen, isEdited, type BubbleRow } from "../src/room/rows.js";
 
 const noon = new Date(2026, 4, 20, 12, 0).getTime();
 
@@ -14,6 +14,7 @@ function said(userId: string, minutes: number, changes: Partial<Message> = {}): 
 
 const bubbles = (entries: RoomEntry[]) =>
   buildRows(entries, "me").filter((row): row is BubbleRow => row.kind === "bubble");
+const of = (role: Role, more: Partial<Room> = {}): Room => ({ id: "r", name: "Garden", isPrivate: false, kind: "room", role, ...more });
 const ends = (rows: BubbleRow[]) => rows.map((row) => `${row.first ? "first" : ""}${row.last ? "last" : ""}`);
 
 describe("rows of a room", () => {
@@ -45,11 +46,31 @@ describe("rows of a room", () => {
 
   it("offer changes of own messages for as long as one may", () => {
     const [mine, theirs, gone] = bubbles([said("me", 0), said("bob", 0), said("me", 1, { deletedAt: "x" })]);
-    expect(canChange(mine!, noon + 299_000, 300_000)).toBe(true);
-    expect(canChange(mine!, noon + 300_000, 300_000)).toBe(false);
-    expect(canChange(mine!, noon + 299_000, 60_000)).toBe(false);
-    expect(canChange(theirs!, noon, 300_000)).toBe(false);
-    expect(canChange(gone!, noon, 300_000)).toBe(false);
+    const edits = (row: BubbleRow, now: number, windowMs: number) => changesOf(row, of("member"), now, windowMs, false).edit;
+    expect(edits(mine!, noon + 298_999, 300_000)).toBe(true);
+    // The last second is for the way to the server.
+    expect(edits(mine!, noon + 299_000, 300_000)).toBe(false);
+    expect(edits(mine!, noon + 298_999, 60_000)).toBe(false);
+    expect(edits(mine!, noon, 0)).toBe(false);
+    expect(edits(theirs!, noon, 300_000)).toBe(false);
+    expect(edits(gone!, noon, 300_000)).toBe(false);
+  });
+
+  it("say why an own message can be changed no more, and what can be done all the same", () => {
+    const [mine] = bubbles([said("me", 0)]);
+    const [soon, late] = [noon + 60_000, noon + 400_000];
+    const told = (role: Role, now: number, silent = false, more: Partial<Room> = {}) => {
+      const { edit, delete: deletes, closed } = changesOf(mine!, of(role, more), now, 300_000, silent);
+      return [edit, deletes, closed];
+    };
+    expect(told("member", soon)).toEqual([true, true, null]);
+    expect(told("member", late)).toEqual([false, false, "The time in which this message could be changed is over."]);
+    expect(told("owner", late)).toEqual([true, true, null]);
+    const silent = "While you cannot write here, nothing can be changed either.";
+    expect(told("member", soon, true)).toEqual([false, true, silent]);
+    expect(told("administrator", late, true)).toEqual([false, true, silent]);
+    const archived = [false, false, "This room is archived: nothing in it can be changed."];
+    expect(told("owner", soon, false, { archivedAt: "2026-05-20T12:00:00Z" })).toEqual(archived);
   });
 
   it("know an edited message", () => {
@@ -66,6 +87,28 @@ describe("names and days", () => {
     expect(initialsOf("mary.jane")).toBe("MJ");
     expect(initialsOf("bob")).toBe("BO");
     expect(nameOf(new Map(), "00000000-0000-7000-8000-0123456789ab")).toBe("User 6789ab");
+  });
+
+  it("are told to be over when they are, and not before", () => {
+    expect(endOf(noon)).toBe(momentOf(new Date(noon).toISOString()));
+    expect(endOf(noon + 1)).toBe(momentOf(new Date(noon + 60_000).toISOString()));
+  });
+
+  it("never promise more time than there is, nor none", () => {
+    const texts = [1, 59, 60, 119, 120, 299, 7_199, 7_200, 86_400, 172_799, 172_800].map(leftOf);
+    expect(texts).toEqual([
+      "1 second",
+      "59 seconds",
+      "1 minute",
+      "1 minute",
+      "2 minutes",
+      "4 minutes",
+      "119 minutes",
+      "2 hours",
+      "24 hours",
+      "47 hours",
+      "2 days",
+    ]);
   });
 
   it("say today and yesterday", () => {

@@ -12,7 +12,7 @@ export type { RoomState } from "./counts.js";
 export type { MemberView } from "./members.js";
 export type { OutboxItem } from "./outbox.js";
 export type { Presence } from "./presence.js";
-export type { RoomEntry, RoomView } from "./room.js";
+export type { Mute, RoomEntry, RoomView } from "./room.js";
 export type { NewsKind, NewsReader } from "./news.js";
 export type { ProtocolFaults } from "./sequence.js";
 export type { ThreadView } from "./threads.js";

@@ -19,6 +19,8 @@ export class MemberList {
     private readonly api: Api,
     private readonly roomId: string,
     private readonly changed: (members: readonly User[]) => void,
+    /** As the server just told them. */
+    private readonly told: (members: readonly User[]) => void,
   ) {}
 
   get snapshot(): MemberView {
@@ -47,6 +49,7 @@ export class MemberList {
       const known = new Set(before.map((user) => user.id));
       const members = [...before, ...page.members.filter((user) => !known.has(user.id))];
       this.cursor = page.nextCursor;
+      this.told(page.members);
       this.set({ members, hasMore: page.nextCursor !== null, loading: false, failed: false });
     } catch {
       if (generation === this.generation) this.set({ ...this.view, loading: false, failed: true });

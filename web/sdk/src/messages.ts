@@ -6,6 +6,7 @@ import type { Api } from "./api.js";
 import type { Connection } from "./connection.js";
 import type { Environment } from "./environment.js";
 import { encode } from "./frames.js";
+import { ApiError } from "./http.js";
 import { Outbox, sendResult } from "./outbox.js";
 import type { People } from "./people.js";
 import { Reactions } from "./reactions.js";
@@ -24,6 +25,9 @@ export interface MessageLimits {
 
 /** As servers are set up, where nobody changed it. */
 const USUAL: MessageLimits = { characters: 8_000, files: 10, fileBytes: 9.5 * 1024 * 1024, editWindowSeconds: 300 };
+
+/** A wait is told without the time that its way took. */
+const ABOUT_MS = 5_000;
 
 export interface MessagesPort {
   readonly api: Api;
@@ -45,10 +49,11 @@ export class Messages {
     const { me, rooms } = port;
     this.reactions = new Reactions({
       me,
-      ask: async ({ id, roomId }, emoji, on) => {
-        const done = await port.connection.act((ref) => encode.react(ref, roomId, id, emoji, on));
-        if (!done) await port.api.react(id, emoji, on);
-      },
+      ask: ({ id, roomId }, emoji, on) =>
+        this.speaking(roomId, async () => {
+          const done = await port.connection.act((ref) => encode.react(ref, roomId, id, emoji, on));
+          if (!done) await port.api.react(id, emoji, on);
+        }),
       done: ({ id, roomId }, emoji, on) =>
         rooms.touch(roomId, ({ timeline }) => timeline.change(id, (message) => withReaction(message, emoji, me() ?? "", on, me()))),
       changed: (roomId) => rooms.refreshView(roomId),
@@ -75,10 +80,8 @@ export class Messages {
         send: (roomId, data, done) =>
           connection.request((ref) => encode.send(ref, roomId, data), (reply) => {
             if (reply?.kind === "error") {
-              const { code, retryAfterMs } = reply.d;
-              refused(code);
-              // Not for ever: one is muted.
-              if (code === "forbidden" && retryAfterMs) rooms.touch(roomId, (room) => (room.mutedUntil = this.env.now() + retryAfterMs));
+              refused(reply.d.code);
+              this.noticeMute(roomId, reply.d);
             }
             done(sendResult(reply));
           }),
@@ -112,10 +115,12 @@ export class Messages {
   }
 
   async edit({ id, roomId }: Message, content: string): Promise<void> {
-    const done = await this.port.connection.act((ref) => encode.edit(ref, roomId, id, content));
-    if (done) return;
-    const message = await this.port.api.editMessage(id, content);
-    this.port.rooms.touch(roomId, ({ timeline }) => timeline.store(message));
+    await this.speaking(roomId, async () => {
+      const done = await this.port.connection.act((ref) => encode.edit(ref, roomId, id, content));
+      if (done) return;
+      const message = await this.port.api.editMessage(id, content);
+      this.port.rooms.touch(roomId, ({ timeline }) => timeline.store(message));
+    });
   }
 
   /** The reason is for another's message. */
@@ -136,6 +141,25 @@ export class Messages {
     await this.port.api.pin(id, on);
     const pinned = ({ isPinned: _, ...message }: Message): Message => (on ? { ...message, isPinned: true } : message);
     this.port.rooms.touch(roomId, ({ timeline }) => timeline.change(id, pinned));
+  }
+
+  private async speaking(roomId: string, act: () => Promise<void>): Promise<void> {
+    try {
+      await act();
+    } catch (error) {
+      if (error instanceof ApiError) this.noticeMute(roomId, error);
+      throw error;
+    }
+  }
+
+  /** What is forbidden for a time only tells of a mute that was not known here. */
+  private noticeMute(roomId: string, { code, retryAfterMs }: { code: string; retryAfterMs?: number | undefined }): void {
+    if (code !== "forbidden" || !retryAfterMs) return;
+    const until = this.port.people.clock.now() + retryAfterMs;
+    this.port.rooms.touch(roomId, (room) => {
+      // Else it was told, with the reason.
+      if (Math.abs(until - (room.mute?.until ?? 0)) > ABOUT_MS) room.mute = { until };
+    });
   }
 
   // --- places in a room ------------------------------------------------------

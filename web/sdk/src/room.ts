@@ -33,10 +33,17 @@ export interface RoomView {
   quotes: ReadonlyMap<string, Message | null>;
   /** The one that is open. */
   thread: ThreadView | null;
-  /** Until when one may only read. */
-  mutedUntil: number | null;
+  /** Until when one may only read, and why; null where one may write, undefined where only the list of rooms knows. */
+  mute: Mute | null | undefined;
   /** What came while nobody looked at the room's end lies between these numbers of the log. */
   unseen: Unseen | null;
+}
+
+/** That one may only read for a time. */
+export interface Mute {
+  readonly until: number;
+  /** Told when it happens, and to nobody who asks later. */
+  readonly reason?: string | undefined;
 }
 
 export interface Unseen {
@@ -73,7 +80,7 @@ export class OpenRoom {
   receiptsStale = true;
   error: ApiError | null = null;
   thread: Thread | null = null;
-  mutedUntil: number | null = null;
+  mute: Mute | null | undefined = undefined;
   unseen: Unseen | null = null;
   private readonly quotes: Quotes;
   private loading = false;
@@ -89,7 +96,7 @@ export class OpenRoom {
   ) {
     this.timeline = new Timeline(roomId, () => port.me());
     this.quotes = new Quotes(api, this.timeline, () => this.changed());
-    this.members = new MemberList(api, roomId, (users) => port.membersSeen(users));
+    this.members = new MemberList(api, roomId, (users) => port.membersSeen(users), (users) => this.learnMute(users));
     this.receipts = new Receipts(api, roomId, () => this.changed());
   }
 
@@ -133,6 +140,8 @@ export class OpenRoom {
     this.quotes.reset();
     this.receipts.reset();
     this.receiptsStale = true;
+    // Perhaps something was missed.
+    this.mute = undefined;
   }
 
   async loadLatest(): Promise<void> {
@@ -202,6 +211,16 @@ export class OpenRoom {
     if (await this.receipts.load()) this.receiptsStale = false;
   }
 
+  /** Whoever asks for the members learns his own mute as well. */
+  private learnMute(users: readonly User[]): void {
+    const own = users.find(({ id }) => id === this.port.me());
+    if (!own) return;
+    const until = own.mutedUntil ? Date.parse(own.mutedUntil) : null;
+    if (until !== null && until === this.mute?.until) return;
+    this.mute = until === null ? null : { until };
+    this.changed();
+  }
+
   /** A draft whose message is in the log has arrived, acked or not. */
   settle(message: Message): void {
     if (message.clientMsgId) this.port.outbox()?.settle(message.clientMsgId);
@@ -265,7 +284,7 @@ export class OpenRoom {
       hasNewer,
       quotes: this.quotes.of(entries.map((entry) => (entry.kind === "message" ? entry.message : entry.draft))),
       thread: this.thread?.view(inThread, (message) => this.entryOf(message)) ?? null,
-      mutedUntil: this.mutedUntil,
+      mute: this.mute,
       unseen: this.unseen,
       loading: this.loading,
       error: this.error,

@@ -120,9 +120,10 @@ export class RoomActions {
     return this.http.request(path(roomId, "bans", userId), { method: "DELETE" });
   }
 
-  /** Until then the person may only read. */
-  mute(roomId: string, userId: string, until: string): Promise<void> {
-    return this.regrouped(roomId, this.http.request(path(roomId, "members", userId, "mute"), { method: "PUT", body: { until } }));
+  /** Until then the person may only read. The reason is told to everybody in the room. */
+  mute(roomId: string, userId: string, until: string, reason?: string): Promise<void> {
+    const body = { until, ...(reason ? { reason } : {}) };
+    return this.regrouped(roomId, this.http.request(path(roomId, "members", userId, "mute"), { method: "PUT", body }));
   }
 
   unmute(roomId: string, userId: string): Promise<void> {

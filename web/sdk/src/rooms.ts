@@ -331,9 +331,9 @@ export class RoomStore {
     if (!t.startsWith("member.") && !t.startsWith("room.")) return;
     this.port.roomsChanged();
     if (t.startsWith("room.")) return;
-    const { userId = "", mutedUntil } = (d ?? {}) as Partial<MemberUpdated>;
+    const { userId = "", mutedUntil, reason } = (d ?? {}) as Partial<MemberUpdated>;
     if (t === "member.left") room.receipts.left(userId);
-    if (mutedUntil !== undefined && userId === this.port.me()) room.mutedUntil = mutedUntil === null ? null : Date.parse(mutedUntil);
+    if (mutedUntil !== undefined && userId === this.port.me()) room.mute = mutedUntil === null ? null : { until: Date.parse(mutedUntil), reason };
     room.reloadMembersSoon();
   }
 

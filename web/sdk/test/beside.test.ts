@@ -246,14 +246,48 @@ describe("who may only read", () => {
   it("is told by the log, and by a refusal that says how long", async () => {
     const { world, client } = await withPage([]);
     const until = new Date(Date.now() + 60_000).toISOString();
-    world.socket.says({ t: "member.updated", room: ROOM, seq: 11, d: { userId: ME.id, role: "member", mutedUntil: until } });
-    expect(client.room(ROOM)!.mutedUntil).toBe(Date.parse(until));
+    world.socket.says({ t: "member.updated", room: ROOM, seq: 11, d: { userId: ME.id, role: "member", mutedUntil: until, by: "u-bob", reason: "spam" } });
+    expect(client.room(ROOM)!.mute).toEqual({ until: Date.parse(until), reason: "spam" });
+    await vi.advanceTimersByTimeAsync(1_000);
     world.socket.says({ t: "member.updated", room: ROOM, seq: 12, d: { userId: ME.id, role: "member", mutedUntil: null } });
-    expect(client.room(ROOM)!.mutedUntil).toBeNull();
+    expect(client.room(ROOM)!.mute).toBeNull();
     client.messages.send(ROOM, "hello");
     const d = { code: "forbidden", message: "muted", retryable: false, retryAfterMs: 5_000 };
     world.socket.says({ t: "error", ref: world.socket.last("message.send").ref, d });
-    expect(client.room(ROOM)!.mutedUntil).toBe(Date.now() + 5_000);
+    expect(client.room(ROOM)!.mute).toEqual({ until: Date.now() + 5_000 });
+  });
+
+  it("is told by the refusal of an edit or of a reaction, by the server's clock, and the reason stays", async () => {
+    const { world, client } = await withPage([message(1)]);
+    const refused = { code: "forbidden", message: "muted", retryable: false, retryAfterMs: 600_000 };
+    const refuse = async (t: string, asked: Promise<void>) => {
+      world.socket.says({ t: "error", ref: world.socket.last(t).ref, d: refused });
+      await expect(asked).rejects.toMatchObject({ code: "forbidden" });
+    };
+    // There it is an hour later than here.
+    client.people.clock.observe(new Date(Date.now() + 3_600_000).toISOString());
+    await refuse("message.edit", client.messages.edit(first(client), "changed"));
+    expect(client.room(ROOM)!.mute).toEqual({ until: Date.now() + 3_600_000 + 600_000 });
+    const until = new Date(Date.now() + 3_600_000 + 599_000).toISOString();
+    world.socket.says({ t: "member.updated", room: ROOM, seq: 11, d: { userId: ME.id, role: "member", mutedUntil: until, by: "u-bob", reason: "spam" } });
+    client.people.clock.observe(new Date(Date.now() + 3_600_000).toISOString());
+    await refuse("reaction.add", client.messages.react(first(client), "🔥", true));
+    expect(client.room(ROOM)!.mute).toEqual({ until: Date.parse(until), reason: "spam" });
+  });
+
+  it("is told by the list of members too, to whoever opens a room that he did not follow", async () => {
+    const world = new World().loggedIn();
+    const until = new Date(Date.now() + 60_000).toISOString();
+    let mutedUntil: string | null = until;
+    world.routes.set(`GET /rooms/${ROOM}/members`, () => ({ members: [{ ...ME, mutedUntil }], nextCursor: null }));
+    const { client } = await inRoom(world, 10);
+    expect(client.room(ROOM)!.mute).toEqual({ until: Date.parse(until) });
+    // What is shown while the list is read again is no news.
+    world.socket.says({ t: "member.updated", room: ROOM, seq: 11, d: { userId: ME.id, role: "member", mutedUntil: null } });
+    mutedUntil = null;
+    world.routes.set(`GET /rooms/${ROOM}/members`, async () => (await new Promise((done) => setTimeout(done, 500)), { members: [{ ...ME, mutedUntil }], nextCursor: null }));
+    await vi.advanceTimersByTimeAsync(400);
+    expect(client.room(ROOM)!.mute).toBeNull();
   });
 });
 

@@ -25,7 +25,6 @@ export interface BubbleProps {
   /** How far an own message has come; null where it is not known. */
   delivery: Delivery | null;
   changes: Changes;
-  windowMs: number;
   editing: boolean;
   /** The one that Tab leads to; arrows lead on from it. */
   reachable: boolean;
@@ -63,7 +62,7 @@ function HiddenBubble({ row, reachable, onShow }: BubbleProps & { onShow: () => 
 }
 
 function OpenBubble(props: BubbleProps) {
-  const { row, roomId, me, users, quoted, delivery, changes, windowMs, editing, reachable, hidden, deeds } = props;
+  const { row, roomId, me, users, quoted, delivery, changes, editing, reachable, hidden, deeds } = props;
   const { message, draft, own } = row;
   const failed = draft?.state === "failed";
   const text = message?.content ?? draft!.content;
@@ -85,7 +84,7 @@ function OpenBubble(props: BubbleProps) {
         {/* Shown once a run, told once a message: each stands alone to a screen reader. */}
         <p className={own || !row.first ? "visually-hidden" : "message-author"}>{own ? "You" : author}</p>
         {editing && message ? (
-          <EditForm message={message} windowMs={windowMs} left={changes.left} open={changes.edit} onDone={() => deeds.edit(null)} />
+          <EditForm message={message} until={changes.until} closed={changes.closed} onDone={() => deeds.edit(null)} />
         ) : (
           <div className="message-line">
             <div className={`bubble ${deleted ? "bubble-deleted" : ""}`}>
@@ -120,14 +119,16 @@ function OpenBubble(props: BubbleProps) {
             {message && !deleted && <MessageActions message={message} own={own} changes={changes} deeds={deeds} />}
           </div>
         )}
-        {message && !deleted && <ReactionBar message={message} users={users} me={me} onReact={deeds.react} />}
+        {message && !deleted && <ReactionBar message={message} users={users} me={me} react={deeds.react} unreact={deeds.unreact} />}
         {message?.thread && deeds.thread && <ThreadLink message={message} onOpen={deeds.thread} />}
         {failed && (
           <div className="message-failure" role="alert">
             <p>Not sent. {draft.error && adviceOn(draft.error.code, draft.error.message)}</p>
-            <button type="button" className="button small" onClick={() => chat.messages.retry(draft.clientMsgId)}>
-              Try again
-            </button>
+            {deeds.retry && (
+              <button type="button" className="button small" onClick={() => deeds.retry!(draft.clientMsgId)}>
+                Try again
+              </button>
+            )}
             <button type="button" className="button small" onClick={() => chat.messages.discard(draft.clientMsgId)}>
               Discard
             </button>
@@ -150,8 +151,8 @@ function isSame(before: BubbleProps, after: BubbleProps): boolean {
     sameDelivery(before.delivery, after.delivery) &&
     before.changes.edit === after.changes.edit &&
     before.changes.delete === after.changes.delete &&
-    before.changes.left === after.changes.left &&
-    before.windowMs === after.windowMs &&
+    before.changes.until === after.changes.until &&
+    before.changes.closed === after.changes.closed &&
     before.editing === after.editing &&
     before.reachable === after.reachable &&
     before.hidden === after.hidden &&

@@ -73,14 +73,14 @@ export function Composer({ place, roomId, label, hold, replyTo, replying, editin
   const onPaste = (event: ClipboardEvent) => {
     const files = [...event.clipboardData.files];
     // What also has a text is pasted as that: spreadsheets bring a picture of themselves.
-    if (files.length === 0 || event.clipboardData.types.includes("text/plain")) return;
+    if (files.length === 0 || hold?.silent || event.clipboardData.types.includes("text/plain")) return;
     event.preventDefault();
     tray.add(files);
   };
   const focusText = () => ref.current?.focus();
 
   return (
-    <form className="composer" onSubmit={send}>
+    <form className={`composer ${hold?.silent ? "composer-silent" : ""}`} onSubmit={send}>
       {replying && (
         <div className="reply-bar">
           <Icon name="reply" />
@@ -116,15 +116,19 @@ export function Composer({ place, roomId, label, hold, replyTo, replying, editin
             focusText();
           }}
         />
-        <button type="button" className="icon-button clip-button" onClick={() => picker.current!.click()} aria-label="Attach files" title="Attach files">
-          <Icon name="clip" />
-        </button>
+        {!hold?.silent && (
+          <button type="button" className="icon-button clip-button" onClick={() => picker.current!.click()} aria-label="Attach files" title="Attach files">
+            <Icon name="clip" />
+          </button>
+        )}
         <textarea
           ref={ref}
           id={replyTo ? undefined : COMPOSER_ID}
           aria-label={label}
           aria-describedby={hintId}
-          placeholder={replyTo ? "Reply" : "Write a message"}
+          placeholder={hold?.silent ? "" : replyTo ? "Reply" : "Write a message"}
+          // What was begun stays to be seen.
+          readOnly={hold?.silent ?? false}
           value={text}
           rows={Math.min(8, text.split("\n").length)}
           dir="auto"
@@ -141,7 +145,7 @@ export function Composer({ place, roomId, label, hold, replyTo, replying, editin
           <Icon name="send" />
         </button>
       </div>
-      <p id={hintId} className={`composer-hint ${left < WARN_CHARACTERS || waiting > 0 || hold ? "" : "composer-hint-idle"}`}>
+      <p id={hintId} aria-live={hold?.silent ? "polite" : "off"} className={`composer-hint ${left < WARN_CHARACTERS || waiting > 0 || hold ? "" : "composer-hint-idle"}`}>
         {excess > 0 ? (
           <span className="field-error">{count(excess, "character", "characters")} too many. Shorten the message.</span>
         ) : hold ? (

@@ -1,21 +1,22 @@
 import { useEffect, useRef, useState, type FormEvent, type KeyboardEvent } from "react";
 import type { Message } from "@chat/sdk";
 import { chat } from "../chat.js";
-import { explain, timeOf } from "../format.js";
+import { explain, momentOf } from "../format.js";
+import { CopyButton } from "../ui/CopyButton.js";
 import { FormError } from "../ui/Field.js";
 import { focusComposer } from "./Composer.js";
+import { TimeLeft } from "./TimeLeft.js";
 
 interface EditFormProps {
   message: Message;
-  windowMs: number;
-  /** How long it can still be changed; undefined when that is over. */
-  left: string | undefined;
-  /** Whether it can be changed still, or at any time. */
-  open: boolean;
+  /** Until when it can be changed; undefined where that has no end, or is over. */
+  until: number | undefined;
+  /** Why it can be changed no more: what was written stays. */
+  closed: string | null;
   onDone: () => void;
 }
 
-export function EditForm({ message, windowMs, left, open, onDone }: EditFormProps) {
+export function EditForm({ message, until, closed, onDone }: EditFormProps) {
   const [text, setText] = useState(message.content);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<string | null>(null);
@@ -25,8 +26,11 @@ export function EditForm({ message, windowMs, left, open, onDone }: EditFormProp
     const area = ref.current!;
     area.focus();
     area.setSelectionRange(area.value.length, area.value.length);
-    area.scrollIntoView({ block: "nearest" });
   }, []);
+  // With what is to be done below it.
+  useEffect(() => {
+    ref.current!.form!.scrollIntoView({ block: "nearest" });
+  }, [closed]);
 
   const close = () => {
     onDone();
@@ -35,7 +39,7 @@ export function EditForm({ message, windowMs, left, open, onDone }: EditFormProp
   const save = async (event?: FormEvent) => {
     event?.preventDefault();
     const content = text.trim();
-    if (!content || busy) return;
+    if (!content || busy || closed) return;
     if (content === message.content) return close();
     setBusy(true);
     setError(null);
@@ -66,22 +70,30 @@ export function EditForm({ message, windowMs, left, open, onDone }: EditFormProp
         onChange={(event) => setText(event.target.value)}
         onKeyDown={onKeyDown}
       />
-      <FormError text={error} />
+      <FormError text={closed ? `${closed} Nothing was saved; your text stays here until you close it.` : error} />
       <div className="edit-actions">
-        <span className="field-hint">
-          {left
-            ? `Can be changed until ${timeOf(new Date(Date.parse(message.createdAt) + windowMs).toISOString())}, ${left}`
-            : open
-              ? "Can be changed at any time"
-              : "The time in which it could be changed is over"}
-          <span className="edit-keys"> · Enter saves, Escape cancels</span>
-        </span>
+        {closed ? (
+          <CopyButton text={text} label="Copy the text" />
+        ) : (
+          <span className="field-hint">
+            {until ? (
+              <>
+                Can be changed until {momentOf(new Date(until).toISOString())}, <TimeLeft until={until} />
+              </>
+            ) : (
+              "Can be changed at any time"
+            )}
+            <span className="edit-keys"> · Enter saves, Escape cancels</span>
+          </span>
+        )}
         <button type="button" className="button small" onClick={close}>
-          Cancel
+          {closed ? "Close" : "Cancel"}
         </button>
-        <button type="submit" className="button small primary" disabled={busy || !text.trim()}>
-          Save
-        </button>
+        {!closed && (
+          <button type="submit" className="button small primary" disabled={busy || !text.trim()}>
+            Save
+          </button>
+        )}
       </div>
     </form>
   );

@@ -2,13 +2,14 @@ import { useState } from "react";
 import type { Presence, Room, User } from "@chat/sdk";
 import { block as blockPerson } from "../blocked.js";
 import { chat } from "../chat.js";
-import { presenceText, shownName } from "../format.js";
+import { endOf, presenceText, shownName } from "../format.js";
 import { navigate, roomHref } from "../router.js";
 import { Avatar } from "../ui/Avatar.js";
-import { FormError } from "../ui/Field.js";
+import { Field, FormError } from "../ui/Field.js";
 import { Icon } from "../ui/Icon.js";
 import { useTask } from "../ui/useTask.js";
 import { isBelow, mayGiveRoles, mayManage, ROLE_NAMES } from "./powers.js";
+import { useNow } from "./useNow.js";
 
 interface MemberRowProps {
   room: Room;
@@ -27,7 +28,9 @@ interface Deed {
   leads?: boolean;
   /** Asked first: it cannot be taken back by the same button. */
   question?: string;
-  act: () => Promise<unknown>;
+  /** Whether one may say why. */
+  explains?: boolean;
+  act: (reason: string) => Promise<unknown>;
 }
 
 const MUTES: [string, number][] = [
@@ -38,11 +41,17 @@ const MUTES: [string, number][] = [
 export function MemberRow({ room, member, presence, isMe, onSaid, onClose }: MemberRowProps) {
   const [open, setOpen] = useState(false);
   const [asking, setAsking] = useState<Deed | null>(null);
-  const task = useTask();
-  const deeds = isMe ? [] : deedsFor(room, member);
+  const [reason, setReason] = useState("");
+  const task = useTask(["reason"]);
+  const muted = useMuted(member);
+  const deeds = isMe ? [] : deedsFor(room, member, muted);
 
+  const ask = (deed: Deed) => {
+    setReason("");
+    setAsking(deed);
+  };
   const doIt = async (deed: Deed) => {
-    if (!(await task.run(deed.act))) return;
+    if (!(await task.run(() => deed.act(reason.trim())))) return;
     setAsking(null);
     setOpen(false);
     if (deed.leads) onClose();
@@ -50,7 +59,7 @@ export function MemberRow({ room, member, presence, isMe, onSaid, onClose }: Mem
   };
 
   const isAbove = member.role !== undefined && member.role !== "member";
-  const told = [member.mutedUntil && "muted", member.displayName && member.username, presenceText(presence), member.statusText].filter(Boolean).join(" · ");
+  const told = [muted && `muted until ${endOf(Date.parse(member.mutedUntil!))}`, member.displayName && member.username, presenceText(presence), member.statusText].filter(Boolean).join(" · ");
   return (
     <li className="member-item">
       <div className="member">
@@ -89,7 +98,7 @@ export function MemberRow({ room, member, presence, isMe, onSaid, onClose }: Mem
               type="button"
               className="button small"
               disabled={task.busy}
-              onClick={() => (deed.question ? setAsking(deed) : void doIt(deed))}
+              onClick={() => (deed.question ? ask(deed) : void doIt(deed))}
             >
               {deed.label}
             </button>
@@ -99,6 +108,18 @@ export function MemberRow({ room, member, presence, isMe, onSaid, onClose }: Mem
       {open && asking && (
         <div className="member-deeds" role="group" aria-label={asking.label}>
           <p>{asking.question}</p>
+          {asking.explains && (
+            <Field
+              label="Reason"
+              name="reason"
+              autoComplete="off"
+              hint="Optional. Everybody in the room is told."
+              maxLength={500}
+              value={reason}
+              error={task.errors.reason}
+              onValue={setReason}
+            />
+          )}
           <button type="button" className="button small" onClick={() => setAsking(null)} autoFocus>
             Cancel
           </button>
@@ -112,7 +133,13 @@ export function MemberRow({ room, member, presence, isMe, onSaid, onClose }: Mem
   );
 }
 
-function deedsFor(room: Room, member: User): Deed[] {
+/** It ends by itself. */
+function useMuted({ mutedUntil }: User): boolean {
+  const until = mutedUntil ? Date.parse(mutedUntil) : 0;
+  return until > useNow((now) => (until > now ? until : Infinity));
+}
+
+function deedsFor(room: Room, member: User, muted: boolean): Deed[] {
   const { roomActions } = chat;
   const name = member.username;
   const write = async () => navigate(roomHref((await roomActions.openDirect([member.id])).id));
@@ -142,7 +169,7 @@ function deedsFor(room: Room, member: User): Deed[] {
     });
   }
   if (mayManage(room)) {
-    if (member.mutedUntil) {
+    if (muted) {
       deeds.push({ label: "Let write again", said: `${name} may write again.`, act: () => roomActions.unmute(room.id, member.id) });
     } else {
       for (const [label, ms] of MUTES) {
@@ -151,7 +178,8 @@ function deedsFor(room: Room, member: User): Deed[] {
           label: `Mute for ${label}`,
           said: `${name} may only read for ${label}.`,
           question: `${name} can read, and cannot write, for ${label}.`,
-          act: () => roomActions.mute(room.id, member.id, until()),
+          explains: true,
+          act: (reason) => roomActions.mute(room.id, member.id, until(), reason),
         });
       }
     }

@@ -2,6 +2,7 @@ import { useCallback, useEffect, useRef, useState } from "react";
 import { deliveryOf, RECEIPTS_MAX_MEMBERS, type Delivery, type Room, type RoomView, type User } from "@chat/sdk";
 import { chat } from "../chat.js";
 import { count, dateOf, dayLabel, explain } from "../format.js";
+import { symbolOf } from "../rooms/title.js";
 import { leavePlace } from "../router.js";
 import { Icon } from "../ui/Icon.js";
 import { Bubble } from "./Bubble.js";
@@ -13,6 +14,7 @@ import { useScroll } from "./useScroll.js";
 
 interface MessageListProps {
   room: Room;
+  title: string;
   view: RoomView | null;
   rows: readonly Row[];
   users: ReadonlyMap<string, User>;
@@ -21,10 +23,12 @@ interface MessageListProps {
   /** The message that was asked for; another object each time. */
   target: { messageId: string } | null;
   hidden: ReadonlySet<string>;
+  /** Nothing can be said just now. */
+  silent: boolean;
   deeds: Deeds;
 }
 
-export function MessageList({ room, view, rows, users, me, editingId, target, hidden, deeds }: MessageListProps) {
+export function MessageList({ room, title, view, rows, users, me, editingId, target, hidden, silent, deeds }: MessageListProps) {
   const mayLoad = view !== null && view.hasOlder && !view.loading && !view.error;
   const detached = view?.hasNewer ?? false;
   const loadOlder = useCallback(() => void chat.loadOlder(room.id), [room.id]);
@@ -63,9 +67,9 @@ export function MessageList({ room, view, rows, users, me, editingId, target, hi
   return (
     <div className="messages-frame">
       {/* Focusable, so that the keyboard can scroll it. */}
-      <div className="messages" ref={ref} onScroll={onScroll} tabIndex={0} role="region" aria-label={`Messages in ${room.name}`}>
+      <div className="messages" ref={ref} onScroll={onScroll} tabIndex={0} role="region" aria-label={`Messages in ${title}`}>
         <div className="messages-inner">
-          <Top room={room} view={view} />
+          <Top room={room} title={title} view={view} writes={!silent && !room.archivedAt} />
           <ol className="message-list">
             {rows.map((row) =>
               row.kind !== "bubble" ? (
@@ -81,8 +85,7 @@ export function MessageList({ room, view, rows, users, me, editingId, target, hi
                   users={users}
                   quoted={view?.quotes.get((row.message ?? row.draft)?.replyTo ?? "")}
                   delivery={deliveryIn(room, view, row)}
-                  changes={changesOf(row, room, now, windowMs)}
-                  windowMs={windowMs}
+                  changes={changesOf(row, room, now, windowMs, silent)}
                   editing={row.message !== null && row.message.id === editingId}
                   reachable={row === lastBubble}
                   hidden={hidden}
@@ -111,7 +114,7 @@ export function MessageList({ room, view, rows, users, me, editingId, target, hi
 }
 
 /** What stands above the first message: skeleton, error, or the room's beginning. */
-function Top({ room, view }: { room: Room; view: RoomView | null }) {
+function Top({ room, title, view, writes }: { room: Room; title: string; view: RoomView | null; writes: boolean }) {
   if (view?.error) {
     return (
       <div className="messages-note" role="alert">
@@ -127,12 +130,12 @@ function Top({ room, view }: { room: Room; view: RoomView | null }) {
   return (
     <div className="beginning">
       <span className="empty-symbol">
-        <Icon name={room.isPrivate ? "lock" : "hash"} />
+        <Icon name={symbolOf(room)} />
       </span>
-      <h2>{room.name}</h2>
+      <h2>{title}</h2>
       <p>
-        This is the beginning of the room{room.createdAt && `, made on ${dateOf(room.createdAt)}`}.
-        {view.entries.length === 0 && " Write the first message below."}
+        This is the beginning of the {room.kind === "direct" ? "conversation" : "room"}
+        {room.createdAt && `, made on ${dateOf(room.createdAt)}`}.{view.entries.length === 0 && writes && " Write the first message below."}
       </p>
     </div>
   );

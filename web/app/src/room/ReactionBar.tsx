@@ -9,13 +9,14 @@ interface ReactionBarProps {
   users: ReadonlyMap<string, User>;
   me: string;
   /** Null: they can be looked at. */
-  onReact: ((message: Message, emoji: string, on: boolean) => void) | null;
+  react: ((message: Message, emoji: string) => void) | null;
+  unreact: ((message: Message, emoji: string) => void) | null;
 }
 
 const NAMED = 10;
 
 /** What people express about a message: a press joins them, or leaves them. */
-export function ReactionBar({ message, users, me, onReact }: ReactionBarProps) {
+export function ReactionBar({ message, users, me, react, unreact }: ReactionBarProps) {
   const reactions = message.reactions ?? [];
   if (reactions.length === 0) return null;
   return (
@@ -23,6 +24,7 @@ export function ReactionBar({ message, users, me, onReact }: ReactionBarProps) {
       {reactions.map((reaction) => {
         const { emoji, count: number, isOwn } = reaction;
         const who = reactors(reaction, users, me);
+        const act = isOwn ? unreact : react;
         return (
           <li key={emoji}>
             {/* Not asked for before somebody wants to know: questions about people are counted. */}
@@ -32,8 +34,8 @@ export function ReactionBar({ message, users, me, onReact }: ReactionBarProps) {
                 className="reaction"
                 aria-pressed={isOwn}
                 aria-label={`${nameOfEmoji(emoji)}, ${number}: ${who}`}
-                aria-disabled={!onReact}
-                onClick={() => onReact?.(message, emoji, !isOwn)}
+                aria-disabled={!act}
+                onClick={() => act?.(message, emoji)}
               >
                 <span aria-hidden="true">{emoji}</span>
                 <span aria-hidden="true">{number.toLocaleString()}</span>

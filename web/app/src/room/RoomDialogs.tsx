@@ -61,7 +61,7 @@ export function RoomDialogs({ room, user, users, dialog, onDialog, onSaid }: Roo
             room.kind === "direct"
               ? "You read nothing more of it. Who asks the same people again gets a new conversation."
               : room.isPrivate
-              ? "This room is private: you can come back only when a member adds you."
+              ? "This room is private: you can come back only when an administrator or the owner lets you in."
               : `You can join again from the directory. ${count(Math.max(0, (room.memberCount ?? 1) - 1), "member stays", "members stay")}.`
           }
           action={room.kind === "direct" ? "Leave conversation" : "Leave room"}

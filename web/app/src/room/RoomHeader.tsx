@@ -1,6 +1,6 @@
 import type { Room, User } from "@chat/sdk";
 import { chat, useChat } from "../chat.js";
-import { presenceText } from "../format.js";
+import { presenceText, shownName } from "../format.js";
 import { symbolOf } from "../rooms/title.js";
 import { Icon } from "../ui/Icon.js";
 import { MenuButton, type Choice } from "../ui/MenuButton.js";
@@ -18,6 +18,9 @@ interface RoomHeaderProps {
 export function RoomHeader({ room, title, partner, onDialog }: RoomHeaderProps) {
   const presence = useChat("presence", () => chat.presence);
   const about = room.topic || room.description;
+  const there = partner && presenceText(presence.get(partner.id));
+  // A conversation is called by him anyway.
+  const who = there && room.kind !== "direct" ? `${shownName(partner)}: ${there}` : there;
   const choice = (label: string, icon: Choice["icon"], dialog: HeaderDialog, danger = false): Choice => ({
     label,
     icon,
@@ -43,7 +46,7 @@ export function RoomHeader({ room, title, partner, onDialog }: RoomHeaderProps) 
         <h1 id="room-title">{title}</h1>
         {/* A line of its own from the start, lest the name jump when the presence comes. */}
         {(partner || about) && (
-          <p>{[partner && presenceText(presence.get(partner.id)), about].filter(Boolean).join(" · ") || "\u00a0"}</p>
+          <p>{[who, about].filter(Boolean).join(" · ") || "\u00a0"}</p>
         )}
       </div>
       <button type="button" className="button quiet" onClick={() => onDialog("members")}>

@@ -47,7 +47,9 @@ export function RoomPage({ room, user, place }: RoomPageProps) {
   const hold = useHold(room, view, user.id, blocks);
   const windowMs = useEditWindow(room);
   const closed = Boolean(room.archivedAt);
-  const pins = mayPin(room) && !closed;
+  const silent = hold?.silent ?? false;
+  const quiet = closed || silent;
+  const pins = mayPin(room) && !closed && !blocks;
 
   useEffect(() => {
     chat.openRoom(room.id);
@@ -85,8 +87,10 @@ export function RoomPage({ room, user, place }: RoomPageProps) {
     return {
       edit: setEditingId,
       delete: (message) => setDialog({ kind: "delete", message }),
-      reply: closed ? null : setReplying,
-      react: closed ? null : (message, emoji, on) => attempt(chat.messages.react(message, emoji, on)),
+      reply: quiet ? null : setReplying,
+      react: quiet ? null : (message, emoji) => attempt(chat.messages.react(message, emoji, true)),
+      unreact: closed ? null : (message, emoji) => attempt(chat.messages.react(message, emoji, false)),
+      retry: quiet ? null : (clientMsgId) => chat.messages.retry(clientMsgId),
       thread: (rootId) => chat.messages.openThread(room.id, rootId),
       pin: pins ? (message) => attempt(chat.messages.pin(message, !message.isPinned)) : null,
       report: (message) => setDialog({ kind: "report", message }),
@@ -96,10 +100,10 @@ export function RoomPage({ room, user, place }: RoomPageProps) {
           () => say("The browser does not allow copying. Open the message by its quote, and copy the address."),
         ),
     };
-  }, [room.id, closed, pins, say]);
+  }, [room.id, closed, quiet, pins, say]);
 
   const editLast = () => {
-    const last = rows.findLast((row) => row.kind === "bubble" && changesOf(row, room, chat.people.clock.now(), windowMs).edit);
+    const last = rows.findLast((row) => row.kind === "bubble" && changesOf(row, room, chat.people.clock.now(), windowMs, silent).edit);
     if (last?.kind === "bubble") setEditingId(last.message!.id);
   };
   const closeThread = useCallback(() => {
@@ -111,7 +115,7 @@ export function RoomPage({ room, user, place }: RoomPageProps) {
     trayOf(room.id).add(files);
     focusComposer();
   };
-  const { over, handlers } = useDrop(closed ? null : take);
+  const { over, handlers } = useDrop(quiet ? null : take);
   const thread = view?.thread ?? null;
 
   return (
@@ -119,11 +123,11 @@ export function RoomPage({ room, user, place }: RoomPageProps) {
       <section className="room" aria-labelledby="room-title" ref={section} {...handlers}>
         {over && (
           <p className="drop-veil" aria-hidden="true">
-            Drop files to send them to {room.name}
+            Drop files to send them to {title}
           </p>
         )}
         <RoomHeader room={room} title={title} partner={partner} onDialog={(kind) => setDialog({ kind })} />
-        <MessageList room={room} view={view} rows={rows} users={users} me={user.id} editingId={editingId} target={target} hidden={hidden} deeds={deeds} />
+        <MessageList room={room} title={title} view={view} rows={rows} users={users} me={user.id} editingId={editingId} target={target} hidden={hidden} silent={silent} deeds={deeds} />
         <Announcer rows={rows} users={users} hidden={hidden} loaded={(view?.historyLoaded && !view.hasNewer) ?? false} />
         <StatusLine roomId={room.id} users={users} catchingUp={view?.catchingUp ?? false} notice={notice} />
         {closed ? (

@@ -33,7 +33,7 @@ export function ThreadPanel({ room, view, thread, users, me, hold, hidden, deeds
   const replies = useMemo(() => bubblesOf(buildRows(entries, me)), [entries, me]);
 
   const windowMs = useEditWindow(room);
-  const now = useNowFor(replies, windowMs);
+  const now = useNowFor([...rootRow, ...replies], windowMs);
 
   useEffect(() => {
     const el = list.current!;
@@ -50,8 +50,7 @@ export function ThreadPanel({ room, view, thread, users, me, hold, hidden, deeds
       users={users}
       quoted={quotedIn(row, rootId, view)}
       delivery={null}
-      changes={changesOf(row, room, now, windowMs)}
-      windowMs={windowMs}
+      changes={changesOf(row, room, now, windowMs, hold?.silent ?? false)}
       editing={row.message !== null && row.message.id === editingId}
       reachable={reachable}
       hidden={hidden}

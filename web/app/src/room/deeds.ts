@@ -7,7 +7,11 @@ export interface Deeds {
   delete(message: Message): void;
   /** Null where nothing can be written. */
   reply: ((message: Message) => void) | null;
-  react: ((message: Message, emoji: string, on: boolean) => void) | null;
+  react: ((message: Message, emoji: string) => void) | null;
+  /** Null where nothing can be changed: who is muted still takes back what he expressed. */
+  unreact: ((message: Message, emoji: string) => void) | null;
+  /** What was refused, once more. */
+  retry: ((clientMsgId: string) => void) | null;
   /** Null in the thread itself. */
   thread: ((rootId: string) => void) | null;
   /** Null for whoever may not. */

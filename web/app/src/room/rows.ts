@@ -2,7 +2,7 @@
 // is new, and bubbles that know their neighbours.
 
 import type { Message, OutboxItem, Room, RoomEntry, RoomView } from "@chat/sdk";
-import { dayKey, durationOf } from "../format.js";
+import { adviceOn, dayKey } from "../format.js";
 import type { Changes } from "./MessageActions.js";
 import { mayManage } from "./powers.js";
 
@@ -77,17 +77,27 @@ export function isEdited(message: Message): boolean {
   return !message.deletedAt && Date.parse(message.updatedAt) > Date.parse(message.createdAt);
 }
 
-/** What the buttons offer; the server has the last word. */
-export function canChange(row: BubbleRow, now: number, windowMs: number): boolean {
-  return row.own && row.message !== null && !row.message.deletedAt && now - Date.parse(row.at) < windowMs;
+/** The last second in which a message can be changed is for the way to the server. */
+const WAY_MS = 1_000;
+
+/** Until when an own message can be changed; over where it never can. */
+export function closesAt({ own, message, at }: BubbleRow, windowMs: number): number {
+  return own && message && !message.deletedAt ? Date.parse(at) + windowMs - WAY_MS : -Infinity;
 }
 
-/** Who looks after a room may change what is his own and delete what anybody wrote there, at any time. */
-export function changesOf(row: BubbleRow, room: Room, now: number, windowMs: number): Changes {
-  const open = !room.archivedAt && canChange(row, now, windowMs);
-  const always = !room.archivedAt && mayManage(room);
-  // The time here may be a little behind.
-  const left = Math.ceil(Math.min(windowMs, Date.parse(row.at) + windowMs - now) / 1_000);
+const ARCHIVED = "This room is archived: nothing in it can be changed.";
+const SILENT = "While you cannot write here, nothing can be changed either.";
+const OVER = adviceOn("editWindowClosed", "");
+
+/**
+ * What the buttons offer; the server has the last word. Who looks after a room may change what is his own and delete
+ * what anybody wrote there, at any time. Who may not write there still takes back what he wrote.
+ */
+export function changesOf(row: BubbleRow, room: Room, now: number, windowMs: number, silent: boolean): Changes {
+  const always = mayManage(room);
+  const until = closesAt(row, windowMs);
+  const open = always || until > now;
+  const closed = room.archivedAt ? ARCHIVED : silent ? SILENT : open ? null : OVER;
   const own = row.own && row.message !== null && !row.message.deletedAt;
-  return { edit: open || (always && own), delete: open || always, left: open && !always ? `${durationOf(left)} left` : undefined };
+  return { edit: own && closed === null, delete: open && !room.archivedAt, until: open && !always ? until : undefined, closed };
 }

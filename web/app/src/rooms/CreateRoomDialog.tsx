@@ -59,7 +59,7 @@ export function CreateRoomDialog({ user, onClose }: { user: User; onClose: () =>
         <span className="switch-track" aria-hidden="true" />
         <span>
           <span className="switch-label">Private room</span>
-          <span className="field-hint">Not in the directory; only people who are added can enter.</span>
+          <span className="field-hint">Not in the directory; only people who are invited or added come in.</span>
         </span>
       </label>
       <Picked people={people} onRemove={(id) => setPeople(people.filter((other) => other.id !== id))} />

@@ -60,7 +60,8 @@ export default function SearchDialog({ begin, onClose }: SearchDialogProps) {
   const submit = (event: FormEvent) => {
     event.preventDefault();
     const query = text.trim();
-    if (query) void ask(query);
+    // Single letters find too much.
+    if (/\S{2}/.test(query)) void ask(query);
     else setFault({ field: "Enter a word of at least two letters, or a filter." });
   };
 

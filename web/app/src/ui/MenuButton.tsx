@@ -1,4 +1,4 @@
-import { useCallback, useRef, useState } from "react";
+import { useCallback, useRef, useState, type ReactNode } from "react";
 import { Icon, type IconName } from "./Icon.js";
 import { Popover } from "./Popover.js";
 
@@ -6,7 +6,7 @@ export interface Choice {
   label: string;
   icon: IconName;
   /** A word more, such as how long it is still possible. */
-  note?: string | undefined;
+  note?: ReactNode;
   danger?: boolean;
   act: () => void;
 }
