@@ -87,6 +87,7 @@ fn summary(text: &mut String, history: &History, verdict: &Verdict, size: &Size)
         ("delivery, Redis away", &figures.redis_down),
         ("delivery, Redis back", &figures.redis_back),
         ("delivery beside the slow", &figures.beside_slow),
+        ("until acknowledged, calm", &figures.acknowledged),
         ("from opening to ready", &figures.opening),
         ("gap of a move", &figures.moving),
         ("drain, to exit", &figures.drains),

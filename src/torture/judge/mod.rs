@@ -91,6 +91,8 @@ pub struct Figures {
     pub redis_back: Times,
     /// To others, while somebody in the room did not read.
     pub beside_slow: Times,
+    /// From a socket's `message.send` to its `ack`, in the calm.
+    pub acknowledged: Times,
     /// From the beginning of an opening to `ready`.
     pub opening: Times,
     /// Nothing was live for so long when a process told its sockets to go.

@@ -12,7 +12,7 @@ use super::{Facts, Verdict, Violation};
 use crate::torture::history::History;
 use crate::torture::moment::{Moment, Span, Spans};
 use crate::torture::plan::Kind;
-use crate::torture::record::{Sighting, Times, What};
+use crate::torture::record::{Sighting, Times, Way, What};
 
 /// I6.
 pub(super) const HOLE: Duration = Duration::from_secs(2);
@@ -100,6 +100,7 @@ pub fn judge(history: &History, facts: &Facts<'_>, verdict: &mut Verdict) {
     let mut clocks = Clocks::new(history, facts);
     for client in 0..history.clients.len() {
         clocks.client(client, verdict);
+        clocks.acknowledged(client, verdict);
     }
     clocks.tails(verdict);
 }
@@ -170,6 +171,19 @@ impl<'a> Clocks<'a> {
         for ((socket, room), follow) in follows {
             let end = sheet.sockets[socket as usize].end().min(self.history.end);
             self.missing(client, room, follow, end, &excuses[socket as usize], verdict);
+        }
+    }
+
+    /// How long people wait until they know that a message is stored.
+    fn acknowledged(&self, client: usize, verdict: &mut Verdict) {
+        for attempt in self.history.clients[client].sends.iter().flat_map(|send| &send.attempts) {
+            if let (Way::Socket(_), Some((answered, answer))) = (attempt.way, &attempt.answer)
+                && answer.stored().is_some()
+                && self.weather.calm.holds(attempt.at)
+                && self.weather.calm.holds(*answered)
+            {
+                verdict.figures.acknowledged.add(answered.since(attempt.at));
+            }
         }
     }
 

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::scene::{BOB, at, span};
-use super::{broken, finds};
+use super::scene::{BOB, at, good, span};
+use super::{broken, finds, judge};
 use crate::torture::history::{FaultSheet, History};
 use crate::torture::plan::Kind;
-use crate::torture::record::{ClientSheet, Ending};
+use crate::torture::record::{ClientSheet, Ending, Way};
 
 /// Everything reaches BOB later by so much.
 fn slower(history: &mut History, from: u64, to: u64, millis: u64) {
@@ -22,6 +22,17 @@ fn slow_deliveries_are_found_in_each_weather() {
     finds("I13", |h| slower(h, 9_000, 9_900, 400));
     let faster = broken(|h| slower(h, 6_000, 7_500, 700));
     assert!(!faster.contains(&"I17"), "without Redis a second is allowed: {faster:?}");
+}
+
+#[test]
+fn the_time_until_an_acknowledgement_is_told_of_sockets_in_the_calm() {
+    let calm = span(1_500, 5_500);
+    let history = good();
+    let attempts = history.clients.iter().flat_map(|client| &client.sends).flat_map(|send| &send.attempts);
+    let counted = attempts.filter(|it| matches!(it.way, Way::Socket(_)) && calm.holds(it.at)).count();
+    let figures = judge(&history).figures;
+    assert!(counted > 100 && figures.acknowledged.count().abs_diff(counted) <= 1, "{counted}");
+    assert_eq!(figures.acknowledged.permille(500), Some(Duration::from_millis(4)));
 }
 
 /// As many rollouts over the time in which BOB's process tells him to go.
