@@ -33,9 +33,9 @@ interface Deed {
   act: (reason: string) => Promise<unknown>;
 }
 
-const MUTES: [string, number][] = [
-  ["an hour", 3_600_000],
-  ["a day", 86_400_000],
+const MUTES = [
+  { label: "Mute for an hour", time: "an hour", ms: 3_600_000 },
+  { label: "Mute for a day", time: "a day", ms: 86_400_000 },
 ];
 
 export function MemberRow({ room, member, presence, isMe, onSaid, onClose }: MemberRowProps) {
@@ -172,12 +172,12 @@ function deedsFor(room: Room, member: User, muted: boolean): Deed[] {
     if (muted) {
       deeds.push({ label: "Let write again", said: `${name} may write again.`, act: () => roomActions.unmute(room.id, member.id) });
     } else {
-      for (const [label, ms] of MUTES) {
+      for (const { label, time, ms } of MUTES) {
         const until = () => new Date(chat.people.clock.now() + ms).toISOString();
         deeds.push({
-          label: `Mute for ${label}`,
-          said: `${name} may only read for ${label}.`,
-          question: `${name} can read, and cannot write, for ${label}.`,
+          label,
+          said: `${name} may only read for ${time}.`,
+          question: `${name} can read, and cannot write, for ${time}.`,
           explains: true,
           act: (reason) => roomActions.mute(room.id, member.id, until(), reason),
         });
