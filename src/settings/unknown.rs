@@ -26,14 +26,14 @@ impl fmt::Display for Unknown {
     }
 }
 
-/// Those of an environment. Kubernetes tells the address of a Service named `chat` in such variables
-/// too: they are none of these.
+/// Those of an environment; an empty one counts as not set. Kubernetes tells the address of a Service
+/// named `chat` in such variables too: they are none of these.
 pub(super) fn of(environment: impl IntoIterator<Item = (String, String)>) -> Vec<Unknown> {
     let known = known();
     let mut unknown: Vec<_> = environment
         .into_iter()
         .filter(|(name, _)| name.starts_with(OWN) && !known.contains(name))
-        .filter(|(name, value)| !is_of_a_service(name, value))
+        .filter(|(name, value)| !value.trim().is_empty() && !is_of_a_service(name, value))
         .map(|(name, _)| Unknown { near: nearest(&name, &known), name })
         .collect();
     unknown.sort_by(|one, other| one.name.cmp(&other.name));
@@ -96,6 +96,7 @@ mod tests {
         assert!(told(&of_a_service).is_empty());
         assert!(told(&["CHAT_SMTP_URL_FILE", "CHAT_METRICS_PORT", "CHAT_DATA_DIR"]).is_empty());
         assert_eq!(told(&["CHAT_DATA_DIR_FILE"]).len(), 1, "what is no secret stands in no file");
+        assert_eq!(of([("CHAT_NO_SUCH".to_owned(), " ".to_owned())]), []);
         let misspelt = of([("CHAT_METRIC_PORT".to_owned(), "9090".to_owned())]);
         assert_eq!(misspelt[0].near.as_deref(), Some("CHAT_METRICS_PORT"));
     }
