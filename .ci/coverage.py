@@ -5,7 +5,7 @@ import pathlib
 import sys
 
 # Per cent of lines. A floor only goes up: whoever raises coverage raises it.
-FLOORS = {"server": 75.0, "page": 88.0}
+FLOORS = {"server": 93.0, "page": 92.0}
 
 
 def lines(kind, summary):

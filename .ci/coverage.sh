@@ -12,6 +12,8 @@ need_openssl
 need_postgres
 out=$TARGET/coverage
 mkdir -p "$out"
+# What an earlier run wrote would count again.
+cargo llvm-cov clean --profraw-only
 cargo llvm-cov --locked --all-features --no-report
 cargo llvm-cov report --json --summary-only --output-path "$out/summary.json"
 cargo llvm-cov report --lcov --output-path "$out/lcov.info"

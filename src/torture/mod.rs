@@ -44,3 +44,4 @@ mod watch;
 
 pub use command::main;
 pub use options::{Options, Size};
+pub use process::kept_environment;

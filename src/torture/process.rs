@@ -1,5 +1,6 @@
 //! Processes that end with this one, however it ends.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,6 +10,13 @@ use std::time::Duration;
 
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
+
+/// What a program keeps of our environment when it is given one of its own: the file that a build which counts the
+/// lines it runs writes to. Without the name it writes to the folder it is started in, and its lines are not counted.
+pub fn kept_environment() -> Option<(&'static str, OsString)> {
+    const NAME: &str = "LLVM_PROFILE_FILE";
+    std::env::var_os(NAME).map(|file| (NAME, file))
+}
 
 /// A child. Dropped, it is killed.
 pub struct Process {
@@ -37,7 +45,7 @@ impl Process {
             }
             None => Command::new(program),
         };
-        command.args(arguments).env_clear().envs(env.iter().cloned());
+        command.args(arguments).env_clear().envs(kept_environment()).envs(env.iter().cloned());
         // A group of its own: what a terminal sends to ours does not reach it.
         command.process_group(0).kill_on_drop(true);
         let said_too = said.try_clone()?;

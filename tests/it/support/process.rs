@@ -6,13 +6,14 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 
 use chat::clock::{Clock, SystemClock};
+use chat::torture::kept_environment;
 
 use super::eventually;
 
 /// `chat` with nothing in its environment but what a test gives it.
 pub fn command(arguments: &[&str], env: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_chat"));
-    command.args(arguments).env_clear().envs(env.iter().copied()).stdin(Stdio::null());
+    command.args(arguments).env_clear().envs(kept_environment()).envs(env.iter().copied()).stdin(Stdio::null());
     command
 }
 
@@ -51,7 +52,7 @@ impl ChatProcess {
     pub fn serve_after(first: &str, data: &Path, port: u16, env: &[(&str, &str)]) -> Self {
         let mut shell = Command::new("/bin/sh");
         shell.arg("-c").arg(format!("{first}; exec \"$0\" serve")).arg(env!("CARGO_BIN_EXE_chat"));
-        shell.env_clear().stdin(Stdio::null());
+        shell.env_clear().envs(kept_environment()).stdin(Stdio::null());
         Self::start(shell, data, port, env)
     }
 

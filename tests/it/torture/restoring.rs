@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::process::Command;
 
+use chat::torture::kept_environment;
 use chat::torture::postgres::{Setup, programs};
 use serde_json::json;
 
@@ -36,7 +37,7 @@ fn follow(commands: &str, folder: &Path, env: &[(&str, &str)]) -> String {
         std::env::var("PATH").unwrap_or_default()
     );
     let mut shell = Command::new("/bin/sh");
-    shell.args(["-euc", commands]).current_dir(folder).env_clear().env("PATH", path);
+    shell.args(["-euc", commands]).current_dir(folder).env_clear().envs(kept_environment()).env("PATH", path);
     let output = shell.envs(env.iter().copied()).output().expect("a shell");
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
