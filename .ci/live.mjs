@@ -129,7 +129,7 @@ const beats = setInterval(() => {
     setTimeout(() => {
       const text = `${n}/${sent.size}`;
       sent.set(text, Date.now());
-      them[beat % them.length].client.send(them[0].room, text);
+      them[beat % them.length].client.messages.send(them[0].room, text);
     }, (n * BEAT_MS) / byRoom.length);
   }
 }, BEAT_MS);
