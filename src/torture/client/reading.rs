@@ -281,6 +281,7 @@ impl Client {
         if let Some(live) = self.sockets.get_mut(&socket) {
             live.resuming.remove(&place);
             live.more.remove(&place);
+            live.followed.remove(&place);
         }
         if self.is_kept_out(place, code) {
             return;

@@ -42,6 +42,8 @@ impl Client {
         room.is_outside = true;
         if let Some(live) = self.sockets.get_mut(&socket) {
             live.more.remove(&place);
+            // Asked for on the socket before it in the meantime, it has to be asked for on this one.
+            live.followed.remove(&place);
         }
         self.sighted(socket, at, place, What::Reset);
         true
