@@ -3,28 +3,13 @@
 //!
 //! A `{{…}}` block at the end of a field's doc is merged into the OpenAPI schema.
 
-use chrono::{DateTime, SecondsFormat};
 use paperclip::actix::Apiv2Schema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Links;
-use crate::domain::{self, Role, RoomKind, Timestamp};
-
-/// RFC 3339 in UTC with milliseconds: `2026-11-21T15:52:00.123Z`.
-#[must_use]
-pub fn rfc3339(at: Timestamp) -> String {
-    DateTime::from_timestamp_millis(at.millis())
-        .unwrap_or(DateTime::UNIX_EPOCH)
-        .to_rfc3339_opts(SecondsFormat::Millis, true)
-}
-
-/// Reads a time as RFC 3339 writes it.
-#[must_use]
-pub fn parse_rfc3339(text: &str) -> Option<Timestamp> {
-    let time = DateTime::parse_from_rfc3339(text).ok()?;
-    Some(Timestamp::from_millis(time.timestamp_millis()))
-}
+pub use super::times::{parse_rfc3339, rfc3339};
+use crate::domain::{self, Role, RoomKind};
 
 /// A person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Apiv2Schema)]
@@ -379,19 +364,5 @@ impl From<domain::RoomSettings> for RoomSettings {
             muted_until: settings.muted_until.map(rfc3339),
             is_favourite: settings.is_favourite,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_carry_milliseconds_and_the_letter_z() {
-        assert_eq!(rfc3339(Timestamp::from_millis(1_795_276_320_123)), "2026-11-21T15:52:00.123Z");
-        assert_eq!(rfc3339(Timestamp::from_millis(0)), "1970-01-01T00:00:00.000Z");
-        let time = parse_rfc3339("2026-11-21T16:52:00.123+01:00");
-        assert_eq!(time, Some(Timestamp::from_millis(1_795_276_320_123)));
-        assert_eq!(parse_rfc3339("yesterday"), None);
     }
 }
