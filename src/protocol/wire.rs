@@ -44,6 +44,9 @@ pub struct User {
     /// Among the members of a room: until when the person may not write there. Told to the person, and to the owner and the administrators; absent where it is not so. {{"format":"date-time"}}
     #[serde(skip_serializing_if = "Option::is_none")]
     pub muted_until: Option<String>,
+    /// Beside `mutedUntil`: why; absent where nobody said. {{"maxLength":500}}
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mute_reason: Option<String>,
     /// Whether a connection of the person is open, or was until some seconds ago. Absent where it is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub is_online: Option<bool>,
@@ -84,6 +87,7 @@ impl User {
             avatar: user.avatar.clone(),
             role: None,
             muted_until: None,
+            mute_reason: None,
             is_online: None,
             last_seen: user.last_seen.map(rfc3339),
         }
@@ -278,6 +282,9 @@ pub struct Room {
     /// Until when you may not write here; absent where you may. {{"format":"date-time"}}
     #[serde(skip_serializing_if = "Option::is_none")]
     pub muted_until: Option<String>,
+    /// Beside `mutedUntil`: why; absent where nobody said. {{"maxLength":500}}
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mute_reason: Option<String>,
     /// What you have set for yourself; absent for someone outside.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub settings: Option<RoomSettings>,
@@ -310,6 +317,7 @@ impl Room {
             slow_mode_seconds: None,
             role: None,
             muted_until: None,
+            mute_reason: None,
             settings: None,
             is_private: room.is_private,
             members: Vec::new(),
