@@ -59,19 +59,33 @@ impl SlowMode {
 }
 
 /// What a room knows of somebody's conduct. Outlasts the membership.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Conduct {
     /// When he last wrote where that was counted.
     pub sent_at: Option<Timestamp>,
-    /// Until when he may not write, if he was muted.
-    pub muted_until: Option<Timestamp>,
+    /// That he may not write, if he was muted; it may be over.
+    pub muted: Option<Muted>,
 }
 
 impl Conduct {
     /// For how long he may still not write.
     #[must_use]
-    pub fn muted_for(self, now: Timestamp) -> Duration {
-        self.muted_until.map_or(Duration::ZERO, |until| until.since(now))
+    pub fn muted_for(&self, now: Timestamp) -> Duration {
+        self.muted.as_ref().map_or(Duration::ZERO, |muted| muted.until.since(now))
+    }
+}
+
+/// Until when somebody may not write, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Muted {
+    pub until: Timestamp,
+    pub reason: Option<Reason>,
+}
+
+impl Muted {
+    #[must_use]
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        self.until <= now
     }
 }
 

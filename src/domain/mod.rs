@@ -48,7 +48,7 @@ pub mod wheel;
 pub use account::{Login, LoginSession, RefreshToken, Rotation};
 pub use audit::{Actor, AuditEvent, AuditFilter, AuditRecord};
 pub use concern::{Concern, Whom};
-pub use conduct::{Conduct, Mute, Reason, SlowMode};
+pub use conduct::{Conduct, Mute, Muted, Reason, SlowMode};
 pub use entry::{Change, Entry, Head, LogHead, MessageAt};
 pub use file::{Attachment, FileKind, FileName};
 pub use id::{

@@ -29,13 +29,13 @@ pub(super) fn routes(config: &mut web::ServiceConfig<'_>) {
 pub(super) struct MuteMember {
     /// Within 28 days. {{"format":"date-time"}}
     until: String,
-    /// Why; everybody in the room is told. {{"maxLength":500,"example":"spam"}}
+    /// Why; everybody in the room is told. As long as the mute lasts it stands beside it as `muteReason`. {{"maxLength":500,"example":"spam"}}
     reason: Option<String>,
 }
 
 #[api_v2_operation(
     summary = "Mute a member",
-    description = "Until then the person sends, edits and adds reactions no more, and reads on. By those whose role is above the person's. Everybody in the room is told by `member.updated`. Leaving and coming back lifts nothing.",
+    description = "Until then the person sends, edits and adds reactions no more, and reads on. By those whose role is above the person's. Everybody in the room is told by `member.updated`. Leaving and coming back lifts nothing. Again it replaces time and reason.",
     operation_id = "muteMember",
     tags(Rooms)
 )]

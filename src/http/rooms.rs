@@ -14,7 +14,7 @@ use super::problem::Problem;
 use super::{Http, cursor, page, private, users};
 use crate::domain::refusal::Invalid;
 use crate::domain::{
-    Description, HistoryVisibility, Operation, Refusal, RoomId, RoomName, Timestamp, Topic, User, UserId,
+    Description, HistoryVisibility, Muted, Operation, Refusal, RoomId, RoomName, Topic, User, UserId,
 };
 use crate::error::Fault;
 use crate::limits::Key;
@@ -168,7 +168,7 @@ pub(super) async fn leave(caller: Caller, http: Data<Http>, room: Path<Uuid>) ->
 
 #[api_v2_operation(
     summary = "List a room's members",
-    description = "In the order in which they joined, each with the role in this room. Who may not write for a time has `mutedUntil`: you see your own, and those of others where you may mute them.",
+    description = "In the order in which they joined, each with the role in this room. Who may not write for a time has `mutedUntil`, and `muteReason` if one was given: you see your own, and those of others where you may mute them.",
     operation_id = "listMembers",
     tags(Rooms)
 )]
@@ -196,21 +196,27 @@ pub(super) async fn view(http: &Http, room: RoomId, viewer: &User) -> Result<wir
 fn seen(http: &Http, view: &RoomView, viewer: &User) -> wire::Room {
     let members = view.members.iter().map(|insider| member(http, insider, viewer)).collect();
     match view.mine {
-        Some(mine) => wire::Room {
-            muted_until: still(http, view.muted_until),
-            ..wire::Room::inside(&view.room, members, viewer.id, mine)
-        },
+        Some(mine) => {
+            let (muted_until, mute_reason) = still(http, view.muted.as_ref());
+            let inside = wire::Room::inside(&view.room, members, viewer.id, mine);
+            wire::Room { muted_until, mute_reason, ..inside }
+        }
         None => wire::Room::of(&view.room),
     }
 }
 
 fn member(http: &Http, insider: &Insider, viewer: &User) -> wire::User {
     let role = Some(insider.role.as_str().to_owned());
+    let (muted_until, mute_reason) = still(http, insider.muted.as_ref());
     let seen = wire::User::seen_by(&insider.user, viewer);
-    users::online(http, wire::User { role, muted_until: still(http, insider.muted_until), ..seen })
+    users::online(http, wire::User { role, muted_until, mute_reason, ..seen })
 }
 
-/// A mute that is not over.
-fn still(http: &Http, muted_until: Option<Timestamp>) -> Option<String> {
-    muted_until.filter(|until| *until > http.pod.clock.now()).map(wire::rfc3339)
+/// Until when, and why, of a mute that is not over.
+fn still(http: &Http, muted: Option<&Muted>) -> (Option<String>, Option<String>) {
+    let Some(muted) = muted.filter(|muted| !muted.is_over(http.pod.clock.now())) else {
+        return (None, None);
+    };
+    let reason = muted.reason.as_ref().map(|reason| reason.as_str().to_owned());
+    (Some(wire::rfc3339(muted.until)), reason)
 }

@@ -13,6 +13,7 @@ mod links;
 pub mod news;
 mod scan;
 pub mod server;
+mod times;
 pub mod wire;
 
 pub use client::{ClientFrame, Command, Limits, Malformed, Reference};

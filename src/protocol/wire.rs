@@ -3,28 +3,13 @@
 //!
 //! A `{{…}}` block at the end of a field's doc is merged into the OpenAPI schema.
 
-use chrono::{DateTime, SecondsFormat};
 use paperclip::actix::Apiv2Schema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Links;
-use crate::domain::{self, Role, RoomKind, Timestamp};
-
-/// RFC 3339 in UTC with milliseconds: `2026-11-21T15:52:00.123Z`.
-#[must_use]
-pub fn rfc3339(at: Timestamp) -> String {
-    DateTime::from_timestamp_millis(at.millis())
-        .unwrap_or(DateTime::UNIX_EPOCH)
-        .to_rfc3339_opts(SecondsFormat::Millis, true)
-}
-
-/// Reads a time as RFC 3339 writes it.
-#[must_use]
-pub fn parse_rfc3339(text: &str) -> Option<Timestamp> {
-    let time = DateTime::parse_from_rfc3339(text).ok()?;
-    Some(Timestamp::from_millis(time.timestamp_millis()))
-}
+pub use super::times::{parse_rfc3339, rfc3339};
+use crate::domain::{self, Role, RoomKind};
 
 /// A person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Apiv2Schema)]
@@ -59,6 +44,9 @@ pub struct User {
     /// Among the members of a room: until when the person may not write there. Told to the person, and to the owner and the administrators; absent where it is not so. {{"format":"date-time"}}
     #[serde(skip_serializing_if = "Option::is_none")]
     pub muted_until: Option<String>,
+    /// Beside `mutedUntil`: why; absent where nobody said. {{"maxLength":500}}
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mute_reason: Option<String>,
     /// Whether a connection of the person is open, or was until some seconds ago. Absent where it is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub is_online: Option<bool>,
@@ -99,6 +87,7 @@ impl User {
             avatar: user.avatar.clone(),
             role: None,
             muted_until: None,
+            mute_reason: None,
             is_online: None,
             last_seen: user.last_seen.map(rfc3339),
         }
@@ -293,6 +282,9 @@ pub struct Room {
     /// Until when you may not write here; absent where you may. {{"format":"date-time"}}
     #[serde(skip_serializing_if = "Option::is_none")]
     pub muted_until: Option<String>,
+    /// Beside `mutedUntil`: why; absent where nobody said. {{"maxLength":500}}
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mute_reason: Option<String>,
     /// What you have set for yourself; absent for someone outside.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub settings: Option<RoomSettings>,
@@ -325,6 +317,7 @@ impl Room {
             slow_mode_seconds: None,
             role: None,
             muted_until: None,
+            mute_reason: None,
             settings: None,
             is_private: room.is_private,
             members: Vec::new(),
@@ -379,19 +372,5 @@ impl From<domain::RoomSettings> for RoomSettings {
             muted_until: settings.muted_until.map(rfc3339),
             is_favourite: settings.is_favourite,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_carry_milliseconds_and_the_letter_z() {
-        assert_eq!(rfc3339(Timestamp::from_millis(1_795_276_320_123)), "2026-11-21T15:52:00.123Z");
-        assert_eq!(rfc3339(Timestamp::from_millis(0)), "1970-01-01T00:00:00.000Z");
-        let time = parse_rfc3339("2026-11-21T16:52:00.123+01:00");
-        assert_eq!(time, Some(Timestamp::from_millis(1_795_276_320_123)));
-        assert_eq!(parse_rfc3339("yesterday"), None);
     }
 }

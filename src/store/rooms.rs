@@ -3,7 +3,7 @@
 use super::Answer;
 use crate::domain::powers::{self, Action};
 use crate::domain::{
-    ClientMsgId, Description, Entry, HistoryVisibility, Marks, Message, MessageId, Role, Room, RoomId,
+    ClientMsgId, Description, Entry, HistoryVisibility, Marks, Message, MessageId, Muted, Role, Room, RoomId,
     RoomName, RoomSettings, Seq, Timestamp, Topic, User, UserEntry, UserId,
 };
 
@@ -39,8 +39,8 @@ pub struct RoomView {
     pub members: Vec<Insider>,
     /// What the viewer is in it, and what he has set for himself; `None` for someone outside.
     pub mine: Option<(Role, RoomSettings)>,
-    /// Until when the viewer may not write, if he was muted; it may be over.
-    pub muted_until: Option<Timestamp>,
+    /// That the viewer may not write, if he was muted; it may be over.
+    pub muted: Option<Muted>,
 }
 
 /// Somebody in a room.
@@ -48,22 +48,22 @@ pub struct RoomView {
 pub struct Insider {
     pub user: User,
     pub role: Role,
-    /// Until when he may not write, if he was muted; it may be over. Told to himself, and to those who
-    /// may mute others.
-    pub muted_until: Option<Timestamp>,
+    /// That he may not write, if he was muted; it may be over. Told to himself, and to those who may
+    /// mute others.
+    pub muted: Option<Muted>,
 }
 
 impl Insider {
     /// As a viewer sees him who is this in the room.
     pub(super) fn seen_by(self, viewer: UserId, role: Role, is_private: bool) -> Self {
         let is_told = self.user.id == viewer || powers::may(role, Action::Mute, is_private).is_ok();
-        Self { muted_until: held(self.muted_until.filter(|_| is_told), self.role), ..self }
+        Self { muted: held(self.muted.filter(|_| is_told), self.role), ..self }
     }
 }
 
 /// A mute, of somebody who is this in the room. Nobody keeps the owner from writing.
-pub(super) fn held(muted_until: Option<Timestamp>, role: Role) -> Option<Timestamp> {
-    muted_until.filter(|_| role != Role::Owner)
+pub(super) fn held(muted: Option<Muted>, role: Role) -> Option<Muted> {
+    muted.filter(|_| role != Role::Owner)
 }
 
 /// Continues a listing of the directory: after this room, in (creation, id) descending.

@@ -143,11 +143,22 @@ test("who is muted sees why and until when, is offered nothing that would be ref
   await page.keyboard.press("Escape");
 });
 
-test("a mute is known to a page that comes later, and is lifted", async () => {
+test("a mute is known to a page that comes later, with its reason, and is lifted", async () => {
   const { page } = jack;
-  for (const person of [jack, kate]) await person.page.reload();
-  await kate.page.getByText(/^You are muted until/).waitFor();
-  await page.getByRole("button", { name: /^Members/ }).click();
+  for (const person of [jack, kate, liam]) await person.page.reload();
+  await kate.page.getByText(/^You are muted until .* The reason: no selling here$/).waitFor();
+  const why = async (person) => {
+    await person.page.getByRole("button", { name: /^Members/ }).click();
+    const row = person.page.getByRole("dialog").getByRole("listitem").filter({ hasText: "kate" });
+    await row.waitFor();
+    return row.getByText("The reason: no selling here");
+  };
+  await (await why(kate)).waitFor();
+  await kate.page.keyboard.press("Escape");
+  assert.equal(await (await why(liam)).count(), 0, "it is nothing to him");
+  await liam.page.keyboard.press("Escape");
+  await (await why(jack)).waitFor();
+  await jack.looksRight("muted-member");
   await page.getByRole("button", { name: "What to do with kate" }).click();
   await page.getByRole("button", { name: "Let write again" }).click();
   await page.getByText("kate may write again.").waitFor();

@@ -3,7 +3,7 @@
 use super::decide::Desk;
 use crate::domain::powers::Action;
 use crate::domain::{
-    AuditRecord, Change, Conduct, Mute, Outcome, Reason, Refusal, Role, Timestamp, UserId, policy,
+    AuditRecord, Change, Conduct, Mute, Muted, Outcome, Reason, Refusal, Role, Timestamp, UserId, policy,
 };
 
 impl Desk<'_> {
@@ -59,14 +59,14 @@ impl Desk<'_> {
     }
 
     fn set_mute(&mut self, user: UserId, mute: Mute, record: AuditRecord) -> Outcome {
-        let (role, until) = (self.insider(user)?, mute.until);
-        let conduct = self.ledger.conduct(self.room, user);
-        let before = conduct.muted_until.filter(|_| !conduct.muted_for(self.now).is_zero());
+        let role = self.insider(user)?;
+        let muted = mute.until.map(|until| Muted { until, reason: mute.reason.clone() });
+        let Conduct { sent_at, muted: before } = self.ledger.conduct(self.room, user);
         let change = Change::MemberMuted { user, role, mute };
-        if before == until {
+        if before.filter(|before| !before.is_over(self.now)) == muted {
             return Ok(self.so_already(change));
         }
-        self.ledger.set_conduct(self.room, user, Conduct { muted_until: until, ..conduct });
+        self.ledger.set_conduct(self.room, user, Conduct { sent_at, muted });
         self.ledger.record(record.about(user));
         Ok(self.written(change))
     }

@@ -162,7 +162,7 @@ impl Ledger {
 
     pub(super) fn conduct(&self, room: RoomId, user: UserId) -> Conduct {
         let place = (room, user);
-        self.conduct.get(&place).or_else(|| self.known.conduct.get(&place)).copied().unwrap_or_default()
+        self.conduct.get(&place).or_else(|| self.known.conduct.get(&place)).cloned().unwrap_or_default()
     }
 
     pub(super) fn set_conduct(&mut self, room: RoomId, user: UserId, conduct: Conduct) {

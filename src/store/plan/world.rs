@@ -103,7 +103,7 @@ impl World {
         known.invites.extend(needs.invites.iter().filter_map(found));
         let found = |place: &&(RoomId, UserId)| all.conduct.contains_key(*place);
         let asked = needs.members.union(&needs.bans).filter(found);
-        known.conduct.extend(asked.map(|place| (*place, all.conduct[place])));
+        known.conduct.extend(asked.map(|place| (*place, all.conduct[place].clone())));
         let found = |place: &(RoomId, UserId)| all.members.get(place).map(|found| (*place, found.clone()));
         known.members.extend(members.iter().filter_map(found));
         known
@@ -185,7 +185,7 @@ impl World {
             assert!(all.bans.insert((ban.room, ban.user)));
         }
         for row in &writes.conduct {
-            all.conduct.insert((row.room, row.user), row.conduct);
+            all.conduct.insert((row.room, row.user), row.conduct.clone());
         }
         for place in &writes.reactions_deleted {
             assert!(all.reacted.remove(place));

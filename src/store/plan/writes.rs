@@ -100,7 +100,7 @@ pub(crate) struct PinRow {
 }
 
 /// How somebody conducts himself in a room now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ConductRow {
     pub(crate) room: RoomId,
     pub(crate) user: UserId,

@@ -36,7 +36,7 @@ statement! {
     LockMembers { rooms: Vec<Uuid> => Array<SqlUuid>, users: Vec<Uuid> => Array<SqlUuid> }
     -> (SqlUuid, MemberColumns, ConductColumns),
     "SELECT m.room_id, m.user_id, m.role, m.joined_at, m.joined_seq, m.received_seq, m.read_seq, \
-     c.sent_at, c.muted_until FROM unnest(?, ?) AS w (room, person) \
+     c.sent_at, c.muted_until, c.mute_reason FROM unnest(?, ?) AS w (room, person) \
      JOIN members m ON m.room_id = w.room AND m.user_id = w.person \
      LEFT JOIN conduct c ON c.room_id = w.room AND c.user_id = w.person \
      ORDER BY m.room_id, m.user_id FOR NO KEY UPDATE OF m"

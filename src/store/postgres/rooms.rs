@@ -7,6 +7,7 @@ use diesel::sql_types::{BigInt, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
+use super::conduct::{MutedColumns, MutedRow};
 use super::fault::Fault;
 use super::rows::{MessageRow, RoomRow, UserColumns, UserRow, user_columns};
 use super::schema::{conduct, members, messages, rooms, users};
@@ -61,12 +62,12 @@ pub(super) async fn rooms_of(
 ) -> Result<Vec<RoomView>, Fault> {
     transaction::snapshot(conn, async |conn| {
         let conduct_here = conduct::room_id.eq(members::room_id).and(conduct::user_id.eq(members::user_id));
-        let rows: Vec<(RoomRow, MineRow, Option<i64>)> = members::table
+        let rows: Vec<(RoomRow, MineRow, Option<MutedRow>)> = members::table
             .inner_join(rooms::table)
             .left_join(conduct::table.on(conduct_here))
             .filter(members::user_id.eq(user.0))
             .order((rooms::last_activity.desc(), rooms::id.desc()))
-            .select((RoomRow::as_select(), MineRow::as_select(), conduct::muted_until.nullable()))
+            .select((RoomRow::as_select(), MineRow::as_select(), Option::<MutedRow>::as_select()))
             .load(conn)
             .await?;
         let limit = i64::try_from(embed).unwrap_or(i64::MAX);
@@ -75,12 +76,12 @@ pub(super) async fn rooms_of(
         for (room, row) in found {
             people.entry(room).or_default().push(insider(row));
         }
-        let view = |(row, mine, muted): (RoomRow, MineRow, Option<i64>)| {
+        let view = |(row, mine, muted): (RoomRow, MineRow, Option<MutedRow>)| {
             let (is_private, mine): (bool, (Role, RoomSettings)) = (row.is_private, mine.into());
-            let muted_until = held(muted.map(Timestamp::from_millis), mine.0);
+            let muted = held(muted.and_then(MutedRow::muted), mine.0);
             let members = people.remove(&row.id).unwrap_or_default();
             let members = seen(members, user, mine.0, is_private);
-            RoomView { room: row.into(), members, mine: Some(mine), muted_until }
+            RoomView { room: row.into(), members, mine: Some(mine), muted }
         };
         Ok(rows.into_iter().map(view).collect())
     })
@@ -119,11 +120,11 @@ pub(super) async fn mine(
     Ok(row.map(Into::into))
 }
 
-type InsiderRow = (UserRow, String, Option<i64>);
+type InsiderRow = (UserRow, String, Option<MutedRow>);
 
 fn insider((user, role, muted): InsiderRow) -> Insider {
-    let muted_until = muted.map(Timestamp::from_millis);
-    Insider { user: user.into(), role: Role::from_stored(&role), muted_until }
+    let muted = muted.and_then(MutedRow::muted);
+    Insider { user: user.into(), role: Role::from_stored(&role), muted }
 }
 
 fn seen(members: Vec<Insider>, viewer: UserId, role: Role, is_private: bool) -> Vec<Insider> {
@@ -133,8 +134,9 @@ fn seen(members: Vec<Insider>, viewer: UserId, role: Role, is_private: bool) -> 
 statement! {
     /// The first members of each of a user's rooms, by `joined_seq`, read from the index.
     FirstMembers { limit: i64 => BigInt, user: Uuid => SqlUuid }
-    -> (SqlUuid, (UserColumns, Text, Nullable<BigInt>)),
-    concat!("SELECT mine.room_id, ", user_columns!(), ", first.role, c.muted_until FROM members mine \
+    -> (SqlUuid, (UserColumns, Text, Nullable<MutedColumns>)),
+    concat!("SELECT mine.room_id, ", user_columns!(), ", first.role, c.muted_until, c.mute_reason \
+     FROM members mine \
      CROSS JOIN LATERAL (SELECT user_id, role, joined_seq FROM members WHERE room_id = mine.room_id \
      ORDER BY joined_seq LIMIT ?) first JOIN users u ON u.id = first.user_id \
      LEFT JOIN conduct c ON c.room_id = mine.room_id AND c.user_id = first.user_id \
@@ -153,15 +155,15 @@ pub(super) async fn room(
             if row.is_private {
                 return Err(Refusal::NotFound("room").into());
             }
-            return Ok(RoomView { room: row.into(), members: Vec::new(), mine: None, muted_until: None });
+            return Ok(RoomView { room: row.into(), members: Vec::new(), mine: None, muted: None });
         };
         let rows = member_rows(conn, id, embed, None).await?;
         let members = rows.into_iter().map(|(_, row)| insider(row)).collect();
         let members = seen(members, viewer, mine.0, row.is_private);
-        let conduct_here = conduct::table.find((id.0, viewer.0)).select(conduct::muted_until);
-        let muted: Option<Option<i64>> = conduct_here.get_result(conn).await.optional()?;
-        let muted_until = held(muted.flatten().map(Timestamp::from_millis), mine.0);
-        Ok(RoomView { room: row.into(), members, mine: Some(mine), muted_until })
+        let conduct_here = conduct::table.find((id.0, viewer.0)).select(MutedRow::as_select());
+        let muted: Option<MutedRow> = conduct_here.get_result(conn).await.optional()?;
+        let muted = held(muted.and_then(MutedRow::muted), mine.0);
+        Ok(RoomView { room: row.into(), members, mine: Some(mine), muted })
     })
     .await
 }
@@ -180,7 +182,7 @@ async fn member_rows(
         .filter(members::joined_seq.gt(after.unwrap_or(Seq::START).stored()))
         .order(members::joined_seq)
         .limit(i64::try_from(limit).unwrap_or(i64::MAX))
-        .select((members::joined_seq, (UserRow::as_select(), members::role, conduct::muted_until.nullable())))
+        .select((members::joined_seq, (UserRow::as_select(), members::role, Option::<MutedRow>::as_select())))
         .load(conn)
         .await?)
 }

@@ -239,6 +239,7 @@ diesel::table! {
         user_id -> Uuid,
         sent_at -> Nullable<BigInt>,
         muted_until -> Nullable<BigInt>,
+        mute_reason -> Nullable<Text>,
     }
 }
 

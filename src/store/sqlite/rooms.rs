@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable};
 
+use super::conduct::MutedRow;
 use super::fault::{self, Fault};
 use super::rows::{Key, MessageRow, RoomRow, UserRow};
 use super::schema::{conduct, members, messages, rooms, users};
@@ -56,20 +57,20 @@ pub(super) fn rooms_of(
 ) -> Result<Vec<RoomView>, Fault> {
     fault::read(conn, |conn| {
         let conduct_here = conduct::room_id.eq(members::room_id).and(conduct::user_id.eq(members::user_id));
-        let rows: Vec<(RoomRow, MineRow, Option<i64>)> = members::table
+        let rows: Vec<(RoomRow, MineRow, Option<MutedRow>)> = members::table
             .inner_join(rooms::table)
             .left_join(conduct::table.on(conduct_here))
             .filter(members::user_id.eq(Key::from(user)))
             .order((rooms::last_activity.desc(), rooms::id.desc()))
-            .select((RoomRow::as_select(), MineRow::as_select(), conduct::muted_until.nullable()))
+            .select((RoomRow::as_select(), MineRow::as_select(), Option::<MutedRow>::as_select()))
             .load(conn)?;
         let mut people = first_members(conn, user, embed)?;
-        let view = |(row, mine, muted): (RoomRow, MineRow, Option<i64>)| {
+        let view = |(row, mine, muted): (RoomRow, MineRow, Option<MutedRow>)| {
             let (is_private, mine): (bool, (Role, RoomSettings)) = (row.is_private, mine.into());
-            let muted_until = held(muted.map(Timestamp::from_millis), mine.0);
+            let muted = held(muted.and_then(MutedRow::muted), mine.0);
             let members = people.remove(&row.id).unwrap_or_default();
             let members = seen(members, user, mine.0, is_private);
-            RoomView { room: row.into(), members, mine: Some(mine), muted_until }
+            RoomView { room: row.into(), members, mine: Some(mine), muted }
         };
         Ok(rows.into_iter().map(view).collect())
     })
@@ -110,11 +111,11 @@ pub(super) fn mine(
     Ok(row.map(Into::into))
 }
 
-type InsiderRow = (UserRow, String, Option<i64>);
+type InsiderRow = (UserRow, String, Option<MutedRow>);
 
 fn insider((user, role, muted): InsiderRow) -> Insider {
-    let muted_until = muted.map(Timestamp::from_millis);
-    Insider { user: user.into(), role: Role::from_stored(&role), muted_until }
+    let muted = muted.and_then(MutedRow::muted);
+    Insider { user: user.into(), role: Role::from_stored(&role), muted }
 }
 
 fn seen(members: Vec<Insider>, viewer: UserId, role: Role, is_private: bool) -> Vec<Insider> {
@@ -151,7 +152,7 @@ fn first_members(
         .filter(mine.field(members::user_id).eq(Key::from(user)))
         .filter(members::joined_seq.le(coalesce(end, i64::MAX)))
         .order((members::room_id, members::joined_seq))
-        .select((members::room_id, (UserRow::as_select(), members::role, conduct::muted_until.nullable())))
+        .select((members::room_id, (UserRow::as_select(), members::role, Option::<MutedRow>::as_select())))
         .load(conn)?;
     let mut people = HashMap::<Key, Vec<Insider>>::new();
     for (room, row) in rows {
@@ -172,18 +173,18 @@ pub(super) fn room(
             if row.is_private {
                 return Err(Refusal::NotFound("room").into());
             }
-            return Ok(RoomView { room: row.into(), members: Vec::new(), mine: None, muted_until: None });
+            return Ok(RoomView { room: row.into(), members: Vec::new(), mine: None, muted: None });
         };
         let rows = member_rows(conn, id, embed, None)?;
         let members = rows.into_iter().map(|(_, row)| insider(row)).collect();
         let members = seen(members, viewer, mine.0, row.is_private);
-        let muted: Option<Option<i64>> = conduct::table
+        let muted: Option<MutedRow> = conduct::table
             .find((Key::from(id), Key::from(viewer)))
-            .select(conduct::muted_until)
+            .select(MutedRow::as_select())
             .get_result(conn)
             .optional()?;
-        let muted_until = held(muted.flatten().map(Timestamp::from_millis), mine.0);
-        Ok(RoomView { room: row.into(), members, mine: Some(mine), muted_until })
+        let muted = held(muted.and_then(MutedRow::muted), mine.0);
+        Ok(RoomView { room: row.into(), members, mine: Some(mine), muted })
     })
 }
 
@@ -201,7 +202,7 @@ fn member_rows(
         .filter(members::joined_seq.gt(after.unwrap_or(Seq::START).stored()))
         .order(members::joined_seq)
         .limit(i64::try_from(limit).unwrap_or(i64::MAX))
-        .select((members::joined_seq, (UserRow::as_select(), members::role, conduct::muted_until.nullable())))
+        .select((members::joined_seq, (UserRow::as_select(), members::role, Option::<MutedRow>::as_select())))
         .load(conn)?)
 }
 

@@ -230,6 +230,7 @@ diesel::table! {
         user_id -> Binary,
         sent_at -> Nullable<BigInt>,
         muted_until -> Nullable<BigInt>,
+        mute_reason -> Nullable<Text>,
     }
 }
 

@@ -149,6 +149,7 @@ macro_rules! contract {
                     nobody_mutes_who_is_not_below_him
                     a_mute_outlasts_leaving_and_coming_back
                     a_mute_is_seen_by_the_person_and_by_who_may_mute
+                    the_reason_of_a_mute_ends_with_it
                     who_deletes_what_another_wrote_may_say_why
                     a_message_may_be_taken_away_in_the_commit_that_sends_it
                 }

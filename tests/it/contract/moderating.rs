@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chat::domain::{
-    Actor, AuditEvent, AuditFilter, AuditRecord, Change, Emoji, Mute, Operation, Reason, Refusal, Role,
-    RoomId, RoomPatch, SlowMode, Timestamp, UserId,
+    Actor, AuditEvent, AuditFilter, AuditRecord, Change, Emoji, Mute, Muted, Operation, Reason, Refusal,
+    Role, RoomId, RoomPatch, SlowMode, Timestamp, UserId,
 };
 use chat::store::Store;
 
@@ -78,7 +78,11 @@ pub(super) fn record(event: AuditEvent, by: UserId) -> Box<AuditRecord> {
 }
 
 fn mute(by: UserId, user: UserId, until: Timestamp) -> Operation {
-    let reason = Reason::optional(Some("spam")).expect("valid");
+    mute_for(Some("spam"), by, user, until)
+}
+
+fn mute_for(reason: Option<&str>, by: UserId, user: UserId, until: Timestamp) -> Operation {
+    let reason = Reason::optional(reason).expect("valid");
     Operation::Mute { by, user, until, reason, record: record(AuditEvent::MemberMuted, by) }
 }
 
@@ -185,21 +189,53 @@ pub async fn a_mute_is_seen_by_the_person_and_by_who_may_mute(store: S) {
         let one = store.room(room, viewer, 9).await.expect("a room");
         let all = store.rooms_of(viewer, 9).await.expect("rooms").remove(0);
         assert_eq!((&page, &page), (&one.members, &all.members), "the same everywhere");
-        let own = page.iter().find(|insider| insider.user.id == viewer).expect("the viewer").muted_until;
-        assert_eq!((one.muted_until, all.muted_until), (own, own), "and of oneself with the room");
+        let own = page.iter().find(|insider| insider.user.id == viewer).expect("the viewer").muted.clone();
+        assert_eq!((one.muted, all.muted), (own.clone(), own), "and of oneself with the room");
         let (his, others): (Vec<_>, Vec<_>) = page.into_iter().partition(|insider| insider.user.id == bob);
-        assert!(others.iter().all(|insider| insider.muted_until.is_none()));
-        his[0].muted_until
+        assert!(others.iter().all(|insider| insider.muted.is_none()));
+        his[0].muted.clone()
     };
-    assert_eq!([of_bob(alice).await, of_bob(bob).await], [Some(at(60_000)); 2]);
+    let told = muted(60_000, Some("spam"));
+    assert_eq!([of_bob(alice).await, of_bob(bob).await], [told.clone(), told.clone()]);
     assert_eq!(of_bob(carol).await, None, "it is nothing to her");
     // He is told of himself, however far behind the first members he stands.
-    let one = store.room(room, bob, 1).await.expect("a room").muted_until;
-    let all = store.rooms_of(bob, 0).await.expect("rooms").remove(0).muted_until;
-    assert_eq!([one, all], [Some(at(60_000)); 2]);
+    let one = store.room(room, bob, 1).await.expect("a room").muted;
+    let all = store.rooms_of(bob, 0).await.expect("rooms").remove(0).muted;
+    assert_eq!([one, all], [told.clone(), told]);
     // An owner writes whatever was said before.
     write(&store, room, 1, Operation::Transfer { by: alice, user: bob }).await;
-    assert_eq!([of_bob(alice).await, of_bob(bob).await], [None; 2]);
+    assert_eq!([of_bob(alice).await, of_bob(bob).await], [None, None]);
+}
+
+fn muted(until: i64, reason: Option<&str>) -> Option<Muted> {
+    Some(Muted { until: at(until), reason: Reason::optional(reason).expect("valid") })
+}
+
+pub async fn the_reason_of_a_mute_ends_with_it(store: S) {
+    let (alice, bob) = (person(&store, "alice").await, person(&store, "bob").await);
+    let room = room(&store, alice, &[bob]).await;
+    slow(&store, room, alice, 60).await;
+    let kept = async || store.room(room, bob, 1).await.expect("a room").muted;
+    write(&store, room, 0, mute_for(Some("spam"), alice, bob, at(60_000))).await;
+    assert_eq!(kept().await, muted(60_000, Some("spam")));
+    // The same time for another reason, or for none, is another mute; the same once more is none.
+    for reason in [Some("selling"), None] {
+        let entry = write(&store, room, 1, mute_for(reason, alice, bob, at(60_000))).await;
+        let Change::MemberMuted { mute: told, .. } = entry.change else { panic!("{entry:?}") };
+        assert_eq!(told.reason, Reason::optional(reason).expect("valid"));
+        assert_eq!(kept().await, muted(60_000, reason));
+        repeat(&store, room, 2, mute_for(reason, alice, bob, at(60_000))).await;
+    }
+    write(&store, room, 3, mute_for(Some("again"), alice, bob, at(60_000))).await;
+    write(&store, room, 4, Operation::Leave { user: bob }).await;
+    write(&store, room, 5, Operation::Join { user: bob }).await;
+    assert_eq!(kept().await, muted(60_000, Some("again")), "it outlasts leaving");
+    write(&store, room, 6, unmute(alice, bob)).await;
+    assert_eq!(kept().await, None);
+    // What was said of an earlier one is not said of the next, though he wrote in between.
+    write(&store, room, 7, say(bob, "thanks")).await;
+    write(&store, room, 8, mute_for(None, alice, bob, at(60_000))).await;
+    assert_eq!(kept().await, muted(60_000, None));
 }
 
 pub async fn who_deletes_what_another_wrote_may_say_why(store: S) {

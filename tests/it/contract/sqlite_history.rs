@@ -210,7 +210,8 @@ fn what_changes_nothing_is_not_counted() {
 
 #[test]
 fn members_of_an_older_version_have_read_everything() {
-    const MIGRATIONS: [&str; 19] = [
+    const MIGRATIONS: [&str; 20] = [
+        include_str!("../../../migrations/sqlite/2026-11-26-420004_mute_reasons/down.sql"),
         include_str!("../../../migrations/sqlite/2026-11-26-420003_reports/down.sql"),
         include_str!("../../../migrations/sqlite/2026-11-26-420002_removals/down.sql"),
         include_str!("../../../migrations/sqlite/2026-11-26-420001_mutes/down.sql"),

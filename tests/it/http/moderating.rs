@@ -48,7 +48,7 @@ async fn in_slow_mode_a_member_is_told_how_long_to_wait() {
 }
 
 #[actix_web::test]
-async fn a_muted_member_is_told_until_when() {
+async fn a_muted_member_is_told_until_when_and_why() {
     let site = Site::new().await;
     let (alice, bob, eve) =
         (site.register("alice").await, site.register("bob").await, site.register("eve").await);
@@ -66,29 +66,37 @@ async fn a_muted_member_is_told_until_when() {
     let told = async |who: &Person| {
         let page = site.get(&format!("/rooms/{room}/members"), who).await.expect(200);
         assert_eq!(page["members"], site.get(&format!("/rooms/{room}"), who).await.expect(200)["members"]);
-        page["members"][1].get("mutedUntil").cloned()
+        ["mutedUntil", "muteReason"].map(|name| page["members"][1].get(name).cloned())
     };
+    let (until_then, nothing) = ([Some(json!(until)), Some(json!("spam"))], [None, None]);
     site.post(&format!("/rooms/{room}/join"), &eve, json!({})).await.expect(200);
     let seen = (told(&alice).await, told(&bob).await, told(&eve).await);
-    assert_eq!(seen, (Some(json!(until)), Some(json!(until)), None));
+    assert_eq!(seen, (until_then.clone(), until_then.clone(), nothing.clone()));
     // With the room as well: he may stand behind the first members of a large one.
     let own = async |who: &Person| {
         let (all, one) = (site.get("/rooms", who).await, site.get(&format!("/rooms/{room}"), who).await);
-        let of = |room: &serde_json::Value| room.get("mutedUntil").cloned();
+        let of = |room: &Value| ["mutedUntil", "muteReason"].map(|name| room.get(name).cloned());
         assert_eq!(of(&all.expect(200)[0]), of(&one.body));
         of(&one.expect(200))
     };
-    assert_eq!((own(&alice).await, own(&bob).await, own(&eve).await), (None, Some(json!(until)), None));
+    let owns = (own(&alice).await, own(&bob).await, own(&eve).await);
+    assert_eq!(owns, (nothing.clone(), until_then, nothing.clone()));
     let refused = site.post("/messages", &bob, json!({ "roomId": room, "content": "no" })).await;
     refused.problem(403, "forbidden");
     assert_eq!((refused.header("retry-after"), &refused.body["retryAfterMs"]), (Some("60"), &json!(60_000)));
     site.call("DELETE", &path, Some(&bob), None).await.problem(403, "forbidden");
     site.call("DELETE", &path, Some(&alice), None).await.expect(204);
     site.say(&bob, &room, "thanks").await;
-    assert_eq!(told(&bob).await, None);
+    assert_eq!(told(&bob).await, nothing);
     mute(&alice, json!({ "until": until })).await.expect(204);
+    assert_eq!(told(&bob).await, [Some(json!(until)), None]);
+    mute(&alice, json!({ "until": until, "reason": "spam" })).await.expect(204);
     site.pass(Duration::from_secs(60));
-    assert_eq!((told(&alice).await, told(&bob).await, own(&bob).await), (None, None, None), "it is over");
+    assert_eq!(
+        [told(&alice).await, told(&bob).await, own(&bob).await],
+        [nothing.clone(), nothing.clone(), nothing],
+        "it is over"
+    );
 }
 
 #[actix_web::test]

@@ -34,8 +34,8 @@ describe("what one may send", () => {
   it("is nothing after a reload while one is muted, however many are in the room", async () => {
     const mutedUntil = new Date(Date.now() + 3_600_000).toISOString();
     const routes = { [`GET /rooms/${ROOM}/members`]: () => ({ members: [BOB], nextCursor: "more" }) };
-    const { world } = await inRoom([], { of: { role: "member", memberCount: 4_000, members: [], mutedUntil }, routes });
-    screen.getByText(/^You are muted until/);
+    const { world } = await inRoom([], { of: { role: "member", memberCount: 4_000, members: [], mutedUntil, muteReason: "spam" }, routes });
+    screen.getByText(/^You are muted until .* The reason: spam$/);
     const field = screen.getByRole("textbox", { name: "Message to Garden" });
     expect(field).toHaveProperty("readOnly", true);
     fireEvent.keyDown(field, { key: "Enter" });

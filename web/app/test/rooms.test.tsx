@@ -146,7 +146,7 @@ describe("the members", () => {
 
   it("are muted for a reason that is told, and are not muted any more when the time is over", async () => {
     let bob: User = { ...BOB, role: "member" };
-    const mute = vi.fn((_: { body: any }) => ((bob = { ...bob, mutedUntil: new Date(Date.now() + 900).toISOString() }), nothing()));
+    const mute = vi.fn((_: { body: any }) => ((bob = { ...bob, mutedUntil: new Date(Date.now() + 900).toISOString(), muteReason: "spam" }), nothing()));
     const { user, drawer } = await inGarden({
       [`GET /rooms/${ROOM}/members`]: () => ({ members: [ME, bob], nextCursor: null }),
       [`PUT /rooms/${ROOM}/members/${BOB.id}/mute`]: mute,
@@ -154,12 +154,14 @@ describe("the members", () => {
     const members = await drawer();
     await user.click(await members.findByRole("button", { name: "What to do with bob" }));
     await user.click(members.getByRole("button", { name: "Mute for an hour" }));
+    members.getByText("Optional. Shown to bob, the owner and the administrators; sent to everybody in the room.");
     await user.type(members.getByLabelText("Reason"), "spam");
     await user.click(members.getByRole("button", { name: "Mute for an hour" }));
     await members.findByText("bob may only read for an hour.");
     expect(mute.mock.calls[0]![0].body).toEqual({ until: expect.any(String), reason: "spam" });
     await members.findByText(/^muted until \d/);
-    await vi.waitFor(() => expect(members.queryByText(/^muted until/)).toBeNull(), 3_000);
+    members.getByText("The reason: spam");
+    await vi.waitFor(() => expect(members.queryByText(/^muted until|^The reason/)).toBeNull(), 3_000);
     await user.click(members.getByRole("button", { name: "What to do with bob" }));
     members.getByRole("button", { name: "Mute for a day" });
   });

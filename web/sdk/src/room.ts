@@ -42,7 +42,7 @@ export interface RoomView {
 /** That one may only read for a time. */
 export interface Mute {
   readonly until: number;
-  /** Told when it happens, and to nobody who asks later. */
+  /** Absent where nobody gave one, and where only a refusal told. */
   readonly reason?: string | undefined;
 }
 
@@ -215,9 +215,11 @@ export class OpenRoom {
   private learnMute(users: readonly User[]): void {
     const own = users.find(({ id }) => id === this.port.me());
     if (!own) return;
+    const { muteReason: reason } = own;
     const until = own.mutedUntil ? Date.parse(own.mutedUntil) : null;
-    if (until !== null && until === this.mute?.until) return;
-    this.mute = until === null ? null : { until };
+    // Older servers keep no reason: what the log told stays.
+    if (until !== null && until === this.mute?.until && (!reason || reason === this.mute.reason)) return;
+    this.mute = until === null ? null : { until, reason };
     this.changed();
   }
 

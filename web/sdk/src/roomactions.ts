@@ -120,7 +120,7 @@ export class RoomActions {
     return this.http.request(path(roomId, "bans", userId), { method: "DELETE" });
   }
 
-  /** Until then the person may only read. The reason is told to everybody in the room. */
+  /** Until then the person may only read. The reason is told to everybody in the room, and kept for the person and who looks after the room. */
   mute(roomId: string, userId: string, until: string, reason?: string): Promise<void> {
     const body = { until, ...(reason ? { reason } : {}) };
     return this.regrouped(roomId, this.http.request(path(roomId, "members", userId, "mute"), { method: "PUT", body }));

@@ -19,8 +19,9 @@ export interface User extends Profile {
   avatar?: string | null;
   /** Among the members of a room: what the person is in it. */
   role?: Role;
-  /** Among the members of a room: until when the person may only read. */
+  /** Among the members of a room: until when the person may only read, and why. Absent from servers that do not keep the reason. */
   mutedUntil?: string | null;
+  muteReason?: string;
   /** At the moment of the answer; who watches presence is told of changes. */
   isOnline?: boolean;
   lastSeen?: string | null;
@@ -53,8 +54,9 @@ export interface Room {
   /** What one is in it, and has set for oneself; absent outside. */
   role?: Role;
   settings?: RoomSettings;
-  /** Until when one may only read there; absent where it is not so. */
+  /** Until when one may only read there, and why; absent where it is not so. */
   mutedUntil?: string;
+  muteReason?: string;
   isPrivate: boolean;
   /** At most 100 people; page `/rooms/{id}/members` for everybody. */
   members?: User[];

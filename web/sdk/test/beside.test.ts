@@ -279,15 +279,42 @@ describe("who may only read", () => {
     const world = new World().loggedIn();
     const until = new Date(Date.now() + 60_000).toISOString();
     let mutedUntil: string | null = until;
-    world.routes.set(`GET /rooms/${ROOM}/members`, () => ({ members: [{ ...ME, mutedUntil }], nextCursor: null }));
+    world.routes.set(`GET /rooms/${ROOM}/members`, () => ({ members: [{ ...ME, mutedUntil, muteReason: "spam" }], nextCursor: null }));
     const { client } = await inRoom(world, 10);
-    expect(client.room(ROOM)!.mute).toEqual({ until: Date.parse(until) });
+    expect(client.room(ROOM)!.mute).toEqual({ until: Date.parse(until), reason: "spam" });
     // What is shown while the list is read again is no news.
     world.socket.says({ t: "member.updated", room: ROOM, seq: 11, d: { userId: ME.id, role: "member", mutedUntil: null } });
     mutedUntil = null;
     world.routes.set(`GET /rooms/${ROOM}/members`, async () => (await new Promise((done) => setTimeout(done, 500)), { members: [{ ...ME, mutedUntil }], nextCursor: null }));
     await vi.advanceTimersByTimeAsync(400);
     expect(client.room(ROOM)!.mute).toBeNull();
+  });
+});
+
+describe("why one may only read", () => {
+  const until = new Date(Date.now() + 60_000).toISOString();
+  const said = (seq: number, reason?: string) => ({ t: "member.updated", room: ROOM, seq, d: { userId: ME.id, role: "member", mutedUntil: until, by: "u-bob", reason } });
+  const listed = async (muteReason?: string) => {
+    const world = new World().loggedIn();
+    world.routes.set(`GET /rooms/${ROOM}/members`, () => ({ members: [{ ...ME, mutedUntil: until, muteReason }], nextCursor: null }));
+    const { client } = await inRoom(world, 10);
+    return { world, reason: () => client.room(ROOM)!.mute!.reason };
+  };
+
+  it("is what is said last, of the same time too", async () => {
+    const { world, reason } = await listed("selling");
+    expect(reason()).toBe("selling");
+    world.socket.says(said(11, "spam"));
+    expect(reason()).toBe("spam");
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(reason()).toBe("selling");
+  });
+
+  it("is kept as it was told, where the server does not keep it", async () => {
+    const { world, reason } = await listed();
+    world.socket.says(said(11, "spam"));
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(reason()).toBe("spam");
   });
 });
 

@@ -73,6 +73,7 @@ export function MemberRow({ room, member, presence, isMe, onSaid, onClose }: Mem
             {isAbove && told && " · "}
             {told}
           </span>
+          {muted && member.muteReason && <span className="member-presence">The reason: {member.muteReason}</span>}
         </span>
         {isMe && <span className="tag">you</span>}
         {deeds.length > 0 && (
@@ -113,7 +114,7 @@ export function MemberRow({ room, member, presence, isMe, onSaid, onClose }: Mem
               label="Reason"
               name="reason"
               autoComplete="off"
-              hint="Optional. Everybody in the room is told."
+              hint={`Optional. Shown to ${member.username}, the owner and the administrators; sent to everybody in the room.`}
               maxLength={500}
               value={reason}
               error={task.errors.reason}

@@ -29,7 +29,7 @@ export function useHold(room: Room, view: RoomView | null, me: string, blocks: b
 /** As the room told it; before it told anything, as the list of rooms did. */
 function muteIn(room: Room, view: RoomView | null): Mute | null {
   if (view && view.mute !== undefined) return view.mute;
-  return room.mutedUntil ? { until: Date.parse(room.mutedUntil) } : null;
+  return room.mutedUntil ? { until: Date.parse(room.mutedUntil), reason: room.muteReason } : null;
 }
 
 function textOf({ until, reason }: Mute): string {

@@ -1,0 +1,1 @@
+ALTER TABLE conduct DROP COLUMN mute_reason;
