@@ -2,6 +2,7 @@
 //! them, so that a build never depends on a second toolchain.
 
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 use std::{env, fs, io};
 
 const WITHOUT_PAGES: &str = r#"<!doctype html>
@@ -17,9 +18,14 @@ const WITHOUT_PAGES: &str = r#"<!doctype html>
 
 fn main() -> io::Result<()> {
     let dist = Path::new("web/dist");
-    // A watched path that is absent would run this, and compile the crate, at every build; so the
-    // (ignored) folder is made. In a read-only tree it stays absent, which costs time only.
-    let _ = fs::create_dir_all(dist);
+    // A watched path that is absent would run this, and compile the crate, at every build, and one that is
+    // younger than this run at the next; so the (ignored) folder is made, and made old. Where that cannot
+    // be done, as in a read-only tree, it costs time only.
+    if !dist.exists() {
+        let _ = fs::create_dir_all(dist)
+            .and_then(|()| fs::File::open(dist))
+            .and_then(|folder| folder.set_modified(SystemTime::UNIX_EPOCH));
+    }
     println!("cargo:rerun-if-changed=web/dist");
     println!("cargo:rerun-if-changed=build.rs");
 

@@ -13,7 +13,12 @@ use super::eventually;
 /// `chat` with nothing in its environment but what a test gives it.
 pub fn command(arguments: &[&str], env: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_chat"));
-    command.args(arguments).env_clear().envs(kept_environment()).envs(env.iter().copied()).stdin(Stdio::null());
+    command
+        .args(arguments)
+        .env_clear()
+        .envs(kept_environment())
+        .envs(env.iter().copied())
+        .stdin(Stdio::null());
     command
 }
 
