@@ -276,3 +276,23 @@ impl Link {
         self.outbox.borrow().is_finished()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_own_log_is_read_until_nothing_came_meanwhile_and_then_entry_by_entry() {
+        let seq = |n| Seq::new(n).expect("small");
+        let cursor = UserCursor::default();
+        cursor.read_from(seq(3));
+        assert_eq!(cursor.offer(seq(5)), UserOffer::Seen, "it will be read");
+        cursor.advance(seq(4));
+        assert!(!cursor.go_live(), "more came after what was read");
+        cursor.advance(seq(5));
+        assert!(cursor.go_live());
+        assert_eq!(cursor.offer(seq(5)), UserOffer::Seen);
+        assert_eq!(cursor.offer(seq(6)), UserOffer::Next);
+        assert_eq!(cursor.offer(seq(7)), UserOffer::Gap);
+    }
+}

@@ -48,6 +48,8 @@ pub struct Room {
     pub(super) whispers: Whispers,
     loading: bool,
     backfilling: bool,
+    /// The log was said to go further while it was being read: what is read may be from before.
+    outdated: bool,
     /// Readers beyond our cursor, or not known as members: they are answered once the store, asked
     /// after they came, told where the log stands.
     ahead: Vec<Subscribe>,
@@ -73,6 +75,7 @@ impl Room {
             whispers: Whispers::default(),
             loading: false,
             backfilling: false,
+            outdated: false,
             ahead: Vec::new(),
             ahead_later: Vec::new(),
             handled: 0,
@@ -140,6 +143,7 @@ impl Room {
             ToRoom::Marked { user, marks } => self.marked(user, marks, ctx),
             ToRoom::HeadIs(head) => {
                 if matches!(&self.phase, Phase::Open(log) if log.cursor() < head) {
+                    self.outdated = true;
                     self.backfill(ctx);
                 }
             }
@@ -267,7 +271,7 @@ impl Room {
         if self.backfilling {
             return;
         }
-        self.backfilling = true;
+        (self.backfilling, self.outdated) = (true, false);
         let (store, id, after) = (self.pod.store.clone(), self.id, log.cursor());
         let page = async move { store.log_page(id, None, after, BACKFILL).await }.into_actor(self);
         ctx.spawn(page.map(move |page, room, ctx| {
@@ -310,7 +314,7 @@ impl Room {
         self.pod.telemetry.backfilled(page.entries.len());
         self.accept(page.entries, BTreeMap::new(), ctx);
         let gap = matches!(&self.phase, Phase::Open(log) if log.has_gap());
-        if !whole || (gap && !self.backfilling) {
+        if !whole || ((gap || self.outdated) && !self.backfilling) {
             return self.backfill(ctx);
         }
         for subscribe in std::mem::take(&mut self.ahead) {

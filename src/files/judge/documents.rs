@@ -80,7 +80,7 @@ pub(super) fn docx(bytes: &[u8], rules: &Rules) -> Result<(), Unfit> {
         let mut part = archive.by_index(n).map_err(|_| BAD_DOCX)?;
         let name = part.name().map_err(|_| BAD_DOCX)?.into_owned();
         let lower = name.to_ascii_lowercase();
-        if part.encrypted() || part.is_symlink() || part.enclosed_name().is_none() || name.contains('\\') {
+        if part.is_symlink() || part.enclosed_name().is_none() || name.contains('\\') {
             return Err(BAD_DOCX);
         }
         if lower.contains("vbaproject") || lower.contains("vbadata") {

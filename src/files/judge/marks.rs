@@ -146,6 +146,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn half_of_an_archive_is_one() {
+        let mut part = b"PK\x03\x04\x14\0\0\0\x08\0".to_vec();
+        part.resize(26, 0);
+        part.extend(b"\x05\0\0\0a.txt");
+        let mut end = b"PK\x05\x06".to_vec();
+        end.resize(22, 0);
+        assert!(has_archive(&part) && has_archive(&end));
+    }
+
+    #[test]
     fn what_only_looks_like_a_mark_is_none() {
         for plain in [
             &b"PK\x03\x04 is how an archive begins"[..],

@@ -8,6 +8,7 @@ mod conduct;
 mod decide;
 mod ledger;
 mod pins;
+mod properties;
 mod reactions;
 mod rooms;
 mod tests;

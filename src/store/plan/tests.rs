@@ -1,19 +1,16 @@
-//! Decisions as stories. A [`World`] plays the store.
+//! Decisions as stories. A [`World`] plays the store. What holds for any: [`super::properties`].
 
 #![cfg(test)]
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::world::{ALICE, BOB, CAROL, HERE, LINK, THERE, World, seq};
 use super::*;
-use crate::domain::{
-    Actor, AuditEvent, AuditRecord, Content, Draft, Outcome, Refusal, Role, RoomName, RoomPatch, policy,
-};
+use crate::domain::{Actor, AuditEvent, AuditRecord, Content, Draft, Outcome, Refusal, Role, policy};
 
-fn id(n: u128) -> MessageId {
+pub(super) fn id(n: u128) -> MessageId {
     MessageId(Uuid::from_u128(n))
 }
 
@@ -21,13 +18,13 @@ fn content(text: &str) -> Content {
     Content::parse(text, 100).expect("valid")
 }
 
-fn send(author: UserId, key: u128, message: u128, text: &str) -> Operation {
+pub(super) fn send(author: UserId, key: u128, message: u128, text: &str) -> Operation {
     let client_msg_id = ClientMsgId(Uuid::from_u128(key));
     let draft = Draft { client_msg_id, content: content(text), attachments: Vec::new(), reply_to: None };
     Operation::Send { author, message: id(message), draft }
 }
 
-fn edit(by: UserId, message: u128, text: &str) -> Operation {
+pub(super) fn edit(by: UserId, message: u128, text: &str) -> Operation {
     Operation::Edit { by, message: id(message), content: content(text) }
 }
 
@@ -37,7 +34,7 @@ fn delete(by: UserId, message: u128) -> Operation {
     Operation::Delete { by, message: id(message), reason: None, record }
 }
 
-fn batch(room: RoomId, operations: Vec<Operation>) -> RoomBatch {
+pub(super) fn batch(room: RoomId, operations: Vec<Operation>) -> RoomBatch {
     RoomBatch { room, now: Timestamp::from_millis(1), operations, present: Vec::new() }
 }
 
@@ -106,6 +103,22 @@ fn what_happens_to_a_new_message_in_its_commit_is_one_row() {
     // Carol is no member, and a deleted message names nobody.
     assert_eq!(writes.mentions_added, [MentionRow { message: id(1), user: BOB, room: HERE, seq: seq(3) }]);
     assert_eq!(decision.applied[0].messages, 2);
+}
+
+#[test]
+fn an_answer_from_before_there_were_threads_leads_to_where_its_thread_began() {
+    let mut world = World::new();
+    let answer = |n, to| {
+        let mut answer = send(BOB, n, n, "so?");
+        if let Operation::Send { draft, .. } = &mut answer {
+            draft.reply_to = Some(id(to));
+        }
+        answer
+    };
+    world.commit(&[batch(HERE, vec![send(ALICE, 1, 1, "hi"), answer(2, 1)])]);
+    world.0.messages.get_mut(&id(2)).expect("sent").message.thread_root = None;
+    let writes = world.commit(&[batch(HERE, vec![answer(3, 2)])]).writes;
+    assert_eq!(writes.messages[0].message.thread_root, Some(id(1)));
 }
 
 #[test]
@@ -192,6 +205,23 @@ fn a_room_is_inherited_as_often_as_it_is_left() {
 }
 
 #[test]
+fn an_heir_looks_after_the_room_already_or_has_been_there_longest() {
+    for (first, why) in [
+        (Operation::SetRole { by: ALICE, user: CAROL, role: Role::Administrator }, "she looks after it"),
+        (Operation::Remove { by: ALICE, user: BOB }, "who came before her is put out in that commit"),
+    ] {
+        let mut world = World::new();
+        world.commit(&[batch(HERE, vec![Operation::Join { user: CAROL }])]);
+        let operations = vec![first, Operation::Leave { user: ALICE }];
+        assert_eq!(
+            world.commit(&[batch(HERE, operations)]).writes.roles,
+            [(HERE, CAROL, Role::Owner)],
+            "{why}"
+        );
+    }
+}
+
+#[test]
 fn a_refused_operation_writes_nothing() {
     let mut world = World::new();
     let nowhere = RoomId(Uuid::from_u128(404));
@@ -251,8 +281,9 @@ fn an_invitation_ends_with_the_power_of_who_made_it() {
         let link = world.0.invites[&LINK].clone();
         Invite { id: InviteId(Uuid::from_u128(n)), room: HERE, by, user, ..link }
     };
-    let made = [mine(201, BOB, None), mine(202, BOB, Some(CAROL)), mine(203, ALICE, Some(dave))];
-    for invite in made {
+    let of_bob = [mine(201, BOB, None), mine(202, BOB, Some(CAROL))];
+    let of_alice = [mine(203, ALICE, Some(dave)), mine(204, ALICE, Some(CAROL))];
+    for invite in of_bob.into_iter().chain(of_alice) {
         world.0.invites.insert(invite.id, invite);
     }
     world.0.members.get_mut(&(HERE, BOB)).expect("a member").member.role = Role::Administrator;
@@ -267,8 +298,11 @@ fn an_invitation_ends_with_the_power_of_who_made_it() {
     assert_eq!(writes.invites_ended, [ended(202)]);
     let told: Vec<_> = writes.user_log.iter().map(|entry| (entry.user, entry.change.kind())).collect();
     assert_eq!(told, [(BOB, "room.removed"), (CAROL, "invite.revoked")]);
-    let leave = Operation::Leave { user: ALICE };
-    assert_eq!(world.commit(&[batch(HERE, vec![leave])]).writes.invites_ended, [ended(203)]);
+    let come = Operation::Accept { user: CAROL, invite: ended(204) };
+    let writes = world.commit(&[batch(HERE, vec![come, Operation::Leave { user: ALICE }])]).writes;
+    assert_eq!(writes.invites_ended, [ended(203), ended(204)]);
+    let told: Vec<_> = writes.user_log.iter().map(|entry| (entry.user, entry.change.kind())).collect();
+    assert_eq!(told, [(CAROL, "room.added"), (ALICE, "room.removed"), (dave, "invite.revoked")]);
 }
 
 #[test]
@@ -297,80 +331,4 @@ fn of_two_neither_speaks_while_one_blocks_the_other() {
     // What was sent is answered again, and what is his he may take back.
     let rest = vec![send(BOB, 2, 5, "ho"), delete(BOB, 2)];
     assert_eq!(seqs(&world.commit(&[batch(THERE, rest)]).applied[0].outcomes), [Some(4), Some(5)]);
-}
-
-fn operation() -> impl Strategy<Value = Operation> {
-    let who = prop::sample::select(vec![ALICE, BOB, CAROL]);
-    let text = prop::sample::select(vec!["hi", "@bob @carol", "@alice."]);
-    prop_oneof![
-        5 => (who.clone(), 0..6_u128, text.clone()).prop_map(|(w, k, t)| send(w, k, 0, t)),
-        3 => (who.clone(), 0..12_u128, text).prop_map(|(w, m, t)| edit(w, m, t)),
-        2 => who.clone().prop_map(|user| Operation::Join { user }),
-        2 => who.clone().prop_map(|user| Operation::Leave { user }),
-        3 => (who.clone(), 0..12_u128, prop::sample::select(vec!["👍", "🎉"]), any::<bool>()).prop_map(
-            |(by, m, sign, on)| Operation::React {
-                by,
-                message: id(m),
-                emoji: Emoji::parse(sign).expect("a sign"),
-                on,
-            }
-        ),
-        2 => (who.clone(), 0..12_u128, any::<bool>())
-            .prop_map(|(by, m, on)| Operation::Pin { by, message: id(m), on }),
-        1 => (who.clone(), 0..12_u128).prop_map(|(author, m)| Operation::Erase { author, message: id(m) }),
-        1 => who.clone().prop_map(|user| Operation::Accept { user, invite: LINK }),
-        4 => (who.clone(), who.clone(), 0..7_u8).prop_map(|(by, user, what)| manage(by, user, what)),
-        1 => (who.clone(), any::<bool>()).prop_map(|(by, archived)| Operation::Archive { by, archived }),
-        1 => (who, "[ab]").prop_map(|(by, name)| {
-            let name = Some(RoomName::parse(&name).expect("a name"));
-            Operation::Update { by, patch: RoomPatch { name, ..RoomPatch::default() } }
-        }),
-    ]
-}
-
-fn manage(by: UserId, user: UserId, what: u8) -> Operation {
-    match what {
-        0 => Operation::Add { by, user },
-        1 => Operation::Remove { by, user },
-        2 => Operation::SetRole { by, user, role: Role::Administrator },
-        3 => Operation::SetRole { by, user, role: Role::Member },
-        4 => Operation::Transfer { by, user },
-        5 => Operation::Ban { by, user },
-        _ => Operation::Unban { by, user },
-    }
-}
-
-proptest! {
-    /// That rows are written once and numbers have no gap, the world itself insists on.
-    #[test]
-    fn one_commit_comes_to_the_same_as_many(
-        operations in prop::collection::vec((prop::sample::select(vec![HERE, THERE]), operation()), 0..24),
-        cut in 0..24_usize,
-    ) {
-        // A message is called by the place of the operation that sends it.
-        let numbered = operations.into_iter().enumerate().map(|(n, (room, mut operation))| {
-            if let Operation::Send { message, .. } = &mut operation {
-                *message = id(n as u128);
-            }
-            batch(room, vec![operation])
-        });
-        let batches: Vec<_> = numbered.collect();
-        let (mut together, mut apart) = (World::new(), World::new());
-        let (first, second) = batches.split_at(cut.min(batches.len()));
-        let mut at_once = together.commit(first).applied;
-        at_once.extend(together.commit(second).applied);
-        let one_by_one: Vec<_> =
-            batches.iter().flat_map(|one| apart.commit(std::slice::from_ref(one)).applied).collect();
-        prop_assert_eq!(at_once, one_by_one);
-        prop_assert_eq!(&together.0.rooms, &apart.0.rooms);
-        prop_assert_eq!(&together.0.members, &apart.0.members);
-        prop_assert_eq!(&together.0.messages, &apart.0.messages);
-        prop_assert_eq!(&together.0.users, &apart.0.users);
-        prop_assert_eq!(&together.0.bans, &apart.0.bans);
-        prop_assert_eq!(&together.0.reacted, &apart.0.reacted);
-        prop_assert_eq!(&together.0.facts, &apart.0.facts);
-        prop_assert_eq!(&together.0.invites, &apart.0.invites);
-        let rows = together.0.messages.values().map(|known| (known.message.author, known.message.client_msg_id));
-        prop_assert_eq!(rows.collect::<BTreeSet<_>>().len(), together.0.messages.len());
-    }
 }

@@ -13,7 +13,13 @@ fn documents_hold_no_other_files_and_run_nothing() {
         ("a DOCX with an object", docx(&[("word/embeddings/oleObject1.bin", b"x")])),
         ("a DOCX with macros", docx(&[("word/vbaProject.bin", b"x")])),
         ("a DOCM", docm()),
-        ("a DOCX that leads out", docx(&[("../../etc/passwd", b"x")])),
+        ("a DOCX with a text among its objects", docx(&[("word/embeddings/a.xml", b"<x/>")])),
+        ("a DOCX that leads out", docx(&[("../../docProps/a.xml", b"<x/>")])),
+        ("a DOCX that leads somewhere on Windows", docx(&[("docProps\\a.xml", b"<x/>")])),
+        ("a DOCX with a link in it", linked_docx()),
+        ("a DOCX with an encrypted part", encrypted_docx()),
+        ("a DOCX with two parts of one name", docx_of_two("word/b.xml", "word/b.xml")),
+        ("a DOCX with a part of two names", docx_of_two("word/b.xml", "word/c.xml")),
         ("a DOCX without a text", archive(&[("[Content_Types].xml", b"<Types/>")])),
         ("a DOC with macros", doc(&["/Macros/VBA/dir"])),
         ("a DOC with a package", doc(&["/ObjectPool/_1/\u{1}Ole10Native"])),
@@ -47,10 +53,18 @@ fn no_archive_and_no_program_is_anywhere_in_a_document() {
     for (what, name, content) in [
         ("a script", "word/media/i.png", &b"#!/bin/sh\nrm -rf ~"[..]),
         ("rich text", "word/media/i.png", b"{\\rtf1 }"),
+        ("a script as a font", "word/fonts/font1.ttf", b"#!/bin/sh\nrm -rf ~"),
+        ("rich text for a printer", "word/printerSettings1.bin", b"{\\rtf1 }"),
         ("a page", "word/afchunk.html", b"<html/>"),
+        ("a page behind a picture", "word/media/i.png", &[png(4, 4), b"<script>alert(1)".to_vec()].concat()),
         ("a JPEG that says it is a PNG", "word/media/i.png", &jpeg(4, 4)),
         ("a drawing with a script", "word/media/i.svg", b"<svg><script>alert(1)</script></svg>"),
         ("a drawing with an event", "word/media/i.svg", b"<svg onload='alert(1)'/>"),
+        (
+            "a drawing with a link that runs",
+            "word/media/i.svg",
+            b"<svg><a href='JavaScript:alert(1)'/></svg>",
+        ),
     ] {
         refused(what, docx(&[(name, content)]));
     }
@@ -83,6 +97,7 @@ fn a_document_loads_nothing_when_it_is_opened() {
         refused(kind, related(kind, target, "External"));
     }
     refused("a page in it", related("aFChunk", "page.xml", "Internal"));
+    refused("macros by another name", related("vbaProject", "a.xml", "Internal"));
     refused("as another spells it", related("&#97;FChunk", "page.xml", "Internal"));
     taken(related("hyperlink", "https://example.com/", "External"));
     taken(related("image", "media/a.png", "Internal"));
@@ -100,6 +115,9 @@ fn a_document_loads_nothing_when_it_is_opened() {
         ("DDE in pieces", code(&(instruction(" DD") + &instruction("E c:\\cmd.exe")))),
         ("DDE in numbers", code(&instruction("&#68;&#x44;E c:\\cmd.exe"))),
         ("DDE as another field makes it", code(&code(&instruction("QUOTE 68 68 69")))),
+        ("DDE as it stands", code(&instruction("<![CDATA[DDE c:\\cmd.exe]]>"))),
+        ("DDE that nobody began", instruction("DDE c:\\cmd.exe")),
+        ("DDE that nobody ends", "<w:fldChar w:fldCharType='begin'/>".to_owned() + &instruction("DDE x")),
         ("DDE in one", "<w:fldSimple w:instr=' dde c:\\cmd.exe'/>".to_owned()),
         ("a text of another file", code(&instruction("INCLUDETEXT \\\\evil\\a.docx"))),
         ("a page in it", "<w:altChunk r:id='r1'/>".to_owned()),
@@ -160,7 +178,14 @@ fn a_pdf_runs_nothing_sends_nothing_and_leads_to_no_other_machine() {
         ("packed and damaged", pdf_with_stream(&format!("{about}/Filter/FlateDecode"), &data[..9])),
         ("not packed", pdf_with_stream(about, script)),
         ("in the name's other spelling", pdf_with_stream("/Type/Obj#53tm/Filter/FlateDecode", &zlib(script))),
+        (
+            "in an object without an end",
+            pdf_with_stream(&format!("{about}/F(endstream)/Filter/FlateDecode"), &data),
+        ),
+        ("said to be packed, and nothing there", pdf(about)),
         ("an object within a stream", pdf_with_stream("", b"7 0 obj<</XFA 1>>")),
+        ("a script within a stream", pdf_with_stream("", b"0 g /JavaScript gs")),
+        ("the end of an archive", pdf_with_stream("", b"PK\x05\x06\xff\xff")),
         (
             "encrypted",
             [b"%PDF-1.7\n9 0 obj<</Encrypt 8 0 R>>endobj\n", &packed_pdf("<</Type/X>>")[9..]].concat(),

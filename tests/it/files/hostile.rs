@@ -176,6 +176,9 @@ fn bombs_do_not_go_off() {
 fn one_file_is_not_two() {
     let inner = archive(&[("evil.html", b"<script>")]);
     refused("a PDF with an archive behind it", [pdf(""), inner.clone()].concat());
+    refused("a PDF with a page behind it", [pdf(""), b"<script></script>".to_vec()].concat());
+    refused("a DOCX behind another archive", [inner.clone(), docx(&[])].concat());
+    refused("a DOCX behind what is none", [b"PK\x03\x04 or so".to_vec(), docx(&[])].concat());
     refused("an archive with something before it", [b"GIF89a".to_vec(), docx(&[])].concat());
     let mut remark = docx(&[]);
     let length = remark.len();
@@ -186,6 +189,11 @@ fn one_file_is_not_two() {
     refused("a page before a PDF", [b"<script></script>".to_vec(), pdf("")].concat());
     let hidden = png_of_rows(10, 10, 110, &archive(&[("evil.html", b"<script>")]));
     assert!(!holds(&taken(hidden).bytes, b"PK\x03\x04"), "behind the packed picture");
+    let plain = png(20, 20);
+    let (start, rest) = plain.split_at(8 + 25);
+    let profile = chunk(b"iCCP", &[b"colours\0\0".to_vec(), archive(&[("evil.html", b"<script>")])].concat());
+    let hidden = [start, &profile, rest].concat();
+    assert!(!holds(&taken(hidden).bytes, b"PK\x03\x04"), "in the place of a profile of colours");
 }
 
 #[test]

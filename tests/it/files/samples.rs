@@ -126,7 +126,7 @@ pub fn archive(parts: &[(&str, &[u8])]) -> Vec<u8> {
 }
 
 const TYPES: &[u8] = br#"<?xml version="1.0"?><Types><Override PartName="/word/document.xml" ContentType="application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"/></Types>"#;
-const MACRO_TYPES: &[u8] = br#"<?xml version="1.0"?><Types><Override PartName="/word/document.xml" ContentType="application/vnd.ms-word.document.macroEnabled.main+xml"/></Types>"#;
+const MACRO_TYPES: &[u8] = br#"<?xml version="1.0"?><Types><Override PartName="/word/document.xml" ContentType="application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"/><Override PartName="/word/other.xml" ContentType="application/vnd.ms-word.document.macroEnabled.main+xml"/></Types>"#;
 
 /// A document of Word, with some more parts.
 pub fn docx(more: &[(&str, &[u8])]) -> Vec<u8> {
@@ -139,6 +139,33 @@ pub fn docx(more: &[(&str, &[u8])]) -> Vec<u8> {
 /// One that says that it has macros.
 pub fn docm() -> Vec<u8> {
     archive(&[("[Content_Types].xml", MACRO_TYPES), ("word/document.xml", b"<w:document/>")])
+}
+
+/// One with a part that is a link: what it leads to would be a text.
+pub fn linked_docx() -> Vec<u8> {
+    let mut archive = zip::ZipWriter::new_append(Cursor::new(docx(&[]))).expect("an archive");
+    archive.add_symlink("docProps/a.xml", "<x/>", SimpleFileOptions::default()).expect("a part");
+    archive.finish().expect("an archive").into_inner()
+}
+
+/// One with a part that says that it is encrypted.
+pub fn encrypted_docx() -> Vec<u8> {
+    let mut bytes = docx(&[("word/a.xml", b"<a/>")]);
+    let at = |name: &[u8]| name == b"word/a.xml";
+    let (here, listed) = (bytes.windows(10).position(at), bytes.windows(10).rposition(at));
+    bytes[here.expect("a name") - 24] |= 1;
+    bytes[listed.expect("a name") - 38] |= 1;
+    bytes
+}
+
+/// One with a part that is called so where it stands, and so in the list at the end, beside `word/b.xml`.
+pub fn docx_of_two(name: &str, listed: &str) -> Vec<u8> {
+    let mut bytes = docx(&[("word/b.xml", b"<b/>"), ("word/a.xml", b"<a/>")]);
+    for name in [name, listed] {
+        let at = bytes.windows(10).position(|window| window == b"word/a.xml").expect("a name");
+        bytes[at..at + 10].copy_from_slice(name.as_bytes());
+    }
+    bytes
 }
 
 /// A document of Word up to 2003, with these streams beside its text.

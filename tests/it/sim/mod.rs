@@ -4,6 +4,7 @@
 //! `SIM_SEED=n cargo test sim` repeats a seed. Plans that once failed are run for ever. Next:
 //! [`course`], then [`client`].
 
+mod alone;
 mod bus;
 pub mod chance;
 mod client;

@@ -92,6 +92,19 @@ fn who_leaves_is_told_so_and_hears_nothing_afterwards() {
 }
 
 #[test]
+fn who_inherits_a_room_is_named_to_all_at_once() {
+    let server = TestServer::start();
+    let (alice, bob) = (server.person("alice"), server.person("bob"));
+    let room = server.room(&alice, &[&bob]);
+    let mut reader = server.connect(&bob);
+    reader.subscribe(&room, None);
+    server.leave(&alice, &room);
+    let events = reader.entries(&room, 2);
+    assert_eq!(events[0]["d"], json!({"userId": alice.id}));
+    assert_eq!(events[1]["d"], json!({"userId": bob.id, "role": "owner"}));
+}
+
+#[test]
 fn who_comes_back_reads_on() {
     let server = TestServer::start();
     let (alice, bob) = (server.person("alice"), server.person("bob"));
