@@ -56,6 +56,8 @@ suite_rust-build() { cargo test --locked --all-features --no-run; }
 suite_deny() {
   need_cargo_deny
   "$CARGO_DENY" --locked --all-features check --hide-inclusion-graph bans licenses sources
+  # The fuzzers have a lock file of their own, which follows what ours depends on.
+  cargo metadata --locked --format-version 1 --manifest-path tests/fuzz/Cargo.toml >/dev/null
 }
 
 suite_benches() { cargo check --locked --benches --all-features; }
