@@ -10,7 +10,7 @@ use chat::store::postgres::PgStore;
 use chat::store::{Log, Store, StoreError};
 use chat::torture::postgres::{Setup, Stop};
 
-use super::{address, open_at, options, own_server};
+use super::{address, ask, database, open, open_at, options, own_server};
 use crate::contract::support::*;
 use crate::support::{PATIENCE, eventually};
 
@@ -42,6 +42,27 @@ fn the_store_heals_when_the_server_comes_back() {
         assert_eq!(sent.seq, seq(acked), "{how:?}: what was refused left nothing behind");
     }
     assert_eq!(numbers(&run(log(&store, room))), up_to(acked));
+}
+
+/// Deferred, a trigger runs within the commit.
+const CUT: &str = "CREATE SEQUENCE commits;
+    CREATE FUNCTION cut() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+      PERFORM nextval('commits'), pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$;
+    CREATE CONSTRAINT TRIGGER cut AFTER INSERT ON log DEFERRABLE INITIALLY DEFERRED
+      FOR EACH ROW EXECUTE FUNCTION cut()";
+
+#[test]
+fn a_commit_without_an_answer_is_in_doubt_and_not_made_again() {
+    let database = database();
+    let store: Arc<dyn Store> = run(open(&database));
+    let (alice, room) = run(async {
+        let alice = person(&store, "alice").await;
+        (alice, room(&store, alice, &[]).await)
+    });
+    ask(&database, CUT);
+    let doubted = run(store.append(vec![batch(room, at(0), vec![say(alice, "perhaps")])]));
+    assert!(matches!(doubted, Err(StoreError::InDoubt(_))), "{doubted:?}");
+    assert_eq!(ask(&database, "SELECT last_value FROM commits"), "1");
 }
 
 #[test]

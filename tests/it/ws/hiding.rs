@@ -101,3 +101,22 @@ fn who_was_there_hears_no_more_of_it_once_the_room_shows_less() {
     let again = reader(&server, &carol, &room, before).entries(&room, 2);
     assert_eq!(kinds(&again), ["entry.hidden", "room.updated"]);
 }
+
+#[test]
+fn what_was_open_when_it_happened_is_not_replayed_once_it_is_hidden() {
+    let server = TestServer::start();
+    let (alice, carol) = (server.person("alice"), server.person("carol"));
+    let room = server.room(&alice, &[]);
+    let mut there = server.connect(&alice);
+    there.subscribe(&room, None);
+    let old = text(&there.say(&room, CANARY), "id");
+    server.join(&carol, &room);
+    let mut late = server.connect(&carol);
+    let joined = number(&late.subscribe(&room, None), "head");
+    let content = json!({"content": format!("{CANARY}, changed")});
+    server.ask(Some(&alice), "PATCH", &format!("/messages/{old}"), Some(&content)).expect(200);
+    assert_eq!(text(&late.entry(&room)["d"], "id"), old, "as long as the room shows all");
+    let rule = json!({"historyVisibility": "sinceJoined"});
+    server.ask(Some(&alice), "PATCH", &format!("/rooms/{room}"), Some(&rule)).expect(200);
+    tells_nothing(&reader(&server, &carol, &room, joined).entries(&room, 1), &old);
+}
