@@ -18,7 +18,7 @@ fuzz() {
 }
 
 fuzz build
-cargo run --quiet --locked --release --manifest-path tests/fuzz/Cargo.toml --bin seeds -- "$out/corpus/file"
+cargo run --quiet --locked --manifest-path tests/fuzz/Cargo.toml --no-default-features --example seeds -- "$out/corpus/file"
 cp openapi/frames/client/*.json "$out/corpus/frame/"
 failed=()
 for target in file frame query; do
