@@ -164,7 +164,8 @@ impl Client {
         let wanted: Vec<Value> = rooms
             .iter()
             .map(|(room, held)| {
-                socket.note(*room, |known| (known.asked, known.named) = (true, Some(held.last)));
+                let last = Some(held.last);
+                socket.note(*room, |known| (known.asked, known.named, known.at) = (true, last, last));
                 json!([room.0, held.level.as_str(), held.last])
             })
             .collect();

@@ -63,6 +63,7 @@ impl Client {
     fn entry(&self, socket: &Socket, frame: &Value, now: Timestamp) {
         let room = room_of(frame);
         let seq = frame["seq"].as_u64().expect("seq");
+        socket.note(room, |known| known.at = Some(seq));
         if socket.may_repeat(room, seq) && seq <= self.held(room, |held| held.last) {
             self.note("came from both sockets");
             return self.ask_on(socket, room);
@@ -156,8 +157,8 @@ impl Client {
         let outside = reason == "membership";
         let mut named = None;
         socket.note(room, |known| {
-            // What nobody asked for answers no question.
-            named = known.named.filter(|_| live.is_some());
+            // What nobody asked for is about what the socket brings, though another is further.
+            named = if live.is_some() { known.named } else { known.at };
             known.asked = false;
             known.more = None;
             known.level = (live.is_some() && !outside).then_some(Level::Full);

@@ -56,6 +56,8 @@ pub struct Subscription {
     pub asked: bool,
     /// The position that the last question named: what comes before the answer is not in it.
     pub named: Option<u64>,
+    /// How far this socket brought the log: from the position first named on.
+    pub at: Option<u64>,
     /// A replay goes so far, and then the client has to ask on.
     pub more: Option<u64>,
     /// What the server last said.
@@ -124,7 +126,10 @@ impl Socket {
 
     /// Asks for a room, by a `ref` that tells which it was when it is refused.
     pub fn subscribe(&self, room: RoomId, level: Level, after: u64) {
-        self.note(room, |known| (known.asked, known.named) = (true, Some(after)));
+        self.note(room, |known| {
+            (known.asked, known.named) = (true, Some(after));
+            known.at.get_or_insert(after);
+        });
         let reference = format!("room {}", room.0);
         let d = json!({"level": level.as_str(), "after": after});
         self.send(&json!({"t": "room.subscribe", "ref": reference, "room": room.0, "d": d}));
