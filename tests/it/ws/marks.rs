@@ -91,8 +91,11 @@ fn a_device_that_was_away_catches_up_with_its_users_log() {
     let kinds: Vec<_> = told.iter().map(|frame| (text(frame, "t"), number(frame, "useq"))).collect();
     let expected = ["room.added", "mark.moved", "room.removed"].map(str::to_owned);
     assert_eq!(kinds, expected.into_iter().zip(after + 1..).collect::<Vec<_>>());
-    // Without a position nothing old is told, and what is new is.
+    // Without a position nothing old is told, nor with one of another history; what is new is.
     let mut fresh = server.connect(&bob);
+    let foreign = json!({"t": "resume", "d": {"epoch": new_id(), "userAfter": after, "rooms": []}});
+    assert_eq!(number(&fresh.request(foreign)["d"], "userSeq"), after + 3);
+    assert!(fresh.drained().iter().all(|frame| !frame["useq"].is_u64()));
     server.join(&bob, &second);
     assert_eq!(number(&fresh.until_type("room.added"), "useq"), after + 4);
     assert_eq!(number(&again.until_type("room.added"), "useq"), after + 4);
