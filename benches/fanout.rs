@@ -117,11 +117,13 @@ impl Hub {
         let own = (identity(0).user, Encoded::json(&"y".repeat(TEXT + 50)));
         let room = RoomId(Uuid::from_u128(1));
         let hub = Self { pod, core, id: place.hub, room, links, head: Cell::default(), common: frame, own };
+        let by = hub.pod.new_actor();
         for link in &hub.links {
             hub.pod.tell_hub(
                 hub.id,
                 ToHub::Attach(Attach {
                     link: hub.core.place(link).link,
+                    by,
                     room: hub.room,
                     answer: None,
                     backlog: Vec::new(),

@@ -10,7 +10,7 @@ use actix::{Actor, Addr, Handler, Message, Recipient};
 use tokio::sync::{mpsc, oneshot};
 
 use super::outbox::Topic;
-use super::pod::Pod;
+use super::pod::{ActorId, Pod};
 use super::reply::Reply;
 use crate::bus::{RoomNews, Whisper};
 use crate::domain::subscription::{Level, ResetReason};
@@ -31,7 +31,7 @@ pub struct HubId(pub usize);
 pub struct LinkKey(pub u64);
 
 /// Where a socket is found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Place {
     pub hub: HubId,
     pub link: LinkKey,
@@ -78,8 +78,8 @@ pub enum ToRoom {
     Submit(Submission),
     /// Make a socket a reader.
     Subscribe(Subscribe),
-    /// A hub let go of one of its readers.
-    Detached(HubId),
+    /// A hub let go of a reader whom this actor had taken. What another had taken is not counted here.
+    Detached { hub: HubId, by: ActorId },
     /// Entries that something else committed: another process, or a new room's making.
     Announce(Arc<RoomNews>),
     /// Where the log stands according to the store.
@@ -100,7 +100,7 @@ impl ToRoom {
         match self {
             Self::Submit(_) | Self::Subscribe(_) => true,
             Self::Typing(typing) => typing.reply.is_some(),
-            Self::Detached(_)
+            Self::Detached { .. }
             | Self::Announce(_)
             | Self::HeadIs(_)
             | Self::Marked { .. }
@@ -291,7 +291,7 @@ pub enum ToHub {
     LetGo { link: LinkKey, room: RoomId, frame: Encoded },
     /// All readers of a room are to drop what they hold.
     Reset { room: RoomId, reason: ResetReason, head: Seq, first_retained: Seq },
-    /// A room's actor began anew: its former readers have to ask again.
+    /// A room's actor is another one: the readers of the former have to ask again.
     RoomStarted { room: RoomId },
     /// The room accepts someone who follows it without reading it.
     Follow { link: LinkKey, room: RoomId, answer: Encoded, head: Seq, messages: u64 },
@@ -311,6 +311,8 @@ pub enum ToHub {
     WhisperTo { links: Vec<LinkKey>, topic: Topic, frame: Encoded },
     /// A user's new connection is live in the place of this one.
     Replaced { user: UserId, conn: ConnId },
+    /// Something that a socket sent was lost: it is closed.
+    CutOff { link: LinkKey },
     /// A login ended: its sockets are closed.
     EndLogin { session: SessionId },
     /// This process ends: tell every socket when to come back.
@@ -322,6 +324,8 @@ pub enum ToHub {
 /// A reader's entry into a room.
 pub struct Attach {
     pub link: LinkKey,
+    /// Who counts this reader until it is told that it went.
+    pub by: ActorId,
     pub room: RoomId,
     pub answer: Option<Encoded>,
     /// The last entries, where the reader lacks only these.

@@ -1,6 +1,6 @@
 //! What every actor of one process shares: the adapters, the settings, and the addresses.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
@@ -10,7 +10,9 @@ use tokio::sync::mpsc;
 use super::clerk::{Clerk, JobWaits};
 use super::hub::Hub;
 use super::journeys::Journeys;
-use super::mail::{ForgetRooms, Grown, HubId, Mark, Stop, ToHub, ToPresence, ToRoom, ToShard, deliver};
+use super::mail::{
+    ForgetRooms, Grown, HubId, Mark, Place, Stop, ToHub, ToPresence, ToRoom, ToShard, deliver,
+};
 use super::marker::Marker;
 use super::presence::Presence;
 use super::shard::RegistryShard;
@@ -65,6 +67,8 @@ pub struct Pod {
     /// By which actor each is read.
     open_rooms: Mutex<BTreeMap<RoomId, ActorId>>,
     next_actor: AtomicU64,
+    /// Sockets being closed because something that they sent was lost with the room's actor.
+    cut_off: Mutex<BTreeSet<Place>>,
     pub(super) journeys: Journeys,
     draining: AtomicBool,
     ended: Mutex<BTreeMap<SessionId, Timestamp>>,
@@ -99,6 +103,7 @@ impl Pod {
             actors: OnceLock::new(),
             open_rooms: Mutex::default(),
             next_actor: AtomicU64::new(0),
+            cut_off: Mutex::default(),
             journeys: Journeys::new(settings.journey_one_in),
             draining: AtomicBool::new(false),
             ended: Mutex::default(),
@@ -199,8 +204,24 @@ impl Pod {
         }
     }
 
+    /// Something that a socket sent was lost: it is closed, and comes back to send it again.
+    pub(super) fn cut_off(&self, place: Place) {
+        self.cut_off.lock().unwrap_or_else(PoisonError::into_inner).insert(place);
+        self.tell_hub(place.hub, ToHub::CutOff { link: place.link });
+    }
+
+    /// Whose sends are taken no more.
+    pub(super) fn cut_off_places(&self) -> BTreeSet<Place> {
+        self.cut_off.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The socket is gone.
+    pub(super) fn forget_place(&self, place: Place) {
+        self.cut_off.lock().unwrap_or_else(PoisonError::into_inner).remove(&place);
+    }
+
     /// A name that no other actor of this process has.
-    pub(super) fn new_actor(&self) -> ActorId {
+    pub fn new_actor(&self) -> ActorId {
         ActorId(self.next_actor.fetch_add(1, Ordering::Relaxed))
     }
 
@@ -339,7 +360,7 @@ impl JobGauges {
 
 /// One life of an actor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct ActorId(u64);
+pub struct ActorId(u64);
 
 /// Counts one living actor.
 pub struct Alive(Arc<AtomicUsize>);

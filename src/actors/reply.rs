@@ -1,5 +1,5 @@
 //! Where the answer to a command goes. An answer is never forgotten: one that is dropped unanswered
-//! says `internal`.
+//! says `internal`, or ends the socket whose commands have an order.
 
 use std::sync::Arc;
 
@@ -14,11 +14,16 @@ use crate::store::Moved;
 
 /// What a command can be answered with, as a socket is told it.
 pub trait Told: Send + 'static {
+    /// Whether a socket's commands of this sort are applied in the order in which it sent them.
+    const IN_ORDER: bool = false;
+
     /// The frame that says so.
     fn frame(&self, reference: Option<&Reference>) -> Encoded;
 }
 
 impl Told for Committed {
+    const IN_ORDER: bool = true;
+
     fn frame(&self, reference: Option<&Reference>) -> Encoded {
         server::ack(reference, self)
     }
@@ -107,8 +112,13 @@ impl<T: Told> Reply<T> {
 
 impl<T: Told> Drop for Reply<T> {
     fn drop(&mut self) {
-        if self.0.is_some() {
-            self.dispatch(Err(Fault::new(Code::Internal, "the server lost this request; send it again")));
+        match self.0.take() {
+            // What the socket sent after it must not overtake it: it comes back and sends both again.
+            Some(To::Socket { pod, place, .. }) if T::IN_ORDER => pod.cut_off(place),
+            lost => {
+                self.0 = lost;
+                self.dispatch(Err(Fault::new(Code::Internal, "the server lost this request; send it again")));
+            }
         }
     }
 }

@@ -40,7 +40,7 @@ pub(super) enum Phase {
 /// The actor of one room in this process.
 pub struct Room {
     pub(super) id: RoomId,
-    actor: ActorId,
+    pub(super) actor: ActorId,
     pub(super) pod: Arc<Pod>,
     pub(super) shard: Addr<RegistryShard>,
     pub(super) phase: Phase,
@@ -64,14 +64,14 @@ pub struct Room {
 impl Room {
     #[must_use]
     pub fn new(id: RoomId, pod: Arc<Pod>, shard: Addr<RegistryShard>) -> Self {
-        let (alive, actor) = (pod.census(), pod.new_actor());
+        let (alive, actor, writes) = (pod.census(), pod.new_actor(), Writes::new(pod.cut_off_places()));
         Self {
             id,
             actor,
             pod,
             shard,
             phase: Phase::Loading(VecDeque::new()),
-            writes: Writes::default(),
+            writes,
             whispers: Whispers::default(),
             loading: false,
             backfilling: false,
@@ -130,8 +130,10 @@ impl Room {
         match command {
             ToRoom::Submit(submission) => self.submit(submission, ctx),
             ToRoom::Subscribe(subscribe) => self.subscribe(subscribe, false, ctx),
-            ToRoom::Detached(hub) => {
-                if let Phase::Open(log) = &mut self.phase {
+            ToRoom::Detached { hub, by } => {
+                if let Phase::Open(log) = &mut self.phase
+                    && by == self.actor
+                {
                     log.detach(hub);
                     if log.hubs().next().is_none() {
                         self.pod.note_open(self.id, self.actor, false);
@@ -250,7 +252,7 @@ impl Room {
         let Phase::Open(log) = &mut self.phase else { return };
         let Place { hub, link } = subscribe.wish.place;
         log.attach(hub);
-        let (room, head, first_retained) = (self.id, log.cursor(), log.first_retained());
+        let (room, by, head, first_retained) = (self.id, self.actor, log.cursor(), log.first_retained());
         if subscribe.wish.tell != Tell::Quietly {
             self.pod.telemetry.subscribed(&how);
         }
@@ -262,7 +264,7 @@ impl Room {
             // Told before; what follows is simply the next.
             (Tell::Quietly, _) => None,
         };
-        subscribe.answer(ToHub::Attach(Attach { link, room, answer, backlog, head, first_retained }));
+        subscribe.answer(ToHub::Attach(Attach { link, by, room, answer, backlog, head, first_retained }));
     }
 
     /// Reads what is missing after the cursor, until nothing is.
@@ -303,11 +305,13 @@ impl Room {
                 head: page.head,
                 first_retained: page.first_retained,
             });
-            // Begins anew in its place: what it was asked meanwhile is not lost with it.
+            // Another begins in its place, by another name, for who leaves the former is no reader of it.
+            // What was asked meanwhile is not lost.
             let waiting =
                 self.ahead.drain(..).chain(self.ahead_later.drain(..)).map(ToRoom::Subscribe).collect();
             self.phase = Phase::Loading(waiting);
             self.pod.note_open(self.id, self.actor, false);
+            self.actor = self.pod.new_actor();
             return self.load(ctx);
         }
         let whole = page.entries.len() < BACKFILL;
@@ -348,10 +352,6 @@ pub(super) fn unavailable() -> Fault {
 
 impl Actor for Room {
     type Context = Context<Self>;
-
-    fn stopped(&mut self, _: &mut Context<Self>) {
-        self.pod.note_open(self.id, self.actor, false);
-    }
 
     fn started(&mut self, ctx: &mut Context<Self>) {
         // Readers of an earlier actor of this room (one that panicked) have to ask again.

@@ -1,7 +1,7 @@
 //! How a room writes: commands wait in order, at most one append is under way, and what waits
 //! meanwhile is the next. The other half of [`super::room`].
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use actix::{ActorContext, ActorFutureExt, AsyncContext, Context, ContextFutureSp
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::mail::{Append, Flush, Grown, LinkKey, Submission, ToRoom, deliver};
+use super::mail::{Append, Flush, Grown, HubId, LinkKey, Place, Submission, ToRoom, deliver};
 use super::room::{Phase, Room, unavailable};
 use crate::bus::{Announcement, RoomNews, Shard};
 use crate::domain::journey::Station;
@@ -29,6 +29,8 @@ pub(super) struct Writes {
     /// Sockets that were told `unavailable`, with the key they have to send again first: until
     /// then later sends are refused too, so that order holds.
     refused: BTreeMap<(usize, LinkKey), Refused>,
+    /// Sockets that are being closed because an earlier actor of the room died with what they sent.
+    cut_off: BTreeSet<Place>,
 }
 
 /// The first message that a socket has to send again.
@@ -42,6 +44,12 @@ struct Refused {
 const GIVEN_UP: Duration = Duration::from_secs(10);
 
 impl Writes {
+    /// `cut_off`: whose sends are not to be taken. An actor's replies are gone before the next is begun
+    /// by the shard, which is of the same thread: those who lost something are all among them.
+    pub(super) fn new(cut_off: BTreeSet<Place>) -> Self {
+        Self { cut_off, ..Self::default() }
+    }
+
     pub(super) fn is_busy(&self) -> bool {
         self.appending || !self.queue.is_empty()
     }
@@ -52,7 +60,11 @@ impl Room {
         if matches!(self.phase, Phase::Absent) {
             return submission.reply.send(Err(Refusal::NotFound("room").into()));
         }
-        let sender = submission.reply.place().map(|place| (place.hub.0, place.link));
+        let place = submission.reply.place();
+        if place.is_some_and(|place| self.writes.cut_off.contains(&place)) {
+            return submission.reply.send(Err(unavailable()));
+        }
+        let sender = place.map(|place| (place.hub.0, place.link));
         if let (Some(sender), Operation::Send { draft, .. }) = (sender, &submission.operation) {
             self.writes.refused.retain(|_, first| first.at.elapsed() < GIVEN_UP);
             if self.writes.refused.get(&sender).is_some_and(|first| first.key != draft.client_msg_id) {
@@ -236,7 +248,7 @@ impl Room {
                     reply.send(Err(unavailable()));
                 }
             }
-            ToRoom::Detached(_)
+            ToRoom::Detached { .. }
             | ToRoom::Announce(_)
             | ToRoom::HeadIs(_)
             | ToRoom::Marked { .. }
@@ -253,5 +265,23 @@ impl Room {
         }
         self.fail_waiting();
         ctx.stop();
+    }
+}
+
+/// One that panicked in the midst of its readers is begun anew at once, though nobody may ask it for
+/// anything soon: any command makes its shard do so, and then they are told to ask again. One that
+/// cannot even be loaded is not: that would never end.
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.pod.note_open(self.id, self.actor, false);
+        // Only here is it known what these have to send first.
+        for ((hub, link), first) in std::mem::take(&mut self.writes.refused) {
+            if first.at.elapsed() < GIVEN_UP {
+                self.pod.cut_off(Place { hub: HubId(hub), link });
+            }
+        }
+        if matches!(&self.phase, Phase::Open(log) if log.hubs().next().is_some()) {
+            self.pod.tell_room(self.id, ToRoom::AreYouIdle);
+        }
     }
 }

@@ -113,6 +113,7 @@ impl HubCore {
         self.detach_all(link);
         self.unfollow_all(link);
         if self.links.borrow_mut().remove(&link.key).is_some() {
+            self.pod.forget_place(self.place(link));
             self.sign_out(link);
             self.count_out(link);
         }
@@ -232,7 +233,7 @@ impl HubCore {
             ToHub::Reset { room, reason, head, first_retained } => {
                 self.reset(room, &server::reset(room, reason, head, first_retained));
             }
-            ToHub::RoomStarted { room } => self.ask_again(room, false),
+            ToHub::RoomStarted { room } => self.ask_again(room),
             ToHub::Follow { link, room, answer, head, messages } => {
                 if let Some(link) = self.link(link) {
                     self.push(&link, &answer);
@@ -251,6 +252,11 @@ impl HubCore {
             ToHub::Whisper { room, topic, frame, except } => self.whisper(room, topic, &frame, except),
             ToHub::WhisperTo { links, topic, frame } => self.whisper_to(&links, topic, &frame),
             ToHub::Replaced { user, conn } => self.replaced(user, conn),
+            ToHub::CutOff { link } => {
+                if let Some(link) = self.link(link) {
+                    self.close(&link, CloseCode::Internal);
+                }
+            }
             ToHub::EndLogin { session } => self.end_login(session),
             ToHub::Drain { spread_ms, deadline } => self.drain(spread_ms, deadline),
             ToHub::CloseAll { code } => self.every_link().iter().for_each(|link| self.close(link, code)),

@@ -6,6 +6,7 @@ use super::HubCore;
 use crate::actors::link::Link;
 use crate::actors::mail::{Attach, LinkKey, RoomFrame, ToRoom, ToSession};
 use crate::actors::outbox::{News, Topic};
+use crate::actors::pod::ActorId;
 use crate::domain::journey::Station;
 use crate::domain::subscription::ResetReason;
 use crate::domain::{Head, MessageId, RoomId, Seq, UserId};
@@ -13,6 +14,8 @@ use crate::protocol::{CloseCode, Encoded, news, server};
 
 /// Who is live in one room.
 pub(super) struct Readers {
+    /// The actor that took them, and counts them.
+    by: ActorId,
     /// The position up to which every live reader here has been served.
     cursor: Seq,
     first_retained: Seq,
@@ -40,10 +43,16 @@ impl HubCore {
         let Some(readers) = rooms.get_mut(&room) else { return };
         let Some(at) = readers.live.iter().position(|link| link.key == key) else { return };
         readers.live.swap_remove(at);
+        let by = readers.by;
         if readers.live.is_empty() {
             rooms.remove(&room);
         }
-        self.pod.tell_room(room, ToRoom::Detached(self.id));
+        self.let_go(room, by);
+    }
+
+    /// Tells the room's actor that a reader whom it counts is none any more.
+    fn let_go(&self, room: RoomId, by: ActorId) {
+        self.pod.tell_room(room, ToRoom::Detached { hub: self.id, by });
     }
 
     /// Where the rooms stand in which this connection is live.
@@ -85,7 +94,7 @@ impl HubCore {
                     if let Some(message) = followed {
                         self.note(message, &link, Station::Lagged);
                     }
-                    lagging.push((link, readers.cursor));
+                    lagging.push((link, readers.by, readers.cursor));
                 }
                 readers.cursor = frame.seq;
             }
@@ -95,14 +104,15 @@ impl HubCore {
         if empty {
             self.rooms.borrow_mut().remove(&room);
         }
-        for (link, after) in lagging {
+        for (link, by, after) in lagging {
+            self.let_go(room, by);
             self.lag(&link, room, after, head);
         }
         for (user, seq) in outside {
             self.put_outside(room, user, seq);
         }
         if gap {
-            self.ask_again(room, true);
+            self.ask_again(room);
         }
     }
 
@@ -110,7 +120,6 @@ impl HubCore {
     /// it is written: its memory is bounded, and nobody waits for it.
     fn lag(&self, link: &Rc<Link>, room: RoomId, after: Seq, head: Seq) {
         link.rooms.borrow_mut().retain(|r| *r != room);
-        self.pod.tell_room(room, ToRoom::Detached(self.id));
         self.pod.telemetry.lagged();
         if link.push(&news::lagged(room, head)).is_err() {
             return self.close(link, CloseCode::SlowConsumer);
@@ -132,10 +141,10 @@ impl HubCore {
     }
 
     pub(super) fn attach(&self, attach: Attach) {
-        let Attach { link: key, room, answer, backlog, head, first_retained } = attach;
+        let Attach { link: key, by, room, answer, backlog, head, first_retained } = attach;
         let link = self.link(key).filter(|link| link.closed().is_none());
         let Some(link) = link else {
-            return self.pod.tell_room(room, ToRoom::Detached(self.id));
+            return self.let_go(room, by);
         };
         if let Some(answer) = answer {
             self.push(&link, &answer);
@@ -151,8 +160,13 @@ impl HubCore {
             }
         }
         let mut rooms = self.rooms.borrow_mut();
-        let readers =
-            rooms.entry(room).or_insert_with(|| Readers { cursor: head, first_retained, live: Vec::new() });
+        // Readers of another actor were told to ask again before this one took any.
+        let readers = rooms.entry(room).or_insert_with(|| Readers {
+            by,
+            cursor: head,
+            first_retained,
+            live: Vec::new(),
+        });
         readers.first_retained = first_retained;
         readers.live.push(link.clone());
         drop(rooms);
@@ -161,14 +175,12 @@ impl HubCore {
     }
 
     /// The room's actor is another one, or went on without us: each reader asks again, from where
-    /// it stands. An actor that knows them is told that they are no longer live.
-    pub(super) fn ask_again(&self, room: RoomId, known: bool) {
+    /// it stands.
+    pub(super) fn ask_again(&self, room: RoomId) {
         let Some(readers) = self.rooms.borrow_mut().remove(&room) else { return };
         for link in readers.live {
             link.rooms.borrow_mut().retain(|r| *r != room);
-            if known {
-                self.pod.tell_room(room, ToRoom::Detached(self.id));
-            }
+            self.let_go(room, readers.by);
             link.tell(ToSession::Behind { room, after: readers.cursor });
         }
     }

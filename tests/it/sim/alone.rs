@@ -1,10 +1,13 @@
 //! One server on virtual time, whose store answers when and as the story says. Nobody announces what
 //! others write to the same store.
 
+use std::panic::resume_unwind;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use chat::actors::mail::{HubId, ToRoom};
 use chat::actors::{Adapters, Engine, HubCore, Pod};
 use chat::auth::{Authenticator, Tokens};
 use chat::bus::alone::AloneBus;
@@ -13,6 +16,7 @@ use chat::domain::subscription::Level;
 use chat::domain::*;
 use chat::limits::Limiter;
 use chat::presence::local::LocalLeases;
+use chat::protocol::CloseCode;
 use chat::settings::{Secret, Settings};
 use chat::store::sqlite::{SqliteOptions, SqliteStore};
 use chat::store::*;
@@ -32,6 +36,10 @@ struct Led {
     inner: Arc<SqliteStore>,
     /// The next call of this name is not made.
     fails: Mutex<Option<&'static str>>,
+    /// Who reads a log dies of the answer.
+    kills: AtomicBool,
+    /// Appends are made when they may be.
+    may_append: Semaphore,
     /// What is read of a log is answered when it may be.
     has_read: Notify,
     may_answer: Semaphore,
@@ -46,14 +54,19 @@ impl Led {
         if self.fails.lock().expect("not poisoned").take_if(|fails| *fails == call).is_some() {
             return Box::pin(std::future::ready(Err(StoreError::Unavailable("as it was told".into()))));
         }
-        if call != "log_page" {
-            return make();
-        }
         Box::pin(async move {
-            let page = make().await;
-            self.has_read.notify_one();
-            drop(self.may_answer.acquire().await.expect("open for ever"));
-            page
+            if call == "append" {
+                drop(self.may_append.acquire().await.expect("open for ever"));
+            }
+            let answer = make().await;
+            if call == "log_page" {
+                self.has_read.notify_one();
+                drop(self.may_answer.acquire().await.expect("open for ever"));
+                if self.kills.swap(false, Ordering::Relaxed) {
+                    resume_unwind(Box::new("as it was told"));
+                }
+            }
+            answer
         })
     }
 }
@@ -80,8 +93,14 @@ impl Alone {
         let alice = account.user.clone();
         store.create_account(account).await.expect("an account");
         let room = room(&store, alice.id, &[]).await;
-        let (fails, has_read, may_answer) = (Mutex::default(), Notify::new(), Semaphore::new(1));
-        let led = Arc::new(Led { inner, fails, has_read, may_answer });
+        let led = Arc::new(Led {
+            inner,
+            fails: Mutex::default(),
+            kills: AtomicBool::default(),
+            may_append: Semaphore::new(1),
+            has_read: Notify::new(),
+            may_answer: Semaphore::new(1),
+        });
 
         let (clock, id) = (Arc::new(SystemClock), PodId(new_id()));
         let (bus, leases) = (Arc::new(AloneBus::default()), Arc::new(LocalLeases::new(Arc::default(), id)));
@@ -237,6 +256,54 @@ fn who_joins_elsewhere_while_the_log_is_read_reads_here_at_once() {
         sleep(Duration::from_millis(1)).await;
         drop(hold);
         next(&socket, "room.subscribed").await;
+    });
+}
+
+/// A hub may let go of readers of a former actor after others asked this one.
+#[test]
+fn who_left_a_former_actor_of_a_room_is_none_of_its_readers() {
+    story(async |alone| {
+        let pod = alone.engine.pod();
+        pod.tell_room(alone.room, ToRoom::Detached { hub: HubId(0), by: pod.new_actor() });
+        alone.say_elsewhere("one").await;
+        alone.hears(&["one"]).await;
+    });
+}
+
+#[test]
+fn what_a_room_was_writing_when_it_died_is_heard_from_the_next_at_once() {
+    story(async |alone| {
+        let hold = alone.led.may_append.acquire().await.expect("open for ever");
+        let message = TestClient::message(&alone.room.0.to_string(), &new_id().to_string(), "two");
+        let sender = Socket::open((alone.parts)(), alone.alice.clone(), false);
+        sender.send(&message);
+        alone.led.kills.store(true, Ordering::Relaxed);
+        alone.say_elsewhere("one").await;
+        // Who sent it comes back and sends it again: here nobody knows any more whether it was stored.
+        while timeout(Duration::from_secs(5), sender.next()).await.expect("it is closed").is_some() {}
+        assert_eq!(sender.closed(), Some(CloseCode::Internal));
+        alone.hears(&["one"]).await;
+        let began = Instant::now();
+        drop(hold);
+        alone.hears(&["two"]).await;
+        assert!(began.elapsed() < Duration::from_millis(100), "before heads are compared again");
+    });
+}
+
+#[test]
+fn who_asks_for_a_room_and_takes_it_back_hears_nothing() {
+    story(async |alone| {
+        let socket = Socket::open((alone.parts)(), alone.alice.clone(), false);
+        // The second is read before the room has answered the first.
+        socket.subscribe(alone.room, Level::Full, 1);
+        socket.subscribe(alone.room, Level::None, 1);
+        next(&socket, "room.subscribed").await;
+        next(&socket, "room.subscribed").await;
+        alone.say_elsewhere("one").await;
+        alone.hears(&["one"]).await;
+        while let Ok(frame) = timeout(Duration::from_secs(1), socket.next()).await {
+            assert_ne!(frame.expect("it is not closed")["t"], "message.created");
+        }
     });
 }
 

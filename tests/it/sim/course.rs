@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use chat::actors::HubCore;
@@ -133,6 +134,9 @@ impl Run {
         self.within(3, "what was committed is announced (I25)", async || self.world.outbox.is_empty()).await;
         let clients: Vec<&Client> = self.clients.iter().map(|client| &**client).collect();
         judge(&self.world, &self.rooms, &clients, plan).await;
+        // Rooms are asked four times in that time whether they are idle.
+        let retire = u32::try_from(plan.sizes.room_idle_ms / 1_000).expect("a minute at most") * 2 + 1;
+        self.within(retire, "rooms that nobody reads retire", async || self.world.is_deserted()).await;
         self.world.stop().await;
     }
 
@@ -226,6 +230,9 @@ impl Run {
         let mut outcome = Outcome { tally: self.world.tally.take(), trace: 0 };
         if self.world.outbox.was_swept() {
             outcome.tally.note("swept");
+        }
+        if self.world.deaths.load(Ordering::Relaxed) > 0 {
+            outcome.tally.note("a room died");
         }
         for client in &self.clients {
             outcome.tally.add(&client.tally.borrow());

@@ -1,7 +1,9 @@
-//! One server's way to the real store: calls fail, take their time, or are answered wrongly, and
-//! end with the server.
+//! One server's way to the real store: calls fail, take their time, are answered wrongly, or are the
+//! death of the room that made them, and end with the server.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::ops::Deref;
+use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -14,11 +16,68 @@ use super::plan::Faults;
 use crate::support::wrapped::store_wrapper;
 
 pub struct FaultyStore {
-    inner: Announcing,
+    inner: Deadly,
     chance: Mutex<Chance>,
     faults: Faults,
     healed: Arc<AtomicBool>,
     dead: Arc<AtomicBool>,
+}
+
+/// A room that reads its log may die of the answer, as it would of a panic. What is not said here
+/// harms nobody.
+struct Deadly {
+    store: Announcing,
+    chance: Mutex<Chance>,
+    percent: u64,
+    healed: Arc<AtomicBool>,
+    deaths: Arc<AtomicUsize>,
+}
+
+impl Deref for Deadly {
+    type Target = Announcing;
+
+    fn deref(&self) -> &Announcing {
+        &self.store
+    }
+}
+
+impl Deadly {
+    fn room_snapshot(&self, room: RoomId) -> Answer<'_, Option<RoomSnapshot>> {
+        Box::pin(async move {
+            let snapshot = self.store.room_snapshot(room).await;
+            self.perhaps_die();
+            snapshot
+        })
+    }
+
+    /// Rooms ask for nobody, sessions for a reader.
+    fn log_page(
+        &self,
+        room: RoomId,
+        reader: Option<UserId>,
+        after: Seq,
+        limit: usize,
+    ) -> Answer<'_, LogPage> {
+        Box::pin(async move {
+            let page = self.store.log_page(room, reader, after, limit).await;
+            if reader.is_none() {
+                self.perhaps_die();
+            }
+            page
+        })
+    }
+
+    /// Without a word on stderr: thousands die.
+    fn perhaps_die(&self) {
+        if self.percent == 0 || self.healed.load(Ordering::Relaxed) {
+            return;
+        }
+        let dies = self.chance.lock().expect("not poisoned").percent(self.percent);
+        if dies {
+            self.deaths.fetch_add(1, Ordering::Relaxed);
+            resume_unwind(Box::new("a room dies"));
+        }
+    }
 }
 
 /// What becomes of one call.
@@ -30,12 +89,17 @@ struct Fate {
 
 impl FaultyStore {
     pub fn new(
-        inner: Announcing,
-        chance: Chance,
+        store: Announcing,
+        mut chance: Chance,
         faults: Faults,
         healed: Arc<AtomicBool>,
         dead: Arc<AtomicBool>,
+        deaths: Arc<AtomicUsize>,
     ) -> Self {
+        // No chance is drawn where nobody dies, so that older plans stay what they are.
+        let deadly = Mutex::new(if faults.rooms_die > 0 { chance.fork() } else { Chance::new(0) });
+        let inner =
+            Deadly { store, chance: deadly, percent: faults.rooms_die, healed: healed.clone(), deaths };
         Self { inner, chance: Mutex::new(chance), faults, healed, dead }
     }
 

@@ -92,12 +92,15 @@ pub struct Faults {
     /// An announcement that is lost before the bus took it. Absent in older plans.
     #[serde(default)]
     pub bus_refuses: u64,
+    /// A room that read the store and dies of it. Absent in older plans.
+    #[serde(default)]
+    pub rooms_die: u64,
 }
 
 impl Faults {
-    /// Whether entries may rightly take long to reach a live reader.
+    /// Whether entries may rightly take long to reach a live reader, and sockets be closed for a fault.
     pub const fn slow(&self) -> bool {
-        self.store_fails > 0 || self.store_dawdles > 0 || self.answers_lost > 0
+        self.store_fails > 0 || self.store_dawdles > 0 || self.answers_lost > 0 || self.rooms_die > 0
     }
 }
 
@@ -167,6 +170,7 @@ impl Plan {
             answers_lost: sometimes(c, 12),
             store_dawdles: sometimes(c, 30),
             bus_refuses: 0,
+            rooms_die: 0,
         };
         let mut schedule: Vec<Scheduled> = (0..c.below(4))
             .map(|_| Scheduled { at_ms: c.below(lasts_ms), what: What::draw(c, servers, lasts_ms) })
@@ -184,6 +188,7 @@ impl Plan {
         }
         habits.manages = sometimes(c, 60);
         habits.reacts = sometimes(c, 40);
+        faults.rooms_die = sometimes(c, 20);
         schedule.sort_by_key(|scheduled| scheduled.at_ms);
         Self { found: String::new(), seed, servers, people, lasts_ms, sizes, habits, faults, schedule }
     }

@@ -3,7 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -27,6 +27,9 @@ use super::outbox::{Announcing, Outbox};
 use super::plan::{Plan, Sizes, What};
 
 pub const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+
+/// The actors of a server that nobody uses: 64 shards, writer, marker, sweeper, presence, clerk, a hub.
+const ALWAYS: usize = 70;
 
 /// Virtual wall time and seeded chance.
 pub struct SimClock {
@@ -69,6 +72,8 @@ pub struct World {
     counters: RefCell<Vec<Arc<Telemetry>>>,
     /// Servers that are ending in good order.
     pub draining: Rc<Cell<usize>>,
+    /// Rooms that died of what the store said.
+    pub deaths: Arc<AtomicUsize>,
     lobby: Arc<Lobby>,
     healed: Arc<AtomicBool>,
     plan: Plan,
@@ -110,6 +115,7 @@ impl World {
             tally: RefCell::default(),
             counters: RefCell::default(),
             draining: Rc::default(),
+            deaths: Arc::default(),
             lobby: Arc::default(),
             healed: Arc::default(),
             plan: plan.clone(),
@@ -128,7 +134,8 @@ impl World {
         let (dead, deaf) = (Arc::<AtomicBool>::default(), Arc::<AtomicBool>::default());
         let (faults, healed) = (self.plan.faults, self.healed.clone());
         let store = Announcing { store: self.store.clone(), outbox: self.outbox.clone() };
-        let store = FaultyStore::new(store, chance.fork(), faults, healed.clone(), dead.clone());
+        let (fork, deaths) = (chance.fork(), self.deaths.clone());
+        let store = FaultyStore::new(store, fork, faults, healed.clone(), dead.clone(), deaths);
         let bus = FaultyBus {
             exchange: self.exchange.clone(),
             server: self.started.replace(self.started.get() + 1),
@@ -150,8 +157,8 @@ impl World {
             clock: self.clock.clone(),
         };
         let pod = Arc::new(Pod::new(id, adapters, self.settings.clone(), telemetry, self.epoch.get()));
-        let engine = Engine::start(pod.clone(), 0);
-        Server { engine, hub: HubCore::start(&pod), dead, deaf }
+        let (engine, hub) = (Engine::start(pod.clone(), 0), HubCore::start(&pod));
+        Server { engine, hub, dead, deaf }
     }
 
     /// Lets something of the plan happen.
@@ -249,6 +256,15 @@ impl World {
             family.get_metric().iter().map(|metric| metric.get_counter().get_value() as u64).sum::<u64>()
         };
         self.counters.borrow().iter().map(of_one).sum()
+    }
+
+    /// Nothing is left of those who came, not even their rooms.
+    pub fn is_deserted(&self) -> bool {
+        let is_deserted = |server: &Server| {
+            let pod = server.engine.pod();
+            pod.actors_alive() == ALWAYS && pod.rooms_open() == 0
+        };
+        self.servers.borrow().iter().all(is_deserted)
     }
 
     pub async fn stop(&self) {
