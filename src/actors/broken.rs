@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use super::mail::Submission;
 use super::reply::Reply;
-use crate::domain::{Change, Committed, Entry, Message, Operation, RoomId, Seq, Timestamp};
+use crate::domain::{Change, Committed, Entry, Message, Operation, RoomBatch, RoomId, Seq, Timestamp};
 use crate::error::Fault;
 
 /// Whether this process is broken in this way.
@@ -30,6 +30,17 @@ pub(super) fn stumble(submissions: &mut [Submission]) {
                 std::mem::replace(&mut submission.reply, Reply::nobody()).send(Err(fault));
             }
             _ => {}
+        }
+    }
+}
+
+/// `stumble`: a message that says `the end` ends the writer.
+pub(super) fn fall(batches: &[RoomBatch]) {
+    let ends = |operation: &Operation| matches!(operation, Operation::Send { draft, .. } if draft.content.as_str() == "the end");
+    if is("stumble") && batches.iter().flat_map(|batch| &batch.operations).any(ends) {
+        #[expect(clippy::panic, reason = "the torture asks for it")]
+        {
+            panic!("the end of the writer, on purpose");
         }
     }
 }

@@ -12,8 +12,9 @@ use futures_util::future::join_all;
 use serde_json::json;
 use uuid::Uuid;
 
+use super::lives::Vital;
 use super::mail::Stop;
-use super::pod::{Alive, Pod};
+use super::pod::Pod;
 use super::registry::Registry;
 use crate::domain::job::{MOST_ATTEMPTS, Messages, progress, wait_after};
 use crate::domain::{
@@ -47,14 +48,14 @@ pub struct Clerk {
     working: bool,
     /// Told to whoever works, too.
     stopping: Rc<Cell<bool>>,
-    _alive: Alive,
+    _vital: Vital,
 }
 
 impl Clerk {
     #[must_use]
     pub fn new(pod: Arc<Pod>) -> Self {
-        let alive = pod.census();
-        Self { pod, working: false, stopping: Rc::default(), _alive: alive }
+        let vital = pod.vital("clerk");
+        Self { pod, working: false, stopping: Rc::default(), _vital: vital }
     }
 
     fn turn(&mut self, ctx: &mut Context<Self>) {

@@ -9,8 +9,9 @@ use std::sync::Arc;
 use actix::{Actor, Addr, Handler, Message, Recipient};
 use tokio::sync::{mpsc, oneshot};
 
+use super::lives::ActorId;
 use super::outbox::Topic;
-use super::pod::{ActorId, Pod};
+use super::pod::Pod;
 use super::reply::Reply;
 use crate::bus::{RoomNews, Whisper};
 use crate::domain::subscription::{Level, ResetReason};

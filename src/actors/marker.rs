@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
 
+use super::lives::Vital;
 use super::mail::{Flush, Mark, Stop, ToRoom};
-use super::pod::{Alive, Pod};
+use super::pod::Pod;
 use super::reply::Reply;
 use crate::bus::{Announcement, Shard, Whisper};
 use crate::domain::{MarkMove, Refusal, RoomId, UserId};
@@ -31,20 +32,20 @@ pub struct Marker {
     in_flight: bool,
     flushing: bool,
     stopping: bool,
-    _alive: Alive,
+    _vital: Vital,
 }
 
 impl Marker {
     #[must_use]
     pub fn new(pod: Arc<Pod>) -> Self {
-        let alive = pod.census();
+        let vital = pod.vital("marker");
         Self {
             pod,
             queue: BTreeMap::new(),
             in_flight: false,
             flushing: false,
             stopping: false,
-            _alive: alive,
+            _vital: vital,
         }
     }
 

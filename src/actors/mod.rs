@@ -13,6 +13,7 @@ pub mod engine;
 pub mod hub;
 pub mod journeys;
 pub mod link;
+pub mod lives;
 mod log_view;
 pub mod mail;
 mod marker;

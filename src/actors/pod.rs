@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
 use actix::Addr;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 use super::clerk::{Clerk, JobWaits};
 use super::hub::Hub;
 use super::journeys::Journeys;
+use super::lives::{ActorId, Alive, Vital};
 use super::mail::{
     ForgetRooms, Grown, HubId, Mark, Place, Stop, ToHub, ToPresence, ToRoom, ToShard, deliver,
 };
@@ -73,6 +74,7 @@ pub struct Pod {
     draining: AtomicBool,
     ended: Mutex<BTreeMap<SessionId, Timestamp>>,
     alive: Arc<AtomicUsize>,
+    failure: Arc<Notify>,
     /// Work on people's own data, as far as is known.
     pub jobs: JobGauges,
     /// Tells and counts what is kept of what people do to accounts and to each other.
@@ -108,6 +110,7 @@ impl Pod {
             draining: AtomicBool::new(false),
             ended: Mutex::default(),
             alive: Arc::default(),
+            failure: Arc::default(),
             jobs: JobGauges::default(),
             audited: Audited::default(),
             settings,
@@ -150,8 +153,17 @@ impl Pod {
     /// To be held by each actor for as long as it lives.
     #[must_use]
     pub fn census(&self) -> Alive {
-        self.alive.fetch_add(1, Ordering::AcqRel);
-        Alive(self.alive.clone())
+        Alive::among(&self.alive)
+    }
+
+    /// To be held in its place by an actor whose panic is to end the process.
+    pub(super) fn vital(&self, name: &'static str) -> Vital {
+        Vital::new(self.census(), name, &self.failure)
+    }
+
+    /// Done when an actor without which the process is of no use has panicked. For one who waits.
+    pub async fn failed(&self) {
+        self.failure.notified().await;
     }
 
     pub(super) fn install(&self, actors: Actors) {
@@ -355,18 +367,5 @@ impl JobGauges {
     #[must_use]
     pub fn counts(&self) -> JobCounts {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// One life of an actor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ActorId(u64);
-
-/// Counts one living actor.
-pub struct Alive(Arc<AtomicUsize>);
-
-impl Drop for Alive {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
     }
 }

@@ -10,9 +10,10 @@ use std::time::Duration;
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
 use tokio::time::Instant;
 
+use super::lives::Vital;
 use super::mail::{HubId, LinkKey, Place, Stop, ToHub, ToPresence};
 use super::outbox::Topic;
-use super::pod::{Alive, Pod};
+use super::pod::Pod;
 use crate::bus::{Announcement, Shard, Whisper};
 use crate::domain::presence::{Presence as Standing, Seen};
 use crate::domain::{Timestamp, UserId};
@@ -43,13 +44,13 @@ pub struct Presence {
     told: HashMap<Place, Instant>,
     writing: bool,
     reading: bool,
-    _alive: Alive,
+    _vital: Vital,
 }
 
 impl Presence {
     #[must_use]
     pub fn new(pod: Arc<Pod>) -> Self {
-        let alive = pod.census();
+        let vital = pod.vital("keeper of presence");
         Self {
             pod,
             here: HashMap::new(),
@@ -61,7 +62,7 @@ impl Presence {
             told: HashMap::new(),
             writing: false,
             reading: false,
-            _alive: alive,
+            _vital: vital,
         }
     }
 

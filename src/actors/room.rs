@@ -10,11 +10,12 @@ use std::time::Duration;
 use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, WrapFuture};
 use tokio::time::Instant;
 
+use super::lives::{ActorId, Alive};
 use super::log_view::LogView;
 use super::mail::{
     Attach, Flush, HubId, Idle, LinkKey, Place, RoomFrame, Stop, Subscribe, Tell, ToHub, ToRoom, deliver,
 };
-use super::pod::{ActorId, Alive, Pod};
+use super::pod::Pod;
 use super::room_whispers::Whispers;
 use super::room_writes::Writes;
 use super::shard::RegistryShard;

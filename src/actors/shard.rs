@@ -11,8 +11,9 @@ use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, StreamHan
 use futures_util::stream;
 use tokio::time::Instant;
 
+use super::lives::Vital;
 use super::mail::{ForgetRooms, Grown, Idle, Stop, ToHub, ToPresence, ToRoom, ToShard, Typing, deliver};
-use super::pod::{Alive, Pod};
+use super::pod::Pod;
 use super::room::Room;
 use crate::bus::{Announcement, RoomNews, Shard, Whisper};
 use crate::domain::journey::Station;
@@ -38,13 +39,13 @@ pub struct RegistryShard {
     bumped_at: Option<Instant>,
     /// A bump is on its way.
     bumping: bool,
-    _alive: Alive,
+    _vital: Vital,
 }
 
 impl RegistryShard {
     #[must_use]
     pub fn new(shard: Shard, pod: Arc<Pod>) -> Self {
-        let alive = pod.census();
+        let vital = pod.vital("shard");
         Self {
             shard,
             pod,
@@ -52,7 +53,7 @@ impl RegistryShard {
             grown: BTreeMap::new(),
             bumped_at: None,
             bumping: false,
-            _alive: alive,
+            _vital: vital,
         }
     }
 

@@ -10,8 +10,9 @@ use std::time::Duration;
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
 
 use super::comparing::Comparisons;
+use super::lives::Vital;
 use super::mail::{Stop, ToHub};
-use super::pod::{Alive, Pod};
+use super::pod::Pod;
 use crate::bus::{Announcement, Shard};
 use crate::domain::{Epoch, Timestamp};
 use crate::protocol::CloseCode;
@@ -45,13 +46,13 @@ pub struct Sweeper {
     pub(super) comparisons: Comparisons,
     /// From when on revoked logins are asked about.
     logins_since: Timestamp,
-    _alive: Alive,
+    _vital: Vital,
 }
 
 impl Sweeper {
     #[must_use]
     pub fn new(pod: Arc<Pod>) -> Self {
-        let alive = pod.census();
+        let vital = pod.vital("sweeper");
         let logins_since = pod.clock.now();
         Self {
             pod,
@@ -61,7 +62,7 @@ impl Sweeper {
             looking_for_logins: false,
             comparisons: Comparisons::default(),
             logins_since,
-            _alive: alive,
+            _vital: vital,
         }
     }
 

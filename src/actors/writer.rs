@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
 
+use super::lives::Vital;
 use super::mail::{Append, Flush, Stop, ToRoom};
-use super::pod::{Alive, Pod};
+use super::pod::Pod;
 use crate::domain::job::RESULT_KEPT;
 use crate::domain::{Committed, Outcome, RoomId};
 use crate::store::StoreError;
@@ -22,13 +23,13 @@ pub struct Writer {
     flushing: bool,
     pruning: bool,
     stopping: bool,
-    _alive: Alive,
+    _vital: Vital,
 }
 
 impl Writer {
     #[must_use]
     pub fn new(pod: Arc<Pod>) -> Self {
-        let alive = pod.census();
+        let vital = pod.vital("writer");
         Self {
             pod,
             queue: VecDeque::new(),
@@ -36,7 +37,7 @@ impl Writer {
             flushing: false,
             pruning: false,
             stopping: false,
-            _alive: alive,
+            _vital: vital,
         }
     }
 
@@ -63,6 +64,8 @@ impl Writer {
         self.pod.telemetry.appending(operations);
         let (batches, replies): (Vec<_>, Vec<_>) =
             appends.into_iter().map(|append| (append.batch, append.reply)).unzip();
+        #[cfg(feature = "torture")]
+        super::broken::fall(&batches);
         let (store, copies) = (self.pod.store.clone(), batches.clone());
         let commit = async move { store.append(copies).await }.into_actor(self);
         ctx.spawn(commit.map(move |result, writer, ctx| {

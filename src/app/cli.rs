@@ -159,17 +159,23 @@ fn serve(settings: Settings) -> ExitCode {
         } else {
             say(&format!("chat is running: open http://{address}/app/\n"));
         }
-        tokio::select! {
-            _ = term.recv() => {}
-            _ = int.recv() => {}
-        }
+        let failed = tokio::select! {
+            _ = term.recv() => false,
+            _ = int.recv() => false,
+            () = running.pod().failed() => true,
+        };
         log::info!("stopping: telling {} sockets", running.pod().telemetry.sockets());
         tokio::select! {
             () = running.stop() => log::info!("stopped; everything acknowledged is stored"),
             _ = term.recv() => log::warn!("told twice: stopped at once; everything acknowledged is stored"),
             _ = int.recv() => log::warn!("told twice: stopped at once; everything acknowledged is stored"),
         }
-        Ok(())
+        // Whoever started it is to start it again.
+        if failed {
+            Err(("a part of it failed while it ran; the log says which".to_owned(), 1))
+        } else {
+            Ok(())
+        }
     });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -21,9 +21,10 @@ use self::moment::Moment;
 use self::people::Followed;
 use self::rooms::Readers;
 use crate::actors::link::Link;
+use crate::actors::lives::Vital;
 use crate::actors::mail::{HubId, LinkKey, Place, Stop, ToHub, ToSession};
 use crate::actors::outbox::{News, OutboxLimits};
-use crate::actors::pod::{Alive, Pod};
+use crate::actors::pod::Pod;
 use crate::domain::journey::{Device, Station};
 use crate::domain::session::Identity;
 use crate::domain::wheel::Wheel;
@@ -77,7 +78,7 @@ impl HubCore {
                 owed: Owed::default(),
             });
             core = Some(hub.clone());
-            Hub { core: hub, _alive: pod.census() }.start()
+            Hub { core: hub, _vital: pod.vital("hub") }.start()
         });
         // `add_hub` calls its argument exactly once.
         core.expect("the hub was started")
@@ -273,7 +274,7 @@ impl HubCore {
 /// The actor that receives for [`HubCore`].
 pub struct Hub {
     core: Rc<HubCore>,
-    _alive: Alive,
+    _vital: Vital,
 }
 
 impl Hub {

@@ -4,9 +4,9 @@ use std::rc::Rc;
 
 use super::HubCore;
 use crate::actors::link::Link;
+use crate::actors::lives::ActorId;
 use crate::actors::mail::{Attach, LinkKey, RoomFrame, ToRoom, ToSession};
 use crate::actors::outbox::{News, Topic};
-use crate::actors::pod::ActorId;
 use crate::domain::journey::Station;
 use crate::domain::subscription::ResetReason;
 use crate::domain::{Head, MessageId, RoomId, Seq, UserId};

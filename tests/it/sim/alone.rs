@@ -3,7 +3,6 @@
 
 use std::panic::resume_unwind;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -36,8 +35,8 @@ struct Led {
     inner: Arc<SqliteStore>,
     /// The next call of this name is not made.
     fails: Mutex<Option<&'static str>>,
-    /// Who reads a log dies of the answer.
-    kills: AtomicBool,
+    /// Who makes the next call of this name dies of it.
+    kills: Mutex<Option<&'static str>>,
     /// Appends are made when they may be.
     may_append: Semaphore,
     /// What is read of a log is answered when it may be.
@@ -62,9 +61,9 @@ impl Led {
             if call == "log_page" {
                 self.has_read.notify_one();
                 drop(self.may_answer.acquire().await.expect("open for ever"));
-                if self.kills.swap(false, Ordering::Relaxed) {
-                    resume_unwind(Box::new("as it was told"));
-                }
+            }
+            if self.kills.lock().expect("not poisoned").take_if(|kills| *kills == call).is_some() {
+                resume_unwind(Box::new("as it was told"));
             }
             answer
         })
@@ -96,7 +95,7 @@ impl Alone {
         let led = Arc::new(Led {
             inner,
             fails: Mutex::default(),
-            kills: AtomicBool::default(),
+            kills: Mutex::default(),
             may_append: Semaphore::new(1),
             has_read: Notify::new(),
             may_answer: Semaphore::new(1),
@@ -125,6 +124,10 @@ impl Alone {
 
     fn fails_next(&self, call: &'static str) {
         *self.led.fails.lock().expect("not poisoned") = Some(call);
+    }
+
+    fn kills_next(&self, call: &'static str) {
+        *self.led.kills.lock().expect("not poisoned") = Some(call);
     }
 
     /// The way of other servers to the store.
@@ -277,7 +280,7 @@ fn what_a_room_was_writing_when_it_died_is_heard_from_the_next_at_once() {
         let message = TestClient::message(&alone.room.0.to_string(), &new_id().to_string(), "two");
         let sender = Socket::open((alone.parts)(), alone.alice.clone(), false);
         sender.send(&message);
-        alone.led.kills.store(true, Ordering::Relaxed);
+        alone.kills_next("log_page");
         alone.say_elsewhere("one").await;
         // Who sent it comes back and sends it again: here nobody knows any more whether it was stored.
         while timeout(Duration::from_secs(5), sender.next()).await.expect("it is closed").is_some() {}
@@ -287,6 +290,17 @@ fn what_a_room_was_writing_when_it_died_is_heard_from_the_next_at_once() {
         drop(hold);
         alone.hears(&["two"]).await;
         assert!(began.elapsed() < Duration::from_millis(100), "before heads are compared again");
+    });
+}
+
+#[test]
+fn a_server_without_a_writer_has_failed() {
+    story(async |alone| {
+        alone.kills_next("append");
+        let message = TestClient::message(&alone.room.0.to_string(), &new_id().to_string(), "one");
+        // It may be stored, or not.
+        assert_eq!(alone.send(&message).await, "error");
+        timeout(Duration::from_secs(1), alone.engine.pod().failed()).await.expect("it is told");
     });
 }
 

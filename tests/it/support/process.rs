@@ -112,8 +112,14 @@ impl ChatProcess {
 
     /// Asks it to end, as an operator would, and waits.
     #[track_caller]
-    pub fn terminate(mut self) -> ExitStatus {
+    pub fn terminate(self) -> ExitStatus {
         self.signal("TERM");
+        self.ended()
+    }
+
+    /// Waits until it ends by itself.
+    #[track_caller]
+    pub fn ended(mut self) -> ExitStatus {
         let mut status = None;
         eventually("the process ends", || {
             status = self.child.try_wait().expect("a child");

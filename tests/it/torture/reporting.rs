@@ -159,6 +159,18 @@ fn in_production_faults_and_panics_are_reported_and_nothing_else() {
 }
 
 #[test]
+fn what_loses_a_vital_part_ends_to_be_started_again() {
+    let (data, sentry) = (tempfile::tempdir().expect("a folder"), Sentry::start());
+    let chat = stumbling(&data, &sentry, "production");
+    let (post, room) = alice(&chat);
+    let last = json!({"roomId": room, "content": "the end"});
+    assert_eq!(post("/messages", "r-2", &last).problem(503), "unavailable");
+    let event = sentry.event("panic");
+    assert_eq!(event["exception"]["values"][0]["value"], "the end of the writer, on purpose");
+    assert_eq!(chat.ended().code(), Some(1));
+}
+
+#[test]
 fn while_it_is_made_refusals_and_the_times_of_requests_are_reported_too() {
     let (data, sentry) = (tempfile::tempdir().expect("a folder"), Sentry::start());
     let chat = stumbling(&data, &sentry, "test");
