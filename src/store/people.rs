@@ -33,7 +33,7 @@ pub trait People: Send + Sync + 'static {
     /// And no longer; not having blocked him is no error.
     fn unblock(&self, user: UserId, blocked: UserId) -> Answer<'_, ()>;
 
-    /// Who of a conversation of two blocks the other; nobody in any other room.
+    /// Who of a conversation of two blocks the other, in no order; nobody in any other room.
     fn blockers(&self, room: RoomId) -> Answer<'_, Vec<UserId>>;
 
     /// Whether `blocker` blocks `blocked`: to be asked before somebody is put anywhere by another.
