@@ -3,11 +3,13 @@
 //! leaves halfway, because he died or was stopped, another takes up where it stopped.
 
 use std::cell::Cell;
+use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
+use futures_util::FutureExt;
 use futures_util::future::join_all;
 use serde_json::json;
 use uuid::Uuid;
@@ -117,10 +119,15 @@ impl From<Fault> for Halted {
 async fn attempt(pod: &Arc<Pod>, job: &Job, stopping: &Cell<bool>) {
     let (id, kind, attempt) = (job.id, job.kind.as_str(), job.attempts);
     let desk = Desk { pod: pod.clone(), job, stopping };
-    let done = match job.kind {
-        JobKind::Export => desk.export().await,
-        JobKind::Deletion { messages } => desk.end_account(messages).await,
+    let work = async {
+        match job.kind {
+            JobKind::Export => desk.export().await,
+            JobKind::Deletion { messages } => desk.end_account(messages).await,
+        }
     };
+    // A job that makes its clerk panic would end each process in turn.
+    let done = AssertUnwindSafe(work).catch_unwind().await;
+    let done = done.unwrap_or_else(|_| Err(Halted::Failed("it panicked".to_owned())));
     let now = pod.clock.now();
     let noted = match done {
         Ok(()) => pod.store.job_over(id, attempt, JobState::Done, now).await,

@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+use std::time::Duration;
 
 use actix::Addr;
 use tokio::sync::{Notify, mpsc};
+use tokio::time::Instant;
 
 use super::clerk::{Clerk, JobWaits};
 use super::hub::Hub;
@@ -31,6 +33,9 @@ use crate::protocol::Links;
 use crate::settings::Settings;
 use crate::store::Store;
 use crate::telemetry::Telemetry;
+
+/// How long it is known whose sends are taken no more.
+const CUT_OFF_KEPT: Duration = Duration::from_secs(60);
 
 /// The actors that stand alone in a process.
 pub(super) struct Actors {
@@ -69,7 +74,7 @@ pub struct Pod {
     open_rooms: Mutex<BTreeMap<RoomId, ActorId>>,
     next_actor: AtomicU64,
     /// Sockets being closed because something that they sent was lost with the room's actor.
-    cut_off: Mutex<BTreeSet<Place>>,
+    cut_off: Mutex<BTreeMap<Place, Instant>>,
     pub(super) journeys: Journeys,
     draining: AtomicBool,
     ended: Mutex<BTreeMap<SessionId, Timestamp>>,
@@ -218,18 +223,17 @@ impl Pod {
 
     /// Something that a socket sent was lost: it is closed, and comes back to send it again.
     pub(super) fn cut_off(&self, place: Place) {
-        self.cut_off.lock().unwrap_or_else(PoisonError::into_inner).insert(place);
+        let mut places = self.cut_off.lock().unwrap_or_else(PoisonError::into_inner);
+        // By then nothing of it can still be on its way.
+        places.retain(|_, at| at.elapsed() < CUT_OFF_KEPT);
+        places.insert(place, Instant::now());
+        drop(places);
         self.tell_hub(place.hub, ToHub::CutOff { link: place.link });
     }
 
     /// Whose sends are taken no more.
     pub(super) fn cut_off_places(&self) -> BTreeSet<Place> {
-        self.cut_off.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// The socket is gone.
-    pub(super) fn forget_place(&self, place: Place) {
-        self.cut_off.lock().unwrap_or_else(PoisonError::into_inner).remove(&place);
+        self.cut_off.lock().unwrap_or_else(PoisonError::into_inner).keys().copied().collect()
     }
 
     /// A name that no other actor of this process has.

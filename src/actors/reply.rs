@@ -1,11 +1,12 @@
 //! Where the answer to a command goes. An answer is never forgotten: one that is dropped unanswered
 //! says `internal`, or ends the socket whose commands have an order.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::mail::{Place, ToHub};
+use super::mail::{HubId, LinkKey, Place, ToHub};
 use super::pod::Pod;
 use crate::domain::Committed;
 use crate::error::{Code, Fault};
@@ -119,6 +120,36 @@ impl<T: Told> Drop for Reply<T> {
                 self.0 = lost;
                 self.dispatch(Err(Fault::new(Code::Internal, "the server lost this request; send it again")));
             }
+        }
+    }
+}
+
+/// Answers to sockets that are on their way to the hubs. What is not taken out is lost, as a [`Reply`]
+/// is that is dropped.
+pub(super) struct Answers {
+    pod: Arc<Pod>,
+    of_hubs: BTreeMap<usize, Vec<(LinkKey, Encoded)>>,
+}
+
+impl Answers {
+    pub(super) const fn new(pod: Arc<Pod>) -> Self {
+        Self { pod, of_hubs: BTreeMap::new() }
+    }
+
+    pub(super) fn add(&mut self, place: Place, frame: Encoded) {
+        self.of_hubs.entry(place.hub.0).or_default().push((place.link, frame));
+    }
+
+    /// All of them, by the hub's number.
+    pub(super) fn take(mut self) -> BTreeMap<usize, Vec<(LinkKey, Encoded)>> {
+        std::mem::take(&mut self.of_hubs)
+    }
+}
+
+impl Drop for Answers {
+    fn drop(&mut self) {
+        for (hub, answers) in &self.of_hubs {
+            answers.iter().for_each(|(link, _)| self.pod.cut_off(Place { hub: HubId(*hub), link: *link }));
         }
     }
 }

@@ -3,7 +3,7 @@
 //! It never waits for a reader: what it sends goes to the workers' hubs, one message each. Here it
 //! loads, admits readers and delivers; how it writes stands in [`super::room_writes`].
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,16 +13,17 @@ use tokio::time::Instant;
 use super::lives::{ActorId, Alive};
 use super::log_view::LogView;
 use super::mail::{
-    Attach, Flush, HubId, Idle, LinkKey, Place, RoomFrame, Stop, Subscribe, Tell, ToHub, ToRoom, deliver,
+    Attach, Flush, HubId, Idle, Place, RoomFrame, Stop, Subscribe, Tell, ToHub, ToRoom, deliver,
 };
 use super::pod::Pod;
+use super::reply::Answers;
 use super::room_whispers::Whispers;
 use super::room_writes::Writes;
 use super::shard::RegistryShard;
 use crate::domain::subscription::{Answer, Level, ResetReason, plan};
 use crate::domain::{Entry, Refusal, RoomId, policy};
 use crate::error::{Code, Fault};
-use crate::protocol::{Encoded, server};
+use crate::protocol::server;
 use crate::store::{LogPage, RoomSnapshot, StoreError};
 
 /// Entries read from the store in one go to fill a gap.
@@ -141,7 +142,9 @@ impl Room {
                     }
                 }
             }
-            ToRoom::Announce(news) => self.accept(news.entries.iter().cloned(), BTreeMap::new(), ctx),
+            ToRoom::Announce(news) => {
+                self.accept(news.entries.iter().cloned(), Answers::new(self.pod.clone()), ctx)
+            }
             ToRoom::Typing(typing) => self.typing(typing, ctx),
             ToRoom::Marked { user, marks } => self.marked(user, marks, ctx),
             ToRoom::HeadIs(head) => {
@@ -159,13 +162,14 @@ impl Room {
     pub(super) fn accept(
         &mut self,
         entries: impl IntoIterator<Item = Entry>,
-        mut replies: BTreeMap<usize, Vec<(LinkKey, Encoded)>>,
+        answers: Answers,
         ctx: &mut Context<Self>,
     ) {
         let (frames, gap) = match &mut self.phase {
             Phase::Open(log) => log.accept(entries),
             Phase::Loading(_) | Phase::Absent => (Arc::from(Vec::<RoomFrame>::new()), false),
         };
+        let mut replies = answers.take();
         if !frames.is_empty()
             && let Phase::Open(log) = &self.phase
         {
@@ -317,7 +321,7 @@ impl Room {
         }
         let whole = page.entries.len() < BACKFILL;
         self.pod.telemetry.backfilled(page.entries.len());
-        self.accept(page.entries, BTreeMap::new(), ctx);
+        self.accept(page.entries, Answers::new(self.pod.clone()), ctx);
         let gap = matches!(&self.phase, Phase::Open(log) if log.has_gap());
         if !whole || ((gap || self.outdated) && !self.backfilling) {
             return self.backfill(ctx);

@@ -10,12 +10,12 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::mail::{Append, Flush, Grown, HubId, LinkKey, Place, Submission, ToRoom, deliver};
+use super::reply::Answers;
 use super::room::{Phase, Room, unavailable};
 use crate::bus::{Announcement, RoomNews, Shard};
 use crate::domain::journey::Station;
 use crate::domain::{Applied, ClientMsgId, Operation, Refusal, RoomBatch, UserId};
 use crate::error::Fault;
-use crate::protocol::Encoded;
 
 /// What a room has to write.
 #[derive(Default)]
@@ -51,7 +51,8 @@ impl Writes {
     }
 
     pub(super) fn is_busy(&self) -> bool {
-        self.appending || !self.queue.is_empty()
+        let owes = |first: &Refused| first.at.elapsed() < GIVEN_UP;
+        self.appending || !self.queue.is_empty() || self.refused.values().any(owes)
     }
 }
 
@@ -156,7 +157,7 @@ impl Room {
     fn committed(&mut self, pending: Vec<Submission>, applied: Applied, ctx: &mut Context<Self>) {
         applied.records.iter().for_each(|record| self.pod.audited.tell(record));
         let (mut entries, mut told) = (Vec::new(), Vec::new());
-        let mut replies: BTreeMap<usize, Vec<(LinkKey, Encoded)>> = BTreeMap::new();
+        let mut answers = Answers::new(self.pod.clone());
         for (submission, outcome) in pending.into_iter().zip(applied.outcomes) {
             self.pod.note_outcome(&submission.operation, &outcome);
             if let Ok(committed) = &outcome {
@@ -168,7 +169,7 @@ impl Room {
                 told.extend(committed.told.clone());
             }
             if let Some((place, frame)) = submission.reply.answer(outcome.map_err(Fault::from)) {
-                replies.entry(place.hub.0).or_default().push((place.link, frame));
+                answers.add(place, frame);
             }
         }
         if let Some(last) = entries.last() {
@@ -187,7 +188,7 @@ impl Room {
                 waiting.push_back(ToRoom::Announce(news));
             }
         }
-        self.accept(entries, replies, ctx);
+        self.accept(entries, answers, ctx);
         self.pod.tell_users(told);
     }
 
@@ -264,6 +265,8 @@ impl Room {
             submission.reply.send(Err(unavailable()));
         }
         self.fail_waiting();
+        // Who stops a room in good order has nothing against its sockets.
+        self.writes.refused.clear();
         ctx.stop();
     }
 }

@@ -75,6 +75,7 @@ impl RegistryShard {
     }
 
     fn ask_for_idle_rooms(&mut self) {
+        self.rooms.retain(|_, running| running.room.connected());
         for running in self.rooms.values_mut() {
             running.forwarded += 1;
             deliver(&running.room, ToRoom::AreYouIdle);

@@ -114,7 +114,6 @@ impl HubCore {
         self.detach_all(link);
         self.unfollow_all(link);
         if self.links.borrow_mut().remove(&link.key).is_some() {
-            self.pod.forget_place(self.place(link));
             self.sign_out(link);
             self.count_out(link);
         }

@@ -1,187 +1,20 @@
-//! One server on virtual time, whose store answers when and as the story says. Nobody announces what
-//! others write to the same store.
+//! Stories of one server in which something happens just then.
 
-use std::panic::resume_unwind;
-use std::rc::Rc;
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use chat::actors::mail::{HubId, ToRoom};
-use chat::actors::{Adapters, Engine, HubCore, Pod};
-use chat::auth::{Authenticator, Tokens};
-use chat::bus::alone::AloneBus;
-use chat::clock::SystemClock;
+use chat::clock::{Clock, SystemClock};
+use chat::domain::job::wait_after;
 use chat::domain::subscription::Level;
 use chat::domain::*;
-use chat::limits::Limiter;
-use chat::presence::local::LocalLeases;
-use chat::protocol::CloseCode;
-use chat::settings::{Secret, Settings};
-use chat::store::sqlite::{SqliteOptions, SqliteStore};
-use chat::store::*;
-use chat::telemetry::Telemetry;
-use chat::ws::SessionParts;
-use serde_json::{Value, json};
-use tokio::sync::{Notify, Semaphore};
 use tokio::time::{Instant, sleep, timeout};
 
+use super::led::{is_cut_off, next, story};
 use super::socket::Socket;
-use crate::contract::support::{account, at, message, new_id, room, write};
+use crate::contract::administering::record;
+use crate::contract::support::{account, at, new_id, write};
 use crate::support::TestClient;
-use crate::support::wrapped::store_wrapper;
-
-/// The server's way to the store.
-struct Led {
-    inner: Arc<SqliteStore>,
-    /// The next call of this name is not made.
-    fails: Mutex<Option<&'static str>>,
-    /// Who makes the next call of this name dies of it.
-    kills: Mutex<Option<&'static str>>,
-    /// Appends are made when they may be.
-    may_append: Semaphore,
-    /// What is read of a log is answered when it may be.
-    has_read: Notify,
-    may_answer: Semaphore,
-}
-
-impl Led {
-    fn around<'a, T: Send + 'a>(
-        &'a self,
-        call: &'static str,
-        make: impl FnOnce() -> Answer<'a, T> + Send + 'a,
-    ) -> Answer<'a, T> {
-        if self.fails.lock().expect("not poisoned").take_if(|fails| *fails == call).is_some() {
-            return Box::pin(std::future::ready(Err(StoreError::Unavailable("as it was told".into()))));
-        }
-        Box::pin(async move {
-            if call == "append" {
-                drop(self.may_append.acquire().await.expect("open for ever"));
-            }
-            let answer = make().await;
-            if call == "log_page" {
-                self.has_read.notify_one();
-                drop(self.may_answer.acquire().await.expect("open for ever"));
-            }
-            if self.kills.lock().expect("not poisoned").take_if(|kills| *kills == call).is_some() {
-                resume_unwind(Box::new("as it was told"));
-            }
-            answer
-        })
-    }
-}
-
-store_wrapper!(Led);
-
-/// The server, and Alice, who reads her room there.
-struct Alone {
-    led: Arc<Led>,
-    engine: Engine,
-    alice: User,
-    room: RoomId,
-    parts: Box<dyn Fn() -> SessionParts>,
-    socket: Socket,
-}
-
-impl Alone {
-    async fn start() -> Self {
-        tokio::time::pause();
-        let epoch = Epoch(new_id());
-        let inner = Arc::new(SqliteStore::inline(SqliteOptions::new(epoch)).expect("memory"));
-        let store: Arc<dyn Store> = inner.clone();
-        let account = account("alice", "alice@example.com");
-        let alice = account.user.clone();
-        store.create_account(account).await.expect("an account");
-        let room = room(&store, alice.id, &[]).await;
-        let led = Arc::new(Led {
-            inner,
-            fails: Mutex::default(),
-            kills: Mutex::default(),
-            may_append: Semaphore::new(1),
-            has_read: Notify::new(),
-            may_answer: Semaphore::new(1),
-        });
-
-        let (clock, id) = (Arc::new(SystemClock), PodId(new_id()));
-        let (bus, leases) = (Arc::new(AloneBus::default()), Arc::new(LocalLeases::new(Arc::default(), id)));
-        let adapters = Adapters { store: led.clone(), bus, leases, clock: clock.clone() };
-        let mut settings = Settings::default();
-        // Nobody here is too slow.
-        settings.limits.outbox_frames = 10_000;
-        let settings = Arc::new(settings);
-        let telemetry = Arc::new(Telemetry::new().expect("valid names"));
-        let pod = Arc::new(Pod::new(id, adapters, settings.clone(), telemetry, epoch));
-        let (engine, hub) = (Engine::start(pod.clone(), 0), HubCore::start(&pod));
-        let secret = Secret::new("a secret of more than thirty-two bytes".to_owned());
-        let tokens = Arc::new(Tokens::new(&secret, &[], Duration::from_secs(900)));
-        let authenticator = Arc::new(Authenticator::new(tokens, led.clone(), clock));
-        let limiter = Arc::new(Limiter::new(settings.limits.clone()));
-        let parts = Box::new(move || SessionParts::new(hub.clone(), authenticator.clone(), limiter.clone()));
-        let socket = Socket::open(parts(), alice.clone(), false);
-        socket.subscribe(room, Level::Full, 1);
-        next(&socket, "room.subscribed").await;
-        Self { led, engine, alice, room, parts, socket }
-    }
-
-    fn fails_next(&self, call: &'static str) {
-        *self.led.fails.lock().expect("not poisoned") = Some(call);
-    }
-
-    fn kills_next(&self, call: &'static str) {
-        *self.led.kills.lock().expect("not poisoned") = Some(call);
-    }
-
-    /// The way of other servers to the store.
-    fn elsewhere(&self) -> Arc<dyn Store> {
-        self.led.inner.clone()
-    }
-
-    /// Alice says something elsewhere.
-    async fn say_elsewhere(&self, text: &str) {
-        message(&self.elsewhere(), self.room, 0, self.alice.id, text).await;
-    }
-
-    /// She is told of what was said.
-    async fn hears(&self, said: &[&str]) {
-        for said in said {
-            assert_eq!(next(&self.socket, "message.created").await["d"]["content"], *said);
-        }
-    }
-
-    /// Sends; answers the type of what comes back.
-    async fn send(&self, frame: &Value) -> Value {
-        let mut frame = frame.clone();
-        frame["ref"] = json!(new_id());
-        self.socket.send(&frame);
-        loop {
-            let answer = timeout(Duration::from_secs(5), self.socket.next()).await;
-            let answer = answer.expect("it is answered").expect("it is not closed");
-            if answer["ref"] == frame["ref"] {
-                return answer["t"].clone();
-            }
-        }
-    }
-}
-
-/// The next frame of this type.
-async fn next(socket: &Socket, kind: &str) -> Value {
-    loop {
-        let next = timeout(Duration::from_secs(5), socket.next()).await;
-        let frame = next.unwrap_or_else(|_| panic!("no {kind} came")).expect("it is not closed");
-        if frame["t"] == kind {
-            return frame;
-        }
-    }
-}
-
-fn story(story: impl AsyncFnOnce(Rc<Alone>)) {
-    actix::System::new().block_on(async {
-        let alone = Rc::new(Alone::start().await);
-        story(alone.clone()).await;
-        let Alone { engine, socket, parts, .. } = Rc::into_inner(alone).expect("the story is over");
-        drop((socket, parts));
-        engine.stop().await;
-    });
-}
 
 #[test]
 fn what_is_written_while_the_log_is_read_is_read_after_it() {
@@ -283,13 +116,46 @@ fn what_a_room_was_writing_when_it_died_is_heard_from_the_next_at_once() {
         alone.kills_next("log_page");
         alone.say_elsewhere("one").await;
         // Who sent it comes back and sends it again: here nobody knows any more whether it was stored.
-        while timeout(Duration::from_secs(5), sender.next()).await.expect("it is closed").is_some() {}
-        assert_eq!(sender.closed(), Some(CloseCode::Internal));
+        is_cut_off(&sender).await;
         alone.hears(&["one"]).await;
         let began = Instant::now();
         drop(hold);
         alone.hears(&["two"]).await;
         assert!(began.elapsed() < Duration::from_millis(100), "before heads are compared again");
+    });
+}
+
+#[test]
+fn who_would_never_be_answered_is_cut_off() {
+    story(async |alone| {
+        let message = TestClient::message(&alone.room.0.to_string(), &new_id().to_string(), "one");
+        let sender = Socket::open((alone.parts)(), alone.alice.clone(), false);
+        alone.bus.kills.store(true, Ordering::Relaxed);
+        sender.send(&message);
+        is_cut_off(&sender).await;
+        // It was stored.
+        alone.hears(&["one"]).await;
+        assert_eq!(alone.send(&message).await, "ack");
+    });
+}
+
+#[test]
+fn work_that_makes_the_clerk_panic_is_work_that_failed() {
+    story(async |alone| {
+        alone.kills_next("user");
+        let now = SystemClock.now();
+        let job = Job::new(JobId(new_id()), alone.alice.id, JobKind::Export, now);
+        alone.elsewhere().ask_export(job, record(AuditEvent::ExportRequested)).await.expect("a job");
+        while alone.led.kills.lock().expect("not poisoned").is_some() {
+            sleep(Duration::from_secs(1)).await;
+        }
+        sleep(Duration::from_secs(1)).await;
+        // Earlier than if its clerk were lost, and with nobody lost.
+        let soon = now.plus(wait_after(1) + Duration::from_secs(5));
+        let again =
+            alone.elsewhere().take_job(soon, soon).await.expect("an answer").expect("it is due again");
+        assert_eq!(again.attempts, 2);
+        assert!(timeout(Duration::from_secs(1), alone.engine.pod().failed()).await.is_err());
     });
 }
 

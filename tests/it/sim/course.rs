@@ -134,8 +134,9 @@ impl Run {
         self.within(3, "what was committed is announced (I25)", async || self.world.outbox.is_empty()).await;
         let clients: Vec<&Client> = self.clients.iter().map(|client| &**client).collect();
         judge(&self.world, &self.rooms, &clients, plan).await;
-        // Rooms are asked four times in that time whether they are idle.
-        let retire = u32::try_from(plan.sizes.room_idle_ms / 1_000).expect("a minute at most") * 2 + 1;
+        // Rooms are asked four times in that time whether they are idle, and wait ten seconds for who was
+        // refused to send again.
+        let retire = u32::try_from(plan.sizes.room_idle_ms / 1_000).expect("a minute at most") * 2 + 11;
         self.within(retire, "rooms that nobody reads retire", async || self.world.is_deserted()).await;
         self.world.stop().await;
     }

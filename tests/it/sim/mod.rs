@@ -13,6 +13,7 @@ mod faulty_store;
 mod hear;
 mod held;
 mod judge;
+mod led;
 mod managing;
 mod moving;
 mod outbox;
