@@ -94,8 +94,13 @@ pub(super) fn answered<B>(response: &ServiceResponse<B>) {
     let route = || request.match_pattern().unwrap_or_else(|| UNKNOWN.to_owned());
     let (method, status) = (request.method().as_str(), response.status().as_u16());
     if log::log_enabled!(target: ACCESS, log::Level::Debug) {
-        let route = route();
-        log::debug!(target: ACCESS, method, status, route = route.as_str(); "{method} {route}: {status}");
+        let (route, took) =
+            (route(), CURRENT.try_with(|current| current.clock.elapsed()).unwrap_or_default());
+        let nanoseconds = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        log::debug!(
+            target: ACCESS, method, status, route = route.as_str(), took = nanoseconds;
+            "{method} {route}: {status} in {took:.1?}"
+        );
     }
     let Some(http) = request.app_data::<Data<Http>>() else { return };
     let Some(tracer) = http.pod.tracer() else { return };

@@ -25,7 +25,6 @@ FIELDS = {
     "http.response.status_code": "long",
     "chat.seq": "long",
     "chat.close_code": "integer",
-    "chat.shard": "integer",
 }
 # What the pipeline adds.
 ADDED = {"tags": "keyword", **{f"data_stream.{name}": "constant_keyword" for name in ("type", "dataset", "namespace")}}
@@ -176,7 +175,7 @@ class Pipelines(unittest.TestCase):
 
     def test_a_line_of_the_server(self):
         line = {name: "x" for name in KEYWORDS} | {"message": "said", "error.message": "why", "event.duration": 5}
-        line |= {"@timestamp": "2026-02-02T00:00:00.123Z", "chat.seq": 1, "chat.close_code": 4000, "chat.shard": 3}
+        line |= {"@timestamp": "2026-02-02T00:00:00.123Z", "chat.seq": 1, "chat.close_code": 4000}
         line |= {"http.response.status_code": 200, "event.dataset": "chat.app"}
         found = self.after(json.dumps(line), service="chat", pod="chat-backend-1", environment="chat")
         stream = {"data_stream.type": "logs", "data_stream.dataset": "chat.app", "data_stream.namespace": "default"}

@@ -37,6 +37,10 @@ use crate::telemetry::{self, Connect};
 pub(in crate::actors) const TICK: Duration = Duration::from_millis(250);
 /// Slots of the wheel: a link is looked at at least once a turn.
 const SLOTS: usize = 64;
+/// The target of a line for each socket that ended.
+const ACCESS: &str = "chat::ws::access";
+/// What RFC 6455 calls a connection that went without a close.
+const ABNORMAL: u16 = 1006;
 
 /// The part that sessions and sockets of this thread use directly.
 pub struct HubCore {
@@ -116,6 +120,7 @@ impl HubCore {
         if self.links.borrow_mut().remove(&link.key).is_some() {
             self.sign_out(link);
             self.count_out(link);
+            log_closed(link);
         }
     }
 
@@ -316,5 +321,24 @@ impl Handler<Stop> for Hub {
 
     fn handle(&mut self, _: Stop, ctx: &mut Context<Self>) {
         ctx.stop();
+    }
+}
+
+/// One line for those who want one for each socket that ended.
+fn log_closed(link: &Link) {
+    if !log::log_enabled!(target: ACCESS, log::Level::Debug) {
+        return;
+    }
+    let (conn, close) = (link.conn.to_string(), link.closed().map_or(ABNORMAL, CloseCode::number));
+    let conn = conn.as_str();
+    match link.identity() {
+        Some(Identity { user, session, .. }) => {
+            let (user, session) = (user.to_string(), session.to_string());
+            log::debug!(
+                target: ACCESS, conn, close, user = user.as_str(), session = session.as_str();
+                "a socket ended with {close}"
+            );
+        }
+        None => log::debug!(target: ACCESS, conn, close; "a socket ended with {close}, never signed in"),
     }
 }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::http;
 use crate::support::process::command;
+use crate::support::upgrade::Upgrade;
 
 /// The fields that every line has, each with what it begins with.
 const ALWAYS: [(&str, &str); 9] = [
@@ -74,6 +75,12 @@ fn in_production_every_line_is_one_object_and_tells_no_secret() {
     http::ask(address, "POST", "/rooms", &[("authorization", &bearer)], Some(&room))
         .expect("it answers")
         .expect(201);
+    let socket = Upgrade::new(address).bearer(&token).ready();
+    Upgrade::new(address).bearer("nonsense").open().expect_close(4301);
+    socket.cut();
+    while !seen.last().is_some_and(|line| object(line)["chat.close_code"] == 1006) {
+        seen.push(lines.next().expect("the cut is noticed"));
+    }
 
     std::process::Command::new("kill").arg(child.id().to_string()).status().expect("told");
     seen.extend(lines);
@@ -94,6 +101,16 @@ fn in_production_every_line_is_one_object_and_tells_no_secret() {
         (&access["http.response.status_code"], &access["url.path"]),
         (&json!(401), &json!("/auth/login"))
     );
+    assert!(access["event.duration"].as_u64().is_some_and(|nanoseconds| nanoseconds > 1_000), "{access}");
+    let sockets =
+        seen.iter().map(|line| object(line)).filter(|line| line["log.logger"] == "chat::ws::access");
+    let mut sockets: Vec<_> = sockets.collect();
+    sockets.sort_by_key(|line| line["chat.close_code"].as_u64());
+    let codes: Vec<_> = sockets.iter().map(|line| line["chat.close_code"].clone()).collect();
+    assert_eq!(codes, [1006, 4301]);
+    let named = |name: &str| sockets.iter().map(|line| line[name].is_string()).collect::<Vec<_>>();
+    assert_eq!(named("chat.conn.id"), [true, true]);
+    assert_eq!((named("user.id"), named("chat.session.id")), (vec![true, false], vec![true, false]));
     let all = seen.concat();
     for secret in [email, password, &token, "another that nobody logs", "a name that nobody logs"] {
         assert!(!all.contains(secret), "{secret} is in {all}");
