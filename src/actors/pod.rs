@@ -29,7 +29,7 @@ use crate::domain::{
     ConnId, Epoch, JobCounts, LogHead, PodId, RoomId, SessionId, Timestamp, UserEntry, UserId,
 };
 use crate::presence::SharedLeases;
-use crate::protocol::Links;
+use crate::protocol::{CloseCode, Links};
 use crate::settings::Settings;
 use crate::store::Store;
 use crate::telemetry::Telemetry;
@@ -96,6 +96,7 @@ impl Pod {
         epoch: Epoch,
     ) -> Self {
         let Adapters { store, bus, leases, clock } = adapters;
+        telemetry.expect_closes(CloseCode::ALL.iter().map(|code| code.number()));
         Self {
             id,
             roster: Mutex::new(Roster::new(id, PresenceRules::default())),

@@ -141,9 +141,13 @@ impl Telemetry {
         for outcome in ["hit", "miss"] {
             self.lookups.with_label_values(&[outcome]);
         }
-        // Who takes too little, too: dashboards ask for it by name.
-        for code in ["1000", "4103", "none"] {
-            self.closed.with_label_values(&[code]);
+        self.closed.with_label_values(&["none"]);
+    }
+
+    /// The codes with which sockets may be closed.
+    pub fn expect_closes(&self, codes: impl IntoIterator<Item = u16>) {
+        for code in codes {
+            self.closed.with_label_values(&[&code.to_string()]);
         }
     }
 

@@ -1,5 +1,6 @@
 //! What the metrics say of people on real sockets.
 
+use chat::protocol::CloseCode;
 use serde_json::json;
 
 use crate::support::{TestServer, eventually};
@@ -68,6 +69,7 @@ fn it_is_told_how_connections_came_about_and_how_they_ended() {
         |outcome: &str| value(&server, &format!("websocket_connects_total{{outcome=\"{outcome}\"}}"));
     let ended = |code: &str| value(&server, &format!("websocket_closed_total{{code=\"{code}\"}}"));
     assert_eq!((outcome("ready"), outcome("refused"), outcome("failed")), (0.0, 0.0, 0.0));
+    assert!(CloseCode::ALL.iter().all(|code| ended(&code.number().to_string()) == 0.0));
     let mut client = server.connect(&alice);
     assert_eq!((outcome("ready"), value(&server, "websocket_active_connections")), (1.0, 1.0));
     server.upgrade().bearer("nonsense").open().expect_close(4301);
