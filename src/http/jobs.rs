@@ -129,7 +129,7 @@ pub(super) async fn read(caller: Caller, http: Data<Http>, job: Path<Uuid>) -> R
 
 #[api_v2_operation(
     summary = "Fetch the result of an export",
-    description = "JSON Lines: each line is an object with its `type`: account, login, block, room, record, message. Kept for 7 days.",
+    description = "JSON Lines: each line is an object with its `type`: account, login, block, room, invitation, report, record, message. Kept for 7 days.",
     operation_id = "getJobResult",
     tags(Users)
 )]

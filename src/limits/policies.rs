@@ -66,7 +66,7 @@ pub const POLICIES: [Policy; Key::KINDS.len()] = [
         Key::RequestIp(SOMEWHERE),
         ADDRESS,
         "CHAT_RATE_REQUESTS_PER_SECOND_PER_IP",
-        "Everything, pages included, but for the two below `/health`.",
+        "Everything, pages included, but for `/health`, `/health/ready` and `/metrics`.",
     ),
     row(
         Key::HealthIp(SOMEWHERE),
