@@ -57,7 +57,7 @@ async fn thread(
         let (older, newer) = cut.reads();
         let within = Within::Thread(root);
         let older = stretch(conn, within, from..at, older, true).await?;
-        let newer = stretch(conn, within, at..head.next(), newer, false).await?;
+        let newer = stretch(conn, within, at.max(from)..head.next(), newer, false).await?;
         Ok(ThreadPage { root: seen, page: cut.page(older, newer) })
     })
     .await

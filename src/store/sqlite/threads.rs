@@ -60,7 +60,7 @@ fn thread(
         let (older, newer) = cut.reads();
         let within = Within::Thread(root);
         let older = stretch(conn, within, from..at, older, true)?;
-        let newer = stretch(conn, within, at..head.next(), newer, false)?;
+        let newer = stretch(conn, within, at.max(from)..head.next(), newer, false)?;
         Ok(ThreadPage { root: seen, page: cut.page(older, newer) })
     })
 }

@@ -136,6 +136,9 @@ pub async fn of_a_thread_one_reads_what_came_since_he_may(store: S) {
     let older = Place::Before(first.next.expect("there is more"));
     let older = store.thread(answer.id, bob, 1, older).await.expect("a page").page;
     assert_eq!((older.messages[0].id, older.next), (since.id, None));
+    // Whatever place he names.
+    let all = store.thread(answer.id, bob, 9, Place::After(Seq::START)).await.expect("a page").page;
+    assert_eq!(all.messages.iter().map(|message| message.id).collect::<Vec<_>>(), [answer.id, since.id]);
     store.read_thread(since.id, bob, since.seq).await.expect("marked");
     assert!(thread(since.id).await.is_ok() && store.thread(since.id, alice, 9, Place::Newest).await.is_ok());
     // What was answered before he joined is not unread.
