@@ -56,6 +56,10 @@ impl Query {
         if text.chars().count() > MAX_CHARS {
             return Err(wrong(format!("may have at most {MAX_CHARS} characters")));
         }
+        // No message holds it, and PostgreSQL takes no text with it.
+        if text.contains('\0') {
+            return Err(wrong("must not hold the character U+0000"));
+        }
         let mut query = Self::default();
         let mut rest = text.trim_start();
         while !rest.is_empty() {
@@ -268,6 +272,8 @@ mod tests {
             "after:+026-01-01",
             "from:a from:b",
             "in:x in:y",
+            "a\0b",
+            "from:a\0b",
             &long,
             &many,
         ] {
