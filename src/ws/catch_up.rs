@@ -10,75 +10,15 @@ use std::task::Poll;
 use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
 use futures_util::future::poll_fn;
 
+use super::catch_up_jobs::{Job, Work};
 use super::session::{Session, fault_of};
 use crate::actors::mail::{Subscribe, Tell, ToRoom, Wish};
 use crate::domain::subscription::{Answer, Level, ResetReason, plan};
-use crate::domain::{ConnId, Refusal, RoomId, Seq};
+use crate::domain::{Refusal, RoomId, Seq};
 use crate::error::{Code, Fault};
 use crate::protocol::client::Resume;
 use crate::protocol::{CloseCode, Reference, server};
 use crate::store::LogPage;
-
-/// One wish to read a room.
-struct Job {
-    room: RoomId,
-    after: Option<Seq>,
-    reset: Option<ResetReason>,
-    tell: Tell,
-    /// How far a replay goes that promised `more`, once the client was told.
-    until: Option<Seq>,
-    /// The client changed its mind meanwhile: it is told, and then nothing more follows.
-    cancelled: bool,
-    /// It counts as a command without an answer.
-    counted: bool,
-    /// How much is wanted of the room.
-    level: Level,
-    /// Only once everything that waits is written: the socket was too slow.
-    after_drain: bool,
-}
-
-enum Work {
-    Room(Job),
-    /// What a `resume` lacks of the user's own log.
-    UserLog,
-    /// The end of a `resume`, and the connection that this one replaces.
-    Resumed(Option<Reference>, Option<ConnId>),
-}
-
-/// What is under way and what waits.
-#[derive(Default)]
-pub(super) struct CatchUp {
-    waiting: VecDeque<Work>,
-    /// In a box of its own: most of the time there is none.
-    current: Option<Box<Job>>,
-    /// The user's own log is being read for a `resume`.
-    reading_user_log: bool,
-    /// Entries that the `resume` under way may still replay.
-    budget: u64,
-}
-
-impl CatchUp {
-    fn rooms_waiting(&self) -> usize {
-        self.waiting.len() + usize::from(self.current.is_some())
-    }
-}
-
-impl Job {
-    fn new(room: RoomId, after: Option<Seq>, tell: Tell) -> Self {
-        let counted = matches!(tell, Tell::Request(_));
-        Self {
-            room,
-            after,
-            reset: None,
-            tell,
-            until: None,
-            cancelled: false,
-            counted,
-            level: Level::Full,
-            after_drain: false,
-        }
-    }
-}
 
 impl Session {
     pub(super) fn subscribe(
@@ -209,6 +149,13 @@ impl Session {
         }
     }
 
+    /// What was read of the user's own log begins elsewhere than is wanted by now.
+    pub(super) fn read_user_log_on(&self, ctx: &mut Context<Self>) {
+        if self.catch_up.reading_user_log {
+            self.read_user_log(ctx);
+        }
+    }
+
     fn next_job(&mut self, ctx: &mut Context<Self>) {
         while self.catch_up.current.is_none() && !self.catch_up.reading_user_log {
             match self.catch_up.waiting.pop_front() {
@@ -228,6 +175,7 @@ impl Session {
                         self.parts.hub.pod.replaced(user, conn);
                     }
                 }
+                Some(Work::Room(job)) if job.is_over() => {}
                 Some(Work::Room(job)) => {
                     // Asking again for a live room begins anew.
                     self.parts.hub.detach(&self.link, job.room);
@@ -254,12 +202,20 @@ impl Session {
     }
 
     fn ask_when_drained(&self, room: RoomId, ctx: &mut Context<Self>) {
-        ctx.spawn(self.drained().into_actor(self).map(
-            move |(), session, _| match &session.catch_up.current {
-                Some(job) if job.room == room && session.link.closed().is_none() => session.ask_room(job),
-                _ => {}
-            },
-        ));
+        ctx.spawn(self.drained().into_actor(self).map(move |(), session, ctx| {
+            if session.link.closed().is_none() {
+                session.ask_current(room, ctx);
+            }
+        }));
+    }
+
+    /// Asks for the room that is wanted just now, if that is this one and it still is.
+    fn ask_current(&mut self, room: RoomId, ctx: &mut Context<Self>) {
+        match &self.catch_up.current {
+            Some(job) if job.room == room && job.is_over() => self.done(ctx),
+            Some(job) if job.room == room => self.ask_room(job),
+            _ => {}
+        }
     }
 
     fn limit(&self, job: &Job) -> u64 {
@@ -359,7 +315,7 @@ impl Session {
             }
             Answer::Replay { .. } | Answer::UpToDate => {}
         }
-        let cancelled = job.cancelled && job.tell == Tell::Quietly;
+        let cancelled = job.is_over();
         if job.reset.is_some() || job.tell != Tell::Quietly {
             // The room answers: with the reset, or because it was behind the store for a moment.
             self.ask_room(&job);
@@ -390,9 +346,10 @@ impl Session {
             if session.link.closed().is_some() {
                 return;
             }
-            match &session.catch_up.current {
-                Some(job) if job.room == room && caught_up => session.ask_room(job),
-                _ => session.read_history(room, ctx),
+            if caught_up {
+                session.ask_current(room, ctx);
+            } else {
+                session.read_history(room, ctx);
             }
         }));
     }

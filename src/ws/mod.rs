@@ -6,6 +6,7 @@
 
 pub mod admission;
 mod catch_up;
+mod catch_up_jobs;
 #[cfg(feature = "ws-echo")]
 pub mod echo;
 mod entrance;

@@ -106,9 +106,10 @@ impl Session {
         let (store, after) = (self.parts.hub.pod.store.clone(), self.link.user_log.at());
         let page = async move { store.user_log_page(user, after, PAGE).await };
         ctx.spawn(page.into_actor(self).map(move |page, session, ctx| {
-            // A `resume` began anew from elsewhere while this was being read, and reads by itself.
             if session.link.user_log.at() != after {
-                return;
+                // A `resume` began anew from elsewhere meanwhile. Where another one is under way, it waits
+                // for that one's end, which is to be found from there.
+                return session.read_user_log_on(ctx);
             }
             match page {
                 Ok(page) => session.user_log_read(&page, ctx),

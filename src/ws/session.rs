@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler, StreamHandler};
 
-use super::catch_up::CatchUp;
+use super::catch_up_jobs::CatchUp;
 use super::people::Typed;
 use super::private::opens;
 use super::socket::Inbound;

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::support::wire::{TEXT, encode, whole};
 use crate::support::{TestClient, TestServer, eventually, new_id, number, text};
 
 fn read_up_to(room: &str, seq: u64) -> Value {
@@ -98,6 +99,34 @@ fn a_device_that_was_away_catches_up_with_its_users_log() {
     assert!(fresh.drained().iter().all(|frame| !frame["useq"].is_u64()));
     server.join(&bob, &second);
     assert_eq!(number(&fresh.until_type("room.added"), "useq"), after + 4);
+    assert_eq!(number(&again.until_type("room.added"), "useq"), after + 4);
+}
+
+#[test]
+fn who_resumes_again_before_the_first_is_answered_gets_both_answers() {
+    let server = TestServer::start();
+    let (alice, bob) = (server.person("alice"), server.person("bob"));
+    let room = server.room(&alice, &[&bob]);
+    let client = server.connect(&bob);
+    let (epoch, after) = (client.hello["epoch"].clone(), number(&client.ready, "userSeq"));
+    drop(client);
+    for read in 3..=5 {
+        server.send(&alice, &room, &new_id(), "hello").expect(201);
+        let marks = json!({"read": read});
+        server.ask(Some(&bob), "PUT", &format!("/rooms/{room}/marks"), Some(&marks)).expect(200);
+    }
+    let mut again = server.connect(&bob);
+    let resume = |reference: &str, after| {
+        let d = json!({"epoch": epoch, "userAfter": after, "rooms": [[room, "full", 1]]});
+        json!({"t": "resume", "ref": reference, "d": d}).to_string()
+    };
+    // In one write: the second is read while the log is read for the first.
+    let frames = [resume("first", after + 2), resume("second", after + 1)];
+    again.send_raw(&frames.map(|text| encode(whole(TEXT), text.as_bytes())).concat());
+    for reference in ["first", "second"] {
+        assert_eq!(again.until_type("resumed")["ref"], reference);
+    }
+    server.join(&bob, &server.room(&alice, &[]));
     assert_eq!(number(&again.until_type("room.added"), "useq"), after + 4);
 }
 
