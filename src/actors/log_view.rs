@@ -130,6 +130,17 @@ impl LogView {
         self.timeline.has_gap()
     }
 
+    /// The places of entries that wait behind a gap.
+    #[must_use]
+    pub fn held(&self) -> Vec<Seq> {
+        self.timeline.held()
+    }
+
+    /// Entries that were held before the store was asked, and that it has not: of a history that is no more.
+    pub fn forget_held(&mut self, seqs: impl IntoIterator<Item = Seq>) {
+        self.timeline.forget_held(seqs);
+    }
+
     /// Takes entries from any source and answers what is to be delivered now, encoded once.
     pub fn accept(&mut self, entries: impl IntoIterator<Item = Entry>) -> (Arc<[RoomFrame]>, bool) {
         let mut gap = false;

@@ -24,6 +24,7 @@ mod recounting;
 pub mod registry;
 mod reply;
 mod room;
+mod room_backfill;
 mod room_whispers;
 mod room_writes;
 mod shard;

@@ -5,7 +5,6 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 
 use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, WrapFuture};
 use tokio::time::Instant;
@@ -17,6 +16,7 @@ use super::mail::{
 };
 use super::pod::Pod;
 use super::reply::Answers;
+use super::room_backfill::Missed;
 use super::room_whispers::Whispers;
 use super::room_writes::Writes;
 use super::shard::RegistryShard;
@@ -24,12 +24,7 @@ use crate::domain::subscription::{Answer, Level, ResetReason, plan};
 use crate::domain::{Entry, Refusal, RoomId, policy};
 use crate::error::{Code, Fault};
 use crate::protocol::server;
-use crate::store::{LogPage, RoomSnapshot, StoreError};
-
-/// Entries read from the store in one go to fill a gap.
-const BACKFILL: usize = 500;
-/// How long after a failure the gap is tried again.
-const RETRY: Duration = Duration::from_millis(250);
+use crate::store::{RoomSnapshot, StoreError};
 
 pub(super) enum Phase {
     /// The snapshot is being read; commands wait, bounded like the queue.
@@ -49,14 +44,7 @@ pub struct Room {
     pub(super) writes: Writes,
     pub(super) whispers: Whispers,
     loading: bool,
-    backfilling: bool,
-    /// The log was said to go further while it was being read: what is read may be from before.
-    outdated: bool,
-    /// Readers beyond our cursor, or not known as members: they are answered once the store, asked
-    /// after they came, told where the log stands.
-    ahead: Vec<Subscribe>,
-    /// Those who came while it was being asked.
-    ahead_later: Vec<Subscribe>,
+    pub(super) missed: Missed,
     handled: u64,
     pub(super) stopping: bool,
     busy_at: Instant,
@@ -76,10 +64,7 @@ impl Room {
             writes,
             whispers: Whispers::default(),
             loading: false,
-            backfilling: false,
-            outdated: false,
-            ahead: Vec::new(),
-            ahead_later: Vec::new(),
+            missed: Missed::default(),
             handled: 0,
             stopping: false,
             busy_at: Instant::now(),
@@ -87,7 +72,7 @@ impl Room {
         }
     }
 
-    fn load(&mut self, ctx: &mut Context<Self>) {
+    pub(super) fn load(&mut self, ctx: &mut Context<Self>) {
         if self.loading {
             return;
         }
@@ -98,7 +83,6 @@ impl Room {
     }
 
     fn loaded(&mut self, snapshot: Result<Option<RoomSnapshot>, StoreError>, ctx: &mut Context<Self>) {
-        self.loading = false;
         let next = match snapshot {
             Ok(Some(snapshot)) => {
                 let log = LogView::new(&snapshot, self.pod.settings.store.room_cache, self.pod.links.clone());
@@ -108,6 +92,7 @@ impl Room {
             Err(error) => {
                 log::warn!(room = self.id.to_string().as_str(); "room was not loaded: {error}");
                 // The next command tries again.
+                self.loading = false;
                 return self.fail_waiting();
             }
         };
@@ -116,6 +101,7 @@ impl Room {
                 self.command(command, ctx);
             }
         }
+        self.loading = false;
         self.let_go_of_nothing();
     }
 
@@ -149,7 +135,7 @@ impl Room {
             ToRoom::Marked { user, marks } => self.marked(user, marks, ctx),
             ToRoom::HeadIs(head) => {
                 if matches!(&self.phase, Phase::Open(log) if log.cursor() < head) {
-                    self.outdated = true;
+                    self.missed.outdated = true;
                     self.backfill(ctx);
                 }
             }
@@ -187,7 +173,7 @@ impl Room {
         }
     }
 
-    fn subscribe(&mut self, subscribe: Subscribe, verified: bool, ctx: &mut Context<Self>) {
+    pub(super) fn subscribe(&mut self, subscribe: Subscribe, verified: bool, ctx: &mut Context<Self>) {
         let Phase::Open(log) = &self.phase else {
             return subscribe.refuse(Refusal::NotFound("room").into());
         };
@@ -198,6 +184,12 @@ impl Room {
                 return self.ask_store_first(subscribe, ctx);
             }
             return subscribe.refuse(policy::outsider(log.is_private()).into());
+        }
+        // What is read here is compared with the store; where nobody reads, it may have grown since it was
+        // loaded. And who was put out is told so only once: he would follow it for ever.
+        let is_compared = log.hubs().next().is_some() || self.loading;
+        if !verified && (!is_compared || wish.level == Level::Bump) && self.pod.bus.is_lossy() {
+            return self.ask_store_first(subscribe, ctx);
         }
         if wish.level == Level::Bump {
             return self.follow(subscribe);
@@ -233,13 +225,6 @@ impl Room {
         }
     }
 
-    /// Judged once the store, asked from now on, told where the log stands.
-    fn ask_store_first(&mut self, subscribe: Subscribe, ctx: &mut Context<Self>) {
-        let waiting = if self.backfilling { &mut self.ahead_later } else { &mut self.ahead };
-        waiting.push(subscribe);
-        self.backfill(ctx);
-    }
-
     /// Someone who is only to be told that the room grows.
     fn follow(&self, subscribe: Subscribe) {
         let Phase::Open(log) = &self.phase else { return };
@@ -272,69 +257,6 @@ impl Room {
         subscribe.answer(ToHub::Attach(Attach { link, by, room, answer, backlog, head, first_retained }));
     }
 
-    /// Reads what is missing after the cursor, until nothing is.
-    fn backfill(&mut self, ctx: &mut Context<Self>) {
-        let Phase::Open(log) = &self.phase else { return };
-        if self.backfilling {
-            return;
-        }
-        (self.backfilling, self.outdated) = (true, false);
-        let (store, id, after) = (self.pod.store.clone(), self.id, log.cursor());
-        let page = async move { store.log_page(id, None, after, BACKFILL).await }.into_actor(self);
-        ctx.spawn(page.map(move |page, room, ctx| {
-            room.backfilling = false;
-            match page {
-                Ok(page) => room.backfilled(page, ctx),
-                Err(error) => {
-                    log::warn!(room = id.to_string().as_str(); "a gap was not filled: {error}");
-                    // Nobody else knows of the gap.
-                    ctx.run_later(RETRY, |room, ctx| room.backfill(ctx));
-                    for subscribe in std::mem::take(&mut room.ahead) {
-                        subscribe.refuse(unavailable());
-                    }
-                }
-            }
-        }));
-    }
-
-    fn backfilled(&mut self, page: LogPage, ctx: &mut Context<Self>) {
-        // What was missing when the page was asked for may have come by itself since.
-        let Phase::Open(log) = &self.phase else { return };
-        let after = log.cursor();
-        if page.first_retained > after.next() && page.head > after {
-            // What was missed is pruned: no reader here can be served without a hole.
-            log::warn!(room = self.id.to_string().as_str(); "the log was pruned past this process");
-            self.pod.tell_every_hub(|| ToHub::Reset {
-                room: self.id,
-                reason: ResetReason::Retention,
-                head: page.head,
-                first_retained: page.first_retained,
-            });
-            // Another begins in its place, by another name, for who leaves the former is no reader of it.
-            // What was asked meanwhile is not lost.
-            let waiting =
-                self.ahead.drain(..).chain(self.ahead_later.drain(..)).map(ToRoom::Subscribe).collect();
-            self.phase = Phase::Loading(waiting);
-            self.pod.note_open(self.id, self.actor, false);
-            self.actor = self.pod.new_actor();
-            return self.load(ctx);
-        }
-        let whole = page.entries.len() < BACKFILL;
-        self.pod.telemetry.backfilled(page.entries.len());
-        self.accept(page.entries, Answers::new(self.pod.clone()), ctx);
-        let gap = matches!(&self.phase, Phase::Open(log) if log.has_gap());
-        if !whole || ((gap || self.outdated) && !self.backfilling) {
-            return self.backfill(ctx);
-        }
-        for subscribe in std::mem::take(&mut self.ahead) {
-            self.subscribe(subscribe, true, ctx);
-        }
-        self.ahead = std::mem::take(&mut self.ahead_later);
-        if !self.ahead.is_empty() {
-            self.backfill(ctx);
-        }
-    }
-
     /// An id that names no room is worth no actor: anyone can make up any number of them.
     fn let_go_of_nothing(&self) {
         if matches!(self.phase, Phase::Absent) {
@@ -344,7 +266,7 @@ impl Room {
 
     fn say_if_idle(&self) {
         let has_readers = matches!(&self.phase, Phase::Open(log) if log.hubs().next().is_some());
-        let busy = has_readers || self.loading || self.backfilling || self.writes.is_busy();
+        let busy = has_readers || self.loading || self.missed.is_read || self.writes.is_busy();
         if !busy && self.busy_at.elapsed() >= self.pod.settings.timing.room_idle {
             deliver(&self.shard, Idle { room: self.id, handled: self.handled });
         }

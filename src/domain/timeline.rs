@@ -46,6 +46,19 @@ impl Timeline {
         !self.held.is_empty()
     }
 
+    /// The places of entries that wait behind a gap.
+    #[must_use]
+    pub fn held(&self) -> Vec<Seq> {
+        self.held.keys().copied().collect()
+    }
+
+    /// Entries that wait no longer, for there are none at these places.
+    pub fn forget_held(&mut self, seqs: impl IntoIterator<Item = Seq>) {
+        for seq in seqs {
+            self.held.remove(&seq);
+        }
+    }
+
     /// Offers an entry from any source, in any order, any number of times.
     pub fn offer(&mut self, entry: Entry) -> Offer {
         if entry.seq <= self.cursor {

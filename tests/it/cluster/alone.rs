@@ -1,10 +1,12 @@
 //! Processes that share a database and have no Redis: each learns from the database alone what the
 //! other wrote.
 
+use serde_json::json;
+
 use super::{health, pods};
 use crate::postgres::{ask, database, server};
 use crate::support::process::{complaint, run};
-use crate::support::{contents, eventually};
+use crate::support::{contents, eventually, new_id, text};
 
 #[test]
 fn a_reader_on_another_process_gets_every_message_and_nothing_stays_in_the_outbox() {
@@ -86,4 +88,38 @@ fn a_renewed_epoch_closes_the_sockets_of_every_process() {
     for server in [&here, &there] {
         assert_ne!(server.connect(&alice).hello["epoch"], before);
     }
+}
+
+/// Rooms that nobody reads at a process are compared with nothing there, and stay for a while.
+#[test]
+fn who_was_put_out_elsewhere_does_not_follow_a_room_that_nobody_reads_here() {
+    let database = database();
+    let [here, there] = pods(&database, None);
+    let (alice, bob) = (here.person("alice"), here.person("bob"));
+    let room = here.private_room(&alice, &[&bob]);
+    let mut device = there.connect(&bob);
+    device.subscribe(&room, None);
+    device.request(json!({"t": "room.unsubscribe", "room": room}));
+    here.ask(Some(&alice), "DELETE", &format!("/rooms/{room}/members/{}", bob.id), None).expect(204);
+    device.until_type("room.removed");
+    let follow = json!({"t": "room.subscribe", "room": room, "d": {"level": "bump"}});
+    assert_eq!(device.refused(follow), "notFound");
+}
+
+#[test]
+fn what_was_deleted_elsewhere_is_not_replayed_from_memory() {
+    let database = database();
+    let [here, there] = pods(&database, None);
+    let (alice, bob) = (here.person("alice"), here.person("bob"));
+    let room = here.room(&alice, &[&bob]);
+    let mut device = there.connect(&bob);
+    device.subscribe(&room, None);
+    let said = here.send(&alice, &room, &new_id(), "said too much").expect(201);
+    assert_eq!(contents(&[device.entry(&room)]), ["said too much"]);
+    device.request(json!({"t": "room.unsubscribe", "room": room}));
+    here.ask(Some(&alice), "DELETE", &format!("/messages/{}", text(&said, "id")), None).expect(204);
+    let answer = device.subscribe(&room, Some(2));
+    assert_eq!(answer["mode"], "replay", "{answer}");
+    let frames = device.entries(&room, answer["to"].as_u64().expect("to") as usize - 2);
+    assert!(!json!(frames).to_string().contains("too much"), "{frames:?}");
 }

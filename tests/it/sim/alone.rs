@@ -1,16 +1,19 @@
 //! Stories of one server in which something happens just then.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use chat::actors::mail::{HubId, ToRoom};
+use chat::bus::RoomNews;
 use chat::clock::{Clock, SystemClock};
 use chat::domain::job::wait_after;
 use chat::domain::subscription::Level;
 use chat::domain::*;
+use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::led::{is_cut_off, next, story};
+use super::led::{is_cut_off, next, story, story_of};
 use super::socket::Socket;
 use crate::contract::administering::record;
 use crate::contract::support::{account, at, new_id, write};
@@ -95,6 +98,30 @@ fn who_joins_elsewhere_while_the_log_is_read_reads_here_at_once() {
     });
 }
 
+#[test]
+fn who_asks_while_what_others_missed_is_pruned_reads_on() {
+    story(async |alone| {
+        let account = account("bob", "bob@example.com");
+        let bob = account.user.clone();
+        alone.elsewhere().create_account(account).await.expect("an account");
+        let socket = Socket::open((alone.parts)(), bob.clone(), false);
+        let hold = alone.led.may_answer.acquire().await.expect("open for ever");
+        alone.say_elsewhere("one").await;
+        alone.led.has_read.notified().await;
+        write(&alone.elsewhere(), alone.room, 0, Operation::Join { user: bob.id }).await;
+        alone.say_elsewhere("two").await;
+        while alone.elsewhere().prune_log(at(1), 100).await.expect("an answer") > 0 {}
+        socket.subscribe(alone.room, Level::Full, 1);
+        // He asks before what was read is answered.
+        sleep(Duration::from_millis(1)).await;
+        drop(hold);
+        next(&socket, "room.subscribed").await;
+        assert_eq!(next(&alone.socket, "room.reset").await["d"]["reason"], "retention");
+        alone.say_elsewhere("three").await;
+        assert_eq!(next(&socket, "message.created").await["d"]["content"], "three");
+    });
+}
+
 /// A hub may let go of readers of a former actor after others asked this one.
 #[test]
 fn who_left_a_former_actor_of_a_room_is_none_of_its_readers() {
@@ -103,6 +130,61 @@ fn who_left_a_former_actor_of_a_room_is_none_of_its_readers() {
         pod.tell_room(alone.room, ToRoom::Detached { hub: HubId(0), by: pod.new_actor() });
         alone.say_elsewhere("one").await;
         alone.hears(&["one"]).await;
+    });
+}
+
+/// I5, I21. The database was restored, and somebody still announces what was before.
+#[test]
+fn what_is_announced_of_another_history_is_neither_waited_for_nor_told() {
+    story(async |alone| {
+        let at = |seq: u64| Seq::new(seq).expect("small");
+        let head = alone.elsewhere().heads(vec![alone.room]).await.expect("heads")[0].head.get();
+        let change = Change::MemberLeft { user: UserId(new_id()), by: None, is_banned: false };
+        let ghost = Entry { room: alone.room, seq: at(head + 3), at: SystemClock.now(), change };
+        let news = RoomNews {
+            room: alone.room,
+            entries: vec![ghost],
+            messages: 0,
+            members: None,
+            concern: Concern::default(),
+        };
+        let before = alone.led.reads.load(Ordering::Relaxed);
+        alone.engine.pod().tell_room(alone.room, ToRoom::Announce(Arc::new(news)));
+        sleep(Duration::from_secs(10)).await;
+        assert_eq!(alone.led.reads.load(Ordering::Relaxed) - before, 1);
+        for text in ["one", "two", "three", "four"] {
+            alone.say_elsewhere(text).await;
+        }
+        alone.hears(&["one", "two", "three", "four"]).await;
+    });
+}
+
+#[test]
+fn who_gave_up_a_room_gets_nothing_of_it_that_he_was_too_slow_for() {
+    story_of(16, async |alone| {
+        for n in 0..40 {
+            alone.say_elsewhere(&n.to_string()).await;
+        }
+        // He reads none of it.
+        sleep(Duration::from_secs(3)).await;
+        alone.socket.subscribe(alone.room, Level::None, 1);
+        sleep(Duration::from_secs(1)).await;
+        let answered = |frame: &Value| frame["t"] == "room.subscribed" && frame["d"]["level"] == "none";
+        let mut has_lagged = false;
+        loop {
+            let frame = timeout(Duration::from_secs(5), alone.socket.next())
+                .await
+                .expect("it is answered")
+                .expect("it is open");
+            has_lagged |= frame["t"] == "room.lagged";
+            if answered(&frame) {
+                break;
+            }
+        }
+        assert!(has_lagged);
+        while let Ok(frame) = timeout(Duration::from_secs(5), alone.socket.next()).await {
+            assert_ne!(frame.expect("it is not closed")["t"], "message.created");
+        }
     });
 }
 

@@ -3,7 +3,7 @@
 
 use std::panic::resume_unwind;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -42,6 +42,8 @@ pub struct Led {
     /// What is read of a log is answered when it may be.
     pub has_read: Notify,
     pub may_answer: Semaphore,
+    /// How often a log was read.
+    pub reads: AtomicUsize,
 }
 
 impl Led {
@@ -59,6 +61,7 @@ impl Led {
             }
             let answer = make().await;
             if call == "log_page" {
+                self.reads.fetch_add(1, Ordering::Relaxed);
                 self.has_read.notify_one();
                 drop(self.may_answer.acquire().await.expect("open for ever"));
             }
@@ -121,7 +124,7 @@ pub struct Alone {
 }
 
 impl Alone {
-    async fn start() -> Self {
+    async fn start(outbox_frames: usize) -> Self {
         tokio::time::pause();
         let epoch = Epoch(new_id());
         let inner = Arc::new(SqliteStore::inline(SqliteOptions::new(epoch)).expect("memory"));
@@ -137,14 +140,14 @@ impl Alone {
             may_append: Semaphore::new(1),
             has_read: Notify::new(),
             may_answer: Semaphore::new(1),
+            reads: AtomicUsize::new(0),
         });
 
         let (clock, id) = (Arc::new(SystemClock), PodId(new_id()));
         let (bus, leases) = (Arc::new(LedBus::default()), Arc::new(LocalLeases::new(Arc::default(), id)));
         let adapters = Adapters { store: led.clone(), bus: bus.clone(), leases, clock: clock.clone() };
         let mut settings = Settings::default();
-        // Nobody here is too slow.
-        settings.limits.outbox_frames = 10_000;
+        settings.limits.outbox_frames = outbox_frames;
         let settings = Arc::new(settings);
         let telemetry = Arc::new(Telemetry::new().expect("valid names"));
         let pod = Arc::new(Pod::new(id, adapters, settings.clone(), telemetry, epoch));
@@ -216,9 +219,15 @@ pub async fn is_cut_off(socket: &Socket) {
     assert_eq!(socket.closed(), Some(CloseCode::Internal));
 }
 
+/// In which nobody is too slow.
 pub fn story(story: impl AsyncFnOnce(Rc<Alone>)) {
+    story_of(10_000, story);
+}
+
+/// In which at most so many frames wait for a reader.
+pub fn story_of(outbox_frames: usize, story: impl AsyncFnOnce(Rc<Alone>)) {
     actix::System::new().block_on(async {
-        let alone = Rc::new(Alone::start().await);
+        let alone = Rc::new(Alone::start(outbox_frames).await);
         story(alone.clone()).await;
         let Alone { engine, socket, parts, .. } = Rc::into_inner(alone).expect("the story is over");
         drop((socket, parts));
