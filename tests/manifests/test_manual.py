@@ -1,0 +1,37 @@
+"""What the pages tell a reader to type or to write fits the manifests."""
+
+import re
+import unittest
+
+import yaml
+from rendering import ROOT
+from test_references import SECRETS
+
+KUBERNETES = ROOT / "docs/how-to/run-on-kubernetes.md"
+
+
+def commands(text, start):
+    """The commands of a page that begin so, in a block or in a line: up to its end, or to the end of the code."""
+    return re.findall(rf"\b({start}[^\n`]*)", text)
+
+
+def cut_short(command):
+    """With a selector kubectl shows the last ten lines of each pod, however many `--since` asks for."""
+    return bool(re.search(r"\blogs\b.*\s(-l|--selector)\b", command)) and "--tail" not in command
+
+
+class Manual(unittest.TestCase):
+    def test_logs_of_many_pods_are_read_whole(self):
+        pages = [*sorted((ROOT / "docs").rglob("*.md")), ROOT / "README.md", ROOT / "kustomize/README.md"]
+        found = [(page.name, one) for page in pages for one in commands(page.read_text(), "kubectl ") if re.search(r"\blogs\b", one)]
+        self.assertGreater(len([one for _, one in found if "--selector" in one]), 5)
+        self.assertEqual([one for one in found if cut_short(one[1])], [])
+        self.assertTrue(cut_short("kubectl --namespace chat logs --selector app=chat-backend --since 15m | grep no"))
+        self.assertTrue(cut_short("kubectl logs -l app=chat-backend"))
+
+    def test_each_way_to_make_the_secrets_gives_every_key(self):
+        text, keys = KUBERNETES.read_text(), SECRETS["chat-secrets"]
+        sealed = next(block for block in text.split("```yaml\n") if "kind: SealedSecret" in block)
+        self.assertEqual(set(yaml.safe_load(sealed.split("```")[0])["spec"]["encryptedData"]), keys)
+        by_hand = next(iter(commands(text, "kubectl --namespace chat create secret generic chat-secrets")))
+        self.assertEqual(set(re.findall(r"--from-file=(\S+)", by_hand)), keys)
