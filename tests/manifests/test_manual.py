@@ -35,3 +35,11 @@ class Manual(unittest.TestCase):
         self.assertEqual(set(yaml.safe_load(sealed.split("```")[0])["spec"]["encryptedData"]), keys)
         by_hand = next(iter(commands(text, "kubectl --namespace chat create secret generic chat-secrets")))
         self.assertEqual(set(re.findall(r"--from-file=(\S+)", by_hand)), keys)
+
+    def test_logging_is_turned_off_by_itself(self):
+        """`down` stops the whole chat, whichever profile stands before it."""
+        text = (ROOT / "docs/how-to/logs.md").read_text()
+        off = [one for one in commands(text, "docker compose ") if re.search(r"\s(down|stop|rm)\b", one)]
+        named = [set(re.split(r"\s(?:down|stop|rm)\b", one)[1].split()) - {"--stop", "--force"} for one in off]
+        parts = yaml.safe_load((ROOT / "docker/compose.logging.yaml").read_text())["services"]
+        self.assertEqual(named, [set(parts)])
