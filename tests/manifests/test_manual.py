@@ -1,12 +1,17 @@
 """What the pages tell a reader to type or to write fits the manifests."""
 
+import pathlib
 import re
+import shutil
+import tempfile
 import unittest
 
 import yaml
-from rendering import ROOT
+from rendering import KUSTOMIZE, OVERLAYS, ROOT, Rendered, overlay, render
+from test_network import DATABASE, METADATA, pod, reaches
 from test_references import SECRETS
 
+SCANNER = {"space": "clamav", "labels": {"app": "clamd"}}
 KUBERNETES = ROOT / "docs/how-to/run-on-kubernetes.md"
 
 
@@ -18,6 +23,19 @@ def commands(text, start):
 def cut_short(command):
     """With a selector kubectl shows the last ten lines of each pod, however many `--since` asks for."""
     return bool(re.search(r"\blogs\b.*\s(-l|--selector)\b", command)) and "--tail" not in command
+
+
+def with_part(name, part):
+    """An overlay with what a page wants added to its kustomization."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = pathlib.Path(scratch) / "kustomize"
+        shutil.copytree(KUSTOMIZE, folder)
+        file = folder / "overlays" / name / "kustomization.yaml"
+        whole = yaml.safe_load(file.read_text())
+        for key, more in part.items():
+            whole[key] = whole.get(key, []) + more
+        file.write_text(yaml.safe_dump(whole, sort_keys=False))
+        return Rendered(f"{name} and more", render(file.parent))
 
 
 class Manual(unittest.TestCase):
@@ -43,3 +61,18 @@ class Manual(unittest.TestCase):
         named = [set(re.split(r"\s(?:down|stop|rm)\b", one)[1].split()) - {"--stop", "--force"} for one in off]
         parts = yaml.safe_load((ROOT / "docker/compose.logging.yaml").read_text())["services"]
         self.assertEqual(named, [set(parts)])
+
+    def test_a_scanner_is_reached_with_what_its_page_adds(self):
+        text = (ROOT / "docs/how-to/store-files.md").read_text()
+        part = yaml.safe_load(text.split("```yaml\n")[1].split("```")[0])
+        for name in OVERLAYS:
+            before = overlay(name)
+            self.assertFalse(reaches(before, pod(before, "backend"), SCANNER, 3310), name)
+            after = with_part(name, part)
+            backend = pod(after, "backend")
+            self.assertTrue(reaches(after, backend, SCANNER, 3310), name)
+            for other in (DATABASE, METADATA, {**SCANNER, "labels": {}}, {**SCANNER, "space": "default"}):
+                self.assertFalse(reaches(after, backend, other, 3310), name)
+            settings = next(one["data"] for one in after.of("ConfigMap") if "PORT" in one["data"])
+            self.assertEqual(settings["CHAT_CLAMD_ADDRESS"], "clamd.clamav:3310")
+            self.assertIn("PUBLIC_URL", settings)
