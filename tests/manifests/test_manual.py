@@ -76,3 +76,10 @@ class Manual(unittest.TestCase):
             settings = next(one["data"] for one in after.of("ConfigMap") if "PORT" in one["data"])
             self.assertEqual(settings["CHAT_CLAMD_ADDRESS"], "clamd.clamav:3310")
             self.assertIn("PUBLIC_URL", settings)
+
+    def test_whatever_compose_reads_from_the_environment_is_explained(self):
+        files = [*(ROOT / "docker").glob("compose*.yaml"), ROOT / "docker/logging/filebeat/compose.yml"]
+        read = {name for file in files for name in re.findall(r"\$\{([A-Z][A-Z0-9_]*)", file.read_text())}
+        pages = "".join((ROOT / "docs/how-to" / name).read_text() for name in ("run-with-compose.md", "logs.md"))
+        self.assertGreater(len(read), 40)
+        self.assertEqual(sorted(name for name in read if f"`{name}`" not in pages), [])
