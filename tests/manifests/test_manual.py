@@ -83,3 +83,13 @@ class Manual(unittest.TestCase):
         pages = "".join((ROOT / "docs/how-to" / name).read_text() for name in ("run-with-compose.md", "logs.md"))
         self.assertGreater(len(read), 40)
         self.assertEqual(sorted(name for name in read if f"`{name}`" not in pages), [])
+
+    def test_commands_for_compose_name_what_there_is(self):
+        files = [yaml.safe_load(file.read_text()) for file in (ROOT / "docker").glob("compose*.yaml")]
+        there = {key: {name for file in files for name in file.get(key, {})} for key in ("services", "volumes", "networks")}
+        text = (ROOT / "docs/how-to/run-with-compose.md").read_text()
+        # Behind the verb and its options, the service.
+        named = re.findall(r"docker compose -f \S+(?: --profile \w+)? (?:exec|run|stop)((?: -\S+)*) (\S+)", text)
+        self.assertGreater(len(named), 6)
+        self.assertEqual({service for _, service in named} - there["services"], set())
+        self.assertEqual(set(re.findall(r"\bchat_(\w+)", text)) - there["volumes"] - there["networks"], set())
