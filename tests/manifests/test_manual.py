@@ -93,3 +93,8 @@ class Manual(unittest.TestCase):
         self.assertGreater(len(named), 6)
         self.assertEqual({service for _, service in named} - there["services"], set())
         self.assertEqual(set(re.findall(r"\bchat_(\w+)", text)) - there["volumes"] - there["networks"], set())
+
+    def test_every_setting_that_may_stand_in_a_file_is_named(self):
+        table = (ROOT / "src/settings/table.rs").read_text().split("IN_FILES: [&str; ")[1].split("];")[0]
+        line = next(one for one in (ROOT / "docs/how-to/configure.md").read_text().split("\n") if "may stand in files" in one)
+        self.assertEqual(set(re.findall(r"`([A-Z][A-Z0-9_]+)`", line)), set(re.findall(r'"(\w+)"', table)))
