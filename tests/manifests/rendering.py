@@ -150,10 +150,6 @@ def prepare(folder, overlay, names, number):
         wanted["images"] += [{**image, "name": f"backend-{colour}"} for colour in ("blue", "green")]
     if "gateway-api" in names:
         wanted["patches"] = [one for one in wanted.get("patches", []) if one.get("target", {}).get("kind") != "Ingress"]
-    if "external-secrets" not in names:
-        wanted["patches"] = [
-            one for one in wanted.get("patches", []) if one.get("target", {}).get("kind") != "ExternalSecret"
-        ]
     place = folder / "overlays" / f"combination-{number}"
     place.mkdir()
     (place / "kustomization.yaml").write_text(yaml.safe_dump(wanted, sort_keys=False))

@@ -72,6 +72,15 @@ def secrets_promised(rendered):
             yield f"{where(rendered, one)}: gives {sorted(keys)}"
 
 
+def secrets_own(rendered):
+    """Each installation asks the vault for its own: under the name of its namespace, whichever component adds an entry."""
+    space = rendered.of("Namespace")[0]["metadata"]["name"]
+    for one in rendered.of("ExternalSecret"):
+        for entry in one["spec"]["data"]:
+            if entry["remoteRef"]["key"] != space:
+                yield f"{where(rendered, one)}: {entry['secretKey']} is read from {entry['remoteRef']['key']}"
+
+
 def selectors(rendered):
     """Workloads select their own pods and nobody else's; Services and budgets select some."""
     everyone = pods(rendered)
@@ -241,6 +250,11 @@ class References(Case):
         self.holds(secrets_promised)
         self.finds(configuration, overlay("prod"), lambda r: r.objects.remove(r.of("ConfigMap")[0]))
         self.finds(secrets_promised, overlay("prod"), lambda r: r.one("ExternalSecret", "chat-secrets")["spec"]["data"].pop())
+
+    def test_no_installation_reads_the_secrets_of_another(self):
+        self.holds(secrets_own)
+        last = lambda r: r.one("ExternalSecret", "chat-secrets")["spec"]["data"][-1]["remoteRef"]
+        self.finds(secrets_own, overlay("staging"), lambda r: last(r).update(key="chat"))
 
     def test_selectors_match(self):
         self.holds(selectors)

@@ -133,5 +133,18 @@ class UserGuide(unittest.TestCase):
         self.assertEqual([(page, part) for page, part in parts if part not in said], [])
 
 
+class Proofs(unittest.TestCase):
+    def test_every_proof_and_what_it_wants_is_explained(self):
+        script, tutorials = ((ROOT / ".ci" / name).read_text() for name in ("prove.sh", "tutorials.sh"))
+        proofs = re.findall(r"^ *prove ([\w-]+) ", script, re.M)
+        wanted = set(re.findall(r"\$\{([A-Z_]+):-", script + tutorials))
+        self.assertGreater(len(proofs), 10)
+        self.assertLessEqual({"AUTOBAHN", "PROVE_KUBECONFIG", "TUTORIAL_KUBECONFIG"}, wanted)
+        page = (ROOT / "CONTRIBUTING.md").read_text().split("### Proofs")[1].split("\n## ")[0]
+        rows = [row.split(" | ") for row in page.split("\n") if row.startswith("| `")]
+        self.assertEqual([name for row in rows for name in re.findall(r"`([\w-]+)`", row[0])], proofs)
+        self.assertEqual(sorted(name for name in wanted if f"`{name}`" not in page), [])
+
+
 if __name__ == "__main__":
     unittest.main()

