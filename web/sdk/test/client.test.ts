@@ -167,6 +167,29 @@ describe("a session", () => {
     expect(world.storage.length).toBe(0);
   });
 
+  it("ends on logout although the network takes the request and never answers", async () => {
+    const { world, client } = await inRoom();
+    world.routes.set("POST /auth/logout", () => new Promise(() => {}));
+    void client.logout();
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(client.currentUser).toBeNull();
+    expect(world.storage.length).toBe(0);
+  });
+
+  it("goes on connecting when a ticket was asked for and never came", async () => {
+    const { world, client } = await inRoom();
+    world.routes.set("POST /ws/ticket", () => new Promise(() => {}));
+    const asked = () => world.requests.filter((request) => request === "POST /ws/ticket").length;
+    const before = asked();
+    world.socket.cut();
+    await vi.advanceTimersByTimeAsync(500);
+    expect(client.connectionStatus.status).toBe("connecting");
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(client.connectionStatus.status).toBe("waiting");
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(asked()).toBe(before + 2);
+  });
+
   it("survives a reload with its unsent messages", async () => {
     const { world, client } = await inRoom();
     world.socket.cut();
