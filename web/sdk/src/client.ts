@@ -9,6 +9,7 @@ import { Me } from "./me.js";
 import { Messages } from "./messages.js";
 import { News } from "./news.js";
 import { Moderation } from "./moderation.js";
+import { forgetUnsent } from "./outbox.js";
 import { People } from "./people.js";
 import { RoomActions } from "./roomactions.js";
 import { RoomList } from "./roomlist.js";
@@ -17,7 +18,7 @@ import { TokenStore } from "./tokens.js";
 import { Transfer } from "./transfer.js";
 import { UserLog } from "./userlog.js";
 import type { RoomState } from "./counts.js";
-import type { Environment } from "./environment.js";
+import { later, type Environment } from "./environment.js";
 import type { ServerFrame } from "./frames.js";
 import type { SocketPort } from "./link.js";
 import type { MemberView } from "./members.js";
@@ -73,10 +74,7 @@ export class ChatClient {
     this.roomStore = new RoomStore(env, this.api, {
       ...socket,
       me,
-      later: (delayMs, action) => {
-        const timer = env.setTimeout(action, delayMs);
-        return () => env.clearTimeout(timer);
-      },
+      later: (delayMs, action) => later(env, delayMs, action),
       outbox: () => this.messages.outbox,
       overlay: (message) => this.messages.reactions.overlay(message),
       memberCount: (roomId) => this.roomList.find(roomId)?.memberCount ?? null,
@@ -207,17 +205,24 @@ export class ChatClient {
     await this.http.alone(async () => this.adopt(await this.api.login(email, password, code)));
   }
 
-  /** Unsent messages are discarded: the next person at this browser must not find them. */
-  async logout(): Promise<void> {
+  logout(): Promise<void> {
     // Told to the server first, but a dead network must not keep anybody in.
-    await this.api.logout().catch(() => {});
-    this.forget();
+    return this.leave(() => this.api.logout().catch(() => {}));
   }
 
-  /** The account is closed, or every login of it ended: the server has no session to end any more. */
-  forget(): void {
-    this.messages.outbox?.clear();
-    this.endSession();
+  /**
+   * Does what ends the session at the server, and then forgets it here. Unsent messages are
+   * discarded, also those of other tabs: the next person at this browser must not find them.
+   */
+  async leave(deed: () => Promise<void>): Promise<void> {
+    const userId = this.me.user?.id;
+    // The socket may tell of the end before the answer does, or in its place.
+    const isOver = () => this.me.user?.id !== userId;
+    await deed().catch((error: unknown) => {
+      if (!isOver()) throw error;
+    });
+    if (!isOver()) this.endSession();
+    if (userId !== undefined) forgetUnsent(this.env.storage, userId);
   }
 
   get unsentCount(): number {
@@ -255,16 +260,10 @@ export class ChatClient {
     this.messages.end();
     this.stopWaking?.();
     this.stopWaking = null;
-    this.roomStore.clear();
-    this.roomList.clear();
+    for (const part of [this.roomStore, this.roomList, this.news, this.userLog, this.people]) part.clear();
     this.roomActions.forgetInvites();
-    this.news.clear();
-    this.userLog.clear();
-    this.people.clear();
     this.me.end();
-    this.emitter.emit("session");
-    this.emitter.emit("rooms");
-    this.emitter.emit("unread");
+    for (const topic of ["session", "rooms", "unread"] as const) this.emitter.emit(topic);
   }
 
   // --- connection ------------------------------------------------------------

@@ -176,6 +176,59 @@ describe("a session", () => {
     expect(world.storage.length).toBe(0);
   });
 
+  it("that the server ends before it answers the logout takes the unsent messages along", async () => {
+    const { world, client } = await inRoom();
+    client.messages.send(ROOM, "never acked");
+    world.routes.set("POST /auth/logout", () => {
+      world.socket.says({ t: "session.revoked" });
+      world.socket.cut(4303);
+      return new Response(null, { status: 204 });
+    });
+    await client.logout();
+    expect(client.currentUser).toBeNull();
+    expect(world.storage.length).toBe(0);
+  });
+
+  it("that is left by any other deed does so, too, and only if it was done", async () => {
+    const { world, client } = await inRoom();
+    world.socket.cut();
+    client.messages.send(ROOM, "unsent");
+    world.routes.set("POST /auth/logout-all", () => problem(503, "unavailable", { retryable: true }));
+    await expect(client.leave(() => client.account.logoutAll())).rejects.toMatchObject({ code: "unavailable" });
+    expect(client.unsentCount).toBe(1);
+    await vi.advanceTimersByTimeAsync(1_000);
+    world.socket.ready();
+    // Done, and then the answer was lost with the line.
+    world.routes.set("POST /auth/logout-all", () => {
+      world.socket.says({ t: "session.revoked" });
+      return Promise.reject(new TypeError("cut"));
+    });
+    await client.leave(() => client.account.logoutAll());
+    expect(client.currentUser).toBeNull();
+    expect(world.storage.length).toBe(0);
+  });
+
+  it("that ends by itself keeps what is unsent for the next one", async () => {
+    const { world, client } = await inRoom();
+    client.messages.send(ROOM, "unsent");
+    world.socket.says({ t: "session.revoked" });
+    expect(client.currentUser).toBeNull();
+    expect(shown((await inRoom(new World(world.storage).loggedIn())).client)).toEqual(["(unsent)"]);
+  });
+
+  it("takes along what was written in another tab, and counts it before", async () => {
+    const here = await inRoom();
+    const there = await inRoom(new World(here.world.storage));
+    for (const { world } of [here, there]) world.socket.cut();
+    // Each has its own supply of ids.
+    there.world.environment().uuid();
+    here.client.messages.send(ROOM, "here");
+    there.client.messages.send(ROOM, "there");
+    expect(here.client.unsentCount).toBe(2);
+    await here.client.logout();
+    expect(here.world.storage.length).toBe(0);
+  });
+
   it("goes on connecting when a ticket was asked for and never came", async () => {
     const { world, client } = await inRoom();
     world.routes.set("POST /ws/ticket", () => new Promise(() => {}));
