@@ -155,14 +155,11 @@ export class ChatClient {
       },
       loggedOut: () => this.endSession(),
     });
-    this.messages = new Messages(env, {
-      api: this.api,
-      connection: this.connection,
-      people: this.people,
-      rooms: this.roomStore,
-      me,
-      refused: (code) => this.me.refused(code),
-    });
+    const { api, connection, people, roomStore: rooms, roomList: list } = this;
+    const refused = (code: string) => this.me.refused(code);
+    const strandedChanged = () => this.emitter.emit("stranded");
+    this.messages = new Messages(env, { api, connection, people, rooms, list, me, refused, strandedChanged });
+    this.emitter.on("rooms", () => this.messages.lookForStranded());
     this.tokens.onChange(() => this.adoptStoredSession());
   }
 

@@ -110,6 +110,11 @@ export class Outbox {
     return [...this.items.values()].filter((item) => item.roomId === roomId).sort(byComposition);
   }
 
+  /** Refused for good, in all rooms, in the order they were composed. */
+  failed(): OutboxItem[] {
+    return [...this.items.values()].filter((item) => item.state === "failed").sort(byComposition);
+  }
+
   /** What a logout would discard: of other tabs as well, which this one may not have seen. */
   get size(): number {
     return storedKeys(this.env.storage, this.userId).length + this.unstored.size;

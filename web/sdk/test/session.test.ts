@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { inRoom, problem, ROOM, shown, World } from "./support.js";
+import { inRoom, problem, ROOM, settled, shown, World } from "./support.js";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -100,5 +100,57 @@ describe("a session", () => {
     expect(again.client.currentUser?.username).toBe("alice");
     expect(shown(again.client)).toEqual(["(unsent)"]);
     expect(again.world.socket.last("message.send").d.content).toBe("unsent");
+  });
+});
+
+describe("a message of a room that one is no longer in", () => {
+  const garden = { id: ROOM, name: "Garden" };
+  const stranded = (client: { messages: { stranded: readonly { content: string }[] } }) => client.messages.stranded.map(({ content }) => content);
+
+  /** Written offline; put out of the room before the line was back. */
+  async function putOut(list: object[]) {
+    const world = new World().loggedIn();
+    let rooms: object[] = [garden];
+    world.routes.set("GET /rooms", () => rooms);
+    const { client } = await inRoom(world);
+    const told = vi.fn();
+    client.on("stranded", told);
+    world.socket.cut();
+    client.messages.send(ROOM, "unsent");
+    rooms = list;
+    await vi.advanceTimersByTimeAsync(1_000);
+    world.socket.ready();
+    expect(stranded(client)).toEqual([]);
+    const { ref } = world.socket.last("message.send");
+    world.socket.says({ t: "error", ref, d: { code: "notMember", message: "not a member", retryable: false } });
+    await settled();
+    return { world, client, told };
+  }
+
+  it("is told outside of rooms until it is discarded, over a reload too", async () => {
+    const { world, client, told } = await putOut([]);
+    expect(stranded(client)).toEqual(["unsent"]);
+    expect(told).toHaveBeenCalledOnce();
+    const again = new World(world.storage);
+    const { client: reloaded } = await inRoom(again);
+    expect(stranded(reloaded)).toEqual(["unsent"]);
+    expect(reloaded.unsentCount).toBe(1);
+    reloaded.messages.discard(reloaded.messages.stranded[0]!.clientMsgId);
+    expect(stranded(reloaded)).toEqual([]);
+    expect(reloaded.unsentCount).toBe(0);
+  });
+
+  it("stays in its room while that is on the list, and goes with it", async () => {
+    const { world, client } = await putOut([garden]);
+    expect(stranded(client)).toEqual([]);
+    expect(shown(client)).toEqual(["(unsent)"]);
+    world.socket.says({ t: "room.removed", useq: 4, d: { roomId: ROOM } });
+    expect(stranded(client)).toEqual(["unsent"]);
+  });
+
+  it("is nothing for the next person", async () => {
+    const { world, client } = await putOut([]);
+    world.socket.says({ t: "session.revoked" });
+    expect(stranded(client)).toEqual([]);
   });
 });
