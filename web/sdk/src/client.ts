@@ -130,6 +130,7 @@ export class ChatClient {
       ticket: async () => (await this.api.socketTicket()).ticket,
       refreshToken: () => this.http.refresh(this.tokens.read()?.token ?? ""),
       stateChanged: () => this.connectionChanged(),
+      isMine: ({ user }) => user.id === me(),
       greeted: ({ now }) => this.people.clock.observe(now),
       resumption: (hello, ready) => ({ ...this.roomStore.resumption(hello), userAfter: this.userLog.after(ready) }),
       resumeRefused: () => this.roomStore.resumeRefused(),
@@ -234,7 +235,7 @@ export class ChatClient {
   private adoptStoredSession(): void {
     const stored = this.tokens.read()?.user ?? null;
     if (stored && stored.id === this.me.user?.id) return this.me.take(stored);
-    if (this.me.user) this.endSession(false);
+    if (this.me.user) this.endSession();
     if (stored) this.beginSession(stored);
   }
 
@@ -251,8 +252,9 @@ export class ChatClient {
     this.refreshOwn();
   }
 
-  private endSession(clearTokens = true): void {
-    if (clearTokens) this.tokens.clear();
+  private endSession(): void {
+    // Another tab may have logged somebody else in: that one stays.
+    if (this.tokens.read()?.user.id === this.me.user?.id) this.tokens.clear();
     this.connection.stop();
     this.messages.end();
     this.stopWaking?.();

@@ -37,6 +37,8 @@ export interface ConnectionPort {
   /** Replaces the access token, whatever its age. */
   refreshToken(): Promise<string>;
   stateChanged(state: ConnectionState): void;
+  /** False when the server takes this page for somebody else's: another tab's cookie came between. */
+  isMine(ready: ReadyData): boolean;
   /** What a server said of itself, just now. */
   greeted(hello: HelloData): void;
   /** Where a socket that just became ready is to go on. */
@@ -173,6 +175,7 @@ export class Connection {
   }
 
   private becameReady(hello: HelloData, ready: ReadyData): void {
+    if (!this.port.isMine(ready)) return this.logOut();
     this.startStableTimer();
     this.limits = hello.limits;
     this.port.greeted(hello);
@@ -219,6 +222,7 @@ export class Connection {
     if (!this.isReady || !hello || !this.has("resume")) return void this.connect();
     this.move = new Move(this.env, this.faults, hello.connId, {
       ticket: () => this.port.ticket(),
+      isMine: (ready) => this.port.isMine(ready),
       resumption: (...of) => this.port.resumption(...of),
       resumed: () => this.takeOver(),
       failed: (how) => this.moveFailed(how),

@@ -17,6 +17,7 @@ class Setup {
     ticket: vi.fn(async () => "t1"),
     refreshToken: vi.fn(async () => "access-2"),
     stateChanged: (state: ConnectionState) => void this.states.push(state),
+    isMine: () => true,
     greeted: () => {},
     resumption: (hello: HelloData) => ({ epoch: hello.epoch, rooms: [] }),
     ready: () => {},

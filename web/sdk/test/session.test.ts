@@ -92,6 +92,26 @@ describe("a session", () => {
     expect(asked()).toBe(before + 2);
   });
 
+  it.each([
+    ["coming back", (world: World) => world.socket.cut()],
+    ["moving", (world: World) => world.socket.says({ t: "server.draining", d: { delayMs: 500 } })],
+  ])("ends rather than go on as somebody else, on %s", async (_, leave) => {
+    const { world, client } = await inRoom();
+    leave(world);
+    await vi.advanceTimersByTimeAsync(500);
+    expect(world.sockets).toHaveLength(2);
+    // Another tab has logged bob in: its cookie gave this page its token.
+    const bob = JSON.stringify({ user: { id: "u-bob", username: "bob", email: "b@example.com" } });
+    world.storage.setItem("chat.session", bob);
+    world.socket.hello();
+    world.socket.says({ t: "ready", d: { user: { id: "u-bob", username: "bob" }, sessionId: "s2", userSeq: 1 } });
+    await settled();
+    expect(client.currentUser).toBeNull();
+    expect(world.socket.all("resume")).toEqual([]);
+    expect(world.sockets.map(({ readyState }) => readyState)).toEqual([3, 3]);
+    expect(world.storage.getItem("chat.session")).toBe(bob);
+  });
+
   it("survives a reload with its unsent messages", async () => {
     const { world, client } = await inRoom();
     world.socket.cut();
@@ -150,6 +170,7 @@ describe("a message of a room that one is no longer in", () => {
 
   it("is nothing for the next person", async () => {
     const { world, client } = await putOut([]);
+    expect(stranded(client)).toEqual(["unsent"]);
     world.socket.says({ t: "session.revoked" });
     expect(stranded(client)).toEqual([]);
   });
