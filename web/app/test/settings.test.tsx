@@ -16,6 +16,9 @@ const session = (id: string, isCurrent = false, device: string | null = AGENT) =
 });
 const IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Version/18.0 Mobile/15E148 Safari/604.1";
 
+/** A message that waits, as another tab stored it. */
+const unsent = [`chat.outbox.${ME.id}.u1`, JSON.stringify({ clientMsgId: "u1", roomId: "r1", content: "unsent", state: "queued", order: 0 })] as const;
+
 describe("a device", () => {
   it.each([
     [AGENT, "Chrome on Linux"],
@@ -67,16 +70,20 @@ describe("the list of devices", () => {
     expect(screen.queryByRole("button", { name: "Try again" })).toBeNull();
   });
 
-  it("ends them all after a question", async () => {
-    const all = vi.fn(() => nothing());
-    const { user } = openPage("#/settings/devices", {
+  it("ends them all after a question, with what is unsent", async () => {
+    // As the server does: the socket first, the answer second.
+    const all = vi.fn(() => (world.socket.says({ t: "session.revoked" }), nothing()));
+    const { user, world } = openPage("#/settings/devices", {
       routes: { "GET /auth/sessions": () => ({ sessions: [session("s1", true)] }), "POST /auth/logout-all": all },
     });
+    world.storage.setItem(...unsent);
     await user.click(await screen.findByRole("button", { name: "Log out everywhere" }));
     expect(all).not.toHaveBeenCalled();
+    screen.getByText(/1 message has not been sent yet and will be lost/);
     await user.click(within(screen.getByRole("dialog")).getByRole("button", { name: "Log out everywhere" }));
     await screen.findByRole("heading", { name: "Log in" });
     expect(all).toHaveBeenCalledOnce();
+    await vi.waitFor(() => expect(world.storage.length).toBe(0));
   });
 });
 
@@ -260,11 +267,15 @@ describe("one's data", () => {
     await user.click(dialog.getByRole("radio", { name: /^Delete what I wrote/ }));
     await user.type(dialog.getByLabelText("Your password"), "my words{Enter}");
     await dialog.findByText("This is wrong.");
-    remove.mockImplementation(() => Response.json({ ...job("queued"), kind: "deletion" }, { status: 202 }));
+    world.storage.setItem(...unsent);
+    remove.mockImplementation(() => {
+      world.socket.says({ t: "session.revoked" });
+      return Response.json({ ...job("queued"), kind: "deletion" }, { status: 202 });
+    });
     await user.click(dialog.getByRole("button", { name: "Delete my account" }));
     await screen.findByRole("heading", { name: "Your account is closed" });
     expect(remove.mock.calls.at(-1)![0].body).toEqual({ password: "my words", messages: "delete" });
-    expect(world.storage.getItem("chat.session")).toBeNull();
+    await vi.waitFor(() => expect(world.storage.length).toBe(0));
   });
 });
 

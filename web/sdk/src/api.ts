@@ -17,6 +17,9 @@ import type {
 
 const message = (messageId: string, ...rest: string[]) => ["/messages", ...[messageId, ...rest].map(encodeURIComponent)].join("/");
 
+/** A ticket that nobody uses is none: another may be asked for soon. */
+const TICKET_SILENCE_MS = 20_000;
+
 /** Where a page is: what a cursor leads to, or around a message, or about a moment; the latest without either. */
 export type PlaceInRoom = { cursor?: string; around?: string; at?: string };
 
@@ -42,7 +45,7 @@ export class Api {
   }
 
   logout(): Promise<void> {
-    return this.http.request("/auth/logout", { method: "POST", cookie: true });
+    return this.http.logout();
   }
 
   /** Also somebody who is gone, under the name that is left. */
@@ -132,6 +135,6 @@ export class Api {
   }
 
   socketTicket(): Promise<{ ticket: string; expiresIn: number }> {
-    return this.http.request("/ws/ticket", { method: "POST" });
+    return this.http.request("/ws/ticket", { method: "POST", silenceMs: TICKET_SILENCE_MS });
   }
 }

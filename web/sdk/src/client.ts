@@ -9,6 +9,7 @@ import { Me } from "./me.js";
 import { Messages } from "./messages.js";
 import { News } from "./news.js";
 import { Moderation } from "./moderation.js";
+import { forgetUnsent } from "./outbox.js";
 import { People } from "./people.js";
 import { RoomActions } from "./roomactions.js";
 import { RoomList } from "./roomlist.js";
@@ -17,7 +18,7 @@ import { TokenStore } from "./tokens.js";
 import { Transfer } from "./transfer.js";
 import { UserLog } from "./userlog.js";
 import type { RoomState } from "./counts.js";
-import type { Environment } from "./environment.js";
+import { later, type Environment } from "./environment.js";
 import type { ServerFrame } from "./frames.js";
 import type { SocketPort } from "./link.js";
 import type { MemberView } from "./members.js";
@@ -73,10 +74,7 @@ export class ChatClient {
     this.roomStore = new RoomStore(env, this.api, {
       ...socket,
       me,
-      later: (delayMs, action) => {
-        const timer = env.setTimeout(action, delayMs);
-        return () => env.clearTimeout(timer);
-      },
+      later: (delayMs, action) => later(env, delayMs, action),
       outbox: () => this.messages.outbox,
       overlay: (message) => this.messages.reactions.overlay(message),
       memberCount: (roomId) => this.roomList.find(roomId)?.memberCount ?? null,
@@ -132,6 +130,7 @@ export class ChatClient {
       ticket: async () => (await this.api.socketTicket()).ticket,
       refreshToken: () => this.http.refresh(this.tokens.read()?.token ?? ""),
       stateChanged: () => this.connectionChanged(),
+      isMine: ({ user }) => user.id === me(),
       greeted: ({ now }) => this.people.clock.observe(now),
       resumption: (hello, ready) => ({ ...this.roomStore.resumption(hello), userAfter: this.userLog.after(ready) }),
       resumeRefused: () => this.roomStore.resumeRefused(),
@@ -157,14 +156,11 @@ export class ChatClient {
       },
       loggedOut: () => this.endSession(),
     });
-    this.messages = new Messages(env, {
-      api: this.api,
-      connection: this.connection,
-      people: this.people,
-      rooms: this.roomStore,
-      me,
-      refused: (code) => this.me.refused(code),
-    });
+    const { api, connection, people, roomStore: rooms, roomList: list } = this;
+    const refused = (code: string) => this.me.refused(code);
+    const strandedChanged = () => this.emitter.emit("stranded");
+    this.messages = new Messages(env, { api, connection, people, rooms, list, me, refused, strandedChanged });
+    this.emitter.on("rooms", () => this.messages.lookForStranded());
     this.tokens.onChange(() => this.adoptStoredSession());
   }
 
@@ -207,17 +203,24 @@ export class ChatClient {
     await this.http.alone(async () => this.adopt(await this.api.login(email, password, code)));
   }
 
-  /** Unsent messages are discarded: the next person at this browser must not find them. */
-  async logout(): Promise<void> {
+  logout(): Promise<void> {
     // Told to the server first, but a dead network must not keep anybody in.
-    await this.api.logout().catch(() => {});
-    this.forget();
+    return this.leave(() => this.api.logout().catch(() => {}));
   }
 
-  /** The account is closed, or every login of it ended: the server has no session to end any more. */
-  forget(): void {
-    this.messages.outbox?.clear();
-    this.endSession();
+  /**
+   * Does what ends the session at the server, and then forgets it here. Unsent messages are
+   * discarded, also those of other tabs: the next person at this browser must not find them.
+   */
+  async leave(deed: () => Promise<void>): Promise<void> {
+    const userId = this.me.user?.id;
+    // The socket may tell of the end before the answer does, or in its place.
+    const isOver = () => this.me.user?.id !== userId;
+    await deed().catch((error: unknown) => {
+      if (!isOver()) throw error;
+    });
+    if (!isOver()) this.endSession();
+    if (userId !== undefined) forgetUnsent(this.env.storage, userId);
   }
 
   get unsentCount(): number {
@@ -232,7 +235,7 @@ export class ChatClient {
   private adoptStoredSession(): void {
     const stored = this.tokens.read()?.user ?? null;
     if (stored && stored.id === this.me.user?.id) return this.me.take(stored);
-    if (this.me.user) this.endSession(false);
+    if (this.me.user) this.endSession();
     if (stored) this.beginSession(stored);
   }
 
@@ -249,22 +252,17 @@ export class ChatClient {
     this.refreshOwn();
   }
 
-  private endSession(clearTokens = true): void {
-    if (clearTokens) this.tokens.clear();
+  private endSession(): void {
+    // Another tab may have logged somebody else in: that one stays.
+    if (this.tokens.read()?.user.id === this.me.user?.id) this.tokens.clear();
     this.connection.stop();
     this.messages.end();
     this.stopWaking?.();
     this.stopWaking = null;
-    this.roomStore.clear();
-    this.roomList.clear();
+    for (const part of [this.roomStore, this.roomList, this.news, this.userLog, this.people]) part.clear();
     this.roomActions.forgetInvites();
-    this.news.clear();
-    this.userLog.clear();
-    this.people.clear();
     this.me.end();
-    this.emitter.emit("session");
-    this.emitter.emit("rooms");
-    this.emitter.emit("unread");
+    for (const topic of ["session", "rooms", "unread"] as const) this.emitter.emit(topic);
   }
 
   // --- connection ------------------------------------------------------------

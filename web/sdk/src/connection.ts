@@ -22,6 +22,8 @@ import type { ProtocolFaults } from "./sequence.js";
 
 /** A connection that lived this long was a good one: the next backoff starts anew. */
 const STABLE_MS = 10_000;
+/** A ticket that was asked for this long ago may never come; browsers tell of one return several times. */
+const PATIENCE_MS = 2_000;
 
 export type ConnectionState =
   | { status: "idle" }
@@ -35,6 +37,8 @@ export interface ConnectionPort {
   /** Replaces the access token, whatever its age. */
   refreshToken(): Promise<string>;
   stateChanged(state: ConnectionState): void;
+  /** False when the server takes this page for somebody else's: another tab's cookie came between. */
+  isMine(ready: ReadyData): boolean;
   /** What a server said of itself, just now. */
   greeted(hello: HelloData): void;
   /** Where a socket that just became ready is to go on. */
@@ -73,6 +77,8 @@ export class Connection {
   private moveBackoff: Backoff;
   /** Distinguishes the present attempt from those given up while they awaited. */
   private attempt = 0;
+  /** When the present attempt began. */
+  private attemptedAt = 0;
   private drainUntil = 0;
   private stopWatching: (() => void) | null = null;
   private readonly linkPort: LinkPort = {
@@ -149,6 +155,7 @@ export class Connection {
   private async connect(): Promise<void> {
     this.drop(CLOSE_RECONNECT);
     const attempt = this.attempt;
+    this.attemptedAt = this.env.now();
     this.setState({ status: "connecting" });
     let ticket: string;
     try {
@@ -168,6 +175,7 @@ export class Connection {
   }
 
   private becameReady(hello: HelloData, ready: ReadyData): void {
+    if (!this.port.isMine(ready)) return this.logOut();
     this.startStableTimer();
     this.limits = hello.limits;
     this.port.greeted(hello);
@@ -214,6 +222,7 @@ export class Connection {
     if (!this.isReady || !hello || !this.has("resume")) return void this.connect();
     this.move = new Move(this.env, this.faults, hello.connId, {
       ticket: () => this.port.ticket(),
+      isMine: (ready) => this.port.isMine(ready),
       resumption: (...of) => this.port.resumption(...of),
       resumed: () => this.takeOver(),
       failed: (how) => this.moveFailed(how),
@@ -282,6 +291,7 @@ export class Connection {
     const first = this.backoff.attempts === 0;
     const backoff = this.backoff.next();
     const delay = first ? 0 : backoff;
+    this.attemptedAt = this.env.now();
     this.setState({ status: "connecting" });
     try {
       await this.port.refreshToken();
@@ -299,8 +309,13 @@ export class Connection {
 
   /** The network or the page came back: do not wait for a timer that slept. */
   private wake(): void {
-    if (this.state.status === "waiting") void this.connect();
+    if (this.state.status === "waiting" || this.isStuck) void this.connect();
     else if (this.isReady) this.link?.ping();
+  }
+
+  /** There is not even a socket yet: what the attempt asked for may have gone with the network of before. */
+  private get isStuck(): boolean {
+    return this.state.status === "connecting" && this.link === null && this.env.now() - this.attemptedAt >= PATIENCE_MS;
   }
 
   private halt(reason: string): void {

@@ -59,6 +59,12 @@ export interface Environment extends Places {
   onStorage(callback: (key: string | null) => void): () => void;
 }
 
+/** Gives the way to call it off. */
+export function later(env: Pick<Environment, "setTimeout" | "clearTimeout">, delayMs: number, action: () => void): () => void {
+  const timer = env.setTimeout(action, delayMs);
+  return () => env.clearTimeout(timer);
+}
+
 export function browserEnvironment({ apiUrl, socketUrl }: Places): Environment {
   return {
     apiUrl,

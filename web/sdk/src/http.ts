@@ -1,6 +1,7 @@
 // REST transport: bearer token, problem+json errors, and one refresh at a time
 // over all requests and all tabs.
 
+import { Silence, unlessSilent, watched } from "./silence.js";
 import type { Environment } from "./environment.js";
 import type { TokenStore } from "./tokens.js";
 
@@ -47,9 +48,20 @@ export interface RequestOptions {
   authenticated?: boolean;
   /** Whether the cookie of the refresh token goes along, and may be set; no other request needs it. */
   cookie?: boolean;
+  /** How long nothing at all may come back; by the method, where it is left out. */
+  silenceMs?: number;
 }
 
-type HttpEnvironment = Pick<Environment, "apiUrl" | "fetch" | "exclusive">;
+/** For what may be asked again. */
+const SILENCE_MS = 20_000;
+/** What a second time would do twice is given more: afterwards nobody knows whether it was done. */
+const DEED_SILENCE_MS = 60_000;
+/** Less than the server's grace time, in which the cookie of before still counts, where the new one is lost on its way. */
+const REFRESH_SILENCE_MS = 10_000;
+/** The person is gone from this page afterwards, whatever the network does. */
+const LOGOUT_SILENCE_MS = 5_000;
+
+type HttpEnvironment = Pick<Environment, "apiUrl" | "fetch" | "exclusive" | "setTimeout" | "clearTimeout">;
 
 export class HttpClient {
   /** Called when the refresh token is refused: the session is over. */
@@ -99,6 +111,19 @@ export class HttpClient {
     return this.env.exclusive("chat.refresh", task);
   }
 
+  /** By the access token that there is, else by the cookie: nobody waits for a new token in order to leave. */
+  async logout(): Promise<void> {
+    const leave = (token: string | null) =>
+      this.exchange<void>("/auth/logout", { method: "POST", cookie: true, silenceMs: LOGOUT_SILENCE_MS }, token);
+    const token = this.tokens.read()?.token ?? null;
+    try {
+      await leave(token);
+    } catch (error) {
+      if (!token || !(error instanceof ApiError) || error.status !== 401) throw error;
+      await leave(null);
+    }
+  }
+
   private async refreshHoldingLock(stale: string): Promise<string> {
     const session = this.tokens.read();
     if (!session) throw loggedOut();
@@ -108,7 +133,7 @@ export class HttpClient {
     try {
       const { token } = await this.exchange<{ token: string }>(
         "/auth/refresh",
-        { method: "POST", body: { refreshCookie: true }, cookie: true },
+        { method: "POST", body: { refreshCookie: true }, cookie: true, silenceMs: REFRESH_SILENCE_MS },
         null,
       );
       if (!isStill()) throw loggedOut();
@@ -135,25 +160,28 @@ export class HttpClient {
     }
     if (token) headers["authorization"] = `Bearer ${token}`;
 
-    let response: Response;
-    try {
-      response = await this.env.fetch(this.env.apiUrl + path + queryString(options.query), init);
-    } catch {
-      throw unreachable();
-    }
-    if (!response.ok) {
-      const error = new ApiError(await readProblem(response));
+    const isDeed = options.method === "POST" && options.silenceMs === undefined;
+    const silenceMs = options.silenceMs ?? (isDeed ? DEED_SILENCE_MS : SILENCE_MS);
+    const url = this.env.apiUrl + path + queryString(options.query);
+    const { status, problem, text } = await unlessSilent(this.env, silenceMs, async ({ signal, moved }) => {
+      const response = watched(await this.env.fetch(url, { ...init, signal }), moved);
+      if (!response.ok) return { status: response.status, problem: await readProblem(response), text: "" };
+      return { status: response.status, problem: null, text: await response.text() };
+    }).catch((error: unknown) => {
+      throw isDeed && error instanceof Silence ? unanswered() : unreachable();
+    });
+    if (problem) {
+      const error = new ApiError(problem);
       this.onRefused(error);
       throw error;
     }
-    const text = await response.text();
     // Done, or taken to be done later, without a word.
-    if (text === "" && response.status !== 200) return undefined as T;
+    if (text === "" && status !== 200) return undefined as T;
     try {
       return JSON.parse(text) as T;
     } catch {
       // A captive portal or a proxy answered in the server's place.
-      throw new ApiError({ status: response.status, code: "internal", title: "The answer was not understood.", retryable: true });
+      throw new ApiError({ status, code: "internal", title: "The answer was not understood.", retryable: true });
     }
   }
 }
@@ -174,6 +202,16 @@ export function unreachable(): ApiError {
     code: "network",
     title: "The server cannot be reached. Check your connection and try again.",
     retryable: true,
+  });
+}
+
+/** No answer to what a second time would do twice. */
+function unanswered(): ApiError {
+  return new ApiError({
+    status: 0,
+    code: "unanswered",
+    title: "The server has not answered. Look whether it was done before you try again.",
+    retryable: false,
   });
 }
 

@@ -7,10 +7,11 @@ import type { Connection } from "./connection.js";
 import type { Environment } from "./environment.js";
 import { encode } from "./frames.js";
 import { ApiError } from "./http.js";
-import { Outbox, sendResult } from "./outbox.js";
+import { Outbox, sendResult, type OutboxItem } from "./outbox.js";
 import type { People } from "./people.js";
 import { Reactions } from "./reactions.js";
 import { withReaction } from "./extras.js";
+import type { RoomList } from "./roomlist.js";
 import type { RoomStore } from "./rooms.js";
 import type { Attachment, Message } from "./types.js";
 
@@ -34,12 +35,16 @@ export interface MessagesPort {
   readonly connection: Connection;
   readonly people: People;
   readonly rooms: RoomStore;
+  readonly list: RoomList;
   me(): string | null;
   refused(code: string): void;
+  strandedChanged(): void;
 }
 
 export class Messages {
   outbox: Outbox | null = null;
+  /** Refused, of rooms that are no longer on the list: kept until they are discarded, and no room shows them. */
+  stranded: readonly OutboxItem[] = [];
   readonly reactions: Reactions;
 
   constructor(
@@ -89,7 +94,10 @@ export class Messages {
           if (!ack.duplicate) people.acknowledged(ack.ts);
           rooms.acknowledged(item, ack, userId);
         },
-        changed: (roomId) => rooms.refreshView(roomId),
+        changed: (roomId) => {
+          rooms.refreshView(roomId);
+          this.lookForStranded();
+        },
       },
       userId,
     );
@@ -98,6 +106,16 @@ export class Messages {
   end(): void {
     this.outbox?.dispose();
     this.outbox = null;
+  }
+
+  /** The list of rooms, or what waits, has changed. */
+  lookForStranded(): void {
+    const { list, strandedChanged } = this.port;
+    const isGone = ({ roomId }: OutboxItem) => list.rooms !== null && list.find(roomId) === null;
+    const stranded = this.outbox?.failed().filter(isGone) ?? [];
+    if (stranded.length === this.stranded.length && stranded.every((item, index) => item === this.stranded[index])) return;
+    this.stranded = stranded;
+    strandedChanged();
   }
 
   send(roomId: string, content: string, attachments: readonly Attachment[] = [], replyTo?: string): void {

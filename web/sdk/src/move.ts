@@ -13,6 +13,7 @@ const MAX_KEPT_FRAMES = 10_000;
 
 export interface MovePort {
   ticket(): Promise<string>;
+  isMine(ready: ReadyData): boolean;
   resumption(hello: HelloData, ready: ReadyData): ResumeData;
   /** The new socket has resumed. */
   resumed(): void;
@@ -65,6 +66,7 @@ export class Move {
   }
 
   private resume(hello: HelloData, ready: ReadyData): void {
+    if (!this.port.isMine(ready)) return this.fail({ then: "logOut" });
     // A server without it, such as an older one, can only be moved to the plain way.
     if (!hello.features.includes("resume")) return this.fail({ then: "stay" });
     const resumption = { ...this.port.resumption(hello, ready), replaces: this.replaces };

@@ -4,7 +4,7 @@
 // under way at a time: a refused one must not be overtaken by the next.
 
 import { Backoff } from "./backoff.js";
-import type { Environment, Timer } from "./environment.js";
+import type { Environment, StorageLike, Timer } from "./environment.js";
 import type { ReplyFrame } from "./link.js";
 import type { AckData, ErrorData, SendData } from "./frames.js";
 import type { Attachment } from "./types.js";
@@ -56,8 +56,23 @@ const PASSING_CODES = new Set(["unauthorized"]);
 /** A socket that lives but never answers one frame must not block its room. */
 const ANSWER_TIMEOUT_MS = 20_000;
 
+const prefixOf = (userId: string) => `chat.outbox.${userId}.`;
+
+/** Of all tabs, also after the session is over. */
+function storedKeys(storage: StorageLike, userId: string): string[] {
+  const keys = Array.from({ length: storage.length }, (_, index) => storage.key(index) ?? "");
+  return keys.filter((key) => key.startsWith(prefixOf(userId)));
+}
+
+/** On a deliberate logout. A session that ends otherwise keeps what is unsent for the next one. */
+export function forgetUnsent(storage: StorageLike, userId: string): void {
+  for (const key of storedKeys(storage, userId)) storage.removeItem(key);
+}
+
 export class Outbox {
   private readonly items = new Map<string, OutboxItem>();
+  /** Ids of those that the storage did not take. */
+  private readonly unstored = new Set<string>();
   private readonly lanes = new Map<string, Lane>();
   private readonly prefix: string;
   private connected = false;
@@ -66,10 +81,10 @@ export class Outbox {
   constructor(
     private readonly env: OutboxEnvironment,
     private readonly port: OutboxPort,
-    userId: string,
+    private readonly userId: string,
   ) {
     // One storage key a message: two tabs then never overwrite each other's list.
-    this.prefix = `chat.outbox.${userId}.`;
+    this.prefix = prefixOf(userId);
     this.load();
   }
 
@@ -95,8 +110,14 @@ export class Outbox {
     return [...this.items.values()].filter((item) => item.roomId === roomId).sort(byComposition);
   }
 
+  /** Refused for good, in all rooms, in the order they were composed. */
+  failed(): OutboxItem[] {
+    return [...this.items.values()].filter((item) => item.state === "failed").sort(byComposition);
+  }
+
+  /** What a logout would discard: of other tabs as well, which this one may not have seen. */
   get size(): number {
-    return this.items.size;
+    return storedKeys(this.env.storage, this.userId).length + this.unstored.size;
   }
 
   /** The connection is ready: send what waits, also what other tabs left behind. */
@@ -145,15 +166,10 @@ export class Outbox {
     this.port.changed(item.roomId);
   }
 
-  /** Forgets everything, on a deliberate logout. */
-  clear(): void {
-    for (const item of [...this.items.values()]) this.forget(item);
-    this.dispose();
-  }
-
   dispose(): void {
     this.offline();
     this.items.clear();
+    this.unstored.clear();
     this.lanes.clear();
   }
 
@@ -224,20 +240,22 @@ export class Outbox {
     this.items.set(item.clientMsgId, item);
     try {
       this.env.storage.setItem(this.prefix + item.clientMsgId, JSON.stringify(item));
+      this.unstored.delete(item.clientMsgId);
     } catch {
       // Storage is full or forbidden: the message lives in memory and is still sent.
+      this.unstored.add(item.clientMsgId);
     }
   }
 
   private forget(item: OutboxItem): void {
     this.items.delete(item.clientMsgId);
+    this.unstored.delete(item.clientMsgId);
     this.env.storage.removeItem(this.prefix + item.clientMsgId);
   }
 
   private load(): void {
-    for (let index = 0; index < this.env.storage.length; index += 1) {
-      const key = this.env.storage.key(index);
-      if (!key?.startsWith(this.prefix) || this.items.has(key.slice(this.prefix.length))) continue;
+    for (const key of storedKeys(this.env.storage, this.userId)) {
+      if (this.items.has(key.slice(this.prefix.length))) continue;
       const item = parseItem(this.env.storage.getItem(key));
       if (!item) continue;
       this.items.set(item.clientMsgId, item);

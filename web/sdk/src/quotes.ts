@@ -8,8 +8,9 @@ import type { Message } from "./types.js";
 
 export class Quotes {
   private readonly gone = new Set<string>();
-  private readonly waiting = new Set<string>();
-  private asking = false;
+  private waiting = new Set<string>();
+  /** Those that are being asked for; another set after a reset. */
+  private asking: Set<string> | null = null;
 
   constructor(
     private readonly api: Api,
@@ -33,26 +34,38 @@ export class Quotes {
 
   reset(): void {
     this.gone.clear();
-    this.waiting.clear();
+    this.waiting = new Set();
+    this.asking = null;
   }
 
   private async ask(): Promise<void> {
     if (this.asking) return;
-    this.asking = true;
-    for (const id of this.waiting) {
-      const done = this.timeline.readingPage();
-      try {
-        this.timeline.take([await this.api.message(id)]);
-      } catch (error) {
-        if (!(error instanceof ApiError)) throw error;
-        // Without an answer it stands without its text; a reset asks again.
-        this.gone.add(id);
-      } finally {
-        done();
+    const { waiting } = this;
+    this.asking = waiting;
+    try {
+      for (const id of waiting) {
+        await this.askFor(id, waiting);
+        if (waiting !== this.waiting) return;
+        waiting.delete(id);
+        this.changed();
       }
-      this.waiting.delete(id);
-      this.changed();
+    } finally {
+      if (this.asking === waiting) this.asking = null;
     }
-    this.asking = false;
+  }
+
+  private async askFor(id: string, waiting: Set<string>): Promise<void> {
+    const done = this.timeline.readingPage();
+    try {
+      const message = await this.api.message(id);
+      // An answer to a question from before a reset is none.
+      if (waiting === this.waiting) this.timeline.take([message]);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      // Without an answer it stands without its text; a reset asks again.
+      if (waiting === this.waiting) this.gone.add(id);
+    } finally {
+      done();
+    }
   }
 }

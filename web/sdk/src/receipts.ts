@@ -64,14 +64,15 @@ export class Receipts {
         if (!answer.nextCursor) break;
         cursor = answer.nextCursor;
       }
-      if (generation === this.generation) this.merge(receipts);
+      if (generation !== this.generation) return false;
+      this.merge(receipts);
       return true;
     } catch (error) {
       // Without them a message is simply "sent"; the next opening asks again.
       if (!(error instanceof ApiError)) throw error;
       return false;
     } finally {
-      this.loading = false;
+      if (generation === this.generation) this.loading = false;
     }
   }
 
@@ -96,6 +97,7 @@ export class Receipts {
   /** The log's numbers begin anew: marks of the old ones say nothing. */
   reset(): void {
     this.generation += 1;
+    this.loading = false;
     this.marks = null;
   }
 }

@@ -117,6 +117,10 @@ export class OpenRoom {
     for (const message of [thread?.root, ...quotes.values()]) if (message) yield* namedBy(message);
   }
 
+  get isLoading(): boolean {
+    return this.loading;
+  }
+
   get idle(): boolean {
     return !this.timeline.historyLoaded && !this.loading && !this.error;
   }
@@ -163,21 +167,30 @@ export class OpenRoom {
 
   /** Shows a message among those around it; false when it is not there. */
   async jumpTo(messageId: string): Promise<boolean> {
-    // What is being read just now may hold it.
-    while (this.underWay && !this.shows(messageId)) await this.underWay.catch(() => {});
-    if (!this.shows(messageId)) await this.load({ around: messageId }, (page) => this.timeline.mergeAround(page));
+    let generation: number;
+    do {
+      // What is being read just now may hold it.
+      while (this.underWay && !this.shows(messageId)) await this.underWay.catch(() => {});
+      generation = this.generation;
+      if (!this.shows(messageId)) await this.load({ around: messageId }, (page) => this.timeline.mergeAround(page));
+      // Dropped by a reset while it was being read: then it is asked for again.
+    } while (generation !== this.generation && !this.shows(messageId));
     return this.shows(messageId);
   }
 
   /** Shows what was said first from a moment on, or else last before it; null where nothing was said. */
   async jumpToMoment(at: string): Promise<Message | null> {
-    while (this.underWay) await this.underWay.catch(() => {});
     let found: Message | null = null;
-    await this.load({ at }, (page) => {
-      this.timeline.mergeAround(page);
-      const isSince = ({ createdAt }: Message) => Date.parse(createdAt) >= Date.parse(at);
-      found = page.messages.findLast(isSince) ?? page.messages[0] ?? null;
-    });
+    let generation: number;
+    do {
+      while (this.underWay) await this.underWay.catch(() => {});
+      generation = this.generation;
+      await this.load({ at }, (page) => {
+        this.timeline.mergeAround(page);
+        const isSince = ({ createdAt }: Message) => Date.parse(createdAt) >= Date.parse(at);
+        found = page.messages.findLast(isSince) ?? page.messages[0] ?? null;
+      });
+    } while (generation !== this.generation);
     return found;
   }
 

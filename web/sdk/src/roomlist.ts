@@ -30,6 +30,12 @@ export class RoomList {
   private failure: ApiError | null = null;
   private timer: Timer | null = null;
   private due = 0;
+  /** Counts the questions and what is told unasked, so that no answer undoes what came after its question. */
+  private turn = 0;
+  /** Which question the list answers. */
+  private listedAt = 0;
+  /** What was told last, or the question about one room that was answered last. */
+  private changedAt = 0;
   /** The higher, the later something was said there. */
   private readonly rank = new Map<string, number>();
   private lastRank = 0;
@@ -70,15 +76,21 @@ export class RoomList {
     const userId = this.port.me();
     if (userId === null) return;
     this.refreshIn(POLL_MS);
+    let asked = 0;
     try {
-      const rooms = await this.api.rooms();
-      if (!this.port.isCurrent(userId)) return;
+      let rooms: Room[];
+      do {
+        asked = this.turn += 1;
+        rooms = await this.api.rooms();
+        if (!this.port.isCurrent(userId) || asked < this.listedAt) return;
+      } while (asked < this.changedAt);
+      this.listedAt = asked;
       this.failure = null;
       this.set(rooms);
       this.port.listed(rooms);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      if (!this.port.isCurrent(userId)) return;
+      if (!this.port.isCurrent(userId) || asked < this.listedAt) return;
       this.failure = error;
     }
     this.port.changed();
@@ -92,10 +104,14 @@ export class RoomList {
   async fetch(roomId: string): Promise<void> {
     const userId = this.port.me();
     if (userId === null) return;
+    const asked = (this.turn += 1);
     try {
       const room = await this.api.room(roomId);
       if (!this.port.isCurrent(userId)) return;
-      this.set([...(this.list ?? []).filter((other) => other.id !== roomId), room]);
+      // One room is no list; and what was told since then may be of this one.
+      if (!this.list || asked < Math.max(this.listedAt, this.changedAt)) return this.refreshSoon();
+      this.changedAt = asked;
+      this.set([...this.list.filter((other) => other.id !== roomId), room]);
       this.port.listed([room]);
       this.port.changed();
     } catch (error) {
@@ -107,6 +123,7 @@ export class RoomList {
 
   /** What one wants of a room: told by another device, or chosen here. */
   settingsChanged(roomId: string, settings: RoomSettings): void {
+    this.told();
     if (!this.find(roomId)) return;
     this.set(this.list!.map((room) => (room.id === roomId ? { ...room, settings } : room)));
     this.port.changed();
@@ -121,6 +138,7 @@ export class RoomList {
   }
 
   remove(roomId: string): void {
+    this.told();
     if (!this.find(roomId)) return;
     this.set(this.list!.filter((room) => room.id !== roomId));
     this.port.changed();
@@ -157,6 +175,12 @@ export class RoomList {
     this.failure = null;
     this.rank.clear();
     this.series = null;
+    this.told();
+  }
+
+  /** Answers to what was asked before know nothing of it. */
+  private told(): void {
+    this.changedAt = this.turn += 1;
   }
 
   private refreshIn(delayMs: number): void {

@@ -185,8 +185,8 @@ export class RoomStore {
         room.joined = true;
         if (frame.d.mode !== "replay") this.readState.joined(frame.room, frame.d.head);
         const first = room.timeline.cursor === null;
-        // Pages read before the log was joined may have a hole after them.
-        if (first && room.timeline.historyLoaded) this.step(room, room.timeline.reset(frame.d.head));
+        // Pages read before the log was joined, or asked for, may have a hole after them.
+        if (first && (room.timeline.historyLoaded || room.isLoading)) this.step(room, room.timeline.reset(frame.d.head));
         this.step(room, room.timeline.subscribed(frame.d));
         if (frame.d.reason === "membership") this.port.roomsChanged();
         if (!room.timeline.historyLoaded) void room.loadLatest();

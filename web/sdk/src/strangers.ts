@@ -21,7 +21,8 @@ export class Strangers {
   private asked = new Set<string>();
   private waiting = new Set<string>();
   private timer: Timer | null = null;
-  private asking = false;
+  /** Those who are being asked for; another set from the next session on. */
+  private asking: Set<string> | null = null;
   /** The screen changed while somebody was asked for. */
   private stale = false;
 
@@ -47,6 +48,8 @@ export class Strangers {
     this.timer = null;
     this.asked = new Set();
     this.waiting = new Set();
+    this.asking = null;
+    this.stale = false;
   }
 
   private soon(delayMs: number): void {
@@ -59,29 +62,42 @@ export class Strangers {
   }
 
   private async ask(): Promise<void> {
-    const { waiting, asked, port } = this;
-    for (const userId of port.onScreen()) waiting.add(userId);
-    this.asking = true;
+    const { waiting } = this;
+    for (const userId of this.port.onScreen()) waiting.add(userId);
+    this.asking = waiting;
     this.stale = false;
-    let pauseMs = SETTLE_MS;
+    let pauseMs = RETRY_MS;
+    try {
+      pauseMs = await this.askFor(waiting);
+    } finally {
+      if (this.asking === waiting) {
+        this.asking = null;
+        if (this.stale || waiting.size > 0) this.soon(pauseMs);
+      }
+    }
+  }
+
+  /** One after the other; gives how long to wait with those who are left. */
+  private async askFor(waiting: Set<string>): Promise<number> {
+    const { asked, port } = this;
     for (const userId of waiting) {
       try {
         if (!port.isKnown(userId) && !asked.has(userId)) {
           const user = await port.ask(userId);
-          if (waiting !== this.waiting) break;
+          if (waiting !== this.waiting) return 0;
           port.met([user]);
         }
       } catch (error) {
-        if (!(error instanceof ApiError)) throw error;
-        if (error.retryable) {
-          pauseMs = Math.max(RETRY_MS, error.retryAfterMs ?? 0);
-          break;
+        if (!(error instanceof ApiError)) {
+          // The others come first when this one is asked for again.
+          waiting.delete(userId);
+          throw error;
         }
+        if (error.retryable) return Math.max(RETRY_MS, error.retryAfterMs ?? 0);
         asked.add(userId);
       }
       waiting.delete(userId);
     }
-    this.asking = false;
-    if (this.stale || this.waiting.size > 0) this.soon(pauseMs);
+    return SETTLE_MS;
   }
 }

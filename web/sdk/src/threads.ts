@@ -52,9 +52,9 @@ export class Thread {
       this.error = error;
     } finally {
       done();
+      this.loading = false;
+      this.changed();
     }
-    this.loading = false;
-    this.changed();
   }
 
   /** Somebody sees the newest reply. */

@@ -6,6 +6,7 @@ export type Topic =
   | "rooms"
   | "invites"
   | "unread"
+  | "stranded"
   | "users"
   | "presence"
   | `room:${string}`

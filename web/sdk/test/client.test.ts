@@ -114,6 +114,52 @@ describe("a room", () => {
     expect(shown(client)).toEqual(["text 1"]);
   });
 
+  it("misses nothing that was said between its history and its log", async () => {
+    const world = new World().loggedIn();
+    world.routes.set("POST /ws/ticket", () => problem(503, "unavailable", { retryable: true }));
+    const answers: ((answer: object) => void)[] = [];
+    world.routes.set("GET /messages", () => new Promise<object>((answer) => answers.push(answer)));
+    const client = new ChatClient(world.environment());
+    client.start();
+    client.openRoom(ROOM);
+    await settled();
+    world.routes.set("POST /ws/ticket", () => ({ ticket: "t2", expiresIn: 30 }));
+    await vi.advanceTimersByTimeAsync(1_000);
+    world.socket.ready();
+    // 49 and 50 came after the page was read and before the log was joined.
+    world.socket.joined(ROOM, 50);
+    answers[0]!({ messages: [message(48)], nextCursor: null });
+    await settled();
+    expect(answers).toHaveLength(2);
+    answers[1]!({ messages: [message(50), message(49), message(48)], nextCursor: null });
+    await settled();
+    expect(shown(client)).toEqual(["text 48", "text 49", "text 50"]);
+  });
+
+  it.each([
+    ["message", async (client: ChatClient) => (await client.messages.jumpTo(ROOM, "m20")) && "m20"],
+    ["moment", async (client: ChatClient) => (await client.messages.jumpToMoment(ROOM, message(20).createdAt))?.id],
+  ])("leads to a %s although its log is joined meanwhile", async (_, jump) => {
+    const world = new World().loggedIn();
+    const held: (() => void)[] = [];
+    world.routes.set("GET /messages", async ({ path }) => {
+      if (!/around|at=/.test(path)) return { messages: [message(50)], nextCursor: "c50" };
+      if (held.length === 0) await new Promise<void>((go) => held.push(go));
+      return { messages: [message(20)], nextCursor: "c20", newerCursor: "c21" };
+    });
+    const client = new ChatClient(world.environment());
+    client.start();
+    client.openRoom(ROOM);
+    const found = jump(client);
+    await settled();
+    world.socket.ready();
+    world.socket.joined(ROOM, 50);
+    await settled();
+    held[0]!();
+    expect(await found).toBe("m20");
+    expect(shown(client)).toEqual(["text 20"]);
+  });
+
   it("left and opened again goes on from its number", async () => {
     const { world, client } = await inRoom();
     world.socket.says(created(1));
@@ -152,29 +198,6 @@ describe("edits and deletions", () => {
     world.socket.cut();
     await edit;
     expect(shown(client)).toEqual(["new"]);
-  });
-});
-
-describe("a session", () => {
-  it("ends on logout, with tokens, unsent messages and rooms gone", async () => {
-    const { world, client } = await inRoom();
-    world.socket.cut();
-    client.messages.send(ROOM, "never sent");
-    world.routes.set("POST /auth/logout", () => new Response(null, { status: 204 }));
-    await client.logout();
-    expect(client.currentUser).toBeNull();
-    expect(client.room(ROOM)).toBeNull();
-    expect(world.storage.length).toBe(0);
-  });
-
-  it("survives a reload with its unsent messages", async () => {
-    const { world, client } = await inRoom();
-    world.socket.cut();
-    client.messages.send(ROOM, "unsent");
-    const again = await inRoom(new World(world.storage));
-    expect(again.client.currentUser?.username).toBe("alice");
-    expect(shown(again.client)).toEqual(["(unsent)"]);
-    expect(again.world.socket.last("message.send").d.content).toBe("unsent");
   });
 });
 

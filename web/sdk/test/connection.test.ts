@@ -17,6 +17,7 @@ class Setup {
     ticket: vi.fn(async () => "t1"),
     refreshToken: vi.fn(async () => "access-2"),
     stateChanged: (state: ConnectionState) => void this.states.push(state),
+    isMine: () => true,
     greeted: () => {},
     resumption: (hello: HelloData) => ({ epoch: hello.epoch, rooms: [] }),
     ready: () => {},
@@ -132,6 +133,21 @@ describe("a connection", () => {
     setup.world.wake();
     await settled();
     expect(setup.world.sockets).toHaveLength(2);
+  });
+
+  it("asks for another ticket when the page comes back and one was asked for in vain", async () => {
+    const setup = new Setup();
+    setup.port.ticket.mockReturnValueOnce(new Promise(() => {}));
+    setup.connection.start();
+    // Browsers tell of a page that was just loaded, too.
+    setup.world.wake();
+    expect(setup.port.ticket).toHaveBeenCalledOnce();
+    await vi.advanceTimersByTimeAsync(2_000);
+    setup.world.wake();
+    setup.world.wake();
+    await settled();
+    expect(setup.port.ticket).toHaveBeenCalledTimes(2);
+    expect(setup.world.sockets).toHaveLength(1);
   });
 
   it("probes a ready socket when the page comes back", async () => {

@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Api } from "../src/api.js";
 import { ApiError, HttpClient } from "../src/http.js";
 import { TokenStore } from "../src/tokens.js";
@@ -164,6 +164,13 @@ describe("an error", () => {
     expect(await failure(api.rooms())).toMatchObject({ code: "network", status: 0, retryable: true });
   });
 
+  it("of a connection that is lost within an answer is one of the network", async () => {
+    const { world, api } = open();
+    const cut = new ReadableStream({ pull: (body) => body.error(new TypeError("network error")) });
+    world.routes.set("GET /rooms", () => new Response(cut));
+    expect(await failure(api.rooms())).toMatchObject({ code: "network", status: 0, retryable: true });
+  });
+
   it("about what was asked, with 401 and a code of its own, is not tried again with new tokens", async () => {
     const { world, http } = open();
     rotating(world);
@@ -185,6 +192,90 @@ describe("an error", () => {
     world.routes.set("POST /auth/login", () => problem(401, "unauthorized"));
     await failure(api.login("a@example.com", "wrong"));
     expect(world.requests).toEqual(["POST /auth/login"]);
+  });
+});
+
+describe("a network that takes a request and never answers", () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+  const never = () => new Promise<Response>(() => {});
+
+  it("is no network after 20 seconds, and the request is called off", async () => {
+    const { world, tokens } = expired();
+    const fetch = vi.fn((_: string, __: RequestInit) => never());
+    const error = failure(new Api(new HttpClient({ ...world.environment(), fetch }, tokens)).rooms());
+    await vi.advanceTimersByTimeAsync(19_999);
+    expect(fetch.mock.lastCall![1].signal!.aborted).toBe(false);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(await error).toMatchObject({ code: "network", status: 0, retryable: true });
+    expect(fetch.mock.lastCall![1].signal!.aborted).toBe(true);
+  });
+
+  it("is waited for longer where a second time would do it twice, and then nobody knows whether it was done", async () => {
+    const { world, http } = expired();
+    world.routes.set("POST /rooms", never);
+    const error = failure(http.request("/rooms", { method: "POST", body: { name: "x" } }));
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(await error).toMatchObject({ code: "unanswered", status: 0, retryable: false });
+  });
+
+  it("in the middle of an answer is none either", async () => {
+    const { world, api } = expired();
+    world.routes.set("GET /rooms", () => new Response(pieces(["[", null])));
+    const error = failure(api.rooms());
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(await error).toMatchObject({ code: "network" });
+  });
+
+  it("is another than a slow one: what moves is not cut off", async () => {
+    const { world, api } = expired();
+    world.routes.set("GET /rooms", () => new Response(pieces(["[", " ", " ", "]"], 15_000)));
+    const rooms = api.rooms();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(await rooms).toEqual([]);
+  });
+
+  it("keeps no other tab from getting a token", async () => {
+    const { world, tokens } = open();
+    const environment = world.environment();
+    world.routes.set("POST /auth/refresh", never);
+    const first = failure(new HttpClient(environment, tokens).refresh(""));
+    const second = new HttpClient(environment, new TokenStore(environment)).refresh("");
+    await vi.advanceTimersByTimeAsync(0);
+    world.routes.set("POST /auth/refresh", () => ({ token: "access-2" }));
+    // Sooner than the server's grace time for the cookie of before is over.
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(await first).toMatchObject({ code: "network" });
+    expect(await second).toBe("access-2");
+  });
+});
+
+/** A body that comes piece by piece; null is where nothing comes any more. */
+function pieces(all: (string | null)[], pauseMs = 0): ReadableStream {
+  return new ReadableStream({
+    pull: async (body) => {
+      const piece = all.shift();
+      if (piece === undefined) return body.close();
+      if (piece === null) return new Promise(() => {});
+      if (pauseMs > 0) await new Promise((passed) => setTimeout(passed, pauseMs));
+      body.enqueue(new TextEncoder().encode(piece));
+    },
+  });
+}
+
+describe("leaving", () => {
+  it("needs no new token: by the one there is, else by the cookie", async () => {
+    const { world, api, tokens } = open();
+    const leave = vi.fn(({ token, cookie }: Asked) =>
+      cookie && token === null ? new Response(null, { status: 204 }) : problem(401, "unauthorized"),
+    );
+    world.routes.set("POST /auth/logout", leave);
+    await api.logout();
+    expect(leave).toHaveBeenCalledOnce();
+    tokens.hold(ME, "stale");
+    await api.logout();
+    expect(leave.mock.calls.map(([{ token }]) => token)).toEqual([null, "stale", null]);
+    expect(world.requests).not.toContain("POST /auth/refresh");
   });
 });
 

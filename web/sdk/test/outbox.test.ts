@@ -81,6 +81,19 @@ describe("the outbox", () => {
     expect(open(new World(before.world.storage)).outbox.size).toBe(0);
   });
 
+  it("counts what the storage does not take", () => {
+    const world = new World();
+    world.storage.setItem = () => {
+      throw new DOMException("full", "QuotaExceededError");
+    };
+    const { outbox, sent } = open(world);
+    outbox.compose(ROOM, "one");
+    expect(outbox.size).toBe(1);
+    outbox.online();
+    sent[0]!.done(ack(1));
+    expect(outbox.size).toBe(0);
+  });
+
   it("does not read another account's messages", () => {
     const { world, outbox } = open();
     outbox.compose(ROOM, "mine");

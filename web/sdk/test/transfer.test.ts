@@ -1,4 +1,5 @@
-import { describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { Upload } from "../src/environment.js";
 import { HttpClient } from "../src/http.js";
 import { TokenStore } from "../src/tokens.js";
 import { Transfer } from "../src/transfer.js";
@@ -31,6 +32,42 @@ describe("a file on its way up", () => {
     await expect(transfer.uploadAttachment(FILE, "a", {})).rejects.toMatchObject({ code: "tooLarge" });
     const reason = new Error("changed his mind");
     await expect(transfer.uploadAttachment(FILE, "a", { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+  });
+});
+
+describe("a file on a line that falls silent", () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  it("is given up after two minutes, not while it moves", async () => {
+    const world = new World().loggedIn();
+    let moved: Upload["onProgress"];
+    let signal: AbortSignal | undefined;
+    const upload = (upload: Upload) => {
+      ({ onProgress: moved, signal } = upload);
+      return new Promise<Response>(() => {});
+    };
+    const environment = { ...world.environment(), upload };
+    const tokens = new TokenStore(environment);
+    const sent = new Transfer(environment, new HttpClient(environment, tokens), tokens).uploadAttachment(FILE, "a", {});
+    const failed = expect(sent).rejects.toMatchObject({ code: "network" });
+    for (const share of [0.1, 0.2, 0.3]) {
+      await vi.advanceTimersByTimeAsync(119_000);
+      moved!(share);
+    }
+    await vi.advanceTimersByTimeAsync(119_999);
+    expect(signal!.aborted).toBe(false);
+    await vi.advanceTimersByTimeAsync(1);
+    await failed;
+    expect(signal!.aborted).toBe(true);
+  });
+
+  it("is given up on its way down, too", async () => {
+    const { world, transfer } = open();
+    world.routes.set("GET /attachments/f1", () => new Promise(() => {}));
+    const failed = expect(transfer.loadAttachment("f1", "file")).rejects.toMatchObject({ code: "network" });
+    await vi.advanceTimersByTimeAsync(60_000);
+    await failed;
   });
 });
 

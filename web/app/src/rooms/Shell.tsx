@@ -11,6 +11,7 @@ import { DirectoryDialog } from "./DirectoryDialog.js";
 import { NoRoom } from "./NoRoom.js";
 import { RoomPreview } from "./RoomPreview.js";
 import { Sidebar } from "./Sidebar.js";
+import { StrandedBanner } from "./StrandedBanner.js";
 import { VerifyBanner } from "./VerifyBanner.js";
 
 // Seldom opened: nobody waits for it before the first message.
@@ -60,6 +61,7 @@ export function Shell({ user, route }: ShellProps) {
       <div className="banner-slot">
         <ConnectionBanner />
         <VerifyBanner user={user} />
+        <StrandedBanner />
       </div>
       <Sidebar user={user} rooms={rooms} error={roomsError} roomId={roomId} onDialog={setDialog} />
       <div className="main" id="conversation" tabIndex={-1}>

@@ -23,11 +23,11 @@ export function DeleteAccountDialog({ user, onClose }: { user: User; onClose: ()
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (!password) return refuse({ password: "Enter your password." });
-    void run(async () => {
+    const deed = async () => {
       await chat.account.deleteAccount({ password, messages, ...(code.trim() ? { code: code.trim() } : {}) });
       navigate("#/account-closed");
-      chat.forget();
-    });
+    };
+    void run(() => chat.leave(deed));
   };
 
   return (

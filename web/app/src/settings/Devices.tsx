@@ -70,10 +70,7 @@ export function Devices() {
           title="Log out everywhere?"
           text={`Every device is logged out at once, this one too.${unsentWarning()}`}
           action="Log out everywhere"
-          onConfirm={async () => {
-            await chat.account.logoutAll();
-            chat.forget();
-          }}
+          onConfirm={() => chat.leave(() => chat.account.logoutAll())}
           onClose={() => setEverywhere(false)}
         />
       )}
