@@ -5,7 +5,6 @@ import { count } from "../format.js";
 import { navigate } from "../router.js";
 import { ConfirmDialog } from "../ui/ConfirmDialog.js";
 import { Late } from "../ui/Late.js";
-import { focusComposer } from "./Composer.js";
 import { DeleteDialog } from "./DeleteDialog.js";
 import { InviteDialog } from "./InviteDialog.js";
 import { JumpDialog } from "./JumpDialog.js";
@@ -19,7 +18,7 @@ import { RoomSettingsDialog } from "./RoomSettingsDialog.js";
 // For the few who look after a room.
 const ReportsDialog = lazy(() => import("./ReportsDialog.js"));
 
-export type RoomDialog = { kind: HeaderDialog | "invite" } | { kind: "delete" | "report"; message: Message };
+export type RoomDialog = { kind: HeaderDialog | "invite" } | { kind: "delete" | "report"; message: Message; returnFocus: () => void };
 
 interface RoomDialogsProps {
   room: Room;
@@ -73,8 +72,8 @@ export function RoomDialogs({ room, user, users, dialog, onDialog, onSaid }: Roo
         />
       );
     case "delete":
-      return <DeleteDialog message={dialog.message} own={dialog.message.userId === user.id} onClose={close} returnFocus={focusComposer} />;
+      return <DeleteDialog message={dialog.message} own={dialog.message.userId === user.id} onClose={close} returnFocus={dialog.returnFocus} />;
     case "report":
-      return <ReportDialog message={dialog.message} users={users} onSaid={onSaid} onClose={close} />;
+      return <ReportDialog message={dialog.message} users={users} onSaid={onSaid} onClose={close} returnFocus={dialog.returnFocus} />;
   }
 }

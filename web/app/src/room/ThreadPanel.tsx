@@ -4,7 +4,7 @@ import { chat } from "../chat.js";
 import { count, explain } from "../format.js";
 import { Icon } from "../ui/Icon.js";
 import { Bubble } from "./Bubble.js";
-import { Composer } from "./Composer.js";
+import { Composer, focusReply } from "./Composer.js";
 import type { Deeds } from "./deeds.js";
 import { buildRows, changesOf, type BubbleRow } from "./rows.js";
 import type { Hold } from "./useHold.js";
@@ -28,7 +28,18 @@ export function ThreadPanel({ room, view, thread, users, me, hold, hidden, deeds
   const list = useRef<HTMLDivElement>(null);
   // Of its own: the same message may stand in the room beside it.
   const [editingId, setEditingId] = useState<string | null>(null);
-  const inside = useMemo(() => ({ ...deeds, edit: setEditingId, thread: null, reply: null }), [deeds]);
+  const inside = useMemo<Deeds>(
+    () => ({
+      ...deeds,
+      edit: setEditingId,
+      write: focusReply,
+      delete: (message) => deeds.delete(message, focusReply),
+      report: (message) => deeds.report(message, focusReply),
+      thread: null,
+      reply: null,
+    }),
+    [deeds],
+  );
   const rootRow = useMemo(() => (root ? bubblesOf(buildRows([{ key: rootId, kind: "message", message: root }], me)) : []), [root, rootId, me]);
   const replies = useMemo(() => bubblesOf(buildRows(entries, me)), [entries, me]);
 
