@@ -58,3 +58,16 @@ describe("what is written after something was done in a thread", () => {
     expect(here()).toBe("Message to Garden");
   });
 });
+
+describe("an edit that was called off while it was saved", () => {
+  it("does not close the next one when its answer comes", async () => {
+    const { user, world, more } = await inThread([reply(2, { userId: ME.id }), reply(3, { userId: ME.id })]);
+    await more("text 2", /^Edit message/);
+    await user.keyboard("!{Enter}{Escape}");
+    await more("text 3", /^Edit message/);
+    await user.keyboard(" and more");
+    await act(async () => world.socket.acks("message.edit"));
+    expect(screen.getByRole("textbox", { name: "Edit message" })).toHaveProperty("value", "text 3 and more");
+    expect(document.activeElement).toBe(screen.getByRole("textbox", { name: "Edit message" }));
+  });
+});

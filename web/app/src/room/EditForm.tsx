@@ -40,7 +40,8 @@ export function EditForm({ message, until, closed, onDone }: EditFormProps) {
     setError(null);
     try {
       await chat.messages.edit(message, content);
-      onDone();
+      // Closed meanwhile: what is open now may be another.
+      if (ref.current) onDone();
     } catch (reason) {
       setError(explain(reason));
       setBusy(false);
