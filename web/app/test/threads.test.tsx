@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
-import { act } from "@testing-library/react";
-import { describe, expect, it } from "vitest";
-import { created, message } from "../../sdk/test/support.js";
+import { act, fireEvent } from "@testing-library/react";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { created, message, type Route } from "../../sdk/test/support.js";
 import { BOB, inRoom, recent } from "./inroom.js";
 import { ME, nothing, screen, within, type Opening } from "./support.js";
 
@@ -28,6 +28,65 @@ async function inThread(replies = [reply(2, { userId: ME.id }), reply(3)], route
   };
   return { ...view, thread, inside, more };
 }
+
+afterEach(() => void vi.restoreAllMocks());
+
+/** A panel in which five bubbles have a place; each is a hundred pixels high. */
+function laidOut() {
+  const bubbles = (el: Element) => el.querySelectorAll(".message").length;
+  vi.spyOn(HTMLElement.prototype, "clientHeight", "get").mockReturnValue(500);
+  vi.spyOn(HTMLElement.prototype, "scrollHeight", "get").mockImplementation(function (this: Element) {
+    return bubbles(this) * 100;
+  });
+}
+
+describe("a thread that is longer than its panel", () => {
+  const many = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, n) => reply(from + n));
+  async function reading(at: number) {
+    laidOut();
+    const read = vi.fn((_: { body: any }) => nothing());
+    const page: Route = ({ path }) => (path.includes("cursor=") ? { root, messages: many(2, 11), nextCursor: null } : { root, messages: many(12, 21), nextCursor: "12" });
+    const view = await inThread(many(12, 21), { "GET /messages/m1/thread": page, "PUT /messages/m1/thread/read": read });
+    const panel = view.thread.getByRole("region", { name: "Messages of the thread" });
+    // Eleven bubbles, and the end of them is before one's eyes.
+    expect(panel.scrollTop).toBe(1100);
+    await vi.waitFor(() => expect(read).toHaveBeenCalledTimes(1));
+    const scroll = (top: number) => {
+      panel.scrollTop = top;
+      fireEvent.scroll(panel);
+    };
+    scroll(at);
+    return { ...view, panel, read, scroll };
+  }
+  const another = (seq: number) => created(seq, { ...recent(seq), replyTo: "m1", threadRoot: "m1" });
+
+  it("stays at what one reads when earlier replies come in above", async () => {
+    const { user, thread, panel } = await reading(100);
+    await user.click(thread.getByRole("button", { name: "Earlier replies" }));
+    await thread.findByText("text 2");
+    expect(panel.scrollTop).toBe(1100);
+    expect(panel.scrollHeight).toBe(2100);
+  });
+
+  it("stays there when somebody answers, which is not seen before one goes to it", async () => {
+    const { says, thread, panel, read, scroll } = await reading(100);
+    says(another(101));
+    thread.getByText("text 101");
+    expect(panel.scrollTop).toBe(100);
+    expect(read).toHaveBeenCalledTimes(1);
+    scroll(700);
+    await vi.waitFor(() => expect(read.mock.calls.at(-1)![0].body).toEqual({ seq: 101 }));
+    says(another(102));
+    expect(panel.scrollTop).toBe(1300);
+  });
+
+  it("goes to its end when one answers oneself", async () => {
+    const { user, thread, panel } = await reading(100);
+    await user.type(thread.getByRole("textbox", { name: "Reply in the thread" }), "mine{Enter}");
+    thread.getByText("mine");
+    expect(panel.scrollTop).toBe(1200);
+  });
+});
 
 describe("what is written after something was done in a thread", () => {
   const here = () => document.activeElement?.getAttribute("aria-label");

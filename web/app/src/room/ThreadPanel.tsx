@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useRef, useState } from "react";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import type { Room, RoomView, ThreadView, User } from "@chat/sdk";
 import { chat } from "../chat.js";
 import { count, explain } from "../format.js";
@@ -9,6 +9,7 @@ import type { Deeds } from "./deeds.js";
 import { buildRows, changesOf, type BubbleRow } from "./rows.js";
 import type { Hold } from "./useHold.js";
 import { useEditWindow, useNowFor } from "./useNow.js";
+import { useScroll } from "./useScroll.js";
 
 interface ThreadPanelProps {
   room: Room;
@@ -25,7 +26,6 @@ interface ThreadPanelProps {
 /** A message and the replies to it, beside the room; on a phone, in its place. */
 export function ThreadPanel({ room, view, thread, users, me, hold, hidden, deeds, onClose }: ThreadPanelProps) {
   const { root, rootId, rootHidden, entries, hasOlder, loading, error } = thread;
-  const list = useRef<HTMLDivElement>(null);
   // Of its own: the same message may stand in the room beside it.
   const [editingId, setEditingId] = useState<string | null>(null);
   const inside = useMemo<Deeds>(
@@ -46,11 +46,25 @@ export function ThreadPanel({ room, view, thread, users, me, hold, hidden, deeds
   const windowMs = useEditWindow(room);
   const now = useNowFor([...rootRow, ...replies], windowMs);
 
+  const { ref, atEnd, onScroll, jumpToEnd } = useScroll({
+    firstKey: replies[0]?.key,
+    content: replies,
+    detached: false,
+    // Older ones come when somebody asks for them.
+    loadOlder: null,
+    loadNewer: null,
+  });
   useEffect(() => {
-    const el = list.current!;
-    el.scrollTop = el.scrollHeight;
-    chat.messages.threadSeen(room.id);
-  }, [room.id, entries.length]);
+    if (atEnd) chat.messages.threadSeen(room.id);
+  }, [room.id, entries.length, atEnd]);
+
+  // Who sends wants to see it, wherever one was reading.
+  const drafts = replies.filter(({ draft }) => draft).length;
+  const draftsBefore = useRef(drafts);
+  useLayoutEffect(() => {
+    if (drafts > draftsBefore.current) jumpToEnd();
+    draftsBefore.current = drafts;
+  }, [drafts, jumpToEnd]);
 
   const bubble = (row: BubbleRow, reachable: boolean) => (
     <Bubble
@@ -85,7 +99,7 @@ export function ThreadPanel({ room, view, thread, users, me, hold, hidden, deeds
           <Icon name="close" />
         </button>
       </header>
-      <div className="messages" ref={list} tabIndex={0} role="region" aria-label="Messages of the thread">
+      <div className="messages" ref={ref} onScroll={onScroll} tabIndex={0} role="region" aria-label="Messages of the thread">
         <div className="messages-inner">
           {rootRow.length > 0 && <ol className="message-list thread-root">{rootRow.map((row) => bubble(row, false))}</ol>}
           {rootHidden && <p className="list-note">The message that this thread began with is from before you joined.</p>}
