@@ -74,7 +74,7 @@ describe("a room", () => {
     await user.click(screen.getByRole("switch"));
     await user.click(screen.getByRole("button", { name: "Save" }));
     await screen.findByRole("heading", { name: "Orchard" });
-    expect(change.mock.calls[0]![0].body).toEqual({ name: "Orchard", description: "", topic: "apples", historyVisibility: "sinceJoined" });
+    expect(change.mock.calls[0]![0].body).toEqual({ name: "Orchard", topic: "apples", historyVisibility: "sinceJoined" });
 
     await fromMenu("Room settings");
     await user.click(screen.getByRole("button", { name: "Archive the room" }));

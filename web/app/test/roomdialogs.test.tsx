@@ -1,0 +1,38 @@
+// @vitest-environment happy-dom
+import { describe, expect, it, vi } from "vitest";
+import { message, ROOM } from "../../sdk/test/support.js";
+import { inRoom, room } from "./inroom.js";
+import { screen, within } from "./support.js";
+
+describe("the settings of a room", () => {
+  const open = async (view: Awaited<ReturnType<typeof inRoom>>) => {
+    await view.user.click(screen.getByRole("button", { name: "More about this room" }));
+    await view.user.click(screen.getByRole("button", { name: "Room settings" }));
+    return within(screen.getByRole("dialog", { name: "Room settings" }));
+  };
+
+  const facts = { name: "Garden", description: null, topic: "apples", historyVisibility: "all", archivedAt: null, editWindowSeconds: null, slowModeSeconds: 0 };
+
+  it("leave as it is what somebody else changed while one had them open", async () => {
+    let now = room(facts);
+    const change = vi.fn(({ body }: { body: any }) => ({ ...now, ...body }));
+    const view = await inRoom([message(1)], { routes: { "GET /rooms": () => [now], [`PATCH /rooms/${ROOM}`]: change } });
+    const dialog = await open(view);
+    now = room({ ...facts, topic: "pears", slowModeSeconds: 60 });
+    view.says({ t: "room.updated", room: ROOM, seq: 101, d: now });
+    await screen.findByText("pears", undefined, { timeout: 5_000 });
+    await view.user.clear(dialog.getByLabelText("Name"));
+    await view.user.type(dialog.getByLabelText("Name"), "Orchard");
+    await view.user.click(dialog.getByRole("button", { name: "Save" }));
+    await vi.waitFor(() => expect(change).toHaveBeenCalledOnce());
+    expect(change.mock.calls[0]![0].body).toEqual({ name: "Orchard" });
+  });
+
+  it("ask for nothing where nothing was changed", async () => {
+    const change = vi.fn(() => room());
+    const view = await inRoom([message(1)], { routes: { [`PATCH /rooms/${ROOM}`]: change } });
+    await view.user.click((await open(view)).getByRole("button", { name: "Save" }));
+    expect(screen.queryByRole("dialog")).toBeNull();
+    expect(change).not.toHaveBeenCalled();
+  });
+});
