@@ -1,8 +1,9 @@
 // @vitest-environment happy-dom
+import { act } from "@testing-library/react";
 import { describe, expect, it, vi } from "vitest";
 import { message, ROOM } from "../../sdk/test/support.js";
 import { inRoom, room } from "./inroom.js";
-import { screen, within } from "./support.js";
+import { nothing, screen, within } from "./support.js";
 
 describe("the settings of a room", () => {
   const open = async (view: Awaited<ReturnType<typeof inRoom>>) => {
@@ -34,5 +35,20 @@ describe("the settings of a room", () => {
     await view.user.click((await open(view)).getByRole("button", { name: "Save" }));
     expect(screen.queryByRole("dialog")).toBeNull();
     expect(change).not.toHaveBeenCalled();
+  });
+});
+
+describe("a dialog that is called off while it waits for its answer", () => {
+  it("does not close the one that was opened after it", async () => {
+    let answer = () => {};
+    const report = () => new Promise<Response>((done) => (answer = () => done(nothing())));
+    const { user, more } = await inRoom([message(1)], { routes: { "POST /messages/m1/report": report } });
+    await more("text 1", "Report");
+    await user.type(screen.getByLabelText("What is wrong with it?"), "rude{Enter}");
+    await user.click(screen.getByRole("button", { name: "Cancel" }));
+    await user.click(screen.getByRole("button", { name: /^Members/ }));
+    await act(async () => answer());
+    await screen.findByText(/^It is reported\./);
+    screen.getByRole("dialog", { name: "Members" });
   });
 });

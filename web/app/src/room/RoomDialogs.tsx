@@ -1,4 +1,4 @@
-import { lazy } from "react";
+import { lazy, type Dispatch, type SetStateAction } from "react";
 import type { Message, Room, User } from "@chat/sdk";
 import { chat } from "../chat.js";
 import { count } from "../format.js";
@@ -25,14 +25,15 @@ interface RoomDialogsProps {
   user: User;
   users: ReadonlyMap<string, User>;
   dialog: RoomDialog;
-  onDialog: (dialog: RoomDialog | null) => void;
+  onDialog: Dispatch<SetStateAction<RoomDialog | null>>;
   /** What there is to say when it is closed. */
   onSaid: (text: string) => void;
 }
 
 /** The one that is open in a room. */
 export function RoomDialogs({ room, user, users, dialog, onDialog, onSaid }: RoomDialogsProps) {
-  const close = () => onDialog(null);
+  // Not another that was opened while this one still waited for its answer.
+  const close = () => onDialog((open) => (open === dialog ? null : open));
   switch (dialog.kind) {
     case "members":
       return <MembersDialog room={room} userId={user.id} onInvite={() => onDialog({ kind: "invite" })} onClose={close} />;
