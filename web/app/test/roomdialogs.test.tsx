@@ -3,7 +3,7 @@ import { act } from "@testing-library/react";
 import { describe, expect, it, vi } from "vitest";
 import { message, ROOM } from "../../sdk/test/support.js";
 import { inRoom, room } from "./inroom.js";
-import { nothing, screen, within } from "./support.js";
+import { nothing, openPage, problem, screen, within } from "./support.js";
 
 describe("the settings of a room", () => {
   const open = async (view: Awaited<ReturnType<typeof inRoom>>) => {
@@ -50,5 +50,30 @@ describe("a dialog that is called off while it waits for its answer", () => {
     await act(async () => answer());
     await screen.findByText(/^It is reported\./);
     screen.getByRole("dialog", { name: "Members" });
+  });
+});
+
+describe("the directory", () => {
+  it("begins anew after a search that failed, and does not go on with what was there before", async () => {
+    const asked: string[] = [];
+    const { user, world } = openPage("#/rooms", {
+      routes: {
+        "GET /directory/rooms": ({ path }) => {
+          asked.push(new URL(path, "http://x").search);
+          return path.includes("query=") ? problem(503, "unavailable") : { rooms: [room({ role: null })], nextCursor: "page-2" };
+        },
+      },
+    });
+    await user.click((await screen.findAllByRole("button", { name: "Browse rooms" }))[0]!);
+    const dialog = within(screen.getByRole("dialog"));
+    await dialog.findByText("Garden");
+    await user.type(dialog.getByLabelText("Search"), "shed");
+    await dialog.findByText(/^The server is busy/);
+    expect(dialog.queryByText("Garden")).toBeNull();
+    world.routes.set("GET /directory/rooms", ({ path }) => (asked.push(new URL(path, "http://x").search), { rooms: [room({ name: "Shed" })], nextCursor: null }));
+    await user.click(dialog.getByRole("button", { name: "Try again" }));
+    await dialog.findByText("Shed");
+    expect(asked.at(-1)).toContain("query=shed");
+    expect(asked.at(-1)).not.toContain("cursor");
   });
 });
