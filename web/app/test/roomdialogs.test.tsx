@@ -1,7 +1,8 @@
 // @vitest-environment happy-dom
-import { act } from "@testing-library/react";
+import { act, renderHook } from "@testing-library/react";
 import { describe, expect, it, vi } from "vitest";
 import { message, ROOM } from "../../sdk/test/support.js";
+import { useLoaded } from "../src/ui/useLoaded.js";
 import { inRoom, room } from "./inroom.js";
 import { nothing, openPage, problem, screen, within } from "./support.js";
 
@@ -75,5 +76,17 @@ describe("the directory", () => {
     await dialog.findByText("Shed");
     expect(asked.at(-1)).toContain("query=shed");
     expect(asked.at(-1)).not.toContain("cursor");
+  });
+});
+
+describe("what is loaded", () => {
+  it("is the answer to the last question, whichever comes last", async () => {
+    const answers: ((text: string) => void)[] = [];
+    const asked = () => () => new Promise<string>((done) => answers.push(done));
+    const { result, rerender } = renderHook(({ ask }) => useLoaded(ask), { initialProps: { ask: asked() } });
+    rerender({ ask: asked() });
+    await act(async () => answers[1]!("now"));
+    await act(async () => answers[0]!("before"));
+    expect(result.current.value).toBe("now");
   });
 });
