@@ -68,6 +68,29 @@ describe("a thread that is longer than its panel", () => {
     expect(panel.scrollHeight).toBe(2100);
   });
 
+  it("leaves the focus at the button that asks for more, and in the list when there is none", async () => {
+    const pages = [many(12, 21), many(7, 11), many(2, 6)];
+    let release = () => {};
+    const page: Route = async ({ path }) => {
+      const n = Number(new URL(path, "http://x").searchParams.get("cursor") ?? 0);
+      if (n > 0) await new Promise<void>((done) => (release = done));
+      return { root, messages: pages[n], nextCursor: n < 2 ? String(n + 1) : null };
+    };
+    const { user, thread } = await inThread(pages[0]!, { "GET /messages/m1/thread": page });
+    const button = thread.getByRole("button", { name: "Earlier replies" });
+    button.focus();
+    await user.keyboard("{Enter}");
+    expect(button).toHaveProperty("disabled", false);
+    await act(async () => release());
+    await thread.findByText("text 7");
+    expect(document.activeElement).toBe(button);
+    await user.keyboard("{Enter}");
+    await act(async () => release());
+    await thread.findByText("text 2");
+    expect(button.isConnected).toBe(false);
+    expect(document.activeElement).toBe(thread.getByRole("region", { name: "Messages of the thread" }));
+  });
+
   it("stays there when somebody answers, which is not seen before one goes to it", async () => {
     const { says, thread, panel, read, scroll } = await reading(100);
     says(another(101));

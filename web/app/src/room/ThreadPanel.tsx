@@ -58,6 +58,18 @@ export function ThreadPanel({ room, view, thread, users, me, hold, hidden, deeds
     if (atEnd) chat.messages.threadSeen(room.id);
   }, [room.id, entries.length, atEnd]);
 
+  // The button that asked for earlier ones goes with the last of them.
+  const asked = useRef(false);
+  const loadOlder = () => {
+    asked.current = true;
+    chat.messages.loadOlderReplies(room.id);
+  };
+  useEffect(() => {
+    if (loading || !asked.current) return;
+    asked.current = false;
+    if (document.activeElement === document.body) ref.current!.focus({ preventScroll: true });
+  }, [loading]);
+
   // Who sends wants to see it, wherever one was reading.
   const drafts = replies.filter(({ draft }) => draft).length;
   const draftsBefore = useRef(drafts);
@@ -109,7 +121,8 @@ export function ThreadPanel({ room, view, thread, users, me, hold, hidden, deeds
             </div>
           )}
           {(hasOlder || error) && (
-            <button type="button" className="button small" disabled={loading} onClick={() => chat.messages.loadOlderReplies(room.id)}>
+            // Not disabled while they come, or it would lose the focus.
+            <button type="button" className="button small" aria-disabled={loading} onClick={loadOlder}>
               {error ? "Try again" : "Earlier replies"}
             </button>
           )}
