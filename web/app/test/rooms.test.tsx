@@ -224,6 +224,7 @@ describe("invitations", () => {
     await user.selectOptions(dialog.getByLabelText("Lets in"), "10 people");
     await user.click(dialog.getByRole("button", { name: "Make a link" }));
     await dialog.findByText(/#\/invite\/secret-token$/);
+    expect(document.activeElement).toBe(dialog.getByRole("heading", { name: "Your link" }));
     await dialog.findByText(/used 0 of 10 times/);
     await user.click(dialog.getAllByRole("button", { name: /^Take back the invitation of/ })[0]!);
     await dialog.findByText("The invitation is taken back.");
