@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { linkify } from "../src/room/linkify.js";
 
 const links = (text: string) => linkify(text).flatMap((part) => (part.href ? [part.href] : []));
@@ -26,5 +26,18 @@ describe("links in messages", () => {
 
   it("stop at quotes and angle brackets", () => {
     expect(links('<a href="https://example.com/x">')).toEqual(["https://example.com/x"]);
+  });
+
+  it.each([
+    ["https://a.example/", ")".repeat(7_980)],
+    ["https://a.example/(())", ").".repeat(3_980)],
+    ["https://a.example/", "?!*)".repeat(1_990)],
+  ])("are cut once, whatever somebody put behind %s", (address, behind) => {
+    const cuts = [vi.spyOn(String.prototype, "split"), vi.spyOn(String.prototype, "slice")];
+    const parts = linkify(address + behind);
+    const made = cuts.map((cut) => cut.mock.calls.length);
+    for (const cut of cuts) cut.mockRestore();
+    expect(parts).toEqual([{ text: address, href: address }, { text: behind }]);
+    expect(made).toEqual([0, 2]);
   });
 });

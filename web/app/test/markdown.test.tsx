@@ -1,7 +1,13 @@
 // @vitest-environment happy-dom
 import { render } from "@testing-library/react";
-import { describe, expect, it } from "vitest";
+import { Lexer } from "marked";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { message } from "../../sdk/test/support.js";
 import { Markdown, plainText } from "../src/room/Markdown.js";
+import { gist } from "../src/room/Quote.js";
+import { RichText } from "../src/room/RichText.js";
+
+afterEach(() => void vi.restoreAllMocks());
 
 /** What a message becomes in the page; texts that are left to others stand in brackets. */
 function shown(text: string) {
@@ -70,4 +76,27 @@ describe("the Markdown of messages", () => {
       expect(container.querySelectorAll("*").length).toBeLessThan(100);
     },
   );
+
+  it("is read once, however often the people around it change", () => {
+    const lex = vi.spyOn(Lexer.prototype, "lex");
+    const search = vi.spyOn(String.prototype, "matchAll");
+    // Another leaf each time, as in a bubble that learns a new name.
+    const drawn = () => <Markdown text="see *https://example.com*" leaf={(part) => <RichText text={part} me={undefined} />} />;
+    const { rerender } = render(drawn());
+    expect([lex.mock.calls.length, search.mock.calls.length]).toEqual([1, 2]);
+    for (let n = 0; n < 5; n++) rerender(drawn());
+    expect([lex.mock.calls.length, search.mock.calls.length]).toEqual([1, 2]);
+    const quoted = message(1, { content: "*so*" });
+    expect([gist(quoted), gist(quoted), gist({ ...quoted, content: "*no*" })]).toEqual(["so", "so", "no"]);
+    expect(lex).toHaveBeenCalledTimes(3);
+  });
+
+  it("looks for the end of a run of empty lines once, not from each of them", () => {
+    const patterns = vi.spyOn(RegExp.prototype, Symbol.replace);
+    const text = `*a*\n\n    b${"\n".repeat(7_900)}    c`;
+    const { container } = render(<Markdown text={text} leaf={(part) => part} />);
+    expect(container.textContent).toBe(`a${text.slice(5)}`);
+    const looked = patterns.mock.contexts.map((pattern, n) => ({ pattern: (pattern as RegExp).source, length: patterns.mock.calls[n]![0].length }));
+    expect(looked.filter(({ pattern, length }) => /[+*]\$$/.test(pattern) && length > 1_000)).toEqual([]);
+  });
 });

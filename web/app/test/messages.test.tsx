@@ -234,6 +234,7 @@ describe("what is pinned", () => {
     const dialog = await open();
     await user.click(await dialog.findByRole("button", { name: "Unpin: text 7" }));
     await dialog.findByText(/^Nothing is pinned/);
+    await vi.waitFor(() => expect(document.activeElement).toBe(dialog.getByText("It is not pinned any more.")));
   });
 });
 

@@ -117,6 +117,9 @@ describe("what is reported on the server", () => {
     expect(screen.queryByText("hello")).toBeNull();
     const second = await card("buy now");
     await user.click(second.getByRole("button", { name: "Delete message" }));
+    await user.click(second.getByRole("button", { name: "Cancel" }));
+    expect(document.activeElement).toBe(second.getByRole("button", { name: "Delete message" }));
+    await user.click(second.getByRole("button", { name: "Delete message" }));
     await user.type(second.getByLabelText("Reason"), "no selling here{Enter}");
     await screen.findByText("The message is deleted.");
     screen.getByText("Nobody has reported anything that is still open.");

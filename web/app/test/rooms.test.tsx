@@ -74,7 +74,7 @@ describe("a room", () => {
     await user.click(screen.getByRole("switch"));
     await user.click(screen.getByRole("button", { name: "Save" }));
     await screen.findByRole("heading", { name: "Orchard" });
-    expect(change.mock.calls[0]![0].body).toEqual({ name: "Orchard", description: "", topic: "apples", historyVisibility: "sinceJoined" });
+    expect(change.mock.calls[0]![0].body).toEqual({ name: "Orchard", topic: "apples", historyVisibility: "sinceJoined" });
 
     await fromMenu("Room settings");
     await user.click(screen.getByRole("button", { name: "Archive the room" }));
@@ -142,6 +142,36 @@ describe("the members", () => {
     expect(asked).toEqual([`/rooms/${ROOM}/members/${BOB.id}/role {"role":"administrator"}`, `/rooms/${ROOM}/members/${BOB.id} null`]);
     await user.click(members.getByRole("button", { name: "Allow eve to come back" }));
     await vi.waitFor(() => expect(members.queryByText("Banned")).toBeNull());
+    expect(document.activeElement).toBe(members.getByText("eve may come back."));
+  });
+
+  it("stand among the banned at once, and who thinks better of it is where he was", async () => {
+    let bans: object[] = [];
+    const { user, drawer } = await inGarden({
+      [`GET /rooms/${ROOM}/bans`]: () => ({ bans, nextCursor: null }),
+      [`PUT /rooms/${ROOM}/bans/${BOB.id}`]: () => ((bans = [{ user: BOB, bannedBy: ME.id, bannedAt: invite.createdAt }]), nothing()),
+    });
+    const members = await drawer();
+    const more = await members.findByRole("button", { name: "What to do with bob" });
+    await user.click(more);
+    await user.click(members.getByRole("button", { name: "Ban" }));
+    await user.click(members.getByRole("button", { name: "Cancel" }));
+    expect(document.activeElement).toBe(more);
+    await user.click(members.getByRole("button", { name: "Ban" }));
+    await user.click(members.getByRole("button", { name: "Ban" }));
+    await members.findByRole("button", { name: "Allow bob to come back" });
+    expect(document.activeElement).toBe(members.getByText("bob is banned."));
+  });
+
+  it("are told of again when the same is done to them again", async () => {
+    const { user, drawer } = await inGarden({ [`PUT /users/me/blocks/${BOB.id}`]: () => nothing() });
+    const members = await drawer();
+    for (const _ of [1, 2]) {
+      await user.click(await members.findByRole("button", { name: "What to do with bob" }));
+      await user.click(members.getByRole("button", { name: "Block" }));
+      await user.click(members.getByRole("button", { name: "Block" }));
+      await vi.waitFor(() => expect(document.activeElement?.textContent).toBe("bob is blocked."));
+    }
   });
 
   it("are muted for a reason that is told, and are not muted any more when the time is over", async () => {
@@ -194,6 +224,7 @@ describe("invitations", () => {
     await user.selectOptions(dialog.getByLabelText("Lets in"), "10 people");
     await user.click(dialog.getByRole("button", { name: "Make a link" }));
     await dialog.findByText(/#\/invite\/secret-token$/);
+    expect(document.activeElement).toBe(dialog.getByRole("heading", { name: "Your link" }));
     await dialog.findByText(/used 0 of 10 times/);
     await user.click(dialog.getAllByRole("button", { name: /^Take back the invitation of/ })[0]!);
     await dialog.findByText("The invitation is taken back.");

@@ -131,6 +131,8 @@ describe("the e-mail address", () => {
     await user.click(section.getByRole("button", { name: "Mail both links" }));
     await section.findByText("Two mails, one change");
     expect(section.getByText(/when both were opened, in any order/).textContent).toContain("new@example.com");
+    await user.click(section.getByRole("button", { name: "Ask for another address instead" }));
+    expect(document.activeElement).toBe(section.getByRole("heading", { name: "E-mail address" }));
   });
 });
 

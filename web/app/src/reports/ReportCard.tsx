@@ -1,4 +1,4 @@
-import { useState, type FormEvent } from "react";
+import { useRef, useState, type FormEvent } from "react";
 import type { Report, ReportAction, Room, User } from "@chat/sdk";
 import { momentOf, nameOf } from "../format.js";
 import { Attachments } from "../files/Attachments.js";
@@ -24,6 +24,12 @@ interface ReportCardProps {
 export function ReportCard({ report, users, room, namesRoom, busy, onResolve, onLeave }: ReportCardProps) {
   const { message, reporters, status, resolution } = report;
   const [asking, setAsking] = useState(false);
+  // Who thinks better of it is where he was.
+  const calledOff = useRef(false);
+  const callOff = () => {
+    calledOff.current = true;
+    setAsking(false);
+  };
   const deleted = Boolean(message.deletedAt);
   const href = messageHref(message.roomId, message.id);
   return (
@@ -75,13 +81,13 @@ export function ReportCard({ report, users, room, namesRoom, busy, onResolve, on
             {deleted ? "Close the report" : "Let it stand"}
           </button>
           {!deleted && (
-            <button type="button" className="button small danger" disabled={busy} onClick={() => setAsking(true)}>
+            <button type="button" className="button small danger" disabled={busy} onClick={() => setAsking(true)} autoFocus={calledOff.current}>
               Delete message
             </button>
           )}
         </div>
       )}
-      {asking && <ReasonForm busy={busy} onReason={(reason) => onResolve("delete", reason)} onCancel={() => setAsking(false)} />}
+      {asking && <ReasonForm busy={busy} onReason={(reason) => onResolve("delete", reason)} onCancel={callOff} />}
     </li>
   );
 }

@@ -11,6 +11,9 @@ interface AnnouncerProps {
   loaded: boolean;
 }
 
+/** The same words twice are two: only what is put in anew is read. */
+const KEPT = 2;
+
 function spoken({ content, attachments = [] }: Message): string {
   const files = attachments.length > 0 ? count(attachments.length, "file", "files") : "";
   return [content, files].filter(Boolean).join(", ");
@@ -21,7 +24,7 @@ function spoken({ content, attachments = [] }: Message): string {
  * older pages coming in above would be read as well.
  */
 export function Announcer({ rows, users, hidden, loaded }: AnnouncerProps) {
-  const [text, setText] = useState("");
+  const [said, setSaid] = useState<readonly { turn: number; text: string }[]>([]);
   const heard = useRef<number | null>(null);
 
   useEffect(() => {
@@ -35,15 +38,16 @@ export function Announcer({ rows, users, hidden, loaded }: AnnouncerProps) {
     heard.current = Math.max(since ?? 0, newest);
     if (since === null) return;
     const news = messages.filter((row) => row.message!.seq > since && !row.own && !row.message!.deletedAt && !hidden.has(row.authorId));
-    if (news.length > 3) setText(`${news.length} new messages`);
-    else if (news.length > 0) {
-      setText(news.map((row) => `${nameOf(users, row.authorId)}: ${spoken(row.message!)}`).join(". "));
-    }
+    if (news.length === 0) return;
+    const text = news.length > 3 ? `${news.length} new messages` : news.map((row) => `${nameOf(users, row.authorId)}: ${spoken(row.message!)}`).join(". ");
+    setSaid((before) => [...before, { turn: (before.at(-1)?.turn ?? 0) + 1, text }].slice(-KEPT));
   }, [rows, users, hidden, loaded]);
 
   return (
     <div className="visually-hidden" role="log" aria-live="polite" aria-label="New messages">
-      {text}
+      {said.map(({ turn, text }) => (
+        <p key={turn}>{text}</p>
+      ))}
     </div>
   );
 }

@@ -1,4 +1,5 @@
 import { useCallback } from "react";
+import type { User } from "@chat/sdk";
 import { chat } from "../chat.js";
 import { shownName } from "../format.js";
 import { Avatar } from "../ui/Avatar.js";
@@ -7,15 +8,21 @@ import { useLoaded } from "../ui/useLoaded.js";
 import { PersonName } from "../ui/UserPicker.js";
 import { useTask } from "../ui/useTask.js";
 
+interface BannedProps {
+  roomId: string;
+  /** Another each time that something was done to a member. */
+  turn: number;
+  /** What was done, to be said aloud: the row is gone by then. */
+  onSaid: (text: string) => void;
+}
+
 /** Who may not come in. Nothing at all while there is nobody. */
-export function Banned({ roomId }: { roomId: string }) {
-  const { value: bans, error, reload } = useLoaded(useCallback(() => chat.roomActions.bans(roomId), [roomId]));
+export function Banned({ roomId, turn, onSaid }: BannedProps) {
+  const { value: bans, error } = useLoaded(useCallback(() => chat.roomActions.bans(roomId), [roomId, turn]));
   const task = useTask();
-  const unban = (userId: string) =>
-    void task.run(async () => {
-      await chat.roomActions.unban(roomId, userId);
-      await reload();
-    });
+  const unban = async ({ id, username }: User) => {
+    if (await task.run(() => chat.roomActions.unban(roomId, id))) onSaid(`${username} may come back.`);
+  };
   if (!bans?.length) return <FormError text={error} />;
   return (
     <section aria-label="Banned">
@@ -29,7 +36,7 @@ export function Banned({ roomId }: { roomId: string }) {
               type="button"
               className="button small"
               disabled={task.busy}
-              onClick={() => unban(user.id)}
+              onClick={() => void unban(user)}
               aria-label={`Allow ${user.username} to come back`}
             >
               Allow
@@ -37,7 +44,7 @@ export function Banned({ roomId }: { roomId: string }) {
           </li>
         ))}
       </ul>
-      <FormError text={task.error} />
+      <FormError text={task.error ?? error} />
     </section>
   );
 }

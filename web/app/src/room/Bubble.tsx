@@ -70,6 +70,10 @@ function OpenBubble(props: BubbleProps) {
   const replyTo = message?.replyTo ?? draft?.replyTo;
   const deleted = Boolean(message?.deletedAt);
   const author = nameOf(users, row.authorId);
+  const edited = () => {
+    deeds.edit(null);
+    deeds.write();
+  };
   const classes = ["message", own ? "own" : "other", row.first && "first", row.last && "last", failed && "failed"];
   return (
     // Focusable by a tap as well, which brings the buttons where nothing can hover.
@@ -84,7 +88,7 @@ function OpenBubble(props: BubbleProps) {
         {/* Shown once a run, told once a message: each stands alone to a screen reader. */}
         <p className={own || !row.first ? "visually-hidden" : "message-author"}>{own ? "You" : author}</p>
         {editing && message ? (
-          <EditForm message={message} until={changes.until} closed={changes.closed} onDone={() => deeds.edit(null)} />
+          <EditForm message={message} until={changes.until} closed={changes.closed} onDone={edited} />
         ) : (
           <div className="message-line">
             <div className={`bubble ${deleted ? "bubble-deleted" : ""}`}>

@@ -12,6 +12,7 @@ import type { Hold } from "./useHold.js";
 /** The counter appears when it begins to matter. */
 const WARN_CHARACTERS = 500;
 const COMPOSER_ID = "composer-text";
+const REPLY_ID = "composer-reply";
 
 interface ComposerProps {
   /** What is being written, and files on their way, are kept under it. */
@@ -123,7 +124,7 @@ export function Composer({ place, roomId, label, hold, replyTo, replying, editin
         )}
         <textarea
           ref={ref}
-          id={replyTo ? undefined : COMPOSER_ID}
+          id={replyTo ? REPLY_ID : COMPOSER_ID}
           aria-label={label}
           aria-describedby={hintId}
           placeholder={hold?.silent ? "" : replyTo ? "Reply" : "Write a message"}
@@ -170,4 +171,9 @@ function waitingText(items: readonly TrayItem[]): string {
 
 export function focusComposer(): void {
   document.getElementById(COMPOSER_ID)?.focus();
+}
+
+/** That of the open thread: what is typed there is not for the whole room. */
+export function focusReply(): void {
+  document.getElementById(REPLY_ID)?.focus();
 }

@@ -4,7 +4,6 @@ import { chat } from "../chat.js";
 import { explain, momentOf } from "../format.js";
 import { CopyButton } from "../ui/CopyButton.js";
 import { FormError } from "../ui/Field.js";
-import { focusComposer } from "./Composer.js";
 import { TimeLeft } from "./TimeLeft.js";
 
 interface EditFormProps {
@@ -32,20 +31,17 @@ export function EditForm({ message, until, closed, onDone }: EditFormProps) {
     ref.current!.form!.scrollIntoView({ block: "nearest" });
   }, [closed]);
 
-  const close = () => {
-    onDone();
-    focusComposer();
-  };
   const save = async (event?: FormEvent) => {
     event?.preventDefault();
     const content = text.trim();
     if (!content || busy || closed) return;
-    if (content === message.content) return close();
+    if (content === message.content) return onDone();
     setBusy(true);
     setError(null);
     try {
       await chat.messages.edit(message, content);
-      close();
+      // Closed meanwhile: what is open now may be another.
+      if (ref.current) onDone();
     } catch (reason) {
       setError(explain(reason));
       setBusy(false);
@@ -55,7 +51,7 @@ export function EditForm({ message, until, closed, onDone }: EditFormProps) {
     if (event.key === "Escape") {
       // Not for what it stands in: a thread closes by it too.
       event.preventDefault();
-      close();
+      onDone();
     } else if (event.key === "Enter" && !event.shiftKey && !event.nativeEvent.isComposing) void save(event);
   };
 
@@ -86,7 +82,7 @@ export function EditForm({ message, until, closed, onDone }: EditFormProps) {
             <span className="edit-keys"> · Enter saves, Escape cancels</span>
           </span>
         )}
-        <button type="button" className="button small" onClick={close}>
+        <button type="button" className="button small" onClick={onDone}>
           {closed ? "Close" : "Cancel"}
         </button>
         {!closed && (

@@ -93,6 +93,9 @@ function detailOf({ userId, expiresAt, maxUses, uses, createdAt }: Invite): stri
   return parts.join(" · ");
 }
 
+// The same function each time, or it would take the focus at each change.
+const focus = (heading: HTMLElement | null) => heading?.focus();
+
 function LinkMaker({ roomId, onMade }: { roomId: string; onMade: () => void }) {
   const [expiresIn, setExpiresIn] = useState(7 * 24 * HOUR);
   const [maxUses, setMaxUses] = useState(0);
@@ -110,7 +113,9 @@ function LinkMaker({ roomId, onMade }: { roomId: string; onMade: () => void }) {
   if (link) {
     return (
       <div className="callout" role="status">
-        <h3>Your link</h3>
+        <h3 tabIndex={-1} ref={focus}>
+          Your link
+        </h3>
         <p>Whoever has it can come in. It is shown now and never again.</p>
         <p className="secret">{link}</p>
         <div className="save-row">

@@ -1,5 +1,5 @@
 import { Lexer, type Token, type Tokens } from "marked";
-import { Fragment, type ReactNode } from "react";
+import { Fragment, useMemo, type ReactNode } from "react";
 
 /** How deep quotes, lists and emphasis may stand in one another; what is deeper stays as it was typed. */
 const DEEPEST = 6;
@@ -15,7 +15,9 @@ type Leaf = (text: string) => ReactNode;
  * as it was typed: there are no pictures, no HTML, and no links that hide where they lead.
  */
 export function Markdown({ text, leaf }: { text: string; leaf: Leaf }) {
-  return blocks(parsed(text), leaf, 0);
+  // The page draws a message again whenever somebody's name or picture changes; its text is the same.
+  const tokens = useMemo(() => parsed(text), [text]);
+  return blocks(tokens, leaf, 0);
 }
 
 /** In one line, without the signs that only say how it looks. */
@@ -66,7 +68,7 @@ function blocks(tokens: Token[], leaf: Leaf, depth: number): ReactNode {
 }
 
 function block(token: Token, leaf: Leaf, depth: number): ReactNode {
-  const asTyped = () => <p>{leaf(token.raw.replace(/\n+$/, ""))}</p>;
+  const asTyped = () => <p>{leaf(withoutLastBreaks(token.raw))}</p>;
   if (depth >= DEEPEST) return asTyped();
   switch (token.type) {
     case "space":
@@ -92,6 +94,13 @@ function block(token: Token, leaf: Leaf, depth: number): ReactNode {
     default:
       return asTyped();
   }
+}
+
+/** By hand: a pattern would look through every run of breaks anew from each of its breaks. */
+function withoutLastBreaks(text: string): string {
+  let end = text.length;
+  while (text[end - 1] === "\n") end--;
+  return text.slice(0, end);
 }
 
 function inlines(tokens: Token[], leaf: Leaf, depth: number): ReactNode {

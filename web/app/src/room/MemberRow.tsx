@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { useRef, useState } from "react";
 import type { Presence, Room, User } from "@chat/sdk";
 import { block as blockPerson } from "../blocked.js";
 import { chat } from "../chat.js";
@@ -43,12 +43,18 @@ export function MemberRow({ room, member, presence, isMe, onSaid, onClose }: Mem
   const [asking, setAsking] = useState<Deed | null>(null);
   const [reason, setReason] = useState("");
   const task = useTask(["reason"]);
+  const more = useRef<HTMLButtonElement>(null);
   const muted = useMuted(member);
   const deeds = isMe ? [] : deedsFor(room, member, muted);
 
   const ask = (deed: Deed) => {
     setReason("");
     setAsking(deed);
+  };
+  const callOff = () => {
+    setAsking(null);
+    // The button that was pressed goes with the question.
+    more.current!.focus();
   };
   const doIt = async (deed: Deed) => {
     if (!(await task.run(() => deed.act(reason.trim())))) return;
@@ -78,6 +84,7 @@ export function MemberRow({ room, member, presence, isMe, onSaid, onClose }: Mem
         {isMe && <span className="tag">you</span>}
         {deeds.length > 0 && (
           <button
+            ref={more}
             type="button"
             className="icon-button"
             aria-expanded={open}
@@ -121,7 +128,7 @@ export function MemberRow({ room, member, presence, isMe, onSaid, onClose }: Mem
               onValue={setReason}
             />
           )}
-          <button type="button" className="button small" onClick={() => setAsking(null)} autoFocus>
+          <button type="button" className="button small" onClick={callOff} autoFocus>
             Cancel
           </button>
           <button type="button" className="button small danger" disabled={task.busy} onClick={() => void doIt(asking)}>

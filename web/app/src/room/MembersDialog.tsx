@@ -1,10 +1,10 @@
-import { useMemo, useState } from "react";
+import { useMemo } from "react";
 import type { Room, User } from "@chat/sdk";
 import { chat, useChat } from "../chat.js";
 import { count } from "../format.js";
 import { Dialog } from "../ui/Dialog.js";
 import { FormError } from "../ui/Field.js";
-import { Said } from "../ui/Said.js";
+import { Said, useSaid } from "../ui/Said.js";
 import { UserPicker } from "../ui/UserPicker.js";
 import { useTask } from "../ui/useTask.js";
 import { Banned } from "./Banned.js";
@@ -21,14 +21,13 @@ interface MembersDialogProps {
 export function MembersDialog({ room, userId, onInvite, onClose }: MembersDialogProps) {
   const view = useChat(`members:${room.id}`, () => chat.members(room.id));
   const presence = useChat("presence", () => chat.presence);
-  const [note, setNote] = useState("");
+  const [said, say] = useSaid();
   const task = useTask();
   const members = view?.members ?? [];
   const without = useMemo(() => new Set(members.map(({ id }) => id)), [members]);
 
   const add = async (user: User) => {
-    setNote("");
-    if (await task.run(() => chat.roomActions.addMember(room.id, user.id))) setNote(`${user.username} is in the room now.`);
+    if (await task.run(() => chat.roomActions.addMember(room.id, user.id))) say(`${user.username} is in the room now.`);
   };
 
   return (
@@ -43,7 +42,7 @@ export function MembersDialog({ room, userId, onInvite, onClose }: MembersDialog
       )}
       {mayManage(room) && <UserPicker label="Add somebody at once" action="Add" without={without} busy={task.busy} onPick={(user) => void add(user)} />}
       <FormError text={task.error} />
-      <Said text={note} />
+      <Said {...said} />
       <ul className="member-list">
         {members.map((member) => (
           <MemberRow
@@ -52,7 +51,7 @@ export function MembersDialog({ room, userId, onInvite, onClose }: MembersDialog
             member={member}
             presence={presence.get(member.id)}
             isMe={member.id === userId}
-            onSaid={setNote}
+            onSaid={say}
             onClose={onClose}
           />
         ))}
@@ -72,7 +71,7 @@ export function MembersDialog({ room, userId, onInvite, onClose }: MembersDialog
           {view.failed ? "Try again" : "Show more"}
         </button>
       )}
-      {mayManage(room) && <Banned roomId={room.id} />}
+      {mayManage(room) && <Banned roomId={room.id} turn={said.turn} onSaid={say} />}
     </Dialog>
   );
 }

@@ -5,6 +5,7 @@ import { momentOf, nameOf } from "../format.js";
 import { messageHref, navigate } from "../router.js";
 import { Dialog } from "../ui/Dialog.js";
 import { FormError } from "../ui/Field.js";
+import { Said, useSaid } from "../ui/Said.js";
 import { useLoaded } from "../ui/useLoaded.js";
 import { useTask } from "../ui/useTask.js";
 import { mayPin } from "./powers.js";
@@ -24,14 +25,17 @@ export function PinsDialog({ room, users, onClose }: PinsDialogProps) {
   }, [room.id]);
   const { value: pins, error, reload } = useLoaded(load);
   const task = useTask();
+  const [said, say] = useSaid();
   const unpin = (message: Message) =>
     void task.run(async () => {
       await chat.messages.pin(message, false);
       await reload();
+      say("It is not pinned any more.");
     });
   return (
     <Dialog title="Pinned messages" variant="drawer" onClose={onClose}>
       <FormError text={error ?? task.error} />
+      <Said {...said} />
       {!pins && !error && (
         <p className="list-note" role="status">
           Loading what is pinned…

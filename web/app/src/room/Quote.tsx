@@ -3,8 +3,17 @@ import { count } from "../format.js";
 import { messageHref, revisit } from "../router.js";
 import { plainText } from "./Markdown.js";
 
+/** A message that changes is another object. */
+const known = new WeakMap<Message, string>();
+
 /** A message in one line. */
 export function gist(message: Message): string {
+  let line = known.get(message);
+  if (line === undefined) known.set(message, (line = inOneLine(message)));
+  return line;
+}
+
+function inOneLine(message: Message): string {
   if (message.deletedAt) return "message deleted";
   const files = message.attachments?.length ?? 0;
   return plainText(message.content) || count(files, "file", "files");

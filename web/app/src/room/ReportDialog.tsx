@@ -5,7 +5,6 @@ import { nameOf } from "../format.js";
 import { Field } from "../ui/Field.js";
 import { FormDialog } from "../ui/FormDialog.js";
 import { useTask } from "../ui/useTask.js";
-import { focusComposer } from "./Composer.js";
 import { gist } from "./Quote.js";
 
 interface ReportDialogProps {
@@ -14,9 +13,10 @@ interface ReportDialogProps {
   /** When it is reported. */
   onSaid: (text: string) => void;
   onClose: () => void;
+  returnFocus: () => void;
 }
 
-export function ReportDialog({ message, users, onSaid, onClose }: ReportDialogProps) {
+export function ReportDialog({ message, users, onSaid, onClose, returnFocus }: ReportDialogProps) {
   const [reason, setReason] = useState("");
   const { busy, error, errors, run, refuse } = useTask(["reason"]);
   const submit = async () => {
@@ -35,7 +35,7 @@ export function ReportDialog({ message, users, onSaid, onClose }: ReportDialogPr
       error={error}
       onSubmit={() => void submit()}
       onClose={onClose}
-      returnFocus={focusComposer}
+      returnFocus={returnFocus}
     >
       <div className="callout">
         <p>

@@ -1,9 +1,11 @@
+import { useMemo } from "react";
 import { linkify } from "./linkify.js";
 import { mentionsOf } from "./mentions.js";
 
 /** Message text: never HTML. Line breaks are kept by the style sheet. Where oneself is named is marked. */
 export function RichText({ text, me }: { text: string; me: string | undefined }) {
-  return linkify(text).map((part, index) =>
+  const parts = useMemo(() => linkify(text), [text]);
+  return parts.map((part, index) =>
     part.href ? (
       <a key={index} href={part.href} target="_blank" rel="noopener noreferrer">
         {part.text}

@@ -1,11 +1,10 @@
-import { lazy } from "react";
+import { lazy, type Dispatch, type SetStateAction } from "react";
 import type { Message, Room, User } from "@chat/sdk";
 import { chat } from "../chat.js";
 import { count } from "../format.js";
 import { navigate } from "../router.js";
 import { ConfirmDialog } from "../ui/ConfirmDialog.js";
 import { Late } from "../ui/Late.js";
-import { focusComposer } from "./Composer.js";
 import { DeleteDialog } from "./DeleteDialog.js";
 import { InviteDialog } from "./InviteDialog.js";
 import { JumpDialog } from "./JumpDialog.js";
@@ -19,21 +18,22 @@ import { RoomSettingsDialog } from "./RoomSettingsDialog.js";
 // For the few who look after a room.
 const ReportsDialog = lazy(() => import("./ReportsDialog.js"));
 
-export type RoomDialog = { kind: HeaderDialog | "invite" } | { kind: "delete" | "report"; message: Message };
+export type RoomDialog = { kind: HeaderDialog | "invite" } | { kind: "delete" | "report"; message: Message; returnFocus: () => void };
 
 interface RoomDialogsProps {
   room: Room;
   user: User;
   users: ReadonlyMap<string, User>;
   dialog: RoomDialog;
-  onDialog: (dialog: RoomDialog | null) => void;
+  onDialog: Dispatch<SetStateAction<RoomDialog | null>>;
   /** What there is to say when it is closed. */
   onSaid: (text: string) => void;
 }
 
 /** The one that is open in a room. */
 export function RoomDialogs({ room, user, users, dialog, onDialog, onSaid }: RoomDialogsProps) {
-  const close = () => onDialog(null);
+  // Not another that was opened while this one still waited for its answer.
+  const close = () => onDialog((open) => (open === dialog ? null : open));
   switch (dialog.kind) {
     case "members":
       return <MembersDialog room={room} userId={user.id} onInvite={() => onDialog({ kind: "invite" })} onClose={close} />;
@@ -73,8 +73,8 @@ export function RoomDialogs({ room, user, users, dialog, onDialog, onSaid }: Roo
         />
       );
     case "delete":
-      return <DeleteDialog message={dialog.message} own={dialog.message.userId === user.id} onClose={close} returnFocus={focusComposer} />;
+      return <DeleteDialog message={dialog.message} own={dialog.message.userId === user.id} onClose={close} returnFocus={dialog.returnFocus} />;
     case "report":
-      return <ReportDialog message={dialog.message} users={users} onSaid={onSaid} onClose={close} />;
+      return <ReportDialog message={dialog.message} users={users} onSaid={onSaid} onClose={close} returnFocus={dialog.returnFocus} />;
   }
 }

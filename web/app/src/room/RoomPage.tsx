@@ -86,14 +86,15 @@ export function RoomPage({ room, user, place }: RoomPageProps) {
     const attempt = (asked: Promise<unknown>) => void asked.catch((reason: unknown) => say(explain(reason)));
     return {
       edit: setEditingId,
-      delete: (message) => setDialog({ kind: "delete", message }),
+      delete: (message, returnFocus = focusComposer) => setDialog({ kind: "delete", message, returnFocus }),
+      write: focusComposer,
       reply: quiet ? null : setReplying,
       react: quiet ? null : (message, emoji) => attempt(chat.messages.react(message, emoji, true)),
       unreact: closed ? null : (message, emoji) => attempt(chat.messages.react(message, emoji, false)),
       retry: quiet ? null : (clientMsgId) => chat.messages.retry(clientMsgId),
       thread: (rootId) => chat.messages.openThread(room.id, rootId),
       pin: pins ? (message) => attempt(chat.messages.pin(message, !message.isPinned)) : null,
-      report: (message) => setDialog({ kind: "report", message }),
+      report: (message, returnFocus = focusComposer) => setDialog({ kind: "report", message, returnFocus }),
       copyLink: ({ id }) =>
         void navigator.clipboard.writeText(linkTo(messageHref(room.id, id))).then(
           () => say("The link is copied."),

@@ -32,6 +32,8 @@ const withOwn = (options: [number, string][], own: number): [number, string][] =
   options.some(([seconds]) => seconds === own) ? options : [...options, [own, durationOf(own)]];
 
 export function RoomSettingsDialog({ room, onClose }: { room: Room; onClose: () => void }) {
+  // What others change meanwhile stays as they made it: only what is changed here is asked for.
+  const [begun] = useState(room);
   const [name, setName] = useState(room.name);
   const [description, setDescription] = useState(room.description ?? "");
   const [topic, setTopic] = useState(room.topic ?? "");
@@ -48,13 +50,14 @@ export function RoomSettingsDialog({ room, onClose }: { room: Room; onClose: () 
     event.preventDefault();
     if (!name.trim()) return form.refuse({ name: "Give the room a name." });
     const change: RoomChange = {
-      name: name.trim(),
-      description: description.trim(),
-      topic: topic.trim(),
-      historyVisibility: sinceJoined ? "sinceJoined" : "all",
-      ...(slow !== (room.slowModeSeconds ?? 0) && { slowModeSeconds: slow }),
-      ...(editWindow !== (room.editWindowSeconds ?? AS_EVERYWHERE) && { editWindowSeconds: editWindow === AS_EVERYWHERE ? null : editWindow }),
+      ...(name.trim() !== begun.name && { name: name.trim() }),
+      ...(description.trim() !== (begun.description ?? "") && { description: description.trim() }),
+      ...(topic.trim() !== (begun.topic ?? "") && { topic: topic.trim() }),
+      ...(sinceJoined !== (begun.historyVisibility === "sinceJoined") && { historyVisibility: sinceJoined ? "sinceJoined" : "all" }),
+      ...(slow !== (begun.slowModeSeconds ?? 0) && { slowModeSeconds: slow }),
+      ...(editWindow !== (begun.editWindowSeconds ?? AS_EVERYWHERE) && { editWindowSeconds: editWindow === AS_EVERYWHERE ? null : editWindow }),
     };
+    if (Object.keys(change).length === 0) return onClose();
     if (await form.run(() => chat.roomActions.change(room.id, change))) onClose();
   };
 

@@ -1,14 +1,15 @@
-import { useEffect, useMemo, useRef, useState } from "react";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import type { Room, RoomView, ThreadView, User } from "@chat/sdk";
 import { chat } from "../chat.js";
 import { count, explain } from "../format.js";
 import { Icon } from "../ui/Icon.js";
 import { Bubble } from "./Bubble.js";
-import { Composer } from "./Composer.js";
+import { Composer, focusReply } from "./Composer.js";
 import type { Deeds } from "./deeds.js";
 import { buildRows, changesOf, type BubbleRow } from "./rows.js";
 import type { Hold } from "./useHold.js";
 import { useEditWindow, useNowFor } from "./useNow.js";
+import { useScroll } from "./useScroll.js";
 
 interface ThreadPanelProps {
   room: Room;
@@ -25,21 +26,57 @@ interface ThreadPanelProps {
 /** A message and the replies to it, beside the room; on a phone, in its place. */
 export function ThreadPanel({ room, view, thread, users, me, hold, hidden, deeds, onClose }: ThreadPanelProps) {
   const { root, rootId, rootHidden, entries, hasOlder, loading, error } = thread;
-  const list = useRef<HTMLDivElement>(null);
   // Of its own: the same message may stand in the room beside it.
   const [editingId, setEditingId] = useState<string | null>(null);
-  const inside = useMemo(() => ({ ...deeds, edit: setEditingId, thread: null, reply: null }), [deeds]);
+  const inside = useMemo<Deeds>(
+    () => ({
+      ...deeds,
+      edit: setEditingId,
+      write: focusReply,
+      delete: (message) => deeds.delete(message, focusReply),
+      report: (message) => deeds.report(message, focusReply),
+      thread: null,
+      reply: null,
+    }),
+    [deeds],
+  );
   const rootRow = useMemo(() => (root ? bubblesOf(buildRows([{ key: rootId, kind: "message", message: root }], me)) : []), [root, rootId, me]);
   const replies = useMemo(() => bubblesOf(buildRows(entries, me)), [entries, me]);
 
   const windowMs = useEditWindow(room);
   const now = useNowFor([...rootRow, ...replies], windowMs);
 
+  const { ref, atEnd, onScroll, jumpToEnd } = useScroll({
+    firstKey: replies[0]?.key,
+    content: replies,
+    detached: false,
+    // Older ones come when somebody asks for them.
+    loadOlder: null,
+    loadNewer: null,
+  });
   useEffect(() => {
-    const el = list.current!;
-    el.scrollTop = el.scrollHeight;
-    chat.messages.threadSeen(room.id);
-  }, [room.id, entries.length]);
+    if (atEnd) chat.messages.threadSeen(room.id);
+  }, [room.id, entries.length, atEnd]);
+
+  // The button that asked for earlier ones goes with the last of them.
+  const asked = useRef(false);
+  const loadOlder = () => {
+    asked.current = true;
+    chat.messages.loadOlderReplies(room.id);
+  };
+  useEffect(() => {
+    if (loading || !asked.current) return;
+    asked.current = false;
+    if (document.activeElement === document.body) ref.current!.focus({ preventScroll: true });
+  }, [loading]);
+
+  // Who sends wants to see it, wherever one was reading.
+  const drafts = replies.filter(({ draft }) => draft).length;
+  const draftsBefore = useRef(drafts);
+  useLayoutEffect(() => {
+    if (drafts > draftsBefore.current) jumpToEnd();
+    draftsBefore.current = drafts;
+  }, [drafts, jumpToEnd]);
 
   const bubble = (row: BubbleRow, reachable: boolean) => (
     <Bubble
@@ -74,7 +111,7 @@ export function ThreadPanel({ room, view, thread, users, me, hold, hidden, deeds
           <Icon name="close" />
         </button>
       </header>
-      <div className="messages" ref={list} tabIndex={0} role="region" aria-label="Messages of the thread">
+      <div className="messages" ref={ref} onScroll={onScroll} tabIndex={0} role="region" aria-label="Messages of the thread">
         <div className="messages-inner">
           {rootRow.length > 0 && <ol className="message-list thread-root">{rootRow.map((row) => bubble(row, false))}</ol>}
           {rootHidden && <p className="list-note">The message that this thread began with is from before you joined.</p>}
@@ -84,7 +121,8 @@ export function ThreadPanel({ room, view, thread, users, me, hold, hidden, deeds
             </div>
           )}
           {(hasOlder || error) && (
-            <button type="button" className="button small" disabled={loading} onClick={() => chat.messages.loadOlderReplies(room.id)}>
+            // Not disabled while they come, or it would lose the focus.
+            <button type="button" className="button small" aria-disabled={loading} onClick={loadOlder}>
               {error ? "Try again" : "Earlier replies"}
             </button>
           )}

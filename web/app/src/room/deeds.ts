@@ -4,7 +4,10 @@ import type { Message } from "@chat/sdk";
 
 export interface Deeds {
   edit(messageId: string | null): void;
-  delete(message: Message): void;
+  /** `returnFocus` where one does not write into the room afterwards. */
+  delete(message: Message, returnFocus?: () => void): void;
+  /** Back to where one writes, beside these messages. */
+  write(): void;
   /** Null where nothing can be written. */
   reply: ((message: Message) => void) | null;
   react: ((message: Message, emoji: string) => void) | null;
@@ -16,6 +19,6 @@ export interface Deeds {
   thread: ((rootId: string) => void) | null;
   /** Null for whoever may not. */
   pin: ((message: Message) => void) | null;
-  report(message: Message): void;
+  report(message: Message, returnFocus?: () => void): void;
   copyLink(message: Message): void;
 }

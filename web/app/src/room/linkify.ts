@@ -6,6 +6,7 @@ export interface TextPart {
 }
 
 const ADDRESS = /\bhttps?:\/\/[^\s<>"'`]+/gi;
+const TRAILING = ".,;:!?*_~]";
 
 export function linkify(text: string): TextPart[] {
   const parts: TextPart[] = [];
@@ -24,13 +25,21 @@ export function linkify(text: string): TextPart[] {
 
 /** "(see https://example.com/a)." links to the page, not to the bracket and the stop. */
 function withoutTrailingPunctuation(address: string): string {
-  let result = address;
-  for (;;) {
-    const last = result.at(-1)!;
-    const unopened = last === ")" && result.split(")").length > result.split("(").length;
-    if (!/[.,;:!?*_~\]]/.test(last) && !unopened) return result;
-    result = result.slice(0, -1);
+  // Counted once: a message has room for thousands of brackets.
+  let unopened = countOf(address, ")") - countOf(address, "(");
+  let end = address.length;
+  for (; end > 0; end--) {
+    const last = address[end - 1]!;
+    if (last === ")" && unopened > 0) unopened--;
+    else if (!TRAILING.includes(last)) break;
   }
+  return address.slice(0, end);
+}
+
+function countOf(text: string, sign: string): number {
+  let found = 0;
+  for (let at = text.indexOf(sign); at >= 0; at = text.indexOf(sign, at + 1)) found++;
+  return found;
 }
 
 function safeHref(address: string): string | null {

@@ -35,6 +35,11 @@ export function DirectoryDialog({ onClose }: { onClose: () => void }) {
     } catch (reason) {
       if (number !== asked.current) return;
       setError(explain(reason));
+      // What is still there answers another question, and so does its next page.
+      if (!from) {
+        setRooms([]);
+        setCursor(null);
+      }
     }
     setLoading(false);
   }, [wanted]);

@@ -7,7 +7,7 @@ import { CodeField } from "../ui/CodeField.js";
 import { Field, FormError } from "../ui/Field.js";
 import { PasswordField } from "../ui/PasswordField.js";
 import { useTask } from "../ui/useTask.js";
-import { SaveRow, Section } from "./Section.js";
+import { focusSection, SaveRow, Section } from "./Section.js";
 
 // The same function each time, or it would take the focus at each change.
 const focus = (heading: HTMLElement | null) => heading?.focus();
@@ -34,6 +34,12 @@ export function EmailSetting({ user }: { user: User }) {
     setEmail("");
     setPassword("");
     setCode("");
+  };
+
+  const again = ({ currentTarget }: { currentTarget: Element }) => {
+    // The button goes with what it stands in.
+    focusSection(currentTarget);
+    setAsked(null);
   };
 
   return (
@@ -63,7 +69,7 @@ export function EmailSetting({ user }: { user: User }) {
               when both were opened, in any order. Until then everything stays as it is.
             </p>
           )}
-          <button type="button" className="button small" onClick={() => setAsked(null)}>
+          <button type="button" className="button small" onClick={again}>
             Ask for another address instead
           </button>
         </div>

@@ -4,6 +4,8 @@ import { useState } from "react";
 export function CopyButton({ text, label }: { text: string; label: string }) {
   const [note, setNote] = useState("");
   const copy = async () => {
+    // So that the same is said again.
+    setNote("");
     try {
       await navigator.clipboard.writeText(text);
       setNote("Copied.");

@@ -14,6 +14,7 @@ interface DialogProps {
 /** A modal: the browser traps the focus in it and gives it back afterwards. */
 export function Dialog({ title, onClose, children, variant = "center", returnFocus }: DialogProps) {
   const ref = useRef<HTMLDialogElement>(null);
+  const pressed = useRef<EventTarget | null>(null);
   const titleId = useId();
 
   // Once for the life of the dialog: it opens when it is made, closes when it goes.
@@ -38,9 +39,11 @@ export function Dialog({ title, onClose, children, variant = "center", returnFoc
         event.preventDefault();
         onClose();
       }}
+      onPointerDown={(event) => (pressed.current = event.target)}
       onClick={(event) => {
-        // Everything inside is covered by children: a click on the element itself is the backdrop.
-        if (event.target === ref.current) onClose();
+        // Everything inside is covered by children: a click on the element itself is the backdrop. Who selects text
+        // and lets go outside clicks on it as well.
+        if (event.target === ref.current && pressed.current === ref.current) onClose();
       }}
     >
       <div className="dialog-body">

@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import { explain } from "../format.js";
 
 export interface Loaded<T> {
@@ -12,12 +12,17 @@ export function useLoaded<T>(ask: () => Promise<T>): Loaded<T> {
   const [value, setValue] = useState<T | null>(null);
   const [error, setError] = useState<string | null>(null);
 
+  // An answer that comes after a later question is none.
+  const asked = useRef(0);
   const reload = useCallback(async () => {
+    const number = (asked.current += 1);
     try {
-      setValue(await ask());
+      const answer = await ask();
+      if (number !== asked.current) return;
+      setValue(answer);
       setError(null);
     } catch (reason) {
-      setError(explain(reason));
+      if (number === asked.current) setError(explain(reason));
     }
   }, [ask]);
   useEffect(() => void reload(), [reload]);
