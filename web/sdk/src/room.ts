@@ -58,8 +58,8 @@ export interface OpenRoomPort {
   outbox(): Outbox | null;
   /** With one's own reactions that are on their way. */
   overlay(message: Message): Message;
-  /** The view was dropped. */
-  changed(room: OpenRoom): void;
+  /** The view was dropped, perhaps by one of many events. */
+  changed(room: OpenRoom, amongMany: boolean): void;
   membersSeen(users: readonly User[]): void;
 }
 
@@ -121,9 +121,9 @@ export class OpenRoom {
     return !this.timeline.historyLoaded && !this.loading && !this.error;
   }
 
-  changed(): void {
+  changed(amongMany = false): void {
     this.view = null;
-    this.port.changed(this);
+    this.port.changed(this, amongMany);
   }
 
   /** Somebody looks at its end, where this stands just now. */

@@ -3,6 +3,7 @@
 
 import { ApiError } from "./http.js";
 import { encode, isMessageEvent, type AckData, type HelloData, type LogEvent, type MemberUpdated, type Ref, type ResumeData, type ServerFrame } from "./frames.js";
+import { Pace } from "./pace.js";
 import { ReadState } from "./readstate.js";
 import { RECEIPTS_MAX_MEMBERS } from "./receipts.js";
 import { OpenRoom, type RoomView } from "./room.js";
@@ -22,6 +23,7 @@ const RESUBSCRIBE_MS = 1_000;
 export class RoomStore {
   readonly readState: ReadState;
   private readonly rooms = new Map<string, OpenRoom>();
+  private readonly pace: Pace;
   private epoch: string | null = null;
   /** The room whose end is before somebody's eyes. */
   private readingRoom: string | null = null;
@@ -32,6 +34,7 @@ export class RoomStore {
     private readonly port: RoomPort,
   ) {
     this.readState = new ReadState(env, api, port);
+    this.pace = new Pace(env, (roomId) => port.changed(roomId));
   }
 
   // --- opening and leaving ---------------------------------------------------
@@ -261,9 +264,10 @@ export class RoomStore {
       me: () => this.port.me(),
       outbox: () => this.port.outbox(),
       overlay: (message) => this.port.overlay(message),
-      changed: (room) => {
+      changed: (room, amongMany) => {
         this.markRead(room);
-        this.port.changed(roomId);
+        if (amongMany) this.pace.changed(roomId);
+        else this.port.changed(roomId);
       },
       membersSeen: (users) => {
         this.port.usersSeen(users);
@@ -322,7 +326,7 @@ export class RoomStore {
         if (event.t === "message.created" && event.d.userId !== this.port.me()) received = event.seq;
       } else this.noticeEvent(room, event);
     }
-    if (step.reset || step.delivered.length > 0) room.changed();
+    if (step.reset || step.delivered.length > 0) room.changed(true);
     // Second: what was read at once needs no other mark.
     if (received > 0 && this.isSmall(room.roomId)) this.readState.arrived(room.roomId, received);
   }

@@ -88,10 +88,9 @@ export class Timeline {
     return this.aside?.newer ?? null;
   }
 
-  /** Shown messages in the order of their creation, without holes. */
+  /** Shown messages in the order of their creation, without holes; until the next change. */
   messages(): readonly Message[] {
-    const { from, to } = this.aside ?? { from: this.floor ?? Infinity, to: Infinity };
-    this.sorted ??= [...this.byId.values()].filter((m) => m.seq >= from && m.seq <= to).sort(bySeq);
+    this.sorted ??= [...this.byId.values()].filter(({ seq }) => this.isShown(seq)).sort(bySeq);
     return this.sorted;
   }
 
@@ -256,28 +255,40 @@ export class Timeline {
     // Only the author's own sockets carry the client id; do not lose it.
     const clientMsgId = message.clientMsgId ?? known?.clientMsgId;
     const next = extras && extras !== text ? carriedOver(extras, text) : text;
-    this.byId.set(message.id, clientMsgId ? { ...next, clientMsgId } : next);
-    this.sorted = null;
+    this.put(clientMsgId ? { ...next, clientMsgId } : next);
   }
 
   /** What an event tells of a message that is known, beside its text. */
   fold(event: LogEvent): void {
     const known = this.byId.get(concerned(event) ?? "");
-    if (!known) return;
-    this.byId.set(known.id, folded(known, event, this.me()));
-    this.sorted = null;
+    if (known) this.put(folded(known, event, this.me()));
   }
 
   change(messageId: string, change: (message: Message) => Message): void {
     const known = this.byId.get(messageId);
-    if (!known) return;
-    this.byId.set(messageId, change(known));
-    this.sorted = null;
+    if (known) this.put(change(known));
   }
 
   markDeleted(messageId: string, at: string): void {
     const known = this.byId.get(messageId);
     if (known && !known.deletedAt) this.store({ ...known, content: "", deletedAt: at, updatedAt: at });
+  }
+
+  /** What is new at the end, or changed in its place, leaves the others in their order. */
+  private put(message: Message): void {
+    const { sorted } = this;
+    const known = this.byId.get(message.id);
+    this.byId.set(message.id, message);
+    if (!sorted || (!known && !this.isShown(message.seq))) return;
+    const at = placeOf(sorted, message.seq);
+    if (!known && at === sorted.length) sorted.push(message);
+    else if (known && sorted[at]?.id === message.id) sorted[at] = message;
+    else if (!known || known.seq !== message.seq) this.sorted = null;
+  }
+
+  private isShown(seq: number): boolean {
+    const { from, to } = this.aside ?? { from: this.floor ?? Infinity, to: Infinity };
+    return seq >= from && seq <= to;
   }
 
   private drain(): Step {
@@ -333,6 +344,13 @@ export class Timeline {
 }
 
 const bySeq = (a: Message, b: Message) => a.seq - b.seq;
+
+/** Where the first one of this number or a higher one is; most come at the end. */
+function placeOf(sorted: readonly Message[], seq: number): number {
+  let place = sorted.length;
+  while (place > 0 && sorted[place - 1]!.seq >= seq) place -= 1;
+  return place;
+}
 
 function withoutExtras(message: Message): Message {
   const { reactions: _, thread: __, isPinned: ___, ...rest } = message;
