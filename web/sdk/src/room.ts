@@ -9,6 +9,7 @@ import { Thread, type ThreadView } from "./threads.js";
 import { Timeline } from "./timeline.js";
 import type { Api, PlaceInRoom } from "./api.js";
 import type { RoomState } from "./counts.js";
+import type { LogEvent, MemberUpdated } from "./frames.js";
 import type { Outbox, OutboxItem } from "./outbox.js";
 import type { Message, MessagePage, User } from "./types.js";
 
@@ -56,6 +57,8 @@ export interface OpenRoomPort {
   later(delayMs: number, action: () => void): void;
   me(): string | null;
   outbox(): Outbox | null;
+  /** Somebody stands at its end. */
+  isFollowed(): boolean;
   /** With one's own reactions that are on their way. */
   overlay(message: Message): Message;
   /** The view was dropped, perhaps by one of many events. */
@@ -126,6 +129,18 @@ export class OpenRoom {
     this.port.changed(this, amongMany);
   }
 
+  /** Nobody stands further up. */
+  get atEnd(): boolean {
+    return !this.open || this.port.isFollowed();
+  }
+
+  /** What is far above the end is let go, where nobody stands there. */
+  trim(): void {
+    const root = this.thread?.rootId;
+    const inThread = ({ id, threadRoot }: Message) => root !== undefined && (id === root || threadRoot === root);
+    if (this.atEnd && this.timeline.trim(inThread)) this.changed();
+  }
+
   /** Somebody looks at its end, where this stands just now. */
   looked(state: RoomState | undefined): void {
     if (!state || state.unread === 0) return;
@@ -150,9 +165,9 @@ export class OpenRoom {
 
   async loadOlder(): Promise<void> {
     if (!this.timeline.historyLoaded) return this.loadLatest();
-    const cursor = this.timeline.nextCursor;
-    if (this.loading || cursor === null) return;
-    await this.guarded(() => this.load({ cursor }, (page) => this.timeline.mergeOlder(page)));
+    const place = this.timeline.olderPlace;
+    if (this.loading || place === null) return;
+    await this.guarded(() => this.load(place, (page) => this.timeline.mergeOlder(page)));
   }
 
   async loadNewer(): Promise<void> {
@@ -197,8 +212,16 @@ export class OpenRoom {
     return this.timeline.messages().some(({ id }) => id === messageId);
   }
 
+  /** Somebody came, left, or may do something else than before. */
+  memberChanged({ t, d }: LogEvent): void {
+    const { userId = "", mutedUntil, reason } = (d ?? {}) as Partial<MemberUpdated>;
+    if (t === "member.left") this.receipts.left(userId);
+    if (mutedUntil !== undefined && userId === this.port.me()) this.mute = mutedUntil === null ? null : { until: Date.parse(mutedUntil), reason };
+    this.reloadMembersSoon();
+  }
+
   /** People come in crowds, and in replays: one look at the list covers them. */
-  reloadMembersSoon(): void {
+  private reloadMembersSoon(): void {
     if (this.membersStale) return;
     this.membersStale = true;
     this.port.later(MEMBERS_SETTLE_MS, () => {
@@ -282,7 +305,7 @@ export class OpenRoom {
     return {
       entries,
       historyLoaded: timeline.historyLoaded,
-      hasOlder: timeline.historyLoaded && timeline.nextCursor !== null,
+      hasOlder: timeline.historyLoaded && timeline.olderPlace !== null,
       hasNewer,
       quotes: this.quotes.of(entries.map((entry) => (entry.kind === "message" ? entry.message : entry.draft))),
       thread: this.thread?.view(inThread, (message) => this.entryOf(message)) ?? null,

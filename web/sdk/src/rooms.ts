@@ -2,7 +2,7 @@
 // socket and how closely, and where each frame goes.
 
 import { ApiError } from "./http.js";
-import { encode, isMessageEvent, type AckData, type HelloData, type LogEvent, type MemberUpdated, type Ref, type ResumeData, type ServerFrame } from "./frames.js";
+import { encode, isMessageEvent, type AckData, type HelloData, type LogEvent, type Ref, type ResumeData, type ServerFrame } from "./frames.js";
 import { Pace } from "./pace.js";
 import { ReadState } from "./readstate.js";
 import { RECEIPTS_MAX_MEMBERS } from "./receipts.js";
@@ -27,6 +27,8 @@ export class RoomStore {
   private epoch: string | null = null;
   /** The room whose end is before somebody's eyes. */
   private readingRoom: string | null = null;
+  /** The room at whose end somebody stands, whether or not he looks. */
+  private followedRoom: string | null = null;
 
   constructor(
     env: Pick<Environment, "setTimeout" | "clearTimeout">,
@@ -63,6 +65,7 @@ export class RoomStore {
     const room = this.rooms.get(roomId);
     if (!room?.open) return;
     room.open = false;
+    room.trim();
     room.linger = this.port.later(LINGER_MS, () => this.letGo(room));
   }
 
@@ -86,6 +89,7 @@ export class RoomStore {
     this.readState.clear();
     this.epoch = null;
     this.readingRoom = null;
+    this.followedRoom = null;
     for (const roomId of ids) this.port.changed(roomId);
   }
 
@@ -96,6 +100,13 @@ export class RoomStore {
     if (!room) return;
     room.looked(this.readState.states.get(room.roomId));
     this.markRead(room);
+  }
+
+  /** Null when nobody stands at the end of a room. */
+  following(roomId: string | null): void {
+    this.followedRoom = roomId;
+    const room = roomId && this.rooms.get(roomId);
+    if (room) room.trim();
   }
 
   // --- what is shown ---------------------------------------------------------
@@ -263,6 +274,7 @@ export class RoomStore {
       later: (delayMs, action) => void this.port.later(delayMs, action),
       me: () => this.port.me(),
       outbox: () => this.port.outbox(),
+      isFollowed: () => this.followedRoom === roomId,
       overlay: (message) => this.port.overlay(message),
       changed: (room, amongMany) => {
         this.markRead(room);
@@ -326,19 +338,16 @@ export class RoomStore {
         if (event.t === "message.created" && event.d.userId !== this.port.me()) received = event.seq;
       } else this.noticeEvent(room, event);
     }
+    room.trim();
     if (step.reset || step.delivered.length > 0) room.changed(true);
     // Second: what was read at once needs no other mark.
     if (received > 0 && this.isSmall(room.roomId)) this.readState.arrived(room.roomId, received);
   }
 
-  private noticeEvent(room: OpenRoom, { t, d }: LogEvent): void {
-    if (!t.startsWith("member.") && !t.startsWith("room.")) return;
+  private noticeEvent(room: OpenRoom, event: LogEvent): void {
+    if (!event.t.startsWith("member.") && !event.t.startsWith("room.")) return;
     this.port.roomsChanged();
-    if (t.startsWith("room.")) return;
-    const { userId = "", mutedUntil, reason } = (d ?? {}) as Partial<MemberUpdated>;
-    if (t === "member.left") room.receipts.left(userId);
-    if (mutedUntil !== undefined && userId === this.port.me()) room.mute = mutedUntil === null ? null : { until: Date.parse(mutedUntil), reason };
-    room.reloadMembersSoon();
+    if (event.t.startsWith("member.")) room.memberChanged(event);
   }
 
   private noticeHead(roomId: string, head: number): void {

@@ -6,8 +6,10 @@
 // dropped when at or below it, and held while the hole before it is asked for.
 
 import { around, grownNewer, grownOlder, type Aside } from "./aside.js";
-import { carriedOver, concerned, folded } from "./extras.js";
+import { carriedOver, concerned, folded, withoutExtras } from "./extras.js";
 import { isMessageEvent, type AckData, type LogEvent, type SubscribedData } from "./frames.js";
+import { bySeq, put } from "./order.js";
+import type { PlaceInRoom } from "./api.js";
 import type { OutboxItem } from "./outbox.js";
 import type { Message, MessagePage } from "./types.js";
 
@@ -22,6 +24,10 @@ export interface Step {
 }
 
 const nothing = (): Step => ({ delivered: [] });
+
+/** So many messages stay of a room at whose end one stands, and so many more before the others are let go. */
+const KEPT = 250;
+const SLACK = 250;
 
 export class Timeline {
   /** Number of the last log event applied; null before the first subscription. */
@@ -47,10 +53,13 @@ export class Timeline {
   private readonly provisional = new Set<string>();
   /** Everything from this creation number on is loaded; null before the first page. */
   private floor: number | null = null;
-  private olderCursor: string | null = null;
+  /** The page above it; null at the beginning of the room. */
+  private older: PlaceInRoom | null = null;
   /** What is shown in place of the room's end. */
   private aside: Aside | null = null;
   private sorted: Message[] | null = null;
+  /** With so many messages it is time to let go of old ones. */
+  private trimAt = KEPT + SLACK;
   /** What was told while pages were being read, which may or may not hold it. */
   private meanwhile: LogEvent[] = [];
   private reading = 0;
@@ -78,9 +87,9 @@ export class Timeline {
     return this.floor !== null;
   }
 
-  /** Cursor of the next older page, null at the beginning of the room. */
-  get nextCursor(): string | null {
-    return this.aside ? this.aside.older : this.olderCursor;
+  /** Where the next older page is, null at the beginning of the room. */
+  get olderPlace(): PlaceInRoom | null {
+    return this.aside ? placeAt(this.aside.older) : this.older;
   }
 
   /** Cursor of the next newer page, null where the room's end is shown. */
@@ -137,8 +146,9 @@ export class Timeline {
     this.byId.clear();
     this.provisional.clear();
     this.sorted = null;
+    this.trimAt = KEPT + SLACK;
     this.floor = null;
-    this.olderCursor = null;
+    this.older = null;
     this.aside = null;
     this.leftLog();
     this.joinedAt = head;
@@ -190,7 +200,7 @@ export class Timeline {
     }
   }
 
-  /** The page to which `nextCursor` leads. */
+  /** The page of `olderPlace`. */
   mergeOlder(page: MessagePage): void {
     if (!this.aside) return this.mergePage(page);
     this.take(page.messages);
@@ -215,12 +225,39 @@ export class Timeline {
 
   mergePage(page: MessagePage): void {
     this.take(page.messages);
-    this.olderCursor = page.nextCursor;
+    this.older = placeAt(page.nextCursor);
     const oldest = page.messages.reduce((lowest, m) => Math.min(lowest, m.seq), this.floor ?? Infinity);
     if (page.nextCursor === null) this.floor = 0;
     // An empty page with a cursor tells nothing of the numbers; ask on.
     else this.floor = Number.isFinite(oldest) ? oldest : this.floor;
     this.sorted = null;
+  }
+
+  /**
+   * Lets go of all but the newest, where they are many: a page about the oldest that stays leads on to the others. What
+   * is shown away from the end stays, and what is answered by what stays, and what is needed.
+   */
+  trim(needed: (message: Message) => boolean): boolean {
+    // A page that is under way may be older than what it meets here.
+    if (this.floor === null || this.reading > 0 || this.byId.size < this.trimAt) return false;
+    const { floor, aside } = this;
+    const atEnd = [...this.byId.values()].filter(({ seq }) => seq >= floor).sort(bySeq);
+    const oldest = atEnd.length > KEPT ? atEnd.at(-KEPT)! : null;
+    if (oldest) {
+      this.floor = oldest.seq;
+      this.older = { around: oldest.id };
+    }
+    const first = this.floor;
+    const stays = (message: Message) => message.seq >= first || needed(message) || (aside !== null && message.seq >= aside.from && message.seq <= aside.to);
+    const answered = new Set([...this.byId.values()].filter(stays).map(({ replyTo }) => replyTo));
+    for (const message of this.byId.values()) {
+      if (stays(message) || answered.has(message.id)) continue;
+      this.byId.delete(message.id);
+      this.provisional.delete(message.id);
+    }
+    this.sorted = null;
+    this.trimAt = this.byId.size + SLACK;
+    return true;
   }
 
   /**
@@ -276,14 +313,10 @@ export class Timeline {
 
   /** What is new at the end, or changed in its place, leaves the others in their order. */
   private put(message: Message): void {
-    const { sorted } = this;
     const known = this.byId.get(message.id);
     this.byId.set(message.id, message);
-    if (!sorted || (!known && !this.isShown(message.seq))) return;
-    const at = placeOf(sorted, message.seq);
-    if (!known && at === sorted.length) sorted.push(message);
-    else if (known && sorted[at]?.id === message.id) sorted[at] = message;
-    else if (!known || known.seq !== message.seq) this.sorted = null;
+    if (known && known.seq !== message.seq) this.sorted = null;
+    else if (this.sorted && this.isShown(message.seq) && !put(this.sorted, message, !known)) this.sorted = null;
   }
 
   private isShown(seq: number): boolean {
@@ -325,7 +358,7 @@ export class Timeline {
     this.aside = null;
     if (this.floor !== null && this.floor <= aside.from) return;
     this.floor = aside.from;
-    this.olderCursor = aside.older;
+    this.older = placeAt(aside.older);
   }
 
   private leftLog(): void {
@@ -343,19 +376,7 @@ export class Timeline {
   }
 }
 
-const bySeq = (a: Message, b: Message) => a.seq - b.seq;
-
-/** Where the first one of this number or a higher one is; most come at the end. */
-function placeOf(sorted: readonly Message[], seq: number): number {
-  let place = sorted.length;
-  while (place > 0 && sorted[place - 1]!.seq >= seq) place -= 1;
-  return place;
-}
-
-function withoutExtras(message: Message): Message {
-  const { reactions: _, thread: __, isPinned: ___, ...rest } = message;
-  return rest;
-}
+const placeAt = (cursor: string | null): PlaceInRoom | null => (cursor === null ? null : { cursor });
 
 /** A page may have been read before an edit whose event came first. */
 function isOlder(candidate: Message, known: Message): boolean {

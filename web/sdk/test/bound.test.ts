@@ -1,8 +1,10 @@
 // What a room costs that much is said in: views, sorts, and messages kept.
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { created, inRoom, message, ROOM, seeded, shown } from "./support.js";
+import { created, inRoom, message, pageOf, ROOM, seeded, settled, shown, World } from "./support.js";
 import { Timeline } from "../src/timeline.js";
+import type { ChatClient } from "../src/client.js";
+import type { Message } from "../src/types.js";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => {
@@ -72,3 +74,154 @@ describe("many events", () => {
     }
   });
 });
+
+/** Between two moments at which old ones are let go. */
+const MOST = 500;
+
+const numbers = (client: ChatClient) => client.room(ROOM)!.entries.map((entry) => (entry.kind === "message" ? entry.message.seq : NaN));
+const upTo = (last: number) => Array.from({ length: last }, (_, n) => n + 1);
+
+/** In a room in which so much was said; `says` goes on, and the pages know of it. */
+async function inBusyRoom(before: number, write: (seq: number) => Message = message) {
+  const world = new World().loggedIn();
+  const log = upTo(before).map(write);
+  world.routes.set("GET /messages", ({ path }) => pageOf(log, path));
+  const { client } = await inRoom(world, before);
+  const says = (count: number) => {
+    for (let n = 0; n < count; n += 1) {
+      const next = write(log.length + 1);
+      log.push(next);
+      world.socket.says({ t: "message.created", room: ROOM, seq: next.seq, d: next });
+    }
+  };
+  const toTheBeginning = async () => {
+    while (client.room(ROOM)!.hasOlder) await client.loadOlder(ROOM);
+  };
+  return { world, client, log, says, toTheBeginning };
+}
+
+describe("a room at whose end one stands", () => {
+  it("keeps the newest messages, and all others are there again for whoever goes up", async () => {
+    const { client, says, toTheBeginning } = await inBusyRoom(0);
+    client.messages.following(ROOM);
+    const sorted = sorts();
+    for (let n = 0; n < 100; n += 1) {
+      says(100);
+      expect(client.room(ROOM)!.entries.length).toBeLessThanOrEqual(MOST);
+      expect(numbers(client).at(-1)).toBe((n + 1) * 100);
+    }
+    // Once in many events, whatever it is that is sorted.
+    expect(sorted()).toBeLessThan(200);
+    expect(client.room(ROOM)!.hasOlder).toBe(true);
+    client.messages.following(null);
+    await toTheBeginning();
+    expect(numbers(client)).toEqual(upTo(10_000));
+  });
+
+  it("keeps all that is before his eyes for who stands further up, and lets go once he is back", async () => {
+    const { client, says } = await inBusyRoom(0);
+    client.messages.following(null);
+    says(2_000);
+    expect(numbers(client)).toEqual(upTo(2_000));
+    client.messages.following(ROOM);
+    expect(numbers(client)).toEqual(upTo(2_000).slice(-250));
+  });
+
+  it("is as small when it was left", async () => {
+    const { client, says, toTheBeginning } = await inBusyRoom(0);
+    says(2_000);
+    client.closeRoom(ROOM);
+    expect(numbers(client)).toEqual(upTo(2_000).slice(-250));
+    says(2_000);
+    expect(client.room(ROOM)!.entries.length).toBeLessThanOrEqual(MOST);
+    client.openRoom(ROOM);
+    await toTheBeginning();
+    expect(numbers(client)).toEqual(upTo(4_000));
+  });
+
+  it("knows what is answered, and the thread that is open, though they are old", async () => {
+    const answer = (replyTo: string) => ({ replyTo, threadRoot: replyTo });
+    const reply = (seq: number) => message(seq, seq % 10 === 0 ? answer("m1") : seq % 10 === 5 ? answer("m3") : {});
+    const { world, client, says } = await inBusyRoom(40, reply);
+    world.routes.set("GET /messages/m1/thread", () => ({ root: message(1), messages: [40, 30, 20, 10].map(reply), nextCursor: null }));
+    client.messages.following(ROOM);
+    client.messages.openThread(ROOM, "m1");
+    await settled();
+    says(2_000);
+    await settled();
+    const { quotes, thread, entries } = client.room(ROOM)!;
+    expect(entries.length).toBeLessThanOrEqual(MOST);
+    expect([quotes.get("m1")?.content, quotes.get("m3")?.content]).toEqual(["text 1", "text 3"]);
+    expect(thread!.root?.id).toBe("m1");
+    expect(thread!.entries).toHaveLength(204);
+    expect(world.requests.filter((key) => key.startsWith("GET /messages/m"))).toEqual(["GET /messages/m1/thread"]);
+  });
+
+  it("keeps a place away from the end as it is, which grows until it meets the end", async () => {
+    const { client, says } = await inBusyRoom(1_000);
+    await client.messages.jumpTo(ROOM, "m500");
+    const there = numbers(client);
+    // Nobody stands at the end, but who leaves the room for a moment.
+    client.closeRoom(ROOM);
+    says(2_000);
+    client.openRoom(ROOM);
+    expect(numbers(client)).toEqual(there);
+    while (client.room(ROOM)!.hasNewer) await client.messages.loadNewer(ROOM);
+    expect(numbers(client)).toEqual(upTo(3_000).slice(there[0]! - 1));
+  });
+});
+
+/** Somebody moves about in a busy room; a page is read when it is asked for, and comes whenever it comes. */
+async function walk(seed: number): Promise<void> {
+  const random = seeded(seed);
+  const pick = (most: number) => Math.floor(random() * most);
+  const world = new World().loggedIn();
+  const said: Message[] = [];
+  let head = 0;
+  const write = () => {
+    said.push(message((head += 1)));
+    return { t: "message.created", room: ROOM, seq: head, d: said.at(-1) };
+  };
+  const edit = () => {
+    const which = pick(said.length);
+    const updatedAt = message((head += 1)).createdAt;
+    said[which] = { ...said[which]!, content: `changed by ${head}`, updatedAt };
+    return { t: "message.updated", room: ROOM, seq: head, d: said[which] };
+  };
+  for (let n = 100 + pick(600); n > 0; n -= 1) write();
+  world.routes.set("GET /messages", ({ path }) => pageOf(said, path));
+  const { client } = await inRoom(world, head);
+  const late: (() => void)[] = [];
+  world.routes.set("GET /messages", ({ path }) => {
+    const page = pageOf(said, path);
+    return new Promise<object>((come) => late.push(() => come(page)));
+  });
+
+  const steps: [number, () => void][] = [
+    [8, () => upTo(pick(100)).forEach(() => world.socket.says(random() < 0.8 ? write() : edit()))],
+    [3, () => client.messages.following(random() < 0.7 ? ROOM : null)],
+    [3, () => void client.loadOlder(ROOM)],
+    [3, () => void client.messages.loadNewer(ROOM)],
+    [1, () => void client.messages.jumpTo(ROOM, said[pick(said.length)]!.id)],
+    [1, () => client.messages.jumpToEnd(ROOM)],
+    [1, () => (client.closeRoom(ROOM), client.openRoom(ROOM))],
+    [6, () => late.splice(pick(late.length), 1)[0]?.()],
+  ];
+  const kinds = steps.flatMap(([times, step]) => Array.from({ length: times }, () => step));
+  for (let n = 0; n < 80; n += 1) {
+    kinds[pick(kinds.length)]!();
+    await settled();
+    const { hasOlder, hasNewer } = client.room(ROOM)!;
+    const there = client.room(ROOM)!.entries.map((entry) => (entry.kind === "message" ? entry.message : null));
+    const first = said.findIndex(({ id }) => id === there[0]?.id);
+    const expected = said.slice(first, first + there.length);
+    const text = (message: Message | null | undefined) => `${message?.seq}: ${message?.content}`;
+    expect(there.map(text), `seed ${seed}, step ${n}: without a hole`).toEqual(expected.map(text));
+    if (!hasOlder) expect(first, `seed ${seed}, step ${n}: from the beginning`).toBe(0);
+    if (!hasNewer) expect(text(there.at(-1)), `seed ${seed}, step ${n}: to the end`).toBe(text(said.at(-1)));
+  }
+}
+
+it("what is shown has no hole and is as new as can be, whatever is let go, and wherever one goes", async () => {
+  for (let seed = 1; seed <= 60; seed += 1) await walk(seed);
+}, 60_000);
