@@ -167,7 +167,7 @@ export class OpenRoom {
     if (!this.timeline.historyLoaded) return this.loadLatest();
     const place = this.timeline.olderPlace;
     if (this.loading || place === null) return;
-    await this.guarded(() => this.load(place, (page) => this.timeline.mergeOlder(page)));
+    await this.guarded(() => this.load(place, (page) => this.timeline.mergeOlder(page, place)));
   }
 
   async loadNewer(): Promise<void> {

@@ -200,8 +200,10 @@ export class Timeline {
     }
   }
 
-  /** The page of `olderPlace`. */
-  mergeOlder(page: MessagePage): void {
+  /** The page of what was `olderPlace`: shown where it still is. */
+  mergeOlder(page: MessagePage, place: PlaceInRoom): void {
+    const now = this.olderPlace;
+    if (now?.cursor !== place.cursor || now?.around !== place.around) return this.take(page.messages);
     if (!this.aside) return this.mergePage(page);
     this.take(page.messages);
     this.setAside(grownOlder(this.aside, page));
