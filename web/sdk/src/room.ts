@@ -159,6 +159,17 @@ export class OpenRoom {
     this.mute = undefined;
   }
 
+  /** What was told of the room meanwhile is not known: all that is on screen is read anew. */
+  restart(): void {
+    const rootId = this.thread?.rootId ?? null;
+    this.discard();
+    this.thread = null;
+    if (!this.open) return;
+    void this.loadLatest();
+    this.reloadMembersSoon();
+    this.openThread(rootId);
+  }
+
   async loadLatest(): Promise<void> {
     if (!this.loading) await this.guarded(() => this.load({}, (page) => this.timeline.mergePage(page)));
   }

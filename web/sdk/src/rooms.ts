@@ -197,12 +197,13 @@ export class RoomStore {
         // The answer to a lower level only says that the events end here.
         if (!room?.held || (frame.d.level ?? "full") !== "full") return;
         room.joined = true;
-        if (frame.d.mode !== "replay") this.readState.joined(frame.room, frame.d.head);
         const first = room.timeline.cursor === null;
         // Pages read before the log was joined may have a hole after them.
         if (first && room.timeline.historyLoaded) this.step(room, room.timeline.reset(frame.d.head));
-        this.step(room, room.timeline.subscribed(frame.d));
-        if (frame.d.reason === "membership") this.port.roomsChanged();
+        const answered = room.timeline.subscribed(frame.d, room.atEnd);
+        if (frame.d.mode !== "replay" || answered.reset) this.readState.joined(frame.room, frame.d.head);
+        this.step(room, answered);
+        if (answered.reset) this.port.roomsChanged();
         if (!room.timeline.historyLoaded) void room.loadLatest();
         this.loadReceipts(room);
         return room.changed();
@@ -325,10 +326,7 @@ export class RoomStore {
 
   private step(room: OpenRoom, step: Step): void {
     if (step.subscribeAfter !== undefined) this.subscribe(room);
-    if (step.reset) {
-      room.discard();
-      if (room.open) void room.loadLatest();
-    }
+    if (step.reset) room.restart();
     let received = 0;
     for (const event of step.delivered) {
       this.readState.event(event);

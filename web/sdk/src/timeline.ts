@@ -29,6 +29,9 @@ const nothing = (): Step => ({ delivered: [] });
 const KEPT = 250;
 const SLACK = 250;
 
+/** Who has missed so many events reads the newest messages instead, where he may. */
+const LONG = 1_000;
+
 export class Timeline {
   /** Number of the last log event applied; null before the first subscription. */
   private lastSeq: number | null = null;
@@ -123,8 +126,13 @@ export class Timeline {
     this.leftLog();
   }
 
-  subscribed(answer: SubscribedData): Step {
+  /** `mayLeap`: nobody looks at what lies far above the end. */
+  subscribed(answer: SubscribedData, mayLeap = false): Step {
     this.leftLog();
+    if (mayLeap && !this.aside && answer.mode === "replay" && this.lastSeq !== null && answer.head - this.lastSeq >= LONG) {
+      // What is on its way is at or below the head, and dropped. With more to come the room is not live: from there on it is.
+      return { ...this.reset(answer.head), ...(answer.more && { subscribeAfter: answer.head }) };
+    }
     this.joinedAt = answer.head;
     if (answer.mode === "reset") return this.reset(answer.head);
     if (answer.mode === "uptodate") {

@@ -171,6 +171,79 @@ describe("a room at whose end one stands", () => {
   });
 });
 
+describe("coming back after long", () => {
+  /** Away while so much was said, and answered as servers do: so many events at a time. */
+  async function back(missed: number, place: string | null) {
+    const room = await inBusyRoom(100);
+    const { world, client, log } = room;
+    client.messages.following(place);
+    world.socket.cut();
+    for (let n = 0; n < missed; n += 1) log.push(message(log.length + 1));
+    await vi.advanceTimersByTimeAsync(1_000);
+    world.socket.ready();
+    const counts = { received: 100, read: 100, unread: missed, mentions: 2 };
+    world.socket.says({ t: "heads", d: { rooms: [{ room: ROOM, head: log.length, firstRetained: 1, messages: log.length, ...counts }], more: false } });
+    const replay = (from: number, d: object = {}) => {
+      const to = Math.min(from + 499, log.length);
+      world.socket.joined(ROOM, log.length, { mode: "replay", from, to, more: to < log.length, ...d });
+      for (let seq = from; seq <= to; seq += 1) world.socket.says(created(seq));
+    };
+    replay(101, { ref: undefined });
+    await settled();
+    return { ...room, replay, unread: () => client.roomStates.get(ROOM)!.unread };
+  }
+
+  it("shows the newest messages, asks for what comes after them alone, and has the others as pages", async () => {
+    const { world, client, log, says, toTheBeginning, unread } = await back(5_000, ROOM);
+    expect(world.socket.last("room.subscribe").d).toEqual({ level: "full", after: 5_100 });
+    expect(numbers(client)).toEqual(upTo(5_100).slice(-50));
+    expect(unread()).toBe(5_000);
+    expect(client.room(ROOM)!.catchingUp).toBe(false);
+    log.push(message(5_101));
+    world.socket.joined(ROOM, 5_101, { mode: "replay", from: 5_101, to: 5_101 });
+    world.socket.says(created(5_101));
+    says(10);
+    expect(unread()).toBe(5_011);
+    client.messages.following(null);
+    await toTheBeginning();
+    expect(numbers(client)).toEqual(upTo(5_111));
+    expect(client.protocolFaults).toEqual({ repeats: 0, gaps: 0 });
+  });
+
+  it.each([
+    ["who stands further up, and loses nothing that he sees", 1_500, null],
+    ["who missed less than a thousand", 899, ROOM],
+  ])("replays all events to one %s", async (_, missed, place) => {
+    const { world, client, log, replay, unread } = await back(missed, place);
+    expect(numbers(client).at(-1)).toBe(600);
+    for (let from = 601; from <= log.length; from += 500) {
+      expect(world.socket.last("room.subscribe").d).toEqual({ level: "full", after: from - 1 });
+      replay(from);
+    }
+    expect(numbers(client)).toEqual(upTo(100 + missed).slice(-client.room(ROOM)!.entries.length));
+    if (place === null) expect(numbers(client)[0]).toBe(51);
+    expect(unread()).toBe(missed);
+  });
+
+  it("reads the open thread anew, and who is in the room", async () => {
+    const { world, client, log } = await inBusyRoom(10);
+    const reply = message(9, { replyTo: "m1", threadRoot: "m1" });
+    world.routes.set("GET /messages/m1/thread", () => ({ root: message(1), messages: [reply], nextCursor: null }));
+    client.messages.openThread(ROOM, "m1");
+    client.messages.following(ROOM);
+    await settled();
+    world.socket.cut();
+    for (let n = 0; n < 2_000; n += 1) log.push(message(log.length + 1));
+    await vi.advanceTimersByTimeAsync(1_000);
+    world.socket.ready();
+    world.requests.length = 0;
+    world.socket.joined(ROOM, 2_010, { ref: undefined, mode: "replay", from: 11, to: 510, more: true });
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(client.room(ROOM)!.thread!.entries).toHaveLength(1);
+    expect(world.requests).toEqual(expect.arrayContaining(["GET /messages/m1/thread", `GET /rooms/${ROOM}/members`]));
+  });
+});
+
 /** Somebody moves about in a busy room; a page is read when it is asked for, and comes whenever it comes. */
 async function walk(seed: number): Promise<void> {
   const random = seeded(seed);
@@ -223,5 +296,8 @@ async function walk(seed: number): Promise<void> {
 }
 
 it("what is shown has no hole and is as new as can be, whatever is let go, and wherever one goes", async () => {
-  for (let seed = 1; seed <= 80; seed += 1) await walk(seed);
+  for (let seed = 1; seed <= 80; seed += 1) {
+    await walk(seed);
+    vi.clearAllTimers();
+  }
 }, 60_000);
