@@ -190,21 +190,6 @@ describe("places in a room", () => {
     expect(shown(client).at(-1)).toBe("(hello)");
   });
 
-  it("that are left while what is before them is on its way leave no hole at the end", async () => {
-    const { world, client, ends } = await inLongRoom();
-    await client.messages.jumpTo(ROOM, "m20");
-    const pages = world.routes.get("GET /messages")!;
-    let come!: () => void;
-    world.routes.set("GET /messages", (request) => new Promise<object>((resolve) => (come = () => resolve(pages(request)))));
-    const older = client.loadOlder(ROOM);
-    client.messages.jumpToEnd(ROOM);
-    await settled();
-    come();
-    await older;
-    expect(ends()).toEqual([51, 60]);
-    expect(client.room(ROOM)!.entries).toHaveLength(10);
-  });
-
   it("away from the end are read by nobody", async () => {
     const { world, client } = await inLongRoom();
     await client.messages.jumpTo(ROOM, "m20");

@@ -171,6 +171,20 @@ describe("a room at whose end one stands", () => {
   });
 });
 
+it("a place that is left while what is before it is on its way leaves no hole at the end", async () => {
+  const { world, client } = await inBusyRoom(1_000);
+  await client.messages.jumpTo(ROOM, "m500");
+  const pages = world.routes.get("GET /messages")!;
+  let come!: () => void;
+  world.routes.set("GET /messages", (request) => new Promise<object>((resolve) => (come = () => resolve(pages(request)))));
+  const older = client.loadOlder(ROOM);
+  client.messages.jumpToEnd(ROOM);
+  await settled();
+  come();
+  await older;
+  expect(numbers(client)).toEqual(upTo(1_000).slice(-50));
+});
+
 describe("coming back after long", () => {
   /** Away while so much was said, and answered as servers do: so many events at a time. */
   async function back(missed: number, place: string | null) {
