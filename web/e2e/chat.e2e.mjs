@@ -1,6 +1,7 @@
 // Two people, one server, one story: each step builds on the one before.
 
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import { after, before, test } from "node:test";
 import { join } from "node:path";
 import { ChatServer, launchBrowser, Person, SHOTS } from "./support.mjs";
@@ -206,6 +207,35 @@ test("a long history is read by scrolling up, without losing one's place", async
   await jump.click();
   await jump.waitFor({ state: "detached" });
   await bob.seesOnce("are you still there?");
+});
+
+test("of a busy room the newest messages stay in the page, and the others come back by scrolling up", async () => {
+  const BUSY = 600;
+  const token = await alice.apiToken();
+  const roomId = new URL(alice.page.url()).hash.split("/").at(-1);
+  for (let n = 1; n <= BUSY; n += 1) {
+    await server.post("/messages", token, { roomId, content: `busy number ${n}.` }, { "idempotency-key": randomUUID() });
+  }
+  await bob.sees(`busy number ${BUSY}.`);
+  assert.ok((await bob.page.locator(".message").count()) <= 500, "old messages are let go at the end");
+
+  const list = bob.page.getByRole("region", { name: /^Messages in/ });
+  for (let page = 0; page < 40 && (await bob.bubbles("busy number 1.").count()) === 0; page += 1) {
+    const first = await bob.page.locator(".message").first().getAttribute("data-message-id");
+    await list.evaluate((el) => el.scrollTo(0, 0));
+    await bob.page.waitForFunction((id) => document.querySelector(".message").dataset.messageId !== id, first);
+  }
+  const texts = await bob.page.locator(".message-text").allTextContents();
+  const busy = texts.filter((text) => text.startsWith("busy number"));
+  assert.deepEqual(busy, Array.from({ length: BUSY }, (_, n) => `busy number ${n + 1}.`));
+
+  const there = await bob.page.locator(".message").count();
+  await alice.send("quiet again");
+  await bob.page.getByRole("button", { name: "1 new message" }).waitFor();
+  assert.equal(await bob.page.locator(".message").count(), there + 1, "nothing goes while one reads further up");
+  await bob.page.getByRole("button", { name: "1 new message" }).click();
+  await bob.page.waitForFunction(() => document.querySelectorAll(".message").length <= 500);
+  await bob.seesOnce("quiet again");
 });
 
 test("what is sent while the server is dead arrives exactly once after its return", async () => {

@@ -23,7 +23,7 @@ describe("reactions", () => {
     await act(async () => world.socket.acks("reaction.add"));
     says({ t: "reaction.added", room: ROOM, seq: 101, d: { id: "m1", userId: ME.id, emoji: "❤️" } });
     says({ t: "reaction.added", room: ROOM, seq: 102, d: { id: "m1", userId: BOB.id, emoji: "❤️" } });
-    expect(heart().getAttribute("aria-label")).toBe("heart, 2: you and bob");
+    await vi.waitFor(() => expect(heart().getAttribute("aria-label")).toBe("heart, 2: you and bob"));
     expect(heart().getAttribute("aria-pressed")).toBe("true");
     await user.click(heart());
     expect(heart().getAttribute("aria-label")).toBe("heart, 1: bob");

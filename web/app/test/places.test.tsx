@@ -1,6 +1,7 @@
 // @vitest-environment happy-dom
+import { act } from "@testing-library/react";
 import { afterAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { message, ROOM, type Route } from "../../sdk/test/support.js";
+import { created, message, ROOM, type Route } from "../../sdk/test/support.js";
 import { inRoom } from "./inroom.js";
 import { problem, screen } from "./support.js";
 
@@ -96,5 +97,21 @@ describe("a day", () => {
     await view.user.type(screen.getByLabelText("Day"), "2026-03-03");
     await view.user.click(screen.getByRole("button", { name: "Jump" }));
     await screen.findByText("Nothing was written in this room yet.");
+  });
+});
+
+describe("the end of a busy room", () => {
+  it("is where only the newest messages stay in the page", async () => {
+    const latest = { messages: [message(100)], nextCursor: null };
+    const { world } = await inRoom([message(100)], {
+      // Here nothing has a height, so older ones are asked for at once: they do not come.
+      routes: { "GET /messages": ({ path }) => (path.includes("around=") ? new Promise<object>(() => {}) : latest) },
+    });
+    act(() => {
+      for (let seq = 101; seq <= 700; seq += 1) world.socket.says(created(seq));
+    });
+    await screen.findByText("text 700");
+    expect(document.querySelectorAll(".message").length).toBeLessThanOrEqual(500);
+    expect(screen.queryByText("text 100")).toBeNull();
   });
 });

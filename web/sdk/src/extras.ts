@@ -85,3 +85,8 @@ export function carriedOver(known: Message, message: Message): Message {
   const { reactions, thread, isPinned } = known;
   return { ...message, ...(reactions && { reactions }), ...(thread && { thread }), ...(isPinned && { isPinned }) };
 }
+
+export function withoutExtras(message: Message): Message {
+  const { reactions: _, thread: __, isPinned: ___, ...rest } = message;
+  return rest;
+}

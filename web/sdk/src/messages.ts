@@ -182,6 +182,11 @@ export class Messages {
 
   // --- places in a room ------------------------------------------------------
 
+  /** The room at whose end somebody stands, looking or not: of it only the newest messages are kept. Null further up. */
+  following(roomId: string | null): void {
+    this.port.rooms.following(roomId);
+  }
+
   async loadNewer(roomId: string): Promise<void> {
     await this.port.rooms.room(roomId)?.loadNewer();
   }

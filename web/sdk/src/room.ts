@@ -9,6 +9,7 @@ import { Thread, type ThreadView } from "./threads.js";
 import { Timeline } from "./timeline.js";
 import type { Api, PlaceInRoom } from "./api.js";
 import type { RoomState } from "./counts.js";
+import type { LogEvent, MemberUpdated } from "./frames.js";
 import type { Outbox, OutboxItem } from "./outbox.js";
 import type { Message, MessagePage, User } from "./types.js";
 
@@ -56,10 +57,12 @@ export interface OpenRoomPort {
   later(delayMs: number, action: () => void): void;
   me(): string | null;
   outbox(): Outbox | null;
+  /** Somebody stands at its end. */
+  isFollowed(): boolean;
   /** With one's own reactions that are on their way. */
   overlay(message: Message): Message;
-  /** The view was dropped. */
-  changed(room: OpenRoom): void;
+  /** The view was dropped, perhaps by one of many events. */
+  changed(room: OpenRoom, amongMany: boolean): void;
   membersSeen(users: readonly User[]): void;
 }
 
@@ -125,9 +128,21 @@ export class OpenRoom {
     return !this.timeline.historyLoaded && !this.loading && !this.error;
   }
 
-  changed(): void {
+  changed(amongMany = false): void {
     this.view = null;
-    this.port.changed(this);
+    this.port.changed(this, amongMany);
+  }
+
+  /** Nobody stands further up. */
+  get atEnd(): boolean {
+    return !this.open || this.port.isFollowed();
+  }
+
+  /** What is far above the end is let go, where nobody stands there. */
+  trim(): void {
+    const root = this.thread?.rootId;
+    const inThread = ({ id, threadRoot }: Message) => root !== undefined && (id === root || threadRoot === root);
+    if (this.atEnd && this.timeline.trim(inThread)) this.changed();
   }
 
   /** Somebody looks at its end, where this stands just now. */
@@ -148,15 +163,26 @@ export class OpenRoom {
     this.mute = undefined;
   }
 
+  /** What was told of the room meanwhile is not known: all that is on screen is read anew. */
+  restart(): void {
+    const rootId = this.thread?.rootId ?? null;
+    this.discard();
+    this.thread = null;
+    if (!this.open) return;
+    void this.loadLatest();
+    this.reloadMembersSoon();
+    this.openThread(rootId);
+  }
+
   async loadLatest(): Promise<void> {
     if (!this.loading) await this.guarded(() => this.load({}, (page) => this.timeline.mergePage(page)));
   }
 
   async loadOlder(): Promise<void> {
     if (!this.timeline.historyLoaded) return this.loadLatest();
-    const cursor = this.timeline.nextCursor;
-    if (this.loading || cursor === null) return;
-    await this.guarded(() => this.load({ cursor }, (page) => this.timeline.mergeOlder(page)));
+    const place = this.timeline.olderPlace;
+    if (this.loading || place === null) return;
+    await this.guarded(() => this.load(place, (page) => this.timeline.mergeOlder(page, place)));
   }
 
   async loadNewer(): Promise<void> {
@@ -210,8 +236,16 @@ export class OpenRoom {
     return this.timeline.messages().some(({ id }) => id === messageId);
   }
 
+  /** Somebody came, left, or may do something else than before. */
+  memberChanged({ t, d }: LogEvent): void {
+    const { userId = "", mutedUntil, reason } = (d ?? {}) as Partial<MemberUpdated>;
+    if (t === "member.left") this.receipts.left(userId);
+    if (mutedUntil !== undefined && userId === this.port.me()) this.mute = mutedUntil === null ? null : { until: Date.parse(mutedUntil), reason };
+    this.reloadMembersSoon();
+  }
+
   /** People come in crowds, and in replays: one look at the list covers them. */
-  reloadMembersSoon(): void {
+  private reloadMembersSoon(): void {
     if (this.membersStale) return;
     this.membersStale = true;
     this.port.later(MEMBERS_SETTLE_MS, () => {
@@ -295,7 +329,7 @@ export class OpenRoom {
     return {
       entries,
       historyLoaded: timeline.historyLoaded,
-      hasOlder: timeline.historyLoaded && timeline.nextCursor !== null,
+      hasOlder: timeline.historyLoaded && timeline.olderPlace !== null,
       hasNewer,
       quotes: this.quotes.of(entries.map((entry) => (entry.kind === "message" ? entry.message : entry.draft))),
       thread: this.thread?.view(inThread, (message) => this.entryOf(message)) ?? null,

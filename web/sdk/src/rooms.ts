@@ -2,7 +2,8 @@
 // socket and how closely, and where each frame goes.
 
 import { ApiError } from "./http.js";
-import { encode, isMessageEvent, type AckData, type HelloData, type LogEvent, type MemberUpdated, type Ref, type ResumeData, type ServerFrame } from "./frames.js";
+import { encode, isMessageEvent, type AckData, type HelloData, type LogEvent, type Ref, type ResumeData, type ServerFrame } from "./frames.js";
+import { Pace } from "./pace.js";
 import { ReadState } from "./readstate.js";
 import { RECEIPTS_MAX_MEMBERS } from "./receipts.js";
 import { OpenRoom, type RoomView } from "./room.js";
@@ -22,9 +23,12 @@ const RESUBSCRIBE_MS = 1_000;
 export class RoomStore {
   readonly readState: ReadState;
   private readonly rooms = new Map<string, OpenRoom>();
+  private readonly pace: Pace;
   private epoch: string | null = null;
   /** The room whose end is before somebody's eyes. */
   private readingRoom: string | null = null;
+  /** The room at whose end somebody stands, whether or not he looks. */
+  private followedRoom: string | null = null;
 
   constructor(
     env: Pick<Environment, "setTimeout" | "clearTimeout">,
@@ -32,6 +36,7 @@ export class RoomStore {
     private readonly port: RoomPort,
   ) {
     this.readState = new ReadState(env, api, port);
+    this.pace = new Pace(env, (roomId) => port.changed(roomId));
   }
 
   // --- opening and leaving ---------------------------------------------------
@@ -60,6 +65,7 @@ export class RoomStore {
     const room = this.rooms.get(roomId);
     if (!room?.open) return;
     room.open = false;
+    room.trim();
     room.linger = this.port.later(LINGER_MS, () => this.letGo(room));
   }
 
@@ -83,6 +89,7 @@ export class RoomStore {
     this.readState.clear();
     this.epoch = null;
     this.readingRoom = null;
+    this.followedRoom = null;
     for (const roomId of ids) this.port.changed(roomId);
   }
 
@@ -93,6 +100,13 @@ export class RoomStore {
     if (!room) return;
     room.looked(this.readState.states.get(room.roomId));
     this.markRead(room);
+  }
+
+  /** Null when nobody stands at the end of a room. */
+  following(roomId: string | null): void {
+    this.followedRoom = roomId;
+    const room = roomId && this.rooms.get(roomId);
+    if (room) room.trim();
   }
 
   // --- what is shown ---------------------------------------------------------
@@ -183,12 +197,13 @@ export class RoomStore {
         // The answer to a lower level only says that the events end here.
         if (!room?.held || (frame.d.level ?? "full") !== "full") return;
         room.joined = true;
-        if (frame.d.mode !== "replay") this.readState.joined(frame.room, frame.d.head);
         const first = room.timeline.cursor === null;
         // Pages read before the log was joined, or asked for, may have a hole after them.
         if (first && (room.timeline.historyLoaded || room.isLoading)) this.step(room, room.timeline.reset(frame.d.head));
-        this.step(room, room.timeline.subscribed(frame.d));
-        if (frame.d.reason === "membership") this.port.roomsChanged();
+        const answered = room.timeline.subscribed(frame.d, room.atEnd);
+        if (frame.d.mode !== "replay" || answered.reset) this.readState.joined(frame.room, frame.d.head);
+        this.step(room, answered);
+        if (answered.reset) this.port.roomsChanged();
         if (!room.timeline.historyLoaded) void room.loadLatest();
         this.loadReceipts(room);
         return room.changed();
@@ -260,10 +275,12 @@ export class RoomStore {
       later: (delayMs, action) => void this.port.later(delayMs, action),
       me: () => this.port.me(),
       outbox: () => this.port.outbox(),
+      isFollowed: () => this.followedRoom === roomId,
       overlay: (message) => this.port.overlay(message),
-      changed: (room) => {
+      changed: (room, amongMany) => {
         this.markRead(room);
-        this.port.changed(roomId);
+        if (amongMany) this.pace.changed(roomId);
+        else this.port.changed(roomId);
       },
       membersSeen: (users) => {
         this.port.usersSeen(users);
@@ -309,10 +326,7 @@ export class RoomStore {
 
   private step(room: OpenRoom, step: Step): void {
     if (step.subscribeAfter !== undefined) this.subscribe(room);
-    if (step.reset) {
-      room.discard();
-      if (room.open) void room.loadLatest();
-    }
+    if (step.reset) room.restart();
     let received = 0;
     for (const event of step.delivered) {
       this.readState.event(event);
@@ -322,19 +336,16 @@ export class RoomStore {
         if (event.t === "message.created" && event.d.userId !== this.port.me()) received = event.seq;
       } else this.noticeEvent(room, event);
     }
-    if (step.reset || step.delivered.length > 0) room.changed();
+    room.trim();
+    if (step.reset || step.delivered.length > 0) room.changed(true);
     // Second: what was read at once needs no other mark.
     if (received > 0 && this.isSmall(room.roomId)) this.readState.arrived(room.roomId, received);
   }
 
-  private noticeEvent(room: OpenRoom, { t, d }: LogEvent): void {
-    if (!t.startsWith("member.") && !t.startsWith("room.")) return;
+  private noticeEvent(room: OpenRoom, event: LogEvent): void {
+    if (!event.t.startsWith("member.") && !event.t.startsWith("room.")) return;
     this.port.roomsChanged();
-    if (t.startsWith("room.")) return;
-    const { userId = "", mutedUntil, reason } = (d ?? {}) as Partial<MemberUpdated>;
-    if (t === "member.left") room.receipts.left(userId);
-    if (mutedUntil !== undefined && userId === this.port.me()) room.mute = mutedUntil === null ? null : { until: Date.parse(mutedUntil), reason };
-    room.reloadMembersSoon();
+    if (event.t.startsWith("member.")) room.memberChanged(event);
   }
 
   private noticeHead(roomId: string, head: number): void {

@@ -6,8 +6,10 @@
 // dropped when at or below it, and held while the hole before it is asked for.
 
 import { around, grownNewer, grownOlder, type Aside } from "./aside.js";
-import { carriedOver, concerned, folded } from "./extras.js";
+import { carriedOver, concerned, folded, withoutExtras } from "./extras.js";
 import { isMessageEvent, type AckData, type LogEvent, type SubscribedData } from "./frames.js";
+import { bySeq, put } from "./order.js";
+import type { PlaceInRoom } from "./api.js";
 import type { OutboxItem } from "./outbox.js";
 import type { Message, MessagePage } from "./types.js";
 
@@ -22,6 +24,13 @@ export interface Step {
 }
 
 const nothing = (): Step => ({ delivered: [] });
+
+/** So many messages stay of a room at whose end one stands, and so many more before the others are let go. */
+const KEPT = 250;
+const SLACK = 250;
+
+/** Who has missed so many events reads the newest messages instead, where he may. */
+const LONG = 1_000;
 
 export class Timeline {
   /** Number of the last log event applied; null before the first subscription. */
@@ -47,10 +56,13 @@ export class Timeline {
   private readonly provisional = new Set<string>();
   /** Everything from this creation number on is loaded; null before the first page. */
   private floor: number | null = null;
-  private olderCursor: string | null = null;
+  /** The page above it; null at the beginning of the room. */
+  private older: PlaceInRoom | null = null;
   /** What is shown in place of the room's end. */
   private aside: Aside | null = null;
   private sorted: Message[] | null = null;
+  /** With so many messages it is time to let go of old ones. */
+  private trimAt = KEPT + SLACK;
   /** What was told while pages were being read, which may or may not hold it. */
   private meanwhile: LogEvent[] = [];
   private reading = 0;
@@ -78,9 +90,9 @@ export class Timeline {
     return this.floor !== null;
   }
 
-  /** Cursor of the next older page, null at the beginning of the room. */
-  get nextCursor(): string | null {
-    return this.aside ? this.aside.older : this.olderCursor;
+  /** Where the next older page is, null at the beginning of the room. */
+  get olderPlace(): PlaceInRoom | null {
+    return this.aside ? placeAt(this.aside.older) : this.older;
   }
 
   /** Cursor of the next newer page, null where the room's end is shown. */
@@ -88,10 +100,9 @@ export class Timeline {
     return this.aside?.newer ?? null;
   }
 
-  /** Shown messages in the order of their creation, without holes. */
+  /** Shown messages in the order of their creation, without holes; until the next change. */
   messages(): readonly Message[] {
-    const { from, to } = this.aside ?? { from: this.floor ?? Infinity, to: Infinity };
-    this.sorted ??= [...this.byId.values()].filter((m) => m.seq >= from && m.seq <= to).sort(bySeq);
+    this.sorted ??= [...this.byId.values()].filter(({ seq }) => this.isShown(seq)).sort(bySeq);
     return this.sorted;
   }
 
@@ -115,8 +126,13 @@ export class Timeline {
     this.leftLog();
   }
 
-  subscribed(answer: SubscribedData): Step {
+  /** `mayLeap`: nobody looks at what lies far above the end. */
+  subscribed(answer: SubscribedData, mayLeap = false): Step {
     this.leftLog();
+    if (mayLeap && !this.aside && answer.mode === "replay" && this.lastSeq !== null && answer.head - this.lastSeq >= LONG) {
+      // What is on its way is at or below the head, and dropped. With more to come the room is not live: from there on it is.
+      return { ...this.reset(answer.head), ...(answer.more && { subscribeAfter: answer.head }) };
+    }
     this.joinedAt = answer.head;
     if (answer.mode === "reset") return this.reset(answer.head);
     if (answer.mode === "uptodate") {
@@ -138,8 +154,9 @@ export class Timeline {
     this.byId.clear();
     this.provisional.clear();
     this.sorted = null;
+    this.trimAt = KEPT + SLACK;
     this.floor = null;
-    this.olderCursor = null;
+    this.older = null;
     this.aside = null;
     this.leftLog();
     this.joinedAt = head;
@@ -191,8 +208,10 @@ export class Timeline {
     }
   }
 
-  /** The page to which `nextCursor` leads. */
-  mergeOlder(page: MessagePage): void {
+  /** The page of what was `olderPlace`: shown where it still is. */
+  mergeOlder(page: MessagePage, place: PlaceInRoom): void {
+    const now = this.olderPlace;
+    if (now?.cursor !== place.cursor || now?.around !== place.around) return this.take(page.messages);
     if (!this.aside) return this.mergePage(page);
     this.take(page.messages);
     this.setAside(grownOlder(this.aside, page));
@@ -216,12 +235,39 @@ export class Timeline {
 
   mergePage(page: MessagePage): void {
     this.take(page.messages);
-    this.olderCursor = page.nextCursor;
+    this.older = placeAt(page.nextCursor);
     const oldest = page.messages.reduce((lowest, m) => Math.min(lowest, m.seq), this.floor ?? Infinity);
     if (page.nextCursor === null) this.floor = 0;
     // An empty page with a cursor tells nothing of the numbers; ask on.
     else this.floor = Number.isFinite(oldest) ? oldest : this.floor;
     this.sorted = null;
+  }
+
+  /**
+   * Lets go of all but the newest, where they are many: a page about the oldest that stays leads on to the others. What
+   * is shown away from the end stays, and what is answered by what stays, and what is needed.
+   */
+  trim(needed: (message: Message) => boolean): boolean {
+    // A page that is under way may be older than what it meets here.
+    if (this.floor === null || this.reading > 0 || this.byId.size < this.trimAt) return false;
+    const { floor, aside } = this;
+    const atEnd = [...this.byId.values()].filter(({ seq }) => seq >= floor).sort(bySeq);
+    const oldest = atEnd.length > KEPT ? atEnd.at(-KEPT)! : null;
+    if (oldest) {
+      this.floor = oldest.seq;
+      this.older = { around: oldest.id };
+    }
+    const first = this.floor;
+    const stays = (message: Message) => message.seq >= first || needed(message) || (aside !== null && message.seq >= aside.from && message.seq <= aside.to);
+    const answered = new Set([...this.byId.values()].filter(stays).map(({ replyTo }) => replyTo));
+    for (const message of this.byId.values()) {
+      if (stays(message) || answered.has(message.id)) continue;
+      this.byId.delete(message.id);
+      this.provisional.delete(message.id);
+    }
+    this.sorted = null;
+    this.trimAt = this.byId.size + SLACK;
+    return true;
   }
 
   /**
@@ -256,28 +302,36 @@ export class Timeline {
     // Only the author's own sockets carry the client id; do not lose it.
     const clientMsgId = message.clientMsgId ?? known?.clientMsgId;
     const next = extras && extras !== text ? carriedOver(extras, text) : text;
-    this.byId.set(message.id, clientMsgId ? { ...next, clientMsgId } : next);
-    this.sorted = null;
+    this.put(clientMsgId ? { ...next, clientMsgId } : next);
   }
 
   /** What an event tells of a message that is known, beside its text. */
   fold(event: LogEvent): void {
     const known = this.byId.get(concerned(event) ?? "");
-    if (!known) return;
-    this.byId.set(known.id, folded(known, event, this.me()));
-    this.sorted = null;
+    if (known) this.put(folded(known, event, this.me()));
   }
 
   change(messageId: string, change: (message: Message) => Message): void {
     const known = this.byId.get(messageId);
-    if (!known) return;
-    this.byId.set(messageId, change(known));
-    this.sorted = null;
+    if (known) this.put(change(known));
   }
 
   markDeleted(messageId: string, at: string): void {
     const known = this.byId.get(messageId);
     if (known && !known.deletedAt) this.store({ ...known, content: "", deletedAt: at, updatedAt: at });
+  }
+
+  /** What is new at the end, or changed in its place, leaves the others in their order. */
+  private put(message: Message): void {
+    const known = this.byId.get(message.id);
+    this.byId.set(message.id, message);
+    if (known && known.seq !== message.seq) this.sorted = null;
+    else if (this.sorted && this.isShown(message.seq) && !put(this.sorted, message, !known)) this.sorted = null;
+  }
+
+  private isShown(seq: number): boolean {
+    const { from, to } = this.aside ?? { from: this.floor ?? Infinity, to: Infinity };
+    return seq >= from && seq <= to;
   }
 
   private drain(): Step {
@@ -314,7 +368,7 @@ export class Timeline {
     this.aside = null;
     if (this.floor !== null && this.floor <= aside.from) return;
     this.floor = aside.from;
-    this.olderCursor = aside.older;
+    this.older = placeAt(aside.older);
   }
 
   private leftLog(): void {
@@ -332,12 +386,7 @@ export class Timeline {
   }
 }
 
-const bySeq = (a: Message, b: Message) => a.seq - b.seq;
-
-function withoutExtras(message: Message): Message {
-  const { reactions: _, thread: __, isPinned: ___, ...rest } = message;
-  return rest;
-}
+const placeAt = (cursor: string | null): PlaceInRoom | null => (cursor === null ? null : { cursor });
 
 /** A page may have been read before an edit whose event came first. */
 function isOlder(candidate: Message, known: Message): boolean {

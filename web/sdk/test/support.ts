@@ -5,7 +5,7 @@ import { vi } from "vitest";
 import { ChatClient } from "../src/client.js";
 import { memoryStorage, type Environment, type SocketLike, type StorageLike, type Upload } from "../src/environment.js";
 import type { Feature, LogEvent } from "../src/frames.js";
-import type { Message, Session } from "../src/types.js";
+import type { Message, MessagePage, Session } from "../src/types.js";
 import { contract } from "./asyncapi.js";
 
 export const ME = { id: "u-me", username: "alice", email: "alice@example.com" };
@@ -228,6 +228,28 @@ export function message(seq: number, changes: Partial<Message> = {}): Message {
 
 export function created(seq: number, changes: Partial<Message> = {}): LogEvent {
   return { t: "message.created", room: ROOM, seq, d: message(seq, changes) };
+}
+
+/** What a server answers to `GET /messages`, of messages in their order: by number where a cursor leads. */
+export function pageOf(messages: readonly Message[], path: string): MessagePage {
+  const query = new URL(path, "http://x").searchParams;
+  const limit = Number(query.get("limit"));
+  const [cursor, around] = [query.get("cursor"), query.get("around")];
+  const at = (holds: (message: Message) => boolean) => {
+    const found = messages.findIndex(holds);
+    return found < 0 ? messages.length : found;
+  };
+  let from = messages.length - limit;
+  if (around) from = at(({ id }) => id === around) - limit / 2;
+  else if (cursor?.startsWith("<")) from = at(({ seq }) => seq >= Number(cursor.slice(1))) - limit;
+  else if (cursor) from = at(({ seq }) => seq > Number(cursor.slice(1)));
+  const page = messages.slice(Math.max(0, from), from + limit);
+  const to = Math.max(0, from) + page.length;
+  return {
+    messages: page.toReversed(),
+    nextCursor: from > 0 && page[0] ? `<${page[0].seq}` : null,
+    newerCursor: to < messages.length && page.length > 0 ? `>${page.at(-1)!.seq}` : null,
+  };
 }
 
 /** A small seeded generator, so that a failing schedule can be run again. */

@@ -85,7 +85,7 @@ describe("messages", () => {
     expect(texts(timeline)).toEqual(["text 5", "text 6", "text 7"]);
     timeline.mergePage({ messages: [message(3), message(2)], nextCursor: null });
     expect(texts(timeline)).toEqual(["text 2", "text 3", "text 5", "text 6", "text 7"]);
-    expect(timeline.nextCursor).toBeNull();
+    expect(timeline.olderPlace).toBeNull();
   });
 
   it("edited before they are loaded are not shown out of their place", () => {
