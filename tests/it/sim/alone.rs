@@ -122,6 +122,27 @@ fn who_asks_while_what_others_missed_is_pruned_reads_on() {
     });
 }
 
+#[test]
+fn who_was_put_out_elsewhere_follows_nothing_though_it_is_not_known_here() {
+    story(async |alone| {
+        let account = account("bob", "bob@example.com");
+        let bob = account.user.clone();
+        alone.elsewhere().create_account(account).await.expect("an account");
+        write(&alone.elsewhere(), alone.room, 0, Operation::Join { user: bob.id }).await;
+        let socket = Socket::open((alone.parts)(), bob.clone(), false);
+        next(&alone.socket, "member.joined").await;
+        let hold = alone.led.may_answer.acquire().await.expect("open for ever");
+        let remove = Operation::Remove { by: alone.alice.id, user: bob.id };
+        write(&alone.elsewhere(), alone.room, 0, remove).await;
+        // His own log is read, the room's is not.
+        next(&socket, "room.removed").await;
+        socket.subscribe(alone.room, Level::Bump, 1);
+        sleep(Duration::from_millis(1)).await;
+        drop(hold);
+        assert_eq!(next(&socket, "error").await["d"]["code"], "notMember");
+    });
+}
+
 /// A hub may let go of readers of a former actor after others asked this one.
 #[test]
 fn who_left_a_former_actor_of_a_room_is_none_of_its_readers() {

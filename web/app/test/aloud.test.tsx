@@ -19,12 +19,15 @@ describe("what is read aloud", () => {
       return came.map(({ textContent }) => textContent);
     };
     expect(news()).toEqual([]);
+    let last = log.lastChild;
     for (const seq of [101, 102, 103]) {
       says(created(seq, { content: "ok" }));
+      await vi.waitFor(() => expect(log.lastChild).not.toBe(last));
+      last = log.lastChild;
       expect(news()).toEqual(["bob: ok"]);
     }
     says(created(104, { content: "and?" }));
-    expect(news()).toEqual(["bob: and?"]);
+    await vi.waitFor(() => expect(news()).toEqual(["bob: and?"]));
     // Long ago is not kept for who comes by.
     expect(log.childNodes).toHaveLength(2);
   });

@@ -100,7 +100,7 @@ describe("a thread that is longer than its panel", () => {
     scroll(700);
     await vi.waitFor(() => expect(read.mock.calls.at(-1)![0].body).toEqual({ seq: 101 }));
     says(another(102));
-    expect(panel.scrollTop).toBe(1300);
+    await vi.waitFor(() => expect(panel.scrollTop).toBe(1300));
   });
 
   it("goes to its end when one answers oneself", async () => {
