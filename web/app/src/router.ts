@@ -67,6 +67,12 @@ export function revisit(hash: string): void {
   if (location.hash === hash) navigate(hash);
 }
 
+/** Out of a room, for whoever has not opened another one meanwhile. */
+export function leaveRoom(roomId: string): void {
+  const route = parseRoute(location.hash);
+  if (route.page === "room" && route.roomId === roomId) navigate("#/rooms");
+}
+
 /** Whoever went to the end of a room has left the place that a link led to: a reload stays there. */
 export function leavePlace(roomId: string): void {
   if (!location.hash.startsWith(`${roomHref(roomId)}/`)) return;

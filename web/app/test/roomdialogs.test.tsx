@@ -54,6 +54,20 @@ describe("a dialog that is called off while it waits for its answer", () => {
   });
 });
 
+describe("leaving a room", () => {
+  it.each([null, "#/rooms/another"])("leads out of it, but not out of what was opened meanwhile: %s", async (opened) => {
+    let answer = () => {};
+    const leave = () => new Promise<Response>((done) => (answer = () => done(nothing())));
+    const { user } = await inRoom([message(1)], { routes: { [`POST /rooms/${ROOM}/leave`]: leave } });
+    await user.click(screen.getByRole("button", { name: "More about this room" }));
+    await user.click(screen.getByRole("button", { name: "Leave room" }));
+    await user.click(within(screen.getByRole("dialog")).getByRole("button", { name: "Leave room" }));
+    if (opened) await act(async () => void (location.hash = opened));
+    await act(async () => answer());
+    await vi.waitFor(() => expect(location.hash).toBe(opened ?? "#/rooms"));
+  });
+});
+
 describe("the directory", () => {
   it("begins anew after a search that failed, and does not go on with what was there before", async () => {
     const asked: string[] = [];

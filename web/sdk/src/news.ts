@@ -28,6 +28,8 @@ export class News {
   reader: NewsReader | null = null;
   private readonly told = new Map<string, number>();
   private readonly named = new Map<string, number>();
+  /** Mentions of oneself in a room, when it last grew. */
+  private readonly counted = new Map<string, number>();
   private readonly asking = new Set<string>();
 
   constructor(
@@ -43,9 +45,13 @@ export class News {
   grew(bump: Bump, state: () => RoomState | undefined, hear: () => void): void {
     const before = state();
     if (before && bump.head > before.head) void this.ask("messages", bump.room, before.head);
+    // The list of rooms may have counted the mention first.
+    const mentions = Math.min(before?.mentions ?? 0, this.counted.get(bump.room) ?? Infinity);
     hear();
+    const now = state()?.mentions ?? 0;
+    this.counted.set(bump.room, now);
     // One is mentioned once more, in something that is not read.
-    if (bump.counts && (state()?.mentions ?? 0) > (before?.mentions ?? 0)) void this.ask("mentions", bump.room, bump.counts.read);
+    if (bump.counts && now > mentions) void this.ask("mentions", bump.room, bump.counts.read);
   }
 
   private async ask(kind: NewsKind, roomId: string, after: number): Promise<void> {
@@ -65,6 +71,7 @@ export class News {
   clear(): void {
     this.told.clear();
     this.named.clear();
+    this.counted.clear();
   }
 
   private tell(kind: NewsKind, roomId: string, after: number, messages: readonly Message[]): void {

@@ -2,7 +2,7 @@ import { lazy, type Dispatch, type SetStateAction } from "react";
 import type { Message, Room, User } from "@chat/sdk";
 import { chat } from "../chat.js";
 import { count } from "../format.js";
-import { navigate } from "../router.js";
+import { leaveRoom } from "../router.js";
 import { ConfirmDialog } from "../ui/ConfirmDialog.js";
 import { Late } from "../ui/Late.js";
 import { DeleteDialog } from "./DeleteDialog.js";
@@ -67,7 +67,8 @@ export function RoomDialogs({ room, user, users, dialog, onDialog, onSaid }: Roo
           action={room.kind === "direct" ? "Leave conversation" : "Leave room"}
           onConfirm={async () => {
             await chat.roomActions.leave(room.id);
-            navigate("#/rooms");
+            // Whoever opened another room meanwhile stays there.
+            leaveRoom(room.id);
           }}
           onClose={close}
         />
