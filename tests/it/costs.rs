@@ -135,7 +135,8 @@ fn a_room_that_nobody_reads_in_a_process_costs_one_statement_more_whoever_comes(
             client.cut();
         }
     });
-    assert!((3..=5).contains(&statements), "{statements} statements for two people");
+    // The second finds it there, and the store is asked whether it grew.
+    assert!((4..=6).contains(&statements), "{statements} statements for two people");
 }
 
 #[test]

@@ -46,10 +46,14 @@ export async function unlessSilent<T>(
   }
 }
 
+/** Answers that have no body. */
+const BODILESS = new Set([204, 205, 304]);
+
 /** The same answer, which tells of each piece of its body. */
 export function watched(response: Response, moved: () => void): Response {
   moved();
-  if (!response.body) return response;
+  // Chromium gives one without a body an empty one, and takes no other with any.
+  if (!response.body || BODILESS.has(response.status)) return response;
   const watcher = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
     transform: (piece, passed) => {
       moved();

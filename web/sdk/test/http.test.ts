@@ -280,6 +280,13 @@ describe("leaving", () => {
 });
 
 describe("an answer without a word", () => {
+  it.each([204, 205])("may have an empty body, as Chromium gives it: %i", async (status) => {
+    const { world, http } = open();
+    const body = new ReadableStream({ start: (end) => end.close() });
+    world.routes.set("POST /nothing", () => Object.defineProperty(new Response(null, { status }), "body", { value: body }));
+    expect(await http.request("/nothing", { method: "POST" })).toBeUndefined();
+  });
+
   it("is one when it is done, or will be", async () => {
     const { world, http } = open();
     for (const status of [201, 202, 204]) {
